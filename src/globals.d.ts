@@ -1,0 +1,2 @@
+// Without lib "dom" these names of the WebGPU and web-stream typings are missing.
+type BufferSource = ArrayBufferView | ArrayBuffer;

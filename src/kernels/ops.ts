@@ -1,0 +1,154 @@
+/**
+ * The two-backend interface every model is written over: `ReferenceOps` (plain f32 loops, the definition) and
+ * `WebGPUOps` (WGSL). Methods record work and return handles at once; only `read()` and `upload*` are async.
+ *
+ * Shapes use T = tokens in this step, H = hidden_size, K/N = in/out features, D = head_dim, Hq/Hkv = query/key-value
+ * heads, V = vocab_size, L = tokens whose logits are wanted. Activations between methods are f32 (the residual stream
+ * always is). Tensors made during a step live until `endStep()`.
+ */
+import type { MatrixSource, WeightFormat } from '../tensor/matrix.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+/** A weight matrix [rows, cols] owned by one backend; `y = x · Wᵀ`. */
+export interface Matrix {
+  readonly name: string;
+  readonly rows: number;
+  readonly cols: number;
+  readonly format: WeightFormat;
+  readonly storage: unknown;
+}
+
+/** One layer's keys and values: `[slots, Hkv, D]` each, f16 or f32. */
+export interface KVLayer {
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly storage: unknown;
+}
+
+export interface KVCacheSpec {
+  readonly layers: number;
+  /** Token slots. One more is allocated behind them: the sink that padded tokens write to. */
+  readonly slots: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly dtype: 'f16' | 'f32';
+  /** Rows of the slot table: requests that can run at the same time. */
+  readonly maxRequests: number;
+  /** Columns of the slot table: the longest context of one request. */
+  readonly maxLength: number;
+}
+
+/**
+ * The token-level KV cache and its slot table `[maxRequests, maxLength]` u32: entry (row, position) is the slot that
+ * holds that position's key and value (LightLLM's req_to_token). Any slot may serve several rows.
+ */
+export interface KVCache {
+  readonly spec: KVCacheSpec;
+  readonly layers: readonly KVLayer[];
+  readonly storage: unknown;
+}
+
+/** One step's ragged batch: prefill chunks and decode tokens side by side, tokens of one row contiguous and ascending. */
+export interface StepBatch {
+  /**
+   * [T] token ids. An id with bit 31 set stands for "the token that row (id & 0x7fffffff) sampled last" and is looked
+   * up on the device (see `sampleInto`), so that a step can start before the previous one's tokens were read back.
+   */
+  readonly tokenIds: Uint32Array;
+  /** [T] position of each token in its sequence. */
+  readonly positions: Uint32Array;
+  /** [T] slot-table row (request) of each token. */
+  readonly rows: Uint32Array;
+  /** [T] slot that receives each token's key and value; also written to the slot table at (row, position). */
+  readonly slots: Uint32Array;
+  /** [L] indices into the T tokens whose logits are wanted. */
+  readonly logitIndices: Uint32Array;
+}
+
+/** A StepBatch on the device. */
+export interface Step {
+  readonly numTokens: number;
+  readonly numLogits: number;
+  readonly batch: StepBatch;
+  readonly storage: unknown;
+}
+
+export const LAST_TOKEN_FLAG = 0x8000_0000;
+
+export interface ConsumerOption {
+  /**
+   * The matrix whose `matmul` will consume the result: the backend may then return the activation in the form that
+   * kernel wants (int8 groups of 32 with `--activation_dtype int8`). Without it the result is plain f32.
+   */
+  readonly to?: Matrix;
+}
+
+export interface RotarySpec {
+  readonly headDim: number;
+  /** Dimensions that rotate, from the front of each head; the rest pass through. */
+  readonly rotaryDim: number;
+  /** Pairs (i, i + rotaryDim/2) as in Hugging Face llama, or (2i, 2i+1) for `true`. */
+  readonly interleaved: boolean;
+  /** `[maxLength, rotaryDim]` f32: cos in the first rotaryDim/2 columns, sin in the others. */
+  readonly table: Tensor;
+}
+
+export interface AttentionSpec {
+  readonly heads: number;
+  readonly scale: number;
+  /** Keys at positions ≤ p - slidingWindow are not seen by position p. */
+  readonly slidingWindow?: number;
+  /** `cap · tanh(score / cap)` before the mask. */
+  readonly softcap?: number;
+}
+
+export interface Ops {
+  readonly backend: 'reference' | 'webgpu';
+
+  // ---- memory, at load time ----
+  /** Streams a matrix in, a few rows at a time. */
+  uploadMatrix(source: MatrixSource): Promise<Matrix>;
+  /** A constant f32 tensor: norm weights, biases, rotary tables. */
+  uploadF32(data: Float32Array, shape: readonly number[]): Tensor;
+  createKVCache(spec: KVCacheSpec): KVCache;
+  /** Writes slot-table entries (row, start…): needed for positions that no token of a step writes, i.e. prefix-cache hits. */
+  writeSlots(kv: KVCache, row: number, start: number, slots: Uint32Array): void;
+
+  // ---- a step ----
+  beginStep(batch: StepBatch, kv: KVCache): Step;
+  /** Hands everything recorded to the device and gives back the step's memory once the device is done with it. */
+  endStep(): void;
+
+  /** ids of the step [T] → x [T, H] f32 */
+  embedding(step: Step, table: Matrix): Tensor;
+  /** `x / sqrt(mean(x²) + eps) · weight`: x [T, H] f32, weight [H] → [T, H] */
+  rmsNorm(x: Tensor, weight: Tensor, eps: number, option?: ConsumerOption): Tensor;
+  /** x [T, K] (f32 or q8), w [N, K] → x·wᵀ (+ bias [N]) (+ residual [T, N]) as f32 [T, N] */
+  matmul(x: Tensor, w: Matrix, option?: { readonly bias?: Tensor; readonly residual?: Tensor }): Tensor;
+  /**
+   * Rotates the query and key heads of qkv [T, (Hq + 2·Hkv)·D] by each token's position, stores keys and values at the
+   * tokens' slots (and the slots in the slot table), returns the queries [T, Hq·D] f32.
+   */
+  rotaryStoreKV(qkv: Tensor, rotary: RotarySpec, layer: KVLayer, step: Step): Tensor;
+  /**
+   * Causal attention of each token over its row's slots 0 … position, `softmax(q·k · scale)·v`, grouped query heads:
+   * q [T, Hq·D] → [T, Hq·D]
+   */
+  attention(q: Tensor, layer: KVLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption): Tensor;
+  /** gateUp [T, 2·I] (gate first) → silu(gate)·up [T, I] */
+  siluMul(gateUp: Tensor, option?: ConsumerOption): Tensor;
+  /** x [T, H] → the rows at step.logitIndices [L, H] f32 */
+  takeLogitRows(x: Tensor, step: Step): Tensor;
+  /** softmax over the last dimension, f32 [L, V] → [L, V] */
+  softmax(x: Tensor): Tensor;
+  /** index of the largest value of each row, the lowest index among equals: f32 [L, V] → u32 [L] */
+  argmax(x: Tensor): Tensor;
+  /**
+   * Remembers ids [L] u32 as the last sampled token of the rows of step.logitIndices (see StepBatch.tokenIds). */
+  storeLastTokens(ids: Tensor, step: Step): void;
+
+  /** Waits for the device and copies a tensor out: Float32Array for f32/f16/q8 (dequantized), Uint32Array for u32. */
+  read(x: Tensor): Promise<Float32Array | Uint32Array>;
+  /** Frees everything. */
+  destroy(): void;
+}
