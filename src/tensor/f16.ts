@@ -16,7 +16,7 @@ export function f16ToF32(bits: number): number {
 /** number → IEEE 754 binary16 bits, round to nearest even; overflow gives infinity. */
 export function f32ToF16(value: number): number {
   f32[0] = value;
-  const bits = u32[0]!;
+  const bits = u32[0];
   const sign = (bits >>> 16) & 0x8000;
   const magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return sign | 0x7e00;
@@ -36,13 +36,13 @@ export function f32ToF16(value: number): number {
 /** bfloat16 bits → number (exact). */
 export function bf16ToF32(bits: number): number {
   u32[0] = bits << 16;
-  return f32[0]!;
+  return f32[0];
 }
 
 /** number → bfloat16 bits, round to nearest even. */
 export function f32ToBf16(value: number): number {
   f32[0] = value;
-  const bits = u32[0]!;
+  const bits = u32[0];
   if ((bits & 0x7fffffff) > 0x7f800000) return ((bits >>> 16) | 0x40) & 0xffff;
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
