@@ -4,7 +4,7 @@
  *
  * Shapes use T = tokens in this step, H = hidden_size, K/N = in/out features, D = head_dim, Hq/Hkv = query/key-value
  * heads, V = vocab_size, L = tokens whose logits are wanted. Activations between methods are f32 (the residual stream
- * always is). Tensors made during a step live until `endStep()`.
+ * always is). Tensors made during a step live until `endStep()`, those made inside `scope()` until it ends.
  */
 import type { MatrixSource, WeightFormat } from '../tensor/matrix.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -118,6 +118,11 @@ export interface Ops {
   beginStep(batch: StepBatch, kv: KVCache): Step;
   /** Hands everything recorded to the device and gives back the step's memory once the device is done with it. */
   endStep(): void;
+  /**
+   * Runs `body` and gives back the memory of every tensor made in it, except the one it returns: one layer's
+   * intermediate results, so that the next layer can reuse it. Scopes nest.
+   */
+  scope(body: () => Tensor): Tensor;
 
   /** ids of the step [T] → x [T, H] f32 */
   embedding(step: Step, table: Matrix): Tensor;
@@ -143,8 +148,7 @@ export interface Ops {
   softmax(x: Tensor): Tensor;
   /** index of the largest value of each row, the lowest index among equals: f32 [L, V] → u32 [L] */
   argmax(x: Tensor): Tensor;
-  /**
-   * Remembers ids [L] u32 as the last sampled token of the rows of step.logitIndices (see StepBatch.tokenIds). */
+  /** Remembers ids [L] u32 as the last sampled tokens of the rows of step.logitIndices (see StepBatch.tokenIds). */
   storeLastTokens(ids: Tensor, step: Step): void;
 
   /** Waits for the device and copies a tensor out: Float32Array for f32/f16/q8 (dequantized), Uint32Array for u32. */

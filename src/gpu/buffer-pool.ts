@@ -1,0 +1,51 @@
+/** GPU buffers for a step's activations, reused between steps: the same sequence of requests gets the same buffers. */
+
+export interface PooledBuffer {
+  readonly buffer: GPUBuffer;
+  readonly bytes: number;
+}
+
+/** Next power of two, at least 256: few size classes, so that a buffer finds another use soon. */
+function sizeClass(bytes: number): number {
+  return 2 ** Math.max(8, Math.ceil(Math.log2(bytes)));
+}
+
+export class BufferPool {
+  readonly #device: GPUDevice;
+  readonly #free = new Map<number, PooledBuffer[]>();
+  readonly #all: PooledBuffer[] = [];
+  readonly #inUse = new Set<PooledBuffer>();
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /** Bytes held by the pool, in use or free. */
+  get totalBytes(): number {
+    return this.#all.reduce((sum, b) => sum + b.bytes, 0);
+  }
+
+  /** A storage buffer of at least `bytes`; its content is whatever its last use left. */
+  take(bytes: number): PooledBuffer {
+    const size = sizeClass(bytes);
+    const list = this.#free.get(size) ?? [];
+    this.#free.set(size, list);
+    let pooled = list.pop();
+    if (!pooled) {
+      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+      pooled = { buffer: this.#device.createBuffer({ size, usage, label: `activation ${size}` }), bytes: size };
+      this.#all.push(pooled);
+    }
+    this.#inUse.add(pooled);
+    return pooled;
+  }
+
+  /** Gives a buffer back. The GPU runs in submission order, so later dispatches may overwrite it at once. */
+  give(pooled: PooledBuffer): void {
+    if (this.#inUse.delete(pooled)) this.#free.get(pooled.bytes)?.push(pooled);
+  }
+
+  destroy(): void {
+    for (const { buffer } of this.#all) buffer.destroy();
+  }
+}

@@ -1,0 +1,105 @@
+/** Instance, adapter and device: the one place that opens Dawn, and what the rest may know about the hardware. */
+import { create, globals } from 'webgpu';
+import { EngineError } from '../errors.ts';
+
+Object.assign(globalThis, globals);
+
+/** Dropping the object that `create()` returned aborts the process, so every instance is kept for good. */
+const instances = new Set<GPU>();
+
+/** Which kernel set suits the adapter: `cpu-adapter` is lavapipe (subgroup 8, lane = output row), `gpu` everything else. */
+export type KernelSet = 'cpu-adapter' | 'gpu';
+
+export interface GpuOptions {
+  /** Dawn's validation, robustness and zero-initialisation: on in tests, off in production. */
+  readonly validation: boolean;
+}
+
+export interface Gpu {
+  readonly device: GPUDevice;
+  readonly adapter: GPUAdapter;
+  /** e.g. `llvmpipe: Mesa 25.0.7 (LLVM 15.0.6)` */
+  readonly description: string;
+  readonly kernelSet: KernelSet;
+  readonly hasF16: boolean;
+  readonly hasSubgroups: boolean;
+  readonly hasTimestamps: boolean;
+  /** The first uncaptured error or the device loss, else null. Checked at every read-back. */
+  failure(): EngineError | null;
+  destroy(): void;
+}
+
+// Needed for f16 and subgroup matrices on NVIDIA's Vulkan driver; harmless elsewhere.
+const alwaysOn = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia', 'use_vulkan_memory_model'];
+const productionOn = ['disable_robustness', 'disable_workgroup_init', 'disable_polyfills_on_integer_div_and_mod'];
+const productionOff = ['lazy_clear_resource_on_first_use', 'enable_spirv_validation'];
+
+function createInstance(options: GpuOptions): GPU {
+  const flags = options.validation
+    ? [`enable-dawn-features=${alwaysOn.join(',')}`]
+    : [
+        `enable-dawn-features=${[...alwaysOn, ...productionOn].join(',')}`,
+        `disable-dawn-features=${productionOff.join(',')}`,
+      ];
+  const instance = create(flags);
+  instances.add(instance);
+  return instance;
+}
+
+/** The adapter with the options' toggles, or EngineError no_adapter. */
+export async function requestAdapter(options: GpuOptions): Promise<GPUAdapter> {
+  let adapter: GPUAdapter | null;
+  try {
+    adapter = await createInstance(options).requestAdapter({ powerPreference: 'high-performance' });
+  } catch (cause) {
+    throw new EngineError('no_adapter', 'WebGPU could not start: run `dawnlight doctor` to see why', { cause });
+  }
+  if (!adapter) {
+    throw new EngineError(
+      'no_adapter',
+      'no WebGPU adapter found: install a Vulkan driver (`npm run setup` does it on Debian and Ubuntu); `dawnlight doctor` says more',
+    );
+  }
+  return adapter;
+}
+
+const wantedFeatures = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix'] as const;
+
+/** Opens the best adapter with every feature and limit it has. Throws EngineError no_adapter. */
+export async function openGpu(options: GpuOptions): Promise<Gpu> {
+  const adapter = await requestAdapter(options);
+  const { info } = adapter;
+  const requiredLimits: Record<string, number> = {};
+  for (const key in adapter.limits) {
+    const value: unknown = adapter.limits[key as keyof GPUSupportedLimits];
+    if (typeof value === 'number') requiredLimits[key] = value;
+  }
+  const requiredFeatures = wantedFeatures.filter((f) => adapter.features.has(f)) as GPUFeatureName[];
+  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
+
+  let failure: EngineError | null = null;
+  device.addEventListener('uncapturederror', (event) => {
+    const { error } = event;
+    failure ??= new EngineError(
+      error instanceof GPUOutOfMemoryError ? 'out_of_memory' : 'internal_error',
+      `WebGPU: ${error.message}`,
+    );
+  });
+  void device.lost.then((lost) => {
+    if (lost.reason !== 'destroyed') {
+      failure ??= new EngineError('device_lost', `the GPU device was lost: ${lost.message}`);
+    }
+  });
+  const isLavapipe = `${info.architecture} ${info.description} ${info.device}`.includes('llvmpipe');
+  return {
+    device,
+    adapter,
+    description: [info.device || info.vendor, info.description].filter(Boolean).join(': '),
+    kernelSet: isLavapipe && info.subgroupMinSize === 8 && info.subgroupMaxSize === 8 ? 'cpu-adapter' : 'gpu',
+    hasF16: device.features.has('shader-f16'),
+    hasSubgroups: device.features.has('subgroups'),
+    hasTimestamps: device.features.has('timestamp-query'),
+    failure: () => failure,
+    destroy: () => device.destroy(),
+  };
+}

@@ -1,0 +1,71 @@
+/** WGSL → compute pipelines, each compiled once, with compile errors that show the file and the line. */
+import { readFileSync } from 'node:fs';
+import { EngineError } from '../errors.ts';
+
+let nextId = 0;
+
+export interface Kernel {
+  readonly id: number;
+  readonly name: string;
+  readonly pipeline: GPUComputePipeline;
+}
+
+export type Constants = Readonly<Record<string, number>>;
+
+const sources = new Map<string, string>();
+
+/** Text of a .wgsl file beside the calling module: `wgsl('rms-norm.wgsl', import.meta.url)`. */
+export function wgsl(file: string, base: string): string {
+  const url = new URL(file, base).href;
+  let text = sources.get(url);
+  if (text === undefined) {
+    text = readFileSync(new URL(url), 'utf8');
+    sources.set(url, text);
+  }
+  return text;
+}
+
+/** Replaces the one line `alias Element = f32;` so that the kernel stores 16-bit floats instead. */
+export function withElement(source: string, element: 'f32' | 'f16'): string {
+  return element === 'f32' ? source : `enable f16;\n${source.replace('alias Element = f32;', 'alias Element = f16;')}`;
+}
+
+export class PipelineCache {
+  readonly #device: GPUDevice;
+  readonly #kernels = new Map<string, Kernel>();
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /**
+   * The kernel `name` of this source and these override constants; the entry point is `main`. `name` together with the
+   * constants must determine the source. Compile errors arrive as the device's failure, with file and source line.
+   */
+  get(name: string, source: () => string, constants: Constants = {}): Kernel {
+    const key = `${name} ${JSON.stringify(constants)}`;
+    const known = this.#kernels.get(key);
+    if (known) return known;
+    const code = source();
+    const module = this.#device.createShaderModule({ code, label: name });
+    void reportCompileErrors(name, code, module);
+    const pipeline = this.#device.createComputePipeline({
+      layout: 'auto',
+      label: name,
+      compute: { module, entryPoint: 'main', constants },
+    });
+    const kernel = { id: nextId++, name, pipeline };
+    this.#kernels.set(key, kernel);
+    return kernel;
+  }
+}
+
+async function reportCompileErrors(name: string, code: string, module: GPUShaderModule): Promise<void> {
+  const { messages } = await module.getCompilationInfo();
+  const errors = messages.filter((m) => m.type === 'error');
+  if (errors.length === 0) return;
+  const lines = code.split('\n');
+  const text = errors.map((m) => `${name}:${m.lineNum}:${m.linePos}: ${m.message}\n    ${lines[m.lineNum - 1] ?? ''}`);
+  // Also the uncaptured error of the invalid pipeline ends the run; this one says where to look.
+  process.stderr.write(`${new EngineError('internal_error', text.join('\n')).message}\n`);
+}

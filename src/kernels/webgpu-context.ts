@@ -1,0 +1,107 @@
+/** What every launcher needs: device, recorder, pipelines, and the step's memory. */
+import type { Gpu, KernelSet } from '../gpu/device.ts';
+import { BufferPool, type PooledBuffer } from '../gpu/buffer-pool.ts';
+import { PipelineCache } from '../gpu/pipelines.ts';
+import { Recorder } from '../gpu/recorder.ts';
+import { numel, type DType, type Shape, type Tensor } from '../tensor/tensor.ts';
+
+/** Columns of one block of a q8 activation: two groups of 32. */
+export const Q8_BLOCK = 64;
+
+/**
+ * A tensor in a GPU buffer. f32, u32: row-major. q8 `[T, K]`: for each token and block of 64 columns 8 lanes × vec4<u32>,
+ * lane l holding the int8 of columns 4l…4l+3 in .x, of columns 32+4l… in .y; .z of lanes 0, 1 the integer sum of
+ * each group of 32, .z of lanes 2, 3 their f32 scales. Columns behind K are zero.
+ */
+export interface GpuTensor extends Tensor {
+  readonly storage: GPUBuffer;
+}
+
+export function bytesOf(shape: Shape, dtype: DType): number {
+  switch (dtype) {
+    case 'f32':
+    case 'u32':
+      return numel(shape) * 4;
+    case 'f16':
+      return numel(shape) * 2;
+    case 'q8': {
+      const columns = shape.at(-1) ?? 0;
+      return columns === 0 ? 0 : (numel(shape) / columns) * Math.ceil(columns / Q8_BLOCK) * 128;
+    }
+    default:
+      return dtype satisfies never;
+  }
+}
+
+export interface WebGPUOpsOptions {
+  /** Which kernels to use; the adapter's own set unless a test asks for the other. */
+  readonly kernelSet?: KernelSet;
+  /** Form of the activations that feed int8/int4 matrix products. */
+  readonly activations?: 'f32' | 'int8';
+}
+
+export class WebGPUContext {
+  readonly gpu: Gpu;
+  readonly kernelSet: KernelSet;
+  readonly activations: 'f32' | 'int8';
+  readonly pipelines: PipelineCache;
+  readonly recorder: Recorder;
+  readonly pool: BufferPool;
+  #live: PooledBuffer[] = [];
+  readonly #owned = new Map<GPUBuffer, PooledBuffer>();
+
+  constructor(gpu: Gpu, options: WebGPUOpsOptions = {}) {
+    this.gpu = gpu;
+    this.kernelSet = options.kernelSet ?? gpu.kernelSet;
+    this.activations = options.activations ?? 'f32';
+    this.pipelines = new PipelineCache(gpu.device);
+    this.recorder = new Recorder(gpu.device);
+    this.pool = new BufferPool(gpu.device);
+  }
+
+  /** An uninitialised activation that lives until the end of the scope or step. */
+  tensor(shape: Shape, dtype: DType): GpuTensor {
+    const pooled = this.pool.take(Math.max(16, bytesOf(shape, dtype)));
+    this.#live.push(pooled);
+    this.#owned.set(pooled.buffer, pooled);
+    return { shape, dtype, storage: pooled.buffer };
+  }
+
+  /** See Ops.scope. */
+  scope<T extends Tensor>(body: () => T): T {
+    const outer = this.#live;
+    this.#live = [];
+    try {
+      const result = body();
+      const kept = this.#owned.get(result.storage as GPUBuffer);
+      for (const pooled of this.#live) if (pooled !== kept) this.pool.give(pooled);
+      if (kept && this.#live.includes(kept)) outer.push(kept);
+      return result;
+    } finally {
+      this.#live = outer;
+    }
+  }
+
+  /** Gives back every activation of the step. */
+  releaseAll(): void {
+    for (const pooled of this.#live) this.pool.give(pooled);
+    this.#live = [];
+  }
+
+  /** A buffer that is filled once and stays. */
+  constantBuffer(data: ArrayBufferView, label: string): GPUBuffer {
+    const size = Math.max(16, Math.ceil(data.byteLength / 4) * 4);
+    const buffer = this.gpu.device.createBuffer({
+      size,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+      label,
+    });
+    this.gpu.device.queue.writeBuffer(buffer, 0, data.buffer, data.byteOffset, data.byteLength);
+    return buffer;
+  }
+}
+
+/** The GPU buffer behind a tensor that WebGPUOps made. */
+export function bufferOf(tensor: Tensor): GPUBuffer {
+  return tensor.storage as GPUBuffer;
+}
