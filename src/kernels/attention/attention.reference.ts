@@ -1,0 +1,43 @@
+import type { AttentionSpec } from '../ops.ts';
+import type { ReferenceKVLayer } from '../rotary-embedding/rotary-embedding.reference.ts';
+
+/**
+ * One token's attention: query `[Hq, D]` at `position`, over the keys and values at `slots[0 … position]`
+ * (Vaswani et al. 2017; query head h reads key-value head floor(h · Hkv / Hq)) → out `[Hq, D]`.
+ */
+export function attentionReference(
+  query: Float32Array,
+  slots: Uint32Array,
+  position: number,
+  layer: ReferenceKVLayer,
+  spec: AttentionSpec,
+): Float32Array {
+  const { kvHeads, headDim } = layer;
+  const { keys, values } = layer.storage;
+  const first = spec.slidingWindow === undefined ? 0 : Math.max(0, position - spec.slidingWindow + 1);
+  const out = new Float32Array(query.length);
+  const scores = new Float64Array(position + 1);
+  for (let h = 0; h < spec.heads; h++) {
+    const kvHead = Math.floor((h * kvHeads) / spec.heads);
+    let max = -Infinity;
+    for (let p = first; p <= position; p++) {
+      const key = (slots[p] * kvHeads + kvHead) * headDim;
+      let dot = 0;
+      for (let d = 0; d < headDim; d++) dot += query[h * headDim + d] * keys[key + d];
+      const score = dot * spec.scale;
+      scores[p] = spec.softcap === undefined ? score : spec.softcap * Math.tanh(score / spec.softcap);
+      max = Math.max(max, scores[p]);
+    }
+    let sum = 0;
+    for (let p = first; p <= position; p++) {
+      scores[p] = Math.exp(scores[p] - max);
+      sum += scores[p];
+    }
+    for (let d = 0; d < headDim; d++) {
+      let mix = 0;
+      for (let p = first; p <= position; p++) mix += scores[p] * values[(slots[p] * kvHeads + kvHead) * headDim + d];
+      out[h * headDim + d] = mix / sum;
+    }
+  }
+  return out;
+}

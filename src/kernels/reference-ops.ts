@@ -1,0 +1,220 @@
+/**
+ * The definition of every op, and the CPU backend: plain loops over f32 arrays, each sum in a JavaScript number and
+ * rounded to f32 when it is stored. Work is done when a method is called; nothing is deferred.
+ */
+import { EngineError } from '../errors.ts';
+import type { MatrixSource } from '../tensor/matrix.ts';
+import { readAllRows } from '../tensor/rows.ts';
+import type { Shape, Tensor } from '../tensor/tensor.ts';
+import { numel } from '../tensor/tensor.ts';
+import { argmaxReference } from './argmax/argmax.reference.ts';
+import { attentionReference } from './attention/attention.reference.ts';
+import { embeddingReference } from './embedding/embedding.reference.ts';
+import type { ReferenceMatrix } from './matmul/matmul.reference.ts';
+import { matmulQuantizedReference, matmulReference } from './matmul/matmul.reference.ts';
+import type {
+  AttentionSpec,
+  ConsumerOption,
+  KVCache,
+  KVCacheSpec,
+  KVLayer,
+  Matrix,
+  Ops,
+  RotarySpec,
+  Step,
+  StepBatch,
+} from './ops.ts';
+import { LAST_TOKEN_FLAG } from './ops.ts';
+import type { QuantizedActivation } from './quantize/quantize.reference.ts';
+import { dequantizeReference, quantizeReference } from './quantize/quantize.reference.ts';
+import { rmsNormReference } from './rms-norm/rms-norm.reference.ts';
+import type { ReferenceKVLayer } from './rotary-embedding/rotary-embedding.reference.ts';
+import { rotateHead, storeKVReference } from './rotary-embedding/rotary-embedding.reference.ts';
+import { siluMulReference } from './silu-mul/silu-mul.reference.ts';
+import { softmaxReference } from './softmax/softmax.reference.ts';
+import { takeRowsReference } from './take-rows/take-rows.reference.ts';
+
+export interface ReferenceOpsOptions {
+  /** What feeds int8/int4 matrix products: f32, or int8 in groups of 32 (see quantize/quantize.reference.ts). */
+  readonly activations?: 'f32' | 'int8';
+}
+
+interface ReferenceKVCache extends KVCache {
+  readonly storage: { readonly slotTable: Uint32Array; readonly lastTokens: Uint32Array };
+}
+
+interface ReferenceStep extends Step {
+  readonly storage: { readonly tokenIds: Uint32Array; readonly kv: ReferenceKVCache };
+}
+
+export class ReferenceOps implements Ops {
+  readonly backend = 'reference';
+  readonly #activations: 'f32' | 'int8';
+
+  constructor(options: ReferenceOpsOptions = {}) {
+    this.#activations = options.activations ?? 'f32';
+  }
+
+  async uploadMatrix(source: MatrixSource): Promise<Matrix> {
+    const { name, rows, cols, format, groupSize } = source;
+    const matrix: ReferenceMatrix = { name, rows, cols, format, groupSize, storage: readAllRows(source) };
+    return matrix;
+  }
+
+  uploadF32(data: Float32Array, shape: Shape): Tensor {
+    if (data.length !== numel(shape)) throw mismatch('uploadF32', `${data.length} values for shape [${shape.join()}]`);
+    return f32(shape, data.slice());
+  }
+
+  createKVCache(spec: KVCacheSpec): KVCache {
+    const size = (spec.slots + 1) * spec.kvHeads * spec.headDim;
+    const layers = Array.from({ length: spec.layers }, () => ({
+      kvHeads: spec.kvHeads,
+      headDim: spec.headDim,
+      storage: { keys: new Float32Array(size), values: new Float32Array(size), dtype: spec.dtype },
+    }));
+    const slotTable = new Uint32Array(spec.maxRequests * spec.maxLength);
+    return { spec, layers, storage: { slotTable, lastTokens: new Uint32Array(spec.maxRequests) } };
+  }
+
+  writeSlots(kv: KVCache, row: number, start: number, slots: Uint32Array): void {
+    (kv as ReferenceKVCache).storage.slotTable.set(slots, row * kv.spec.maxLength + start);
+  }
+
+  beginStep(batch: StepBatch, kv: KVCache): Step {
+    const cache = kv as ReferenceKVCache;
+    const { lastTokens } = cache.storage;
+    const tokenIds = batch.tokenIds.map((id) => (id >= LAST_TOKEN_FLAG ? lastTokens[id - LAST_TOKEN_FLAG] : id));
+    const storage = { tokenIds, kv: cache };
+    return { numTokens: tokenIds.length, numLogits: batch.logitIndices.length, batch, storage };
+  }
+
+  endStep(): void {
+    // Every method has done its work already, and memory is the garbage collector's.
+  }
+
+  scope(body: () => Tensor): Tensor {
+    return body();
+  }
+
+  embedding(step: Step, table: Matrix): Tensor {
+    const { tokenIds } = (step as ReferenceStep).storage;
+    const outside = tokenIds.find((id) => id >= table.rows);
+    if (outside !== undefined)
+      throw mismatch('embedding', `token id ${outside}, but ${table.name} has ${table.rows} rows`);
+    return f32([step.numTokens, table.cols], embeddingReference(tokenIds, table as ReferenceMatrix));
+  }
+
+  rmsNorm(x: Tensor, weight: Tensor, eps: number, option?: ConsumerOption): Tensor {
+    return this.#forConsumer(f32(x.shape, rmsNormReference(floats(x), floats(weight), eps)), option);
+  }
+
+  matmul(x: Tensor, w: Matrix, option: { readonly bias?: Tensor; readonly residual?: Tensor } = {}): Tensor {
+    const tokens = x.shape[0];
+    if (x.shape[1] !== w.cols) throw mismatch('matmul', `x has ${x.shape[1]} columns, ${w.name} ${w.cols}`);
+    const matrix = w as ReferenceMatrix;
+    const integers = x.dtype === 'q8' && (w.format === 'int8' || w.format === 'int4');
+    const y = integers
+      ? matmulQuantizedReference(x.storage as QuantizedActivation, matrix)
+      : matmulReference(floats(x), matrix);
+    const bias = option.bias && floats(option.bias);
+    const residual = option.residual && floats(option.residual);
+    if (bias) for (let i = 0; i < y.length; i++) y[i] += bias[i % w.rows];
+    if (residual) for (let i = 0; i < y.length; i++) y[i] += residual[i];
+    return f32([tokens, w.rows], y);
+  }
+
+  rotaryStoreKV(qkv: Tensor, rotary: RotarySpec, layer: KVLayer, step: Step): Tensor {
+    const { headDim, rotaryDim, interleaved } = rotary;
+    const heads = qkv.shape[1] / headDim - 2 * layer.kvHeads;
+    const { slotTable } = (step as ReferenceStep).storage.kv.storage;
+    const { maxLength } = (step as ReferenceStep).storage.kv.spec;
+    const table = floats(rotary.table);
+    const queries = new Float32Array(step.numTokens * heads * headDim);
+    for (let t = 0; t < step.numTokens; t++) {
+      const position = step.batch.positions[t];
+      const slot = step.batch.slots[t];
+      const cosSin = table.subarray(position * rotaryDim, (position + 1) * rotaryDim);
+      const token = floats(qkv).slice(t * qkv.shape[1], (t + 1) * qkv.shape[1]);
+      for (let h = 0; h < heads + layer.kvHeads; h++)
+        rotateHead(token.subarray(h * headDim, (h + 1) * headDim), cosSin, rotaryDim, interleaved);
+      const keys = heads * headDim;
+      const values = keys + layer.kvHeads * headDim;
+      queries.set(token.subarray(0, keys), t * keys);
+      storeKVReference(layer as ReferenceKVLayer, slot, token.subarray(keys, values), token.subarray(values));
+      slotTable[step.batch.rows[t] * maxLength + position] = slot;
+    }
+    return f32([step.numTokens, heads * headDim], queries);
+  }
+
+  attention(q: Tensor, layer: KVLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption): Tensor {
+    const { slotTable } = (step as ReferenceStep).storage.kv.storage;
+    const { maxLength } = (step as ReferenceStep).storage.kv.spec;
+    const width = spec.heads * layer.headDim;
+    const out = new Float32Array(step.numTokens * width);
+    for (let t = 0; t < step.numTokens; t++) {
+      const position = step.batch.positions[t];
+      const row = step.batch.rows[t] * maxLength;
+      const slots = slotTable.subarray(row, row + position + 1);
+      const query = floats(q).subarray(t * width, (t + 1) * width);
+      out.set(attentionReference(query, slots, position, layer as ReferenceKVLayer, spec), t * width);
+    }
+    return this.#forConsumer(f32(q.shape, out), option);
+  }
+
+  siluMul(gateUp: Tensor, option?: ConsumerOption): Tensor {
+    const intermediate = gateUp.shape[1] / 2;
+    const y = siluMulReference(floats(gateUp), intermediate);
+    return this.#forConsumer(f32([gateUp.shape[0], intermediate], y), option);
+  }
+
+  takeLogitRows(x: Tensor, step: Step): Tensor {
+    const y = takeRowsReference(floats(x), step.batch.logitIndices, x.shape[1]);
+    return f32([step.numLogits, x.shape[1]], y);
+  }
+
+  softmax(x: Tensor): Tensor {
+    return f32(x.shape, softmaxReference(floats(x), x.shape[1]));
+  }
+
+  argmax(x: Tensor): Tensor {
+    return { shape: [x.shape[0]], dtype: 'u32', storage: argmaxReference(floats(x), x.shape[1]) };
+  }
+
+  storeLastTokens(ids: Tensor, step: Step): void {
+    const { lastTokens } = (step as ReferenceStep).storage.kv.storage;
+    step.batch.logitIndices.forEach((index, l) => {
+      lastTokens[step.batch.rows[index]] = (ids.storage as Uint32Array)[l];
+    });
+  }
+
+  async read(x: Tensor): Promise<Float32Array | Uint32Array> {
+    return x.dtype === 'u32' ? (x.storage as Uint32Array).slice() : floats(x).slice();
+  }
+
+  destroy(): void {
+    // Nothing but garbage-collected arrays.
+  }
+
+  /** The form in which the consuming matrix product wants x. */
+  #forConsumer(x: Tensor, option: ConsumerOption | undefined): Tensor {
+    const format = option?.to?.format;
+    if (this.#activations === 'f32' || (format !== 'int8' && format !== 'int4')) return x;
+    const [tokens, features] = x.shape;
+    return { shape: x.shape, dtype: 'q8', storage: quantizeReference(floats(x), tokens, features) };
+  }
+}
+
+function f32(shape: Shape, storage: Float32Array): Tensor {
+  return { shape, dtype: 'f32', storage };
+}
+
+/** The values of an f32 or q8 tensor. */
+function floats(x: Tensor): Float32Array {
+  if (x.dtype === 'q8') return dequantizeReference(x.storage as QuantizedActivation, x.shape[0], x.shape[1]);
+  return x.storage as Float32Array;
+}
+
+function mismatch(op: string, message: string): EngineError {
+  return new EngineError('internal_error', `${op}: ${message}`);
+}

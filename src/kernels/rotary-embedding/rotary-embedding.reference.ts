@@ -1,0 +1,37 @@
+import type { KVLayer } from '../ops.ts';
+import { f16Table, f32ToF16 } from '../../tensor/f16.ts';
+
+/** Keys and values `[slots + 1, Hkv, D]` in f32; with dtype 'f16' every stored value is one that f16 holds. */
+export interface ReferenceKVLayer extends KVLayer {
+  readonly storage: { readonly keys: Float32Array; readonly values: Float32Array; readonly dtype: 'f16' | 'f32' };
+}
+
+/**
+ * Rotates the first `rotaryDim` dimensions of one head `[D]` in place: with (c, s) = (cos, sin) of the pair,
+ * `(a, b) → (a·c − b·s, b·c + a·s)`. Pairs are (i, i + rotaryDim/2), or (2i, 2i + 1) when interleaved (RoFormer,
+ * Su et al. 2021). `cosSin` is the table row of the position: rotaryDim/2 cosines, then as many sines.
+ */
+export function rotateHead(head: Float32Array, cosSin: Float32Array, rotaryDim: number, interleaved: boolean): void {
+  const pairs = rotaryDim / 2;
+  for (let i = 0; i < pairs; i++) {
+    const first = interleaved ? 2 * i : i;
+    const second = interleaved ? 2 * i + 1 : i + pairs;
+    const a = head[first];
+    const b = head[second];
+    head[first] = a * cosSin[i] - b * cosSin[pairs + i];
+    head[second] = b * cosSin[i] + a * cosSin[pairs + i];
+  }
+}
+
+/** Writes the key and value `[Hkv, D]` of one token to its slot. */
+export function storeKVReference(layer: ReferenceKVLayer, slot: number, key: Float32Array, value: Float32Array): void {
+  const { keys, values, dtype } = layer.storage;
+  const width = layer.kvHeads * layer.headDim;
+  keys.set(dtype === 'f16' ? roundToF16(key) : key, slot * width);
+  values.set(dtype === 'f16' ? roundToF16(value) : value, slot * width);
+}
+
+function roundToF16(x: Float32Array): Float32Array {
+  const table = f16Table();
+  return x.map((v) => table[f32ToF16(v)]);
+}
