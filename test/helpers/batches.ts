@@ -1,0 +1,25 @@
+/** Step batches for kernel tests. */
+import type { KVCacheSpec, StepBatch } from '../../src/kernels/ops.ts';
+
+/** A cache for ops that need a step but no context. */
+export const smallCache: KVCacheSpec = {
+  layers: 1,
+  slots: 64,
+  kvHeads: 1,
+  headDim: 8,
+  dtype: 'f32',
+  maxRequests: 4,
+  maxLength: 64,
+};
+
+/** T tokens of row 0 at positions and slots 0 … T-1, no logits wanted. */
+export function emptyBatch(tokens: number): StepBatch {
+  const count = Uint32Array.from({ length: tokens }, (_, i) => i);
+  return {
+    tokenIds: new Uint32Array(tokens),
+    positions: count,
+    rows: new Uint32Array(tokens),
+    slots: count,
+    logitIndices: new Uint32Array(0),
+  };
+}

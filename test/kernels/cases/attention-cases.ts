@@ -1,0 +1,392 @@
+/** rotaryStoreKV and attention: rotations, scattered slots, mixed batches, windows, caps, grouped heads. */
+import type { KVCache, Ops, StepBatch } from '../../../src/kernels/ops.ts';
+import { f16ToF32, f32ToF16 } from '../../../src/tensor/f16.ts';
+import { emptyBatch } from '../../helpers/batches.ts';
+import { randomFloats, shuffled } from '../../helpers/random.ts';
+import { exact, f32Bound, type KernelCase } from './case.ts';
+
+interface Sequence {
+  /** Tokens whose keys and values are stored before the step. */
+  readonly context: number;
+  /** Tokens of the step. */
+  readonly chunk: number;
+}
+
+export interface AttentionCaseSpec {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly sequences: readonly Sequence[];
+  readonly dtype?: 'f16' | 'f32';
+  readonly slidingWindow?: number;
+  readonly softcap?: number;
+  /** The first this many positions of every later sequence are those of the first one (a prefix-cache hit). */
+  readonly sharedPrefix?: number;
+}
+
+/** Where each token of the case lives, and its random query, key and value. */
+class Layout {
+  readonly spec: AttentionCaseSpec;
+  readonly starts: number[] = [];
+  readonly total: number;
+  readonly maxLength: number;
+  readonly slots: Uint32Array;
+  readonly width: number;
+  readonly qkv: Float32Array;
+
+  constructor(spec: AttentionCaseSpec) {
+    this.spec = spec;
+    let total = 0;
+    for (const s of spec.sequences) {
+      this.starts.push(total);
+      total += s.context + s.chunk;
+    }
+    this.total = total;
+    this.maxLength = Math.max(1, ...spec.sequences.map((s) => s.context + s.chunk)) + 3;
+    this.slots = shuffled(total, total + 5);
+    this.width = (spec.heads + 2 * spec.kvHeads) * spec.headDim;
+    this.qkv = randomFloats(total + spec.headDim, total * this.width, 1.5);
+  }
+
+  /** Index of the token whose key and value position p of sequence s reads. */
+  token(s: number, p: number): number {
+    return p < (this.spec.sharedPrefix ?? 0) ? p : this.starts[s] + p;
+  }
+
+  /** The tokens of all sequences' contexts, or of all their chunks, as a batch. Sequence s runs in row (3·s + 1) mod n. */
+  batch(part: 'context' | 'chunk'): { batch: StepBatch; tokens: number[] } {
+    const tokens: number[] = [];
+    const rows: number[] = [];
+    const positions: number[] = [];
+    this.spec.sequences.forEach(({ context, chunk }, s) => {
+      const [from, to] = part === 'context' ? [0, context] : [context, context + chunk];
+      for (let p = from; p < to; p++) {
+        if (this.token(s, p) !== this.starts[s] + p) continue;
+        tokens.push(this.starts[s] + p);
+        rows.push(this.row(s));
+        positions.push(p);
+      }
+    });
+    const batch = {
+      ...emptyBatch(tokens.length),
+      positions: Uint32Array.from(positions),
+      rows: Uint32Array.from(rows),
+      slots: Uint32Array.from(tokens, (token) => this.slots[token]),
+    };
+    return { batch, tokens };
+  }
+
+  row(s: number): number {
+    return this.spec.sequences.length - 1 - s;
+  }
+
+  /** qkv rows of some tokens, and the scope of one token's query, keys or values. */
+  rowsOf(tokens: readonly number[]): Float32Array {
+    const out = new Float32Array(tokens.length * this.width);
+    tokens.forEach((token, i) =>
+      out.set(this.qkv.subarray(token * this.width, (token + 1) * this.width), i * this.width),
+    );
+    return out;
+  }
+
+  query(token: number, head: number, d: number): number {
+    return this.qkv[token * this.width + head * this.spec.headDim + d];
+  }
+
+  stored(token: number, part: 'key' | 'value', kvHead: number, d: number): number {
+    const { heads, kvHeads, headDim, dtype } = this.spec;
+    const first = part === 'key' ? heads : heads + kvHeads;
+    const value = this.qkv[token * this.width + (first + kvHead) * headDim + d];
+    return dtype === 'f16' ? f16ToF32(f32ToF16(value)) : value;
+  }
+}
+
+const scaleOf = (spec: AttentionCaseSpec) => 1 / Math.sqrt(spec.headDim);
+
+/** The formula over the layout's tokens, in float64: each query over all the positions it may see. */
+function attention(layout: Layout): Float64Array {
+  const { spec } = layout;
+  const { heads, kvHeads, headDim } = spec;
+  const out: number[] = [];
+  spec.sequences.forEach(({ context, chunk }, s) => {
+    for (let p = context; p < context + chunk; p++) {
+      for (let h = 0; h < heads; h++) {
+        const kvHead = Math.floor(h / (heads / kvHeads));
+        const weights: number[] = [];
+        const seen: number[] = [];
+        for (let past = 0; past <= p; past++) {
+          if (spec.slidingWindow !== undefined && past <= p - spec.slidingWindow) continue;
+          let score = 0;
+          const token = layout.token(s, past);
+          for (let d = 0; d < headDim; d++)
+            score += layout.query(layout.starts[s] + p, h, d) * layout.stored(token, 'key', kvHead, d);
+          score *= scaleOf(spec);
+          if (spec.softcap !== undefined) score = spec.softcap * Math.tanh(score / spec.softcap);
+          weights.push(Math.exp(score));
+          seen.push(token);
+        }
+        const sum = weights.reduce((a, b) => a + b, 0);
+        for (let d = 0; d < headDim; d++)
+          out.push(
+            seen.reduce((mix, token, i) => mix + (weights[i] / sum) * layout.stored(token, 'value', kvHead, d), 0),
+          );
+      }
+    }
+  });
+  return Float64Array.from(out);
+}
+
+/** A cache that holds the case, with every context token stored. */
+function fill(ops: Ops, layout: Layout, table: ReturnType<Ops['uploadF32']>): KVCache {
+  const { spec } = layout;
+  const kv = ops.createKVCache({
+    layers: 1,
+    slots: layout.slots.length,
+    kvHeads: spec.kvHeads,
+    headDim: spec.headDim,
+    dtype: spec.dtype ?? 'f32',
+    maxRequests: spec.sequences.length,
+    maxLength: layout.maxLength,
+  });
+  const { batch, tokens } = layout.batch('context');
+  if (tokens.length > 0) {
+    const qkv = ops.uploadF32(layout.rowsOf(tokens), [tokens.length, layout.width]);
+    const rotary = { headDim: spec.headDim, rotaryDim: spec.headDim, interleaved: false, table };
+    ops.rotaryStoreKV(qkv, rotary, kv.layers[0], ops.beginStep(batch, kv));
+    ops.endStep();
+  }
+  if (spec.sharedPrefix)
+    for (let s = 1; s < spec.sequences.length; s++)
+      ops.writeSlots(kv, layout.row(s), 0, layout.slots.slice(0, spec.sharedPrefix));
+  return kv;
+}
+
+export function attentionCase(name: string, spec: AttentionCaseSpec): KernelCase {
+  const layout = new Layout(spec);
+  const { heads, kvHeads, headDim } = spec;
+  return {
+    name: `attention ${name}: ${heads}/${kvHeads} heads of ${headDim}${spec.dtype === 'f16' ? ', f16 cache' : ''}`,
+    prepare: async (ops) => {
+      const noRotation = new Float32Array(layout.maxLength * headDim).map((_, i) =>
+        i % headDim < headDim / 2 ? 1 : 0,
+      );
+      const table = ops.uploadF32(noRotation, [layout.maxLength, headDim]);
+      const kv = fill(ops, layout, table);
+      const { batch, tokens } = layout.batch('chunk');
+      const qkv = ops.uploadF32(layout.rowsOf(tokens), [tokens.length, layout.width]);
+      const step = ops.beginStep(batch, kv);
+      const rotary = { headDim, rotaryDim: headDim, interleaved: false, table };
+      const q = ops.rotaryStoreKV(qkv, rotary, kv.layers[0], step);
+      const window = spec.slidingWindow === undefined ? {} : { slidingWindow: spec.slidingWindow };
+      const cap = spec.softcap === undefined ? {} : { softcap: spec.softcap };
+      return () => ops.attention(q, kv.layers[0], step, { heads, scale: scaleOf(spec), ...window, ...cap });
+    },
+    expected: () => attention(layout),
+    referenceBound: f32Bound,
+    webgpuBound: { nmse: 1e-10, maxAbs: 1e-4 },
+  };
+}
+
+interface RotaryCaseSpec {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly rotaryDim: number;
+  readonly interleaved: boolean;
+  readonly positions: readonly number[];
+}
+
+const angle = (position: number, pair: number, rotaryDim: number) => position * 100 ** ((-2 * pair) / rotaryDim);
+
+/** The rotation as a complex product, one pair at a time. */
+function rotated(head: ArrayLike<number>, position: number, spec: RotaryCaseSpec): number[] {
+  const out = Array.from(head);
+  for (let i = 0; i < spec.rotaryDim / 2; i++) {
+    const [re, im] = spec.interleaved ? [2 * i, 2 * i + 1] : [i, i + spec.rotaryDim / 2];
+    const radius = Math.hypot(head[re], head[im]);
+    const phase = Math.atan2(head[im], head[re]) + angle(position, i, spec.rotaryDim);
+    out[re] = radius * Math.cos(phase);
+    out[im] = radius * Math.sin(phase);
+  }
+  return out;
+}
+
+/** `what` 'queries': the returned queries. 'values': what attention over the one stored position gives back: its value. */
+function rotaryCase(what: 'queries' | 'values', dtype: 'f32' | 'f16', spec: RotaryCaseSpec): KernelCase {
+  const { heads, kvHeads, headDim, rotaryDim, interleaved, positions } = spec;
+  const tokens = positions.length;
+  const width = (heads + 2 * kvHeads) * headDim;
+  const qkv = randomFloats(tokens, tokens * width);
+  const maxLength = Math.max(...positions) + 1;
+  const table = new Float32Array(maxLength * rotaryDim).map((_, i) => {
+    const [position, column] = [Math.floor(i / rotaryDim), i % rotaryDim];
+    const turn = angle(position, column % (rotaryDim / 2), rotaryDim);
+    return column < rotaryDim / 2 ? Math.cos(turn) : Math.sin(turn);
+  });
+  const kvSpec = { layers: 1, slots: 64, kvHeads, headDim, dtype, maxRequests: tokens, maxLength };
+  const batch: StepBatch = {
+    ...emptyBatch(tokens),
+    positions: Uint32Array.from(positions),
+    rows: Uint32Array.from(positions, (_, t) => t),
+    slots: shuffled(3, 64).subarray(0, tokens),
+  };
+  return {
+    name: `rotaryStoreKV ${what} ${heads}/${kvHeads} heads of ${headDim}, ${rotaryDim} rotate${interleaved ? ' interleaved' : ''}, ${dtype} cache`,
+    prepare: async (ops) => {
+      const rotary = { headDim, rotaryDim, interleaved, table: ops.uploadF32(table, [maxLength, rotaryDim]) };
+      const kv = ops.createKVCache(kvSpec);
+      const step = ops.beginStep(batch, kv);
+      const input = ops.uploadF32(qkv, [tokens, width]);
+      if (what === 'queries') return () => ops.rotaryStoreKV(input, rotary, kv.layers[0], step);
+      const q = ops.rotaryStoreKV(input, rotary, kv.layers[0], step);
+      return () => ops.attention(q, kv.layers[0], step, { heads, scale: 1, slidingWindow: 1 });
+    },
+    expected: () =>
+      positions.flatMap((position, t) =>
+        Array.from({ length: heads }, (_, h) => {
+          const first = what === 'queries' ? h : heads + kvHeads + Math.floor((h * kvHeads) / heads);
+          const head = qkv.subarray(t * width + first * headDim, t * width + (first + 1) * headDim);
+          if (what === 'queries') return rotated(head, position, spec);
+          return Array.from(head, (v) => (dtype === 'f16' ? f16ToF32(f32ToF16(v)) : v));
+        }).flat(),
+      ),
+    referenceBound: what === 'values' ? exact : { nmse: 1e-11, maxAbs: 1e-5 },
+    webgpuBound: { nmse: 1e-12, maxAbs: 1e-6 },
+  };
+}
+
+/** Rotated keys are stored: scores depend on the difference of positions, so the output of a shifted sequence is the same. */
+function shiftCase(interleaved: boolean): KernelCase {
+  const spec: RotaryCaseSpec = { heads: 2, kvHeads: 1, headDim: 16, rotaryDim: 8, interleaved, positions: [0, 1, 2] };
+  const plain = new Layout({ heads: 2, kvHeads: 1, headDim: 16, sequences: [{ context: 0, chunk: 3 }] });
+  const table = Float32Array.from({ length: 3 * 8 }, (_, i) => {
+    const turn = angle(Math.floor(i / 8), i % 4, 8);
+    return i % 8 < 4 ? Math.cos(turn) : Math.sin(turn);
+  });
+  /** The layout with queries and keys rotated, so that plain attention over it is the expected value. */
+  const turned = new Layout(plain.spec);
+  for (let t = 0; t < 3; t++)
+    for (let h = 0; h < 3; h++) {
+      const at = t * plain.width + h * 16;
+      turned.qkv.set(rotated(plain.qkv.subarray(at, at + 16), t, spec), at);
+    }
+  return {
+    name: `attention over rotated keys${interleaved ? ', interleaved' : ''}`,
+    prepare: async (ops) => {
+      const rotary = { headDim: 16, rotaryDim: 8, interleaved, table: ops.uploadF32(table, [3, 8]) };
+      const cache = {
+        layers: 1,
+        slots: 8,
+        kvHeads: 1,
+        headDim: 16,
+        dtype: 'f32',
+        maxRequests: 1,
+        maxLength: 3,
+      } as const;
+      const kv = ops.createKVCache(cache);
+      const { batch, tokens } = plain.batch('chunk');
+      const step = ops.beginStep(batch, kv);
+      const q = ops.rotaryStoreKV(ops.uploadF32(plain.rowsOf(tokens), [3, plain.width]), rotary, kv.layers[0], step);
+      return () => ops.attention(q, kv.layers[0], step, { heads: 2, scale: 0.25 });
+    },
+    expected: () => attention(turned),
+    referenceBound: f32Bound,
+    webgpuBound: f32Bound,
+  };
+}
+
+const decode = (...contexts: number[]): Sequence[] => contexts.map((context) => ({ context, chunk: 1 }));
+
+export const attentionCases: readonly KernelCase[] = [
+  rotaryCase('queries', 'f32', {
+    heads: 3,
+    kvHeads: 1,
+    headDim: 64,
+    rotaryDim: 64,
+    interleaved: false,
+    positions: [0, 9, 3],
+  }),
+  rotaryCase('queries', 'f16', { heads: 2, kvHeads: 2, headDim: 16, rotaryDim: 8, interleaved: true, positions: [57] }),
+  rotaryCase('queries', 'f32', {
+    heads: 4,
+    kvHeads: 2,
+    headDim: 80,
+    rotaryDim: 20,
+    interleaved: false,
+    positions: [1, 40],
+  }),
+  rotaryCase('values', 'f32', {
+    heads: 3,
+    kvHeads: 1,
+    headDim: 64,
+    rotaryDim: 64,
+    interleaved: false,
+    positions: [0, 9, 3],
+  }),
+  rotaryCase('values', 'f16', {
+    heads: 4,
+    kvHeads: 2,
+    headDim: 128,
+    rotaryDim: 128,
+    interleaved: false,
+    positions: [5, 30],
+  }),
+  shiftCase(false),
+  shiftCase(true),
+  attentionCase('first token', { heads: 1, kvHeads: 1, headDim: 8, sequences: [{ context: 0, chunk: 1 }] }),
+  attentionCase('prefill', { heads: 9, kvHeads: 3, headDim: 64, sequences: [{ context: 0, chunk: 57 }] }),
+  attentionCase('chunked prefill', { heads: 4, kvHeads: 4, headDim: 16, sequences: [{ context: 33, chunk: 20 }] }),
+  attentionCase('decode', { heads: 9, kvHeads: 3, headDim: 64, dtype: 'f16', sequences: decode(0, 1, 57, 300) }),
+  attentionCase('long decode', { heads: 8, kvHeads: 2, headDim: 64, dtype: 'f16', sequences: decode(1500) }),
+  attentionCase('mixed', {
+    heads: 6,
+    kvHeads: 2,
+    headDim: 128,
+    dtype: 'f16',
+    sequences: [
+      { context: 17, chunk: 1 },
+      { context: 0, chunk: 30 },
+      { context: 70, chunk: 3 },
+      { context: 5, chunk: 1 },
+    ],
+  }),
+  attentionCase('shared prefix', {
+    heads: 4,
+    kvHeads: 2,
+    headDim: 32,
+    sharedPrefix: 20,
+    sequences: [
+      { context: 25, chunk: 1 },
+      { context: 40, chunk: 2 },
+      { context: 20, chunk: 9 },
+    ],
+  }),
+  attentionCase('window', {
+    heads: 4,
+    kvHeads: 2,
+    headDim: 64,
+    slidingWindow: 19,
+    sequences: [
+      { context: 57, chunk: 3 },
+      { context: 0, chunk: 30 },
+    ],
+  }),
+  attentionCase('window, long decode', {
+    heads: 4,
+    kvHeads: 1,
+    headDim: 64,
+    slidingWindow: 300,
+    sequences: decode(700, 40),
+  }),
+  attentionCase('softcap', { heads: 2, kvHeads: 1, headDim: 256, softcap: 2, sequences: [{ context: 40, chunk: 5 }] }),
+  attentionCase('odd sizes', {
+    heads: 5,
+    kvHeads: 5,
+    headDim: 80,
+    dtype: 'f16',
+    sequences: [
+      { context: 3, chunk: 2 },
+      { context: 9, chunk: 1 },
+    ],
+  }),
+];

@@ -1,0 +1,117 @@
+/** matmul: every weight format, uneven shapes, bias and residual, f32 and int8 activations. */
+import type { WeightFormat } from '../../../src/tensor/matrix.ts';
+import { randomMatrix } from '../../helpers/matrices.ts';
+import { randomFloats } from '../../helpers/random.ts';
+import { f32Bound, type KernelCase } from './case.ts';
+
+interface MatmulSpec {
+  readonly format: WeightFormat;
+  readonly groupSize?: number;
+  readonly tokens: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly bias?: boolean;
+  readonly residual?: boolean;
+  readonly activations?: 'int8';
+}
+
+function matmul(x: ArrayLike<number>, w: Float64Array, tokens: number, rows: number, cols: number): Float64Array {
+  const y = new Float64Array(tokens * rows);
+  for (let t = 0; t < tokens; t++)
+    for (let n = 0; n < rows; n++) for (let k = 0; k < cols; k++) y[t * rows + n] += x[t * cols + k] * w[n * cols + k];
+  return y;
+}
+
+/** max|x| / 127 in groups of 32, rounded: the int8 form of x, back in floats. */
+function throughInt8(x: Float32Array, cols: number): Float64Array {
+  return Float64Array.from(x, (value, i) => {
+    const row = i - (i % cols);
+    const group = row + 32 * Math.floor((i % cols) / 32);
+    const members = x.subarray(group, Math.min(group + 32, row + cols));
+    const scale = Math.fround(members.reduce((largest, v) => Math.max(largest, Math.abs(v)), 0) / 127);
+    return scale * Math.round(value / scale);
+  });
+}
+
+export function matmulCase(spec: MatmulSpec): KernelCase {
+  const { format, tokens, rows, cols } = spec;
+  const int8 = spec.activations === 'int8';
+  const matrix = randomMatrix(rows + cols, rows, cols, format, spec.groupSize);
+  const x = randomFloats(tokens * cols + 7, tokens * cols);
+  const bias = randomFloats(rows + 1, rows);
+  const residual = randomFloats(rows + 2, tokens * rows);
+  const suffix = `${spec.bias ? ' + bias' : ''}${spec.residual ? ' + residual' : ''}`;
+  // The int8 activation is made by rmsNorm with the norm divided out again: x · 1 with weight rms(x) would round twice,
+  // so the input of the norm is one whose rms is exactly 1 per token, and eps is 0.
+  const unit = unitRows(x, cols);
+  return {
+    name: `matmul [${tokens}, ${cols}] × ${format}${matrix.source.groupSize ? `/${matrix.source.groupSize}` : ''} [${rows}, ${cols}]${suffix}${int8 ? ', int8 activations' : ''}`,
+    activations: spec.activations ?? 'f32',
+    prepare: async (ops) => {
+      const w = await ops.uploadMatrix(matrix.source);
+      const xs = ops.uploadF32(int8 ? unit : x, [tokens, cols]);
+      const ones = ops.uploadF32(new Float32Array(cols).fill(1), [cols]);
+      const option = {
+        ...(spec.bias ? { bias: ops.uploadF32(bias, [rows]) } : {}),
+        ...(spec.residual ? { residual: ops.uploadF32(residual, [tokens, rows]) } : {}),
+      };
+      return () => ops.matmul(int8 ? ops.rmsNorm(xs, ones, 0, { to: w }) : xs, w, option);
+    },
+    expected: () => {
+      const y = matmul(int8 ? throughInt8(unit, cols) : x, matrix.values, tokens, rows, cols);
+      return y.map((v, i) => v + (spec.bias ? bias[i % rows] : 0) + (spec.residual ? residual[i] : 0));
+    },
+    // A tie that rounds the other way moves one activation by a step of 1 %.
+    referenceBound: int8 ? { nmse: 1e-6, maxAbs: 0.05 } : f32Bound,
+    webgpuBound: int8 ? { nmse: 1e-6, maxAbs: 0.05 } : f32Bound,
+  };
+}
+
+/** Rows scaled to a mean square of 1. */
+function unitRows(x: Float32Array, cols: number): Float32Array {
+  return x.map((value, i) => {
+    const row = x.subarray(i - (i % cols), i - (i % cols) + cols);
+    return value / Math.sqrt(row.reduce((sum, v) => sum + v * v, 0) / cols);
+  });
+}
+
+const formats: readonly (readonly [WeightFormat, number?])[] = [
+  ['f32'],
+  ['f16'],
+  ['bf16'],
+  ['int8', 32],
+  ['int8', 16],
+  ['int4', 32],
+];
+
+const shapes = [
+  { tokens: 1, rows: 57, cols: 96 },
+  { tokens: 3, rows: 1001, cols: 64 },
+  { tokens: 57, rows: 130, cols: 160, bias: true },
+  { tokens: 8, rows: 64, cols: 128, residual: true },
+  { tokens: 16, rows: 3, cols: 32, bias: true, residual: true },
+  { tokens: 0, rows: 64, cols: 64 },
+] as const;
+
+const withGroup = (groupSize: number | undefined) => (groupSize === undefined ? {} : { groupSize });
+
+export const matmulCases: readonly KernelCase[] = [
+  ...formats.flatMap(([format, groupSize]) =>
+    shapes.map((shape) => matmulCase({ format, ...withGroup(groupSize), ...shape })),
+  ),
+  // Columns that no vector width divides exist in float formats only.
+  ...(['f32', 'f16', 'bf16'] as const).flatMap((format) => [
+    matmulCase({ format, tokens: 1, rows: 1, cols: 1 }),
+    matmulCase({ format, tokens: 3, rows: 57, cols: 57 }),
+    matmulCase({ format, tokens: 2, rows: 9, cols: 1001 }),
+  ]),
+  matmulCase({ format: 'int8', groupSize: 16, tokens: 3, rows: 33, cols: 48 }),
+  matmulCase({ format: 'int4', tokens: 1, rows: 576, cols: 1536, residual: true }),
+  ...formats
+    .filter(([format]) => format === 'int8' || format === 'int4')
+    .flatMap(([format, groupSize]) =>
+      shapes.map((shape) => matmulCase({ format, ...withGroup(groupSize), ...shape, activations: 'int8' })),
+    ),
+  matmulCase({ format: 'int8', groupSize: 16, tokens: 3, rows: 33, cols: 48, activations: 'int8' }),
+  matmulCase({ format: 'int4', tokens: 1, rows: 576, cols: 1536, activations: 'int8' }),
+];
