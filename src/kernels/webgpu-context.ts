@@ -3,6 +3,8 @@ import type { Gpu, KernelSet } from '../gpu/device.ts';
 import { BufferPool, type PooledBuffer } from '../gpu/buffer-pool.ts';
 import { PipelineCache } from '../gpu/pipelines.ts';
 import { Recorder } from '../gpu/recorder.ts';
+import { StagingPool } from '../gpu/staging.ts';
+import type { Matrix } from './ops.ts';
 import { numel, type DType, type Shape, type Tensor } from '../tensor/tensor.ts';
 
 /** Columns of one block of a q8 activation: two groups of 32. */
@@ -47,6 +49,7 @@ export class WebGPUContext {
   readonly pipelines: PipelineCache;
   readonly recorder: Recorder;
   readonly pool: BufferPool;
+  readonly staging: StagingPool;
   #live: PooledBuffer[] = [];
   readonly #owned = new Map<GPUBuffer, PooledBuffer>();
 
@@ -57,6 +60,7 @@ export class WebGPUContext {
     this.pipelines = new PipelineCache(gpu.device);
     this.recorder = new Recorder(gpu.device);
     this.pool = new BufferPool(gpu.device);
+    this.staging = new StagingPool(gpu.device);
   }
 
   /** An uninitialised activation that lives until the end of the scope or step. */
@@ -65,6 +69,12 @@ export class WebGPUContext {
     this.#live.push(pooled);
     this.#owned.set(pooled.buffer, pooled);
     return { shape, dtype, storage: pooled.buffer };
+  }
+
+  /** The activation form that the matmul with this matrix wants; plain f32 when nobody is named. */
+  activationFor(consumer: Matrix | undefined): 'f32' | 'q8' {
+    const quantized = consumer?.format === 'int8' || consumer?.format === 'int4';
+    return quantized && this.activations === 'int8' ? 'q8' : 'f32';
   }
 
   /** See Ops.scope. */

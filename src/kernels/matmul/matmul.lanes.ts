@@ -1,0 +1,80 @@
+/**
+ * Matrix product on lavapipe: `y[t, n] = Σ_k x[t, k] · w[n, k] (+ bias[n]) (+ residual[t, n])`.
+ *
+ * Shapes: `x [T, K]` f32 or q8, `w [N, K]` in lane layout, `y [T, N]` f32. Accumulates in f32; int8 activations in i32
+ * within a group. Dispatch: a workgroup of 8 lanes owns `units` units of a 64-row block and a tile of tokens.
+ * Limits: none on T, N, K. Needs subgroups of exactly 8 lanes.
+ * Tiles measured 2026-11 (docs/kernels.md): more than 16 accumulators a lane spill and halve the speed.
+ */
+import type { Kernel } from '../../gpu/pipelines.ts';
+import type { WeightFormat } from '../../tensor/matrix.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { Matrix } from '../ops.ts';
+import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import type { LaneMatrix } from './lane-matrix.ts';
+import { lanesKernel, lanesKernelName, type LanesSpec } from './matmul.lanes.wgsl.ts';
+
+export interface MatmulOption {
+  readonly bias?: Tensor;
+  readonly residual?: Tensor;
+}
+
+interface Tile {
+  readonly units: number;
+  readonly tokens: number;
+}
+
+/** Tile for a number of tokens: many rows when one token must pay for the weights, many tokens when it need not. */
+function tileFor(format: WeightFormat, activation: 'f32' | 'q8', tokens: number): Tile {
+  if (format === 'int4' || format === 'int8') {
+    if (tokens === 1) return { units: 4, tokens: 1 };
+    if (tokens <= 3) return { units: 4, tokens: 2 };
+    return activation === 'q8' && format === 'int4' ? { units: 2, tokens: 4 } : { units: 2, tokens: 4 };
+  }
+  if (tokens === 1) return { units: 8, tokens: 1 };
+  return tokens <= 4 ? { units: 4, tokens: 4 } : { units: 2, tokens: 8 };
+}
+
+export function lanesMatmul(ctx: WebGPUContext, x: Tensor, w: Matrix, option: MatmulOption = {}): GpuTensor {
+  const matrix = w.storage as LaneMatrix;
+  const tokens = x.shape[0];
+  const y = ctx.tensor([tokens, w.rows], 'f32');
+  const { kernel, tile } = kernelFor(ctx, x, w, matrix, option);
+  const resources = [bufferOf(x), y.storage];
+  if (option.bias) resources.push(bufferOf(option.bias));
+  if (option.residual) resources.push(bufferOf(option.residual));
+  const { colBlocks, units } = matrix.layout;
+  for (const slice of matrix.slices) {
+    ctx.recorder.dispatch(
+      kernel,
+      [slice.view, ...resources],
+      new Uint32Array([tokens, w.rows, w.cols, colBlocks, slice.firstRow]),
+      Math.ceil(tokens / tile.tokens),
+      (slice.rowBlocks * units) / tile.units,
+    );
+  }
+  return y;
+}
+
+function kernelFor(
+  ctx: WebGPUContext,
+  x: Tensor,
+  w: Matrix,
+  { layout }: LaneMatrix,
+  option: MatmulOption,
+): { kernel: Kernel; tile: Tile } {
+  const activation = x.dtype === 'q8' ? 'q8' : 'f32';
+  const tile = tileFor(w.format, activation, x.shape[0]);
+  const spec: LanesSpec = {
+    format: w.format,
+    groupSize: layout.groupSize,
+    activation,
+    ragged: activation === 'f32' && w.cols % 64 !== 0,
+    ...tile,
+    texelsPerUnit: layout.texelsPerUnit,
+    unitsPerBlock: layout.units,
+    bias: option.bias !== undefined,
+    residual: option.residual !== undefined,
+  };
+  return { kernel: ctx.pipelines.get(lanesKernelName(spec), () => lanesKernel(spec)), tile };
+}

@@ -1,0 +1,146 @@
+/** The WGSL backend: each method checks shapes, picks a launcher by kernel set, and records. See Ops for the contract. */
+import { waitForGpu } from '../gpu/wait.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { EngineError } from '../errors.ts';
+import type { MatrixSource } from '../tensor/matrix.ts';
+import { numel, type Shape, type Tensor } from '../tensor/tensor.ts';
+import { argmax } from './argmax/argmax.ts';
+import { attention } from './attention/attention.ts';
+import { embedding } from './embedding/embedding.ts';
+import { createGpuKVCache, type GpuKVCache } from './kv-cache/kv-cache.ts';
+import { storeLastTokens } from './kv-cache/last-tokens.ts';
+import { matmul, uploadMatrix, type MatmulOption } from './matmul/matmul.ts';
+import type {
+  AttentionSpec,
+  ConsumerOption,
+  KVCache,
+  KVCacheSpec,
+  KVLayer,
+  Matrix,
+  Ops,
+  RotarySpec,
+  Step,
+  StepBatch,
+} from './ops.ts';
+import { dequantizeQ8 } from './quantize/quantize.ts';
+import { rmsNorm } from './rms-norm/rms-norm.ts';
+import { rotaryStoreKV } from './rotary-embedding/rotary-embedding.ts';
+import { siluMul } from './silu-mul/silu-mul.ts';
+import { softmax } from './softmax/softmax.ts';
+import { uploadStep } from './step/step.ts';
+import { takeLogitRows } from './take-rows/take-rows.ts';
+import { WebGPUContext, bufferOf, bytesOf, type WebGPUOpsOptions } from './webgpu-context.ts';
+
+export class WebGPUOps implements Ops {
+  readonly backend = 'webgpu';
+  readonly context: WebGPUContext;
+
+  constructor(gpu: Gpu, options: WebGPUOpsOptions = {}) {
+    this.context = new WebGPUContext(gpu, options);
+  }
+
+  uploadMatrix(source: MatrixSource): Promise<Matrix> {
+    return uploadMatrix(this.context, source);
+  }
+
+  uploadF32(data: Float32Array, shape: Shape): Tensor {
+    if (data.length !== numel(shape)) {
+      throw new EngineError('internal_error', `uploadF32: ${data.length} values for shape [${shape.join()}]`);
+    }
+    return { shape, dtype: 'f32', storage: this.context.constantBuffer(data, 'constant') };
+  }
+
+  createKVCache(spec: KVCacheSpec): KVCache {
+    return createGpuKVCache(this.context, spec);
+  }
+
+  writeSlots(kv: KVCache, row: number, start: number, slots: Uint32Array): void {
+    const { slotTable } = (kv as GpuKVCache).storage;
+    this.context.gpu.device.queue.writeBuffer(
+      slotTable,
+      (row * kv.spec.maxLength + start) * 4,
+      slots.buffer,
+      slots.byteOffset,
+      slots.byteLength,
+    );
+  }
+
+  beginStep(batch: StepBatch, kv: KVCache): Step {
+    return uploadStep(this.context, batch, kv as GpuKVCache);
+  }
+
+  endStep(): void {
+    this.context.recorder.submit();
+    this.context.releaseAll();
+  }
+
+  scope(body: () => Tensor): Tensor {
+    return this.context.scope(body);
+  }
+
+  embedding(step: Step, table: Matrix): Tensor {
+    return embedding(this.context, step, table);
+  }
+
+  rmsNorm(x: Tensor, weight: Tensor, eps: number, option?: ConsumerOption): Tensor {
+    return rmsNorm(this.context, x, weight, eps, this.context.activationFor(option?.to));
+  }
+
+  matmul(x: Tensor, w: Matrix, option?: MatmulOption): Tensor {
+    return matmul(this.context, x, w, option);
+  }
+
+  rotaryStoreKV(qkv: Tensor, rotary: RotarySpec, layer: KVLayer, step: Step): Tensor {
+    return rotaryStoreKV(this.context, qkv, rotary, layer, step);
+  }
+
+  attention(q: Tensor, layer: KVLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption): Tensor {
+    return attention(this.context, q, layer, step, spec, this.context.activationFor(option?.to));
+  }
+
+  siluMul(gateUp: Tensor, option?: ConsumerOption): Tensor {
+    return siluMul(this.context, gateUp, this.context.activationFor(option?.to));
+  }
+
+  takeLogitRows(x: Tensor, step: Step): Tensor {
+    return takeLogitRows(this.context, x, step);
+  }
+
+  softmax(x: Tensor): Tensor {
+    return softmax(this.context, x);
+  }
+
+  argmax(x: Tensor): Tensor {
+    return argmax(this.context, x);
+  }
+
+  storeLastTokens(ids: Tensor, step: Step): void {
+    storeLastTokens(this.context, ids, step);
+  }
+
+  async read(x: Tensor): Promise<Float32Array | Uint32Array> {
+    const { gpu, recorder } = this.context;
+    const bytes = bytesOf(x.shape, x.dtype);
+    if (bytes === 0) return x.dtype === 'u32' ? new Uint32Array(0) : new Float32Array(0);
+    const staging = this.context.staging.take(bytes);
+    recorder.copy(bufferOf(x), 0, staging, 0, Math.ceil(bytes / 4) * 4);
+    recorder.submit();
+    try {
+      await waitForGpu(staging.mapAsync(GPUMapMode.READ, 0, Math.ceil(bytes / 8) * 8));
+    } catch (cause) {
+      throw gpu.failure() ?? new EngineError('device_lost', 'the GPU could not be read back', { cause });
+    }
+    const failure = gpu.failure();
+    if (failure) throw failure;
+    const data = staging.getMappedRange(0, Math.ceil(bytes / 8) * 8).slice(0);
+    staging.unmap();
+    this.context.staging.give(staging);
+    if (x.dtype === 'q8') return dequantizeQ8(new Uint32Array(data), x.shape);
+    return x.dtype === 'u32' ? new Uint32Array(data, 0, bytes / 4) : new Float32Array(data, 0, numel(x.shape));
+  }
+
+  destroy(): void {
+    this.context.pool.destroy();
+    this.context.gpu.destroy();
+  }
+}
