@@ -1,0 +1,65 @@
+/** Sampling defaults and end-of-turn ids that a checkpoint brings along. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { parseKeys } from './config.ts';
+import type { GgufMetadata } from './gguf-values.ts';
+import { readJsonFile } from './model-file.ts';
+
+/** Keys are generation_config.json's in camel case; null where the checkpoint does not say. */
+export interface GenerationConfig {
+  readonly bosTokenId: number | null;
+  /** Every id that ends generation. */
+  readonly eosTokenIds: readonly number[];
+  readonly temperature: number | null;
+  readonly topP: number | null;
+  readonly topK: number | null;
+  readonly minP: number | null;
+  readonly repetitionPenalty: number | null;
+}
+
+const id = z.int().nonnegative();
+const ids = z.union([id, z.array(id)]).nullish();
+const maybe = z.number().nullish();
+const schema = z.object({
+  bos_token_id: ids,
+  eos_token_id: ids,
+  temperature: maybe,
+  top_p: maybe,
+  top_k: maybe,
+  min_p: maybe,
+  repetition_penalty: maybe,
+});
+
+/** generation_config.json, whose ids fall back to config.json's. */
+export function readGenerationConfig(directory: string, configJson: unknown): GenerationConfig {
+  const own = join(directory, 'generation_config.json');
+  const base = parseKeys(schema, configJson, join(directory, 'config.json'));
+  const c = existsSync(own) ? parseKeys(schema, readJsonFile(own), own) : {};
+  return {
+    bosTokenId: [c.bos_token_id ?? base.bos_token_id ?? []].flat().at(0) ?? null,
+    eosTokenIds: [c.eos_token_id ?? base.eos_token_id ?? []].flat(),
+    temperature: c.temperature ?? null,
+    topP: c.top_p ?? null,
+    topK: c.top_k ?? null,
+    minP: c.min_p ?? null,
+    repetitionPenalty: c.repetition_penalty ?? null,
+  };
+}
+
+/** GGUF files carry no sampling defaults; `eot` and `eom` end a turn or message where a model has them besides `eos`. */
+export function ggufGenerationConfig(metadata: GgufMetadata): GenerationConfig {
+  const idOf = (key: string): number[] => {
+    const value = metadata.get(`tokenizer.ggml.${key}_token_id`);
+    return typeof value === 'number' ? [value] : [];
+  };
+  return {
+    bosTokenId: idOf('bos').at(0) ?? null,
+    eosTokenIds: [...new Set(['eos', 'eot', 'eom'].flatMap(idOf))],
+    temperature: null,
+    topP: null,
+    topK: null,
+    minP: null,
+    repetitionPenalty: null,
+  };
+}

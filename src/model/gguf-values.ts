@@ -1,0 +1,68 @@
+/** GGUF metadata values (ggml/docs/gguf.md): typed scalars, strings and arrays. */
+import type { GgufCursor } from './gguf-cursor.ts';
+import { notReadable } from './model-file.ts';
+
+export type GgufArray = readonly GgufValue[] | Int32Array | Uint32Array | Float32Array;
+/** 64-bit integers are numbers where a double holds them, else bigints. */
+export type GgufValue = number | bigint | boolean | string | GgufArray;
+export type GgufMetadata = ReadonlyMap<string, GgufValue>;
+
+const STRING = 8;
+const ARRAY = 9;
+/** No known file nests at all. */
+const MAX_DEPTH = 4;
+
+interface Scalar {
+  readonly bytes: number;
+  readonly read: (view: DataView, at: number) => number | bigint | boolean;
+}
+
+const scalars: Readonly<Record<number, Scalar>> = {
+  0: { bytes: 1, read: (v, at) => v.getUint8(at) },
+  1: { bytes: 1, read: (v, at) => v.getInt8(at) },
+  2: { bytes: 2, read: (v, at) => v.getUint16(at, true) },
+  3: { bytes: 2, read: (v, at) => v.getInt16(at, true) },
+  4: { bytes: 4, read: (v, at) => v.getUint32(at, true) },
+  5: { bytes: 4, read: (v, at) => v.getInt32(at, true) },
+  6: { bytes: 4, read: (v, at) => v.getFloat32(at, true) },
+  7: { bytes: 1, read: (v, at) => v.getUint8(at) !== 0 },
+  10: { bytes: 8, read: (v, at) => narrow(v.getBigUint64(at, true)) },
+  11: { bytes: 8, read: (v, at) => narrow(v.getBigInt64(at, true)) },
+  12: { bytes: 8, read: (v, at) => v.getFloat64(at, true) },
+};
+
+export function readValue(cursor: GgufCursor, path: string, type = cursor.u32(), depth = 0): GgufValue {
+  if (type === STRING) return cursor.string();
+  if (type === ARRAY) return readArray(cursor, path, depth + 1);
+  const scalar = scalars[type] as Scalar | undefined;
+  if (!scalar) throw notReadable(path, `${cursor.what} has value type ${type}, which GGUF does not know`);
+  return scalar.read(view(cursor.bytes(scalar.bytes)), 0);
+}
+
+function readArray(cursor: GgufCursor, path: string, depth: number): GgufArray {
+  if (depth > MAX_DEPTH) throw notReadable(path, `${cursor.what} nests arrays deeper than ${MAX_DEPTH}`);
+  const type = cursor.u32();
+  const scalar = scalars[type] as Scalar | undefined;
+  if (!scalar) {
+    const length = cursor.count(type === ARRAY ? 12 : 8);
+    const values: GgufValue[] = [];
+    for (let i = 0; i < length; i++) values.push(readValue(cursor, path, type, depth));
+    return values;
+  }
+  const length = cursor.count(scalar.bytes);
+  const bytes = cursor.bytes(length * scalar.bytes);
+  if (type === 4) return new Uint32Array(bytes.slice().buffer);
+  if (type === 5) return new Int32Array(bytes.slice().buffer);
+  if (type === 6) return new Float32Array(bytes.slice().buffer);
+  const values = view(bytes);
+  return Array.from({ length }, (_, i) => scalar.read(values, i * scalar.bytes));
+}
+
+function view(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function narrow(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
