@@ -56,6 +56,11 @@ export interface TokenLogprobs {
   readonly top: readonly { readonly id: number; readonly logprob: number }[];
 }
 
+export interface SampledToken {
+  readonly id: number;
+  readonly logprobs: TokenLogprobs | null;
+}
+
 /** One engine step's news of one request. */
 export interface RequestOutput {
   readonly requestId: string;

@@ -1,0 +1,21 @@
+/**
+ * First come, first served with no thought of memory: a request starts as soon as there is a row and a token of budget
+ * for it. The baseline that shows what admission control is for.
+ */
+import type { AdmissionPolicy } from './policy.ts';
+
+export class FcfsPolicy implements AdmissionPolicy {
+  readonly name = 'fcfs';
+
+  begin(): void {
+    // Looks at nothing.
+  }
+
+  admit(): boolean {
+    return true;
+  }
+
+  observe(): void {
+    // Learns nothing.
+  }
+}

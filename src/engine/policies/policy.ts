@@ -1,0 +1,31 @@
+/**
+ * Admission: may the next waiting request start now? A policy sees loads, not requests, and decides one question; who is
+ * next, what runs in a step, and who is paused when slots run out is the scheduler's business and the same for all.
+ */
+
+/** A request as admission sees it. Lengths in tokens, which is also slots. */
+export interface RequestLoad {
+  /** Slots that it alone holds, or will once the tokens it has now are computed. */
+  readonly held: number;
+  /** Output tokens so far. */
+  readonly generated: number;
+  /** Most output tokens that it may produce in all. */
+  readonly maxNewTokens: number;
+}
+
+export interface PoolLoad {
+  /** Slots in all. */
+  readonly capacity: number;
+  /** Slots of cached prefixes that several running requests use: counted once, whoever ends first. */
+  readonly shared: number;
+}
+
+export interface AdmissionPolicy {
+  readonly name: string;
+  /** Called before a step's first `admit`. */
+  begin(pool: PoolLoad, running: readonly RequestLoad[]): void;
+  /** Whether the candidate may start; if so, it counts as running for the calls after this one. Not called again in this step after `false`. */
+  admit(candidate: RequestLoad): boolean;
+  /** A request ended by itself (not aborted) with so many output tokens. */
+  observe(outputTokens: number): void;
+}

@@ -1,0 +1,126 @@
+/** One request inside the engine: its tokens, its KV slots, and where it stands. */
+import type { RadixNode } from './radix-cache.ts';
+import type { FinishReason, SampledToken, SamplingParams, TokenLogprobs, Usage } from './types.ts';
+
+/**
+ * waiting: never admitted. running: has a slot-table row, and slots for what was computed. paused: was running, gave its
+ * slots to the prefix cache when slots ran out, and goes on (recomputing what was evicted) before anything new starts.
+ */
+export type RequestStatus = 'waiting' | 'running' | 'paused' | 'finished';
+
+/** Milliseconds of `performance.now()`; 0 for what has not happened. */
+export interface RequestTimes {
+  arrival: number;
+  firstScheduled: number;
+  firstToken: number;
+  finished: number;
+}
+
+export interface RequestInit {
+  readonly id: string;
+  readonly promptIds: readonly number[];
+  /** Tokens generated before (the engine was rebuilt in between); generation goes on behind them. */
+  readonly outputIds?: readonly number[];
+  readonly params: SamplingParams;
+  /** Draws of this request depend on it and on the position in the output only (random.ts). */
+  readonly seed: number;
+  /** Unix ms. */
+  readonly deadline?: number | undefined;
+}
+
+export class Request {
+  readonly id: string;
+  readonly params: SamplingParams;
+  readonly seed: number;
+  readonly deadline: number;
+  readonly promptLength: number;
+  /** Most tokens it may generate: `maxTokens`, or what fits the context. */
+  readonly maxNewTokens: number;
+  /** Place in the order of arrival: older requests go first and are paused last. */
+  arrivalIndex = 0;
+
+  /** Prompt, then output. Only tokens that were read back. */
+  readonly tokenIds: number[];
+  /** Logprobs of tokens not yet emitted, parallel to `tokenIds.slice(emitted)`; stays empty when not asked for. */
+  unsentLogprobs: TokenLogprobs[] = [];
+  /** How many of `tokenIds` the caller has. */
+  emitted: number;
+
+  status: RequestStatus = 'waiting';
+  /** Positions whose keys and values are on the device, or will be when the launched steps are done. */
+  numComputedTokens = 0;
+  /** The slot of each computed position. */
+  slots: number[] = [];
+  /** Row of the slot table while running, else -1. */
+  row = -1;
+  /** The locked prefix in the radix cache: `slots[0 … sharedLength-1]` belong to the tree, the rest to this request. */
+  prefixNode: RadixNode | null = null;
+  sharedLength = 0;
+  /** Prompt tokens taken from the prefix cache when it first ran. */
+  cachedTokens = 0;
+
+  /** Positions of its row that the slot table knows. */
+  tableLength = 0;
+
+  /** Tokens being sampled: launched, not read back. At most 1 when a step is scheduled. */
+  inFlight = 0;
+  /** The token in flight is sampled on the host: no step can start from it before it was read. */
+  inFlightOnHost = false;
+
+  finishReason: FinishReason | null = null;
+  /** The token that ended it, if one did. */
+  stopTokenId: number | null = null;
+  pauses = 0;
+  readonly times: RequestTimes = { arrival: 0, firstScheduled: 0, firstToken: 0, finished: 0 };
+
+  /** @param maxLength longest prompt + output that the engine can hold */
+  constructor(init: RequestInit, maxLength: number) {
+    this.id = init.id;
+    this.params = init.params;
+    this.seed = init.seed;
+    this.deadline = init.deadline ?? Infinity;
+    this.promptLength = init.promptIds.length;
+    this.tokenIds = [...init.promptIds, ...(init.outputIds ?? [])];
+    this.emitted = this.tokenIds.length;
+    this.times.arrival = performance.now();
+    this.maxNewTokens = Math.min(init.params.maxTokens, maxLength - this.promptLength);
+  }
+
+  /** Takes a sampled token that was read back. */
+  append({ id, logprobs }: SampledToken): void {
+    this.tokenIds.push(id);
+    if (logprobs) this.unsentLogprobs.push(logprobs);
+    this.times.firstToken ||= performance.now();
+  }
+
+  get numOutputTokens(): number {
+    return this.tokenIds.length - this.promptLength;
+  }
+
+  /** Position in the output of the token that the next launched step would sample. */
+  get nextOutputIndex(): number {
+    return this.numOutputTokens + this.inFlight;
+  }
+
+  /**
+   * Tokens that the next step can compute: the prompt's rest, the token sampled last, or the one in flight (which the
+   * device knows already). 0 while only reading back can tell how it goes on.
+   */
+  get numPendingTokens(): number {
+    if (this.inFlight && (this.inFlightOnHost || this.nextOutputIndex >= this.maxNewTokens)) return 0;
+    return this.tokenIds.length + this.inFlight - this.numComputedTokens;
+  }
+
+  /** Still working on tokens that were known before this run: the prompt, or everything after a pause. */
+  get isPrefilling(): boolean {
+    return this.tokenIds.length - this.numComputedTokens > 1 || this.numComputedTokens < this.promptLength;
+  }
+
+  get usage(): Usage {
+    return {
+      promptTokens: this.promptLength,
+      completionTokens: this.numOutputTokens,
+      cachedTokens: Math.min(this.cachedTokens, this.promptLength),
+    };
+  }
+}

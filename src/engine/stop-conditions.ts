@@ -1,0 +1,15 @@
+/** When a request is done, judged after each token. Stop strings are the server's business: the engine sees no text. */
+import type { Request } from './request.ts';
+import type { FinishReason } from './types.ts';
+
+/** Why the request ends with its last token, or null; notes the stop token in the request. */
+export function finishReason(request: Request, eosTokenIds: readonly number[]): FinishReason | null {
+  const { params, tokenIds, numOutputTokens } = request;
+  const last = tokenIds[tokenIds.length - 1];
+  const stops = params.stopTokenIds.includes(last) || (!params.ignoreEos && eosTokenIds.includes(last));
+  if (stops && numOutputTokens >= params.minTokens) {
+    request.stopTokenId = last;
+    return 'stop';
+  }
+  return numOutputTokens >= request.maxNewTokens ? 'length' : null;
+}

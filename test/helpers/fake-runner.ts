@@ -1,0 +1,98 @@
+/**
+ * A model runner without a model, for exact checks on ids. Its "model" has two layers whose attention reads every
+ * position through the slot table, like the real one: the next token is a hash of the whole context, and a key that sits
+ * in the wrong slot, belongs to another request or was computed with another context changes it.
+ */
+import { LAST_TOKEN_FLAG } from '../../src/kernels/ops.ts';
+import type { ModelRunner } from '../../src/engine/model-runner.ts';
+import { hash3 } from '../../src/engine/random.ts';
+import type { SchedulerOutput } from '../../src/engine/scheduler-output.ts';
+import type { EngineInfo, SampledToken } from '../../src/engine/types.ts';
+
+export const fakeVocabSize = 97;
+export const fakeEos = 0;
+
+export function fakeInfo(slots: number, maxModelLen: number): EngineInfo {
+  return {
+    modelName: 'fake',
+    architecture: 'fake',
+    vocabSize: fakeVocabSize,
+    hiddenSize: 1,
+    maxModelLen,
+    maxTotalTokenNum: slots,
+    eosTokenIds: [fakeEos],
+    adapter: 'none',
+  };
+}
+
+export class FakeRunner implements ModelRunner {
+  readonly #layers: [Uint32Array, Uint32Array];
+  readonly #table = new Map<number, number[]>();
+  readonly #last = new Map<number, number>();
+  readonly delay: (() => Promise<void>) | undefined;
+  launches = 0;
+  tokensComputed = 0;
+  closed = false;
+
+  constructor(slots: number, delay?: () => Promise<void>) {
+    this.#layers = [new Uint32Array(slots), new Uint32Array(slots)];
+    this.delay = delay;
+  }
+
+  async launch({ scheduled }: SchedulerOutput): Promise<SampledToken[]> {
+    this.launches++;
+    const tokens = scheduled.flatMap(({ row, tokenIds, start, slots, cachedSlots }) => {
+      const table = this.#table.get(row) ?? [];
+      this.#table.set(row, table);
+      cachedSlots.forEach((slot, i) => (table[start - cachedSlots.length + i] = slot));
+      slots.forEach((slot, i) => (table[start + i] = slot));
+      return tokenIds.map((id, i) => {
+        const known = id >= LAST_TOKEN_FLAG ? this.#last.get(id - LAST_TOKEN_FLAG)! : id;
+        return { table, position: start + i, slot: slots[i], state: hash3(known, start + i, 0) };
+      });
+    });
+    this.tokensComputed += tokens.length;
+    // As on the device: a layer stores the keys of all tokens before the attention of any reads them.
+    for (const [l, layer] of this.#layers.entries()) {
+      for (const { slot, state } of tokens) layer[slot] = state;
+      for (const token of tokens) {
+        let state = 0;
+        for (let p = 0; p <= token.position; p++) state = hash3(state, layer[token.table[p]], l);
+        token.state = state;
+      }
+    }
+    const sampled: SampledToken[] = [];
+    let t = 0;
+    for (const { row, tokenIds, sample } of scheduled) {
+      t += tokenIds.length;
+      if (sample === 'none') continue;
+      const id = nextToken(tokens[t - 1].state);
+      this.#last.set(row, id);
+      sampled.push({ id, logprobs: null });
+    }
+    await this.delay?.();
+    return sampled;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+/** What the runner generates for a prompt that is alone in the world. */
+export function expectedOutput(promptIds: readonly number[], maxTokens: number, ignoreEos = false): number[] {
+  const ids = [...promptIds];
+  while (ids.length - promptIds.length < maxTokens) {
+    const keys = ids.map((id, p) => hash3(id, p, 0));
+    let running = 0;
+    const hidden = keys.map((key) => (running = hash3(running, key, 0)));
+    ids.push(nextToken(hidden.reduce((state, h) => hash3(state, h, 1), 0)));
+    if (ids.at(-1) === fakeEos && !ignoreEos) break;
+  }
+  return ids.slice(promptIds.length);
+}
+
+/** Ids 1 … 96, and now and then (1 of 64) the end. */
+function nextToken(state: number): number {
+  return state % 64 === 0 ? fakeEos : 1 + ((state >>> 8) % (fakeVocabSize - 1));
+}
