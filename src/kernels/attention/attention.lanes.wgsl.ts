@@ -1,0 +1,213 @@
+/**
+ * WGSL of attention for lavapipe: 8 lanes, no workgroup memory, no barriers. Two shapes of the same online softmax:
+ * - `decode`: lane = key. Each lane scores its own key against all G query heads of a KV head, so that a key is loaded once
+ *   for the group; then lane = 8 dimensions of the values. One workgroup owns a token and a KV head.
+ * - `prefill`: lane = query token of a tile, so that softmax needs no exchange between lanes; keys and values are
+ *   loaded once for the tile and all G heads and handed round by broadcasts.
+ * A generator because dimensions must be unrolled into registers. D is a multiple of 8; a texel is 8 dimensions.
+ */
+export interface AttentionKernelSpec {
+  readonly mode: 'decode' | 'prefill';
+  /** Query heads of one KV head. */
+  readonly group: number;
+  readonly headDim: number;
+  readonly kvHeads: number;
+  readonly dtype: 'f16' | 'f32';
+  readonly maxLength: number;
+  readonly scale: number;
+  readonly slidingWindow?: number;
+  readonly softcap?: number;
+}
+
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+export function attentionKernelName(s: AttentionKernelSpec): string {
+  const { mode, group, headDim, kvHeads, dtype, maxLength, scale } = s;
+  const name = `attention.lanes.${mode}-${group}x${headDim}-${kvHeads}-${dtype}-${maxLength}-${scale}`;
+  return `${name}-${s.slidingWindow ?? 'full'}-${s.softcap ?? 'nocap'}`;
+}
+
+export function attentionKernel(s: AttentionKernelSpec): string {
+  const texels = s.headDim / 8;
+  return `enable subgroups;
+struct Params { tokens: u32, list: u32 } // list: where the tiles (prefill) or tokens (decode) begin in step
+var<immediate> p: Params;
+@group(0) @binding(0) var<storage, read> q: array<vec4<f32>>; // [T, Hq, D]
+@group(0) @binding(1) var<storage, read> keys: array<vec4<u32>>; // [slots, ${s.kvHeads}, D]
+@group(0) @binding(2) var<storage, read> values: array<vec4<u32>>; // [slots, ${s.kvHeads}, D]
+@group(0) @binding(3) var<storage, read> step: array<u32>; // positions at T, rows at 2T
+@group(0) @binding(4) var<storage, read> slotTable: array<u32>; // [maxRequests, ${s.maxLength}]
+@group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>; // [T, Hq, D]
+
+struct Texel { lo: vec4<f32>, hi: vec4<f32> }
+${['key', 'value'].map((name) => loader(s.dtype, name)).join('\n')}
+fn capped(score: f32) -> f32 {
+  ${s.softcap ? `return ${f(s.softcap)} * tanh(clamp(score / ${f(s.softcap)}, -15.0, 15.0));` : 'return score;'}
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
+  let kvHead = wg.y;
+${s.mode === 'decode' ? decodeBody(s, texels) : prefillBody(s, texels)}
+}
+`;
+}
+
+/** A number as WGSL f32 literal. */
+const f = (x: number) => (Number.isInteger(x) ? `${x}.0` : `${x}`);
+
+/** key(i), value(i): the i-th run of 8 dimensions as floats. */
+function loader(dtype: 'f16' | 'f32', name: string): string {
+  const buffer = `${name}s`;
+  if (dtype === 'f32') {
+    return `fn ${name}(i: u32) -> Texel {
+  return Texel(bitcast<vec4<f32>>(${buffer}[2u * i]), bitcast<vec4<f32>>(${buffer}[2u * i + 1u]));
+}`;
+  }
+  return `fn ${name}(i: u32) -> Texel {
+  let w = ${buffer}[i];
+  return Texel(vec4<f32>(unpack2x16float(w.x), unpack2x16float(w.y)), vec4<f32>(unpack2x16float(w.z), unpack2x16float(w.w)));
+}`;
+}
+
+/** First key that position may see. */
+function firstKey(s: AttentionKernelSpec, position: string): string {
+  return s.slidingWindow
+    ? `select(0u, ${position} + 1u - ${s.slidingWindow}u, ${position} + 1u > ${s.slidingWindow}u)`
+    : '0u';
+}
+
+const component = (d: number) => `${d & 4 ? 'hi' : 'lo'}.${'xyzw'[d & 3]}`;
+
+function decodeBody(s: AttentionKernelSpec, texels: number): string {
+  const heads = range(s.group);
+  const perLane = range(Math.ceil(texels / 8));
+  const qAt = (h: number) => `(t * ${s.group * s.kvHeads}u + kvHead * ${s.group}u + ${h}u) * ${texels * 2}u`;
+  const out: string[] = [
+    '  let t = step[p.list + wg.x];',
+    '  let position = step[p.tokens + t];',
+    `  let slots = step[2u * p.tokens + t] * ${s.maxLength}u;`,
+    `  let first = ${firstKey(s, 'position')};`,
+  ];
+  // Queries: lane i loads texel i; every dimension is then broadcast once, for the whole loop over keys.
+  for (const h of heads) {
+    for (const i of perLane) {
+      out.push(`  let at${h}_${i} = ${qAt(h)} + 2u * min(${i * 8}u + lane, ${texels - 1}u);`);
+      out.push(`  let q${h}_${i} = Texel(q[at${h}_${i}] * ${f(s.scale)}, q[at${h}_${i} + 1u] * ${f(s.scale)});`);
+    }
+    for (const d of range(s.headDim)) {
+      out.push(`  let q${h}d${d} = subgroupBroadcast(q${h}_${d >> 6}.${component(d)}, ${(d >> 3) & 7}u);`);
+    }
+    out.push(`  var m${h} = -1e30; var l${h} = 0.0;`);
+    for (const i of perLane) out.push(`  var o${h}_${i}a = vec4<f32>(0.0); var o${h}_${i}b = vec4<f32>(0.0);`);
+  }
+  out.push('  for (var k0 = first & 0xfffffff8u; k0 <= position; k0 += 8u) {');
+  out.push('    let k = k0 + lane;');
+  out.push('    let slot = slotTable[slots + min(k, position)];');
+  out.push(`    let at = (slot * ${s.kvHeads}u + kvHead) * ${texels}u;`);
+  for (const h of heads) out.push(`    var s${h} = 0.0;`);
+  for (const i of range(texels)) {
+    out.push('    {', `      let w = key(at + ${i}u);`);
+    for (const h of heads) {
+      const terms = range(8).map((c) => `w.${component(c)} * q${h}d${i * 8 + c}`);
+      out.push(`      s${h} += ${terms.join(' + ')};`);
+    }
+    out.push('    }');
+  }
+  out.push('    let seen = k <= position && k >= first;');
+  for (const h of heads) {
+    out.push(`    s${h} = select(-1e30, capped(s${h}), seen);`);
+    out.push(`    let m${h}new = max(m${h}, subgroupMax(s${h}));`);
+    out.push(`    let p${h} = select(0.0, exp(s${h} - m${h}new), seen);`);
+    out.push(`    let a${h} = exp(m${h} - m${h}new); m${h} = m${h}new; l${h} = l${h} * a${h} + p${h};`);
+    for (const i of perLane) out.push(`    o${h}_${i}a *= a${h}; o${h}_${i}b *= a${h};`);
+  }
+  for (const key of range(8)) {
+    out.push('    {', `      let row = (subgroupBroadcast(slot, ${key}u) * ${s.kvHeads}u + kvHead) * ${texels}u;`);
+    for (const h of heads) out.push(`      let b${h} = subgroupBroadcast(p${h}, ${key}u);`);
+    for (const i of perLane) {
+      out.push(`      let v${i} = value(row + min(${i * 8}u + lane, ${texels - 1}u));`);
+      for (const h of heads) out.push(`      o${h}_${i}a += v${i}.lo * b${h}; o${h}_${i}b += v${i}.hi * b${h};`);
+    }
+    out.push('    }');
+  }
+  out.push('  }');
+  for (const h of heads) {
+    out.push(`  let r${h} = 1.0 / subgroupAdd(l${h});`);
+    for (const i of perLane) {
+      out.push(`  if (${i * 8}u + lane < ${texels}u) {`);
+      out.push(`    y[at${h}_${i}] = o${h}_${i}a * r${h}; y[at${h}_${i} + 1u] = o${h}_${i}b * r${h};`, '  }');
+    }
+  }
+  return out.join('\n');
+}
+
+/** Keys handled between two updates of the running maximum. */
+const PREFILL_KEYS = 4;
+
+function prefillBody(s: AttentionKernelSpec, texels: number): string {
+  const heads = range(s.group);
+  const dims = range(s.headDim);
+  const keys = range(PREFILL_KEYS);
+  const perLane = range(Math.ceil(texels / 8));
+  const out: string[] = [
+    '  let first = step[p.list + 2u * wg.x];',
+    '  let count = step[p.list + 2u * wg.x + 1u];',
+    '  let t = first + min(lane, count - 1u);',
+    '  let position = step[p.tokens + t];',
+    '  let last = step[p.tokens + first + count - 1u];',
+    `  let slots = step[2u * p.tokens + first] * ${s.maxLength}u;`,
+    '  let firstPosition = step[p.tokens + first];',
+    `  let start = ${firstKey(s, 'firstPosition')};`,
+    `  let window = ${firstKey(s, 'position')};`,
+  ];
+  for (const h of heads) {
+    out.push(`  let at${h} = (t * ${s.group * s.kvHeads}u + kvHead * ${s.group}u + ${h}u) * ${texels * 2}u;`);
+    for (const i of range(texels * 2)) {
+      out.push(`  let q${h}_${i} = q[at${h} + ${i}u] * ${f(s.scale)}; var o${h}_${i} = vec4<f32>(0.0);`);
+    }
+    out.push(`  var m${h} = -1e30; var l${h} = 0.0;`);
+  }
+  out.push(`  for (var k0 = start; k0 <= last; k0 += ${PREFILL_KEYS}u) {`);
+  for (const key of keys) {
+    out.push(`    let row${key} = (slotTable[slots + min(k0 + ${key}u, last)] * ${s.kvHeads}u + kvHead) * ${texels}u;`);
+    for (const h of heads) out.push(`    var s${h}_${key} = 0.0;`);
+    for (const i of perLane) {
+      out.push(`    { let w = key(row${key} + min(${i * 8}u + lane, ${texels - 1}u));`);
+      for (const d of dims.filter((d) => d >> 6 === i)) {
+        out.push(`      { let b = subgroupBroadcast(w.${component(d)}, ${(d >> 3) & 7}u);`);
+        for (const h of heads) out.push(`        s${h}_${key} += b * q${h}_${d >> 2}.${'xyzw'[d & 3]};`);
+        out.push('      }');
+      }
+      out.push('    }');
+    }
+    out.push(`    let seen${key} = k0 + ${key}u <= position && k0 + ${key}u >= window;`);
+  }
+  for (const h of heads) {
+    for (const key of keys) out.push(`    s${h}_${key} = select(-1e30, capped(s${h}_${key}), seen${key});`);
+    out.push(`    let m${h}new = ${keys.reduce((m, key) => `max(${m}, s${h}_${key})`, `m${h}`)};`);
+    out.push(`    let a${h} = exp(m${h} - m${h}new); m${h} = m${h}new;`);
+    for (const key of keys) out.push(`    let p${h}_${key} = select(0.0, exp(s${h}_${key} - m${h}new), seen${key});`);
+    out.push(`    l${h} = l${h} * a${h} + ${keys.map((key) => `p${h}_${key}`).join(' + ')};`);
+  }
+  for (const i of perLane) {
+    out.push('    {');
+    for (const key of keys) out.push(`      let v${key} = value(row${key} + min(${i * 8}u + lane, ${texels - 1}u));`);
+    for (const d4 of range(texels * 2).filter((d4) => d4 >> 4 === i)) {
+      const part = d4 & 1 ? 'hi' : 'lo';
+      out.push('      {');
+      for (const key of keys) out.push(`        let b${key} = subgroupBroadcast(v${key}.${part}, ${(d4 >> 1) & 7}u);`);
+      for (const h of heads) {
+        const sum = keys.map((key) => `b${key} * p${h}_${key}`).join(' + ');
+        out.push(`        o${h}_${d4} = o${h}_${d4} * a${h} + ${sum};`);
+      }
+      out.push('      }');
+    }
+    out.push('    }');
+  }
+  out.push('  }', '  if (lane < count) {');
+  for (const h of heads) {
+    for (const i of range(texels * 2)) out.push(`    y[at${h} + ${i}u] = o${h}_${i} / l${h};`);
+  }
+  return [...out, '  }'].join('\n');
+}
