@@ -1,0 +1,290 @@
+"""Makes the tiny checkpoints of test/fixtures/models and what transformers computes from them.
+
+    python scripts/make-fixtures.py
+
+Needs torch, transformers, accelerate and gguf. Everything is random but seeded. Each directory holds a checkpoint as it
+is on the hub, plus oracle.json (prompt ids) and logits.f32 (float32 logits [prompt, vocabulary], little-endian), computed
+by transformers in float32 from the stored weights. rope.json holds inverse frequencies of each scaling scheme.
+"""
+
+import json
+import pathlib
+import shutil
+
+import gguf
+import numpy as np
+import torch
+import transformers
+from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
+OUT = pathlib.Path(__file__).parent.parent / "test/fixtures/models"
+VOCAB = 307
+PROMPT = [(17 * i * i + 5 * i + 3) % VOCAB for i in range(41)]
+SHAPE = dict(
+    vocab_size=VOCAB,
+    hidden_size=64,
+    intermediate_size=96,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    max_position_embeddings=256,
+    bos_token_id=1,
+    eos_token_id=2,
+)
+LLAMA3 = dict(
+    rope_type="llama3",
+    rope_theta=5000.0,
+    factor=4.0,
+    low_freq_factor=1.0,
+    high_freq_factor=4.0,
+    original_max_position_embeddings=32,
+)
+
+
+def randomize(model):
+    """Weights large enough that attention is far from uniform; norms and biases far from 1 and 0."""
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if "norm" in name:
+                p.copy_(1 + 0.3 * torch.randn_like(p))
+            elif name.endswith("bias"):
+                p.normal_(0, 0.3)
+            else:
+                p.normal_(0, 1.5 / p.shape[1] ** 0.5)
+
+
+def write_oracle(directory, model):
+    with torch.no_grad():
+        logits = model(torch.tensor([PROMPT])).logits[0].float().numpy()
+    (directory / "logits.f32").write_bytes(logits.astype("<f4").tobytes())
+    versions = {"transformers": transformers.__version__, "torch": torch.__version__}
+    oracle = {"prompt_ids": PROMPT, "shape": list(logits.shape), **versions}
+    (directory / "oracle.json").write_text(json.dumps(oracle) + "\n")
+
+
+def older_config(directory):
+    """Rewrites config.json the way transformers up to 4 wrote it."""
+    path = directory / "config.json"
+    config = json.loads(path.read_text())
+    rope = config.pop("rope_parameters")
+    config["rope_theta"] = rope.pop("rope_theta")
+    config["rope_scaling"] = None if rope["rope_type"] == "default" else rope
+    config["torch_dtype"] = config.pop("dtype")
+    config["transformers_version"] = "4.45.0"
+    path.write_text(json.dumps(config, indent=2) + "\n")
+
+
+def checkpoint(name, config, dtype, older=False, shard=None):
+    directory = OUT / name
+    shutil.rmtree(directory, ignore_errors=True)
+    model = AutoModelForCausalLM.from_config(config)
+    randomize(model)
+    model.to(dtype).save_pretrained(directory, **({"max_shard_size": shard} if shard else {}))
+    if older:
+        older_config(directory)
+    reloaded = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+    write_oracle(directory, reloaded)
+    return reloaded
+
+
+GGUF_NAMES = {
+    "model.embed_tokens": "token_embd",
+    "model.norm": "output_norm",
+    "lm_head": "output",
+    "input_layernorm": "attn_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "post_attention_layernorm": "ffn_norm",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+}
+
+
+def gguf_name(name):
+    stem, kind = name.rsplit(".", 1)
+    if stem.startswith("model.layers."):
+        _, _, layer, part = stem.split(".", 3)
+        return f"blk.{layer}.{GGUF_NAMES[part]}.{kind}"
+    return f"{GGUF_NAMES[stem]}.{kind}"
+
+
+def permute(weights, heads):
+    """Row order of llama.cpp's converter: the two halves of each head interleaved."""
+    split = weights.reshape(heads, 2, weights.shape[0] // heads // 2, *weights.shape[1:])
+    return split.swapaxes(1, 2).reshape(weights.shape)
+
+
+def gguf_writer(path, arch, config):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = gguf.GGUFWriter(str(path), arch)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_vocab_size(config.vocab_size)
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    if config.to_dict().get("head_dim"):
+        writer.add_key_length(config.head_dim)
+        writer.add_value_length(config.head_dim)
+    return writer
+
+
+def gguf_finish(writer):
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def gguf_copy(name, arch, model, dtype):
+    """The same weights as a GGUF file, which must give the same logits; tied heads are left out."""
+    config = model.config
+    path = OUT / name / f"{name}.gguf"
+    shutil.rmtree(path.parent, ignore_errors=True)
+    writer = gguf_writer(path, arch, config)
+    rope = config.rope_parameters
+    if rope["rope_type"] == "llama3":
+        scaled, _ = ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
+        plain = rope["rope_theta"] ** (-np.arange(0, config.head_dim, 2) / config.head_dim)
+        writer.add_tensor("rope_freqs.weight", (plain / scaled.numpy()).astype(np.float32))
+    for key, value in model.state_dict().items():
+        if key == "lm_head.weight" and config.tie_word_embeddings:
+            continue
+        array = value.float().numpy()
+        if arch == "llama" and ".q_proj." in key:
+            array = permute(array, config.num_attention_heads)
+        if arch == "llama" and ".k_proj." in key:
+            array = permute(array, config.num_key_value_heads)
+        writer.add_tensor(gguf_name(key), array.astype(dtype if array.ndim == 2 else np.float32))
+    gguf_finish(writer)
+    write_oracle(path.parent, model)
+
+
+def random_k_blocks(kind, shape, rng):
+    """The gguf package cannot quantize to K formats: random blocks, scaled to weights of about ±0.1."""
+    blocks = shape[0] * shape[1] // 256
+    size = gguf.GGML_QUANT_SIZES[kind][1]
+    data = rng.integers(0, 256, (blocks, size), dtype=np.uint8)
+    half = lambda values: values.astype("<f2").view(np.uint8).reshape(blocks, 2)
+    d = half(rng.uniform(0.5e-4, 1e-4, blocks))
+    if kind == gguf.GGMLQuantizationType.Q6_K:
+        data[:, 208:210] = half(rng.uniform(1e-5, 4e-5, blocks))
+    else:
+        bits = 15 if kind == gguf.GGMLQuantizationType.Q4_K else 31
+        data[:, 0:2] = d
+        data[:, 2:4] = half(rng.uniform(0.5e-4, 1e-4, blocks) * bits / 2)
+    return data.reshape(shape[0], -1)
+
+
+def encode(array, kind, rng):
+    if kind.name in ("Q4_K", "Q5_K", "Q6_K"):
+        return random_k_blocks(kind, array.shape, rng)
+    return gguf.quants.quantize(array, kind)
+
+
+TYPES = "F32 F16 BF16 Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 Q4_K Q5_K Q6_K".split()
+
+
+def quant_tensors():
+    """One tensor [3, 512] a type, and what the gguf package decodes it to."""
+    rng = np.random.default_rng(11)
+    directory = OUT / "gguf-quants"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    writer = gguf.GGUFWriter(str(directory / "quants.gguf"), "llama")
+    writer.add_array("test.strings", ["a", "bc", ""])
+    writer.add_array("test.ints", [1, -2, 3])
+    writer.add_float64("test.float64", 0.1)
+    expected = []
+    for name in TYPES:
+        kind = gguf.GGMLQuantizationType[name]
+        data = encode(rng.normal(0, 0.1, (3, 512)).astype(np.float32), kind, rng)
+        raw = data if data.dtype == np.uint8 else data.view(np.uint8).reshape(3, -1)
+        writer.add_tensor(name, raw, raw_dtype=kind)
+        expected.append(gguf.quants.dequantize(raw, kind).astype("<f4"))
+    gguf_finish(writer)
+    (directory / "expected.f32").write_bytes(np.concatenate(expected).tobytes())
+
+
+def mixed_gguf():
+    """A llama file in which every format occurs, joined in one matrix with others; logits by transformers' own loader."""
+    rng = np.random.default_rng(12)
+    config = LlamaConfig(
+        **{**SHAPE, "hidden_size": 256, "intermediate_size": 256, "num_hidden_layers": 2},
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+    )
+    kinds = [
+        dict(attn_q="Q4_K", attn_k="Q4_K", attn_v="Q6_K", attn_output="Q5_K", ffn_gate="Q5_0", ffn_up="Q4_0", ffn_down="Q6_K"),
+        dict(attn_q="Q4_1", attn_k="Q8_0", attn_v="F16", attn_output="Q5_1", ffn_gate="Q4_1", ffn_up="Q4_1", ffn_down="BF16"),
+    ]
+    directory = OUT / "llama-gguf-mixed"
+    shutil.rmtree(directory, ignore_errors=True)
+    writer = gguf_writer(directory / "llama-gguf-mixed.gguf", "llama", config)
+    model = AutoModelForCausalLM.from_config(config)
+    randomize(model)
+    for key, value in model.state_dict().items():
+        name, array = gguf_name(key), value.float().numpy()
+        if array.ndim == 1:
+            writer.add_tensor(name, array)
+            continue
+        part = name.split(".")
+        kind = kinds[int(part[1])][part[2]] if part[0] == "blk" else {"token_embd": "Q8_0", "output": "Q6_K"}[part[0]]
+        kind = gguf.GGMLQuantizationType[kind]
+        data = encode(array, kind, rng)
+        raw = data if data.dtype == np.uint8 else data.view(np.uint8).reshape(array.shape[0], -1)
+        writer.add_tensor(name, raw, raw_dtype=kind)
+    gguf_finish(writer)
+    loaded = AutoModelForCausalLM.from_pretrained(
+        str(directory), gguf_file="llama-gguf-mixed.gguf", dtype=torch.float32
+    ).eval()
+    write_oracle(directory, loaded)
+
+
+def rope_tables():
+    """Inverse frequencies and attention factor of transformers for each scheme, in both config generations."""
+    yarn = dict(rope_type="yarn", rope_theta=10000.0, factor=4.0, original_max_position_embeddings=512)
+    schemes = [
+        dict(rope_type="linear", rope_theta=10000.0, factor=2.5),
+        {**LLAMA3, "factor": 8.0, "rope_theta": 500000.0, "original_max_position_embeddings": 1024},
+        yarn,
+        {**yarn, "truncate": False, "beta_fast": 16.0, "beta_slow": 2.0, "attention_factor": 1.25},
+        {**yarn, "mscale": 0.8, "mscale_all_dim": 0.5},
+    ]
+    cases = []
+    for rope in schemes:
+        config = LlamaConfig(**{**SHAPE, "max_position_embeddings": 2048, "head_dim": 64}, rope_parameters=dict(rope))
+        inv_freq, scale = ROPE_INIT_FUNCTIONS[rope["rope_type"]](config, "cpu")
+        cases.append({"rope_parameters": rope, "inv_freq": inv_freq.double().tolist(), "attention_factor": scale})
+    (OUT / "rope.json").write_text(json.dumps(cases) + "\n")
+
+
+def main():
+    torch.manual_seed(7)
+    default = {"rope_type": "default", "rope_theta": 10000.0}
+    checkpoint("llama-tied", LlamaConfig(**SHAPE, tie_word_embeddings=True, rope_parameters=dict(default)), torch.float32)
+    biased = checkpoint(
+        "llama-biases-llama3",
+        LlamaConfig(**SHAPE, head_dim=24, attention_bias=True, mlp_bias=True, rope_parameters=dict(LLAMA3)),
+        torch.bfloat16,
+        older=True,
+        shard="90KB",
+    )
+    qwen = checkpoint("qwen2", Qwen2Config(**SHAPE, tie_word_embeddings=True, rope_parameters={**default, "rope_theta": 1e6}), torch.float16)
+    checkpoint("mistral-window", MistralConfig(**SHAPE, head_dim=32, sliding_window=9, rope_parameters=dict(default)), torch.float32, older=True)
+    gguf_copy("llama-gguf-biases-llama3", "llama", biased, np.float32)
+    gguf_copy("qwen2-gguf", "qwen2", qwen, np.float16)
+    mixed_gguf()
+    quant_tensors()
+    rope_tables()
+
+
+main()
