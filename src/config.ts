@@ -1,57 +1,174 @@
-/** Every setting with its default and one doc line. Flag names are LightLLM's (`--max_total_token_num` and `--max-total-token-num` alike). */
+/**
+ * Every setting: default, one doc line, flag names (LightLLM's where it has one; `--max_total_token_num` and
+ * `--max-total-token-num` alike). The command line and its help are made from these tables.
+ */
+import { choice, type ConfigOf, defaultsOf, number, text, texts, toggle } from './settings.ts';
 
 export type Quantization = 'none' | 'int8' | 'int4' | 'stored';
 
 /** What the engine worker needs to load and run one model. */
-export interface EngineConfig {
-  /** Hugging Face directory or .gguf file. */
-  modelDir: string;
-  /** Weight format at load: as stored, floats kept ('none'), or quantized on the way in. */
-  quant: Quantization;
-  /** Activations that feed matrix products: f32, or int8 in groups of 32; 'auto' picks by adapter and weight format. */
-  activationDtype: 'auto' | 'f32' | 'int8';
-  /** Element type of the KV cache; 'auto' is f16 where the adapter can, f32 with f32 activations. */
-  kvCacheDtype: 'auto' | 'f16' | 'f32';
-  /** KV slots in all; null derives them from memFraction and the memory plan. */
-  maxTotalTokenNum: number | null;
-  /** Share of the device's (or host's) memory that weights and KV may take. */
-  memFraction: number;
-  /** Longest prompt + output of one request; null takes the model's max_position_embeddings, capped by the pool. */
-  maxReqTotalLen: number | null;
-  /** Requests that may run at the same time. */
-  runningMaxReqSize: number;
-  /** Requests that may wait; the next one gets 429. */
-  maxQueuedRequests: number;
-  /** Tokens of one step over all requests. */
-  batchMaxTokens: number;
-  /** Prompt tokens of one request in one step. */
-  chunkedPrefillSize: number;
-  disableChunkedPrefill: boolean;
-  /** Admission policy. */
-  schedulerPolicy: 'past-future' | 'aggressive' | 'conservative' | 'fcfs';
-  /** Turns the radix prefix cache off (LightLLM's name; `--no-radix` is the short one). */
-  disableDynamicPromptCache: boolean;
-  /** Launch step k+1 before step k's tokens are read back. */
-  overlap: boolean;
-  /** Dawn's validation and robustness: on in tests, off in production. */
-  gpuValidation: boolean;
-}
-
-export const defaultEngineConfig: EngineConfig = {
-  modelDir: '',
-  quant: 'stored',
-  activationDtype: 'auto',
-  kvCacheDtype: 'auto',
-  maxTotalTokenNum: null,
-  memFraction: 0.8,
-  maxReqTotalLen: null,
-  runningMaxReqSize: 64,
-  maxQueuedRequests: 1024,
-  batchMaxTokens: 1024,
-  chunkedPrefillSize: 512,
-  disableChunkedPrefill: false,
-  schedulerPolicy: 'past-future',
-  disableDynamicPromptCache: false,
-  overlap: true,
-  gpuValidation: false,
+export const engineSettings = {
+  modelDir: text('', 'path', { flags: ['model_dir'], doc: 'Hugging Face directory or .gguf file.' }),
+  quant: choice<Quantization>('stored', ['stored', 'none', 'int8', 'int4'], {
+    flags: ['quant', 'quant_type'],
+    doc: 'Weights as stored, floats kept (none), or quantized while loading.',
+  }),
+  activationDtype: choice<'auto' | 'f32' | 'int8'>('auto', ['auto', 'f32', 'int8'], {
+    flags: ['activation_dtype'],
+    doc: 'Activations that feed matrix products: f32, or int8 in groups of 32; auto picks by adapter and weights.',
+  }),
+  kvCacheDtype: choice<'auto' | 'f16' | 'f32'>('auto', ['auto', 'f16', 'f32'], {
+    flags: ['kv_cache_dtype', 'llm_kv_type'],
+    doc: 'Element type of the KV cache; auto is f16 where the adapter can, f32 with f32 activations.',
+  }),
+  maxTotalTokenNum: number<number | null>(
+    null,
+    { min: 1 },
+    {
+      flags: ['max_total_token_num'],
+      doc: 'KV slots in all; derived from mem_fraction and the memory plan when not given.',
+    },
+  ),
+  memFraction: number(
+    0.8,
+    { min: 0.01, max: 1, integer: false },
+    {
+      flags: ['mem_fraction'],
+      doc: 'Share of the device’s (or host’s) memory that weights and KV may take.',
+    },
+  ),
+  maxReqTotalLen: number<number | null>(
+    null,
+    { min: 2 },
+    {
+      flags: ['max_req_total_len'],
+      doc: 'Longest prompt + output of one request; default the model’s context, capped by the pool.',
+    },
+  ),
+  runningMaxReqSize: number(
+    64,
+    { min: 1, max: 4096 },
+    {
+      flags: ['running_max_req_size'],
+      doc: 'Requests that may run at the same time.',
+    },
+  ),
+  maxQueuedRequests: number(
+    1024,
+    { min: 0 },
+    {
+      flags: ['max_queued_requests'],
+      doc: 'Requests that may wait; the next one is answered with 429.',
+    },
+  ),
+  batchMaxTokens: number(
+    1024,
+    { min: 1 },
+    {
+      flags: ['batch_max_tokens'],
+      doc: 'Tokens of one step over all requests.',
+    },
+  ),
+  chunkedPrefillSize: number(
+    512,
+    { min: 1 },
+    {
+      flags: ['chunked_prefill_size'],
+      doc: 'Prompt tokens of one request in one step.',
+    },
+  ),
+  disableChunkedPrefill: toggle(false, {
+    flags: ['disable_chunked_prefill', 'no-chunked-prefill'],
+    doc: 'Prefill each prompt in one step.',
+  }),
+  schedulerPolicy: choice<'past-future' | 'aggressive' | 'conservative' | 'fcfs'>(
+    'past-future',
+    ['past-future', 'aggressive', 'conservative', 'fcfs'],
+    { flags: ['scheduler_policy'], doc: 'How waiting requests are admitted.' },
+  ),
+  disableDynamicPromptCache: toggle(false, {
+    flags: ['disable_dynamic_prompt_cache', 'no-radix'],
+    doc: 'Turn the radix prefix cache off.',
+  }),
+  overlap: toggle(true, {
+    flags: ['no-overlap'],
+    doc: 'Read each step’s tokens back before launching the next step.',
+  }),
+  gpuValidation: toggle(false, {
+    flags: ['gpu_validation'],
+    doc: 'Dawn’s validation and robustness checks (slower; on in tests).',
+  }),
 };
+export type EngineConfig = ConfigOf<typeof engineSettings>;
+export const defaultEngineConfig: EngineConfig = defaultsOf(engineSettings);
+
+/** What the HTTP server needs. Times are seconds, sizes bytes. */
+export const serverSettings = {
+  host: text('127.0.0.1', 'address', { flags: ['host'], doc: 'Address to listen on; loopback unless said otherwise.' }),
+  port: number(8000, { min: 0, max: 65535 }, { flags: ['port'], doc: 'Port to listen on; 0 picks a free one.' }),
+  tp: number(1, { min: 1, max: 1 }, { flags: ['tp'], doc: 'Tensor parallelism: one device, so only 1.' }),
+  servedModelName: texts('name', {
+    flags: ['served_model_name', 'model_name'],
+    doc: 'Names the model answers to; default the file or directory name.',
+  }),
+  apiKeys: texts('key', { flags: ['api_key'], doc: 'Keys of which clients must send one as a bearer token.' }),
+  corsOrigins: texts('origin', { flags: ['cors', 'cors_origins'], doc: 'Origins browsers may call from, or *.' }),
+  toolCallParser: text(null, 'name', {
+    flags: ['tool_call_parser'],
+    doc: 'Format of the model’s tool calls; guessed from the chat template when not given.',
+  }),
+  reasoningParser: text(null, 'name', {
+    flags: ['reasoning_parser'],
+    doc: 'Format of the model’s reasoning, split into reasoning_content (qwen3, deepseek-r1, …).',
+  }),
+  chatTemplate: text(null, 'file', {
+    flags: ['chat_template'],
+    doc: 'Jinja file used instead of the model’s own chat template.',
+  }),
+  useTgiApi: toggle(false, {
+    flags: ['use_tgi_api'],
+    doc: '/generate and /generate_stream speak text-generation-inference’s form.',
+  }),
+  bodyLimit: number(
+    16 * 1024 * 1024,
+    { min: 1024 },
+    {
+      flags: ['body_limit'],
+      doc: 'Largest request body in bytes; more is answered with 413.',
+    },
+  ),
+  requestTimeout: number(
+    60,
+    { min: 1, max: 3600 },
+    {
+      flags: ['request_timeout'],
+      doc: 'Seconds in which a client must have sent its whole request.',
+    },
+  ),
+  queueTimeout: number<number | null>(
+    null,
+    { min: 1 },
+    {
+      flags: ['queue_timeout'],
+      doc: 'Seconds a request may wait before it is answered with 503; default no limit.',
+    },
+  ),
+  readerTimeout: number(
+    120,
+    { min: 1, max: 3600 },
+    {
+      flags: ['reader_timeout'],
+      doc: 'Seconds a streaming client may stop reading before it is cut off.',
+    },
+  ),
+  drainTimeout: number(
+    30,
+    { min: 0, max: 3600 },
+    {
+      flags: ['drain_timeout'],
+      doc: 'Seconds running requests get to finish after SIGTERM.',
+    },
+  ),
+};
+export type ServerConfig = ConfigOf<typeof serverSettings>;
+export const defaultServerConfig: ServerConfig = defaultsOf(serverSettings);

@@ -1,0 +1,49 @@
+/** The HTTP application: what every request passes (id, CORS, key, body limit), the routes, and where errors come out. */
+import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { cors } from 'hono/cors';
+import { EngineError } from '../errors.ts';
+import { Api } from './api.ts';
+import { requireApiKey } from './auth.ts';
+import type { ServerContext } from './context.ts';
+import { errorResponse } from './errors.ts';
+import { addChatCompletions } from './routes/chat-completions.ts';
+import { addCompletions } from './routes/completions.ts';
+import { addHealth } from './routes/health.ts';
+import { addModels } from './routes/models.ts';
+
+export function createApp(ctx: ServerContext): Hono {
+  const app = new Hono();
+  const api = new Api(app);
+  app.use(async (c, next) => {
+    c.header('x-request-id', c.req.header('x-request-id') ?? randomUUID());
+    await next();
+  });
+  if (ctx.settings.corsOrigins.length > 0) app.use(cors({ origin: corsOrigin(ctx.settings.corsOrigins) }));
+  app.use(requireApiKey(ctx.settings.apiKeys));
+  app.use(bodyLimit({ maxSize: ctx.settings.bodyLimit, onError: () => refuseBody(ctx.settings.bodyLimit) }));
+  addHealth(api, ctx);
+  addModels(api, ctx);
+  addChatCompletions(api, ctx);
+  addCompletions(api, ctx);
+  app.onError((error, c) => errorResponse(c, error));
+  app.notFound((c) => {
+    const allowed = api.allowedMethods(c.req.path);
+    if (allowed.length === 0) {
+      return errorResponse(c, new EngineError('not_found', `There is no ${c.req.method} ${c.req.path} here.`));
+    }
+    c.header('allow', allowed.join(', '));
+    const message = `${c.req.path} does not take ${c.req.method}, only ${allowed.join(', ')}.`;
+    return errorResponse(c, new EngineError('method_not_allowed', message));
+  });
+  return app;
+}
+
+function corsOrigin(origins: readonly string[]): string | string[] {
+  return origins.includes('*') ? '*' : [...origins];
+}
+
+function refuseBody(limit: number): never {
+  throw new EngineError('request_too_large', `The request body is larger than ${limit} bytes (--body_limit).`);
+}

@@ -1,0 +1,35 @@
+/** EngineError → OpenAI's error envelope and HTTP status, from the one table in src/errors.ts. */
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { EngineError, errorTable, toEngineError } from '../errors.ts';
+
+export interface ErrorBody {
+  error: { message: string; type: string; param: string | null; code: string | null };
+}
+
+/** A bug's own message may hold paths or internals: it goes to the log, the client gets a plain sentence. */
+export function errorBody(error: EngineError): ErrorBody {
+  const { type } = errorTable[error.code];
+  const message =
+    error.code === 'internal_error' ? 'The server failed on this request; its log says why.' : error.message;
+  return { error: { message, type, param: error.param, code: error.code } };
+}
+
+export function errorStatus(error: EngineError): ContentfulStatusCode {
+  return errorTable[error.code].status as ContentfulStatusCode;
+}
+
+export function errorResponse(c: Context, thrown: unknown): Response {
+  const error = thrown instanceof HTTPException ? fromHttpException(thrown) : toEngineError(thrown);
+  if (error.code === 'internal_error') console.error(error.cause ?? error);
+  const status = errorStatus(error);
+  if (status === 429 || status === 503) c.header('retry-after', '1');
+  if (status === 401) c.header('www-authenticate', 'Bearer');
+  return c.json(errorBody(error), status);
+}
+
+function fromHttpException(e: HTTPException): EngineError {
+  const code = e.status === 413 ? 'request_too_large' : e.status < 500 ? 'invalid_request' : 'internal_error';
+  return new EngineError(code, e.message || `HTTP ${e.status}`, { cause: e });
+}

@@ -1,0 +1,155 @@
+/** One choice: prompt ids → a stream of text with its tokens, ended by a stop string, a stop token or the length. */
+import { EngineError } from '../errors.ts';
+import type { RequestOutput, SamplingParams, Usage } from '../engine/types.ts';
+import { createIncrementalDecoder } from '../tokenizer/incremental-decoder.ts';
+import type { ServerContext } from './context.ts';
+import { TextAssembler, type TextPiece, type TextToken } from './text-assembler.ts';
+
+export interface GenerationRequest {
+  readonly requestId: string;
+  readonly promptIds: readonly number[];
+  readonly params: SamplingParams;
+  readonly stops: readonly string[];
+  readonly includeStop: boolean;
+  readonly skipSpecialTokens: boolean;
+  readonly signal: AbortSignal;
+}
+
+export type TextFinishReason = 'stop' | 'length' | 'abort';
+
+export interface TextOutput {
+  /** Which of the merged choices this is. */
+  readonly index: number;
+  readonly text: string;
+  readonly tokens: readonly TextToken[];
+  /** Set on the last output only. */
+  readonly finishReason: TextFinishReason | null;
+  /** The stop string or the caller's stop token id that ended the text; null at the model's own end. */
+  readonly stopReason: string | number | null;
+  readonly usage: Usage;
+}
+
+export async function* generateText(
+  ctx: ServerContext,
+  request: GenerationRequest,
+  index = 0,
+): AsyncGenerator<TextOutput, void, undefined> {
+  const { params, requestId, stops, includeStop } = request;
+  if (params.maxTokens === 0) return yield nothing(index, request.promptIds.length);
+  const registered = ctx.requests.add(requestId);
+  const signal = AbortSignal.any([request.signal, registered.signal]);
+  const assembler = new TextAssembler(createIncrementalDecoder(ctx.tokenizer, request), {
+    stops,
+    includeStop,
+    minTokens: params.minTokens,
+  });
+  const observer = ctx.metrics.request(request.promptIds.length, params);
+  const deadline =
+    ctx.settings.queueTimeout === null ? {} : { deadline: Date.now() + ctx.settings.queueTimeout * 1000 };
+  try {
+    for await (const output of ctx.engine.generate(request.promptIds, params, { requestId, signal, ...deadline })) {
+      if (output.finishReason === 'error')
+        throw new EngineError('internal_error', 'The engine failed on this request.');
+      const { text, tokens } = consume(output, assembler, includeStop);
+      const finishReason = assembler.matched === null ? output.finishReason : 'stop';
+      const usage = { ...output.usage, completionTokens: countTokens(output, assembler) };
+      observer.output(output.tokenIds.length, usage, finishReason);
+      if (finishReason === 'abort' && request.signal.aborted) throw new EngineError('aborted', 'The client went away.');
+      const stopReason = assembler.matched ?? params.stopTokenIds.find((id) => id === output.stopTokenId) ?? null;
+      if (text !== '' || tokens.length > 0 || finishReason !== null) {
+        yield { index, text, tokens, finishReason, stopReason, usage };
+      }
+      if (finishReason !== null) return;
+    }
+    throw new EngineError('internal_error', 'The engine ended the request without a finish reason.');
+  } finally {
+    observer.end();
+    ctx.requests.remove(requestId);
+  }
+}
+
+function nothing(index: number, promptTokens: number): TextOutput {
+  const usage = { promptTokens, completionTokens: 0, cachedTokens: 0 };
+  return { index, text: '', tokens: [], finishReason: 'length', stopReason: null, usage };
+}
+
+/** Feeds one engine output to the assembler, up to a matched stop string. The stop token itself is text only on request. */
+function consume(output: RequestOutput, assembler: TextAssembler, includeStop: boolean): TextPiece {
+  const pieces: TextPiece[] = [];
+  const hidden = output.stopTokenId !== null && !includeStop ? output.tokenIds.length - 1 : output.tokenIds.length;
+  for (let i = 0; i < hidden && assembler.matched === null; i++) {
+    pieces.push(assembler.push(output.tokenIds[i], output.logprobs?.[i] ?? null));
+  }
+  if (output.finishReason !== null) pieces.push(assembler.end());
+  return { text: pieces.map((p) => p.text).join(''), tokens: pieces.flatMap((p) => p.tokens) };
+}
+
+/** Tokens behind a stop string were generated in vain: they are not the caller's. */
+function countTokens(output: RequestOutput, assembler: TextAssembler): number {
+  return assembler.matched === null ? output.usage.completionTokens : assembler.numTokens;
+}
+
+/** Runs several choices at once; outputs come in the order in which they are made. One failure ends all. */
+export async function* generateChoices(
+  ctx: ServerContext,
+  requests: readonly GenerationRequest[],
+): AsyncGenerator<TextOutput, void, undefined> {
+  if (requests.length === 1) return yield* generateText(ctx, requests[0]);
+  const stop = new AbortController();
+  const sources = requests.map((request, index) => {
+    const signal = AbortSignal.any([request.signal, stop.signal]);
+    return generateText(ctx, { ...request, signal }, index);
+  });
+  try {
+    yield* merge(sources);
+  } finally {
+    stop.abort();
+    await Promise.allSettled(sources.map((s) => s.return()));
+  }
+}
+
+/** Interleaves async generators, asking each for its next item only after its last one was taken. */
+async function* merge<T>(sources: readonly AsyncGenerator<T, void, undefined>[]): AsyncGenerator<T, void, undefined> {
+  type Event = { source: AsyncGenerator<T, void, undefined>; result: IteratorResult<T> } | { error: unknown };
+  const ready: Event[] = [];
+  let wake = (): void => undefined;
+  const advance = (source: AsyncGenerator<T, void, undefined>): void => {
+    source.next().then(
+      (result) => (ready.push({ source, result }), wake()),
+      (error: unknown) => (ready.push({ error }), wake()),
+    );
+  };
+  sources.forEach(advance);
+  for (let open = sources.length; open > 0;) {
+    if (ready.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+    const event = ready.shift()!;
+    if ('error' in event) throw event.error;
+    if (event.result.done === true) open--;
+    else {
+      yield event.result.value;
+      advance(event.source);
+    }
+  }
+}
+
+/**
+ * Starts a stream and waits a moment for its first item, so that an error found at once (queue full, context too
+ * long) is still answered with its HTTP status instead of inside a stream that has begun with 200.
+ */
+export async function prime<T>(
+  source: AsyncGenerator<T, void, undefined>,
+  waitMs = 500,
+): Promise<AsyncGenerator<T, void, undefined>> {
+  const first = source.next();
+  first.catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([first, new Promise((resolve) => (timer = setTimeout(resolve, waitMs)))]);
+  clearTimeout(timer);
+  return (async function* () {
+    try {
+      for (let result = await first; result.done !== true; result = await source.next()) yield result.value;
+    } finally {
+      await source.return();
+    }
+  })();
+}

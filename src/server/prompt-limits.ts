@@ -1,0 +1,34 @@
+/** The room that a prompt leaves in the context, and the error when it leaves none. */
+import { EngineError } from '../errors.ts';
+import type { ServerContext } from './context.ts';
+
+export interface Room {
+  readonly promptIds: readonly number[];
+  /** Tokens the answer may have: what was asked for, cut to what the context has left. */
+  readonly maxTokens: number;
+}
+
+/** `param` names the field the prompt came from. Agents look for "maximum context length" in the message. */
+export function fitPrompt(
+  ctx: ServerContext,
+  ids: readonly number[],
+  options: { maxTokens: number | undefined; truncate: number | undefined; param: string },
+): Room {
+  const { maxModelLen, vocabSize } = ctx.engine.info;
+  const { param } = options;
+  const promptIds = options.truncate === undefined ? ids : ids.slice(-options.truncate);
+  if (promptIds.length === 0) throw new EngineError('invalid_value', `${param}: The prompt is empty.`, { param });
+  const outside = promptIds.find((id) => id >= vocabSize);
+  if (outside !== undefined) {
+    const message = `${param}: Token id ${outside} is outside the vocabulary of ${vocabSize}.`;
+    throw new EngineError('invalid_value', message, { param });
+  }
+  const left = maxModelLen - promptIds.length;
+  if (left < 1) {
+    const message =
+      `This model's maximum context length is ${maxModelLen} tokens, but the prompt alone has ` +
+      `${promptIds.length}. Please shorten it.`;
+    throw new EngineError('context_length_exceeded', message, { param });
+  }
+  return { promptIds, maxTokens: Math.min(options.maxTokens ?? left, left) };
+}

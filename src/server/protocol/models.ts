@@ -1,0 +1,15 @@
+/** GET /v1/models and /v1/models/{id}. */
+import { z } from 'zod';
+
+export const modelSchema = z.object({
+  id: z.string(),
+  object: z.literal('model'),
+  created: z.int(),
+  owned_by: z.string(),
+  root: z.string(),
+  parent: z.null(),
+  max_model_len: z.int(),
+});
+export type ModelCard = z.output<typeof modelSchema>;
+
+export const modelListSchema = z.object({ object: z.literal('list'), data: z.array(modelSchema) });

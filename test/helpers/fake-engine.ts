@@ -1,0 +1,119 @@
+/** A scripted EngineClient: each request's answer is a list of tokens, given out with delays, cut or failed on demand. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EngineError } from '../../src/errors.ts';
+import type { EngineClient, FinishReason, RequestOutput, SamplingParams } from '../../src/engine/types.ts';
+import { EOS, fakeTokenizer } from './fake-tokenizer.ts';
+
+export interface Script {
+  /** The answer; the end-of-text token follows it unless maxTokens comes first. */
+  readonly text: string;
+  /** Milliseconds before each token. */
+  readonly delay?: number;
+  /** Fails with this after so many tokens (0: before the first). */
+  readonly failAfter?: number;
+  readonly error?: EngineError;
+  /** Tokens in one output. */
+  readonly chunk?: number;
+}
+
+export interface FakeCall {
+  readonly promptText: string;
+  readonly promptIds: readonly number[];
+  readonly params: SamplingParams;
+  readonly requestId: string | undefined;
+  state: 'running' | 'finished' | 'aborted' | 'failed';
+  given: number;
+}
+
+export class FakeEngine implements EngineClient {
+  readonly info = {
+    modelName: 'fake',
+    architecture: 'fake',
+    vocabSize: fakeTokenizer.vocabSize,
+    hiddenSize: 8,
+    maxModelLen: 4096,
+    maxTotalTokenNum: 65536,
+    eosTokenIds: [EOS],
+    adapter: 'none',
+  };
+  readonly calls: FakeCall[] = [];
+  state: ReturnType<EngineClient['health']> = 'ok';
+  /** What the next requests answer. */
+  script: (call: FakeCall) => Script = () => ({ text: 'Hello, world!' });
+
+  async *generate(
+    promptIds: readonly number[],
+    params: SamplingParams,
+    options: { requestId?: string; signal?: AbortSignal } = {},
+  ): AsyncGenerator<RequestOutput> {
+    const call: FakeCall = {
+      promptText: fakeTokenizer.decode(promptIds),
+      promptIds,
+      params,
+      requestId: options.requestId,
+      state: 'running',
+      given: 0,
+    };
+    this.calls.push(call);
+    try {
+      yield* this.#answer(call, params, options.signal);
+      if (call.state === 'running') call.state = 'finished';
+    } catch (error) {
+      call.state = 'failed';
+      throw error;
+    } finally {
+      if (call.state === 'running') call.state = 'aborted';
+    }
+  }
+
+  async *#answer(call: FakeCall, params: SamplingParams, signal?: AbortSignal): AsyncGenerator<RequestOutput> {
+    const { text, delay = 0, failAfter = Infinity, error, chunk = 1 } = this.script(call);
+    const body = [...Buffer.from(text)];
+    const all = params.ignoreEos ? body : [...body, EOS];
+    const end = all.findIndex((id) => params.stopTokenIds.includes(id));
+    const ids = (end < 0 ? all : all.slice(0, end + 1)).slice(0, params.maxTokens);
+    const last = ids.at(-1);
+    const stopped = last !== undefined && ((last === EOS && !params.ignoreEos) || params.stopTokenIds.includes(last));
+    const output = (tokenIds: number[], finishReason: FinishReason | null): RequestOutput => ({
+      requestId: call.requestId ?? '',
+      tokenIds,
+      logprobs: params.logprobs === null ? null : tokenIds.map((id) => fakeLogprobs(id, params.logprobs!)),
+      finishReason,
+      stopTokenId: finishReason === 'stop' ? (last ?? null) : null,
+      usage: { promptTokens: call.promptIds.length, completionTokens: call.given, cachedTokens: 0 },
+    });
+    if (failAfter === 0) throw error ?? new EngineError('internal_error', 'scripted failure');
+    for (let i = 0; i < ids.length; i += chunk) {
+      if (delay > 0) await sleep(delay, undefined, signal ? { signal } : {}).catch(() => undefined);
+      if (signal?.aborted) {
+        call.state = 'aborted';
+        yield output([], 'abort');
+        return;
+      }
+      if (i >= failAfter) throw error ?? new EngineError('internal_error', 'scripted failure');
+      const part = ids.slice(i, i + chunk);
+      call.given += part.length;
+      const done = i + chunk >= ids.length;
+      yield output(part, done ? (stopped ? 'stop' : 'length') : null);
+    }
+  }
+
+  async stats() {
+    const running = this.calls.filter((c) => c.state === 'running').length;
+    return { running, waiting: 0, paused: 0, totalSlots: 65536, freeSlots: 60000, cachedSlots: 1000 };
+  }
+
+  health() {
+    return this.state;
+  }
+
+  async close(): Promise<void> {
+    this.state = 'draining';
+  }
+}
+
+/** Token id's log probability is -(id mod 7 + 1)/4; the alternatives are the ids above it. */
+function fakeLogprobs(id: number, count: number) {
+  const at = (k: number) => ({ id: (id + k) % fakeTokenizer.vocabSize, logprob: -((id % 7) + 1) / 4 - k });
+  return { logprob: at(0).logprob, top: Array.from({ length: count }, (_, k) => at(k)) };
+}

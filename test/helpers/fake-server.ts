@@ -1,0 +1,53 @@
+/** The whole HTTP server on a free port, over a FakeEngine. */
+import { Template } from '@huggingface/jinja';
+import OpenAI from 'openai';
+import { defaultServerConfig, type ServerConfig } from '../../src/config.ts';
+import { createApp } from '../../src/server/app.ts';
+import type { ServerContext } from '../../src/server/context.ts';
+import { listen } from '../../src/server/listen.ts';
+import { Metrics } from '../../src/server/metrics.ts';
+import { RequestRegistry } from '../../src/server/request-registry.ts';
+import { FakeEngine } from './fake-engine.ts';
+import { fakeChatTemplate, fakeTokenizer } from './fake-tokenizer.ts';
+
+export async function startFakeServer(
+  settings: Partial<ServerConfig> = {},
+  overrides: Partial<ServerContext> & { templateSource?: string } = {},
+) {
+  const engine = new FakeEngine();
+  const source = overrides.templateSource ?? fakeChatTemplate;
+  const template = new Template(source);
+  const ctx: ServerContext = {
+    engine,
+    tokenizer: fakeTokenizer,
+    chatTemplate: { source, render: (variables) => template.render(variables) },
+    settings: { ...defaultServerConfig, port: 0, ...settings },
+    modelNames: ['fake', 'org/fake'],
+    samplingDefaults: {},
+    createToolCallParser: () => ({ push: (content) => ({ content }), end: () => null }),
+    reasoningParser: null,
+    requests: new RequestRegistry(),
+    metrics: new Metrics(engine, 'fake'),
+    startedAt: 1_700_000_000,
+    ...overrides,
+  };
+  const server = await listen(createApp(ctx), ctx.settings);
+  const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: settings.apiKeys?.[0] ?? 'none', maxRetries: 0 });
+  const post = (path: string, body: unknown, init: RequestInit = {}): Promise<Response> =>
+    fetch(server.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      ...init,
+    });
+  return { engine, ctx, server, client, post, url: server.url };
+}
+
+/** Waits until `condition` holds; fails after five seconds. */
+export async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    if (condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error('The condition did not come true within five seconds.');
+}
