@@ -1,0 +1,190 @@
+/**
+ * The two ends of a streaming parser: characters in by chunks, content and calls out by deltas.
+ *
+ * A parser is a generator that reads as if the whole text were there and is suspended where a chunk ends. Every character it
+ * reads is *held* until it is claimed once: as content, as arguments, or dropped as a tag. So nothing is lost or sent twice,
+ * and the work is linear: a chunk is looked at once and held text is kept as pieces, joined when claimed.
+ */
+import type { Delta, EndReason, JsonSchema, Parsing, ToolCallDelta, ToolDefinition } from './types.ts';
+
+export const whiteSpace = ' \t\r\n';
+const notInNames = ' \t\r\n<>[]{}()"\'`,;=';
+const longestName = 256;
+
+export class CallStream {
+  /** The chunk being read and the next character in it. */
+  chunk = '';
+  at = 0;
+  ended: EndReason | null = null;
+  /** Calls started so far. */
+  callCount = 0;
+  /** Whether anything but white space came out as content. */
+  hasText = false;
+
+  #from = 0; // what lies in the chunk between #from and `at` is held, after the pieces in #held
+  #held: string[] = [];
+  #content = '';
+  #calls: ToolCallDelta[] = [];
+  readonly #tools: readonly ToolDefinition[];
+  readonly #newId: (name: string, index: number) => string;
+
+  constructor(tools: readonly ToolDefinition[], newId: (name: string, index: number) => string) {
+    this.#tools = tools;
+    this.#newId = newId;
+  }
+
+  // ---- in
+
+  /** The next chunk. The parser must have read all of the last one. */
+  feed(text: string): void {
+    if (this.#from < this.at) this.#held.push(this.chunk.slice(this.#from, this.at));
+    this.chunk = text;
+    this.at = 0;
+    this.#from = 0;
+  }
+
+  /** True once there is a character at `at`; false at the end of the output. */
+  *more(): Parsing<boolean> {
+    while (this.at >= this.chunk.length) {
+      if (this.ended !== null) return false;
+      yield;
+    }
+    return true;
+  }
+
+  /** Whether the whole output was read. */
+  get atEnd(): boolean {
+    return this.ended !== null && this.at >= this.chunk.length;
+  }
+
+  /** Skips characters of `set`; the next one after them, '' at the end. */
+  *space(set = whiteSpace): Parsing<string> {
+    while (this.at < this.chunk.length || (yield* this.more())) {
+      const c = this.chunk.charAt(this.at);
+      if (!set.includes(c)) return c;
+      this.at++;
+    }
+    return '';
+  }
+
+  /** Reads exactly one of `tags` (none a prefix of another); null, with the part that fitted held, when none is there. */
+  *oneOf(tags: readonly string[]): Parsing<string | null> {
+    let seen = '';
+    while (this.at < this.chunk.length || (yield* this.more())) {
+      const next = seen + this.chunk.charAt(this.at);
+      if (!tags.some((tag) => tag.startsWith(next))) return null;
+      this.at++;
+      seen = next;
+      if (tags.includes(seen)) return seen;
+    }
+    return null;
+  }
+
+  *literal(tag: string): Parsing<boolean> {
+    return (yield* this.oneOf([tag])) !== null;
+  }
+
+  /** A function's name: up to white space, a bracket or a quote. '' when there is none or it is unreasonably long. */
+  *name(): Parsing<string> {
+    let name = '';
+    while (this.at < this.chunk.length || (yield* this.more())) {
+      const c = this.chunk.charAt(this.at);
+      if (notInNames.includes(c)) return name;
+      if (name.length === longestName) return '';
+      name += c;
+      this.at++;
+    }
+    return '';
+  }
+
+  /**
+   * Claims text for `sink` up to the first of `tags`, which is read and held, and returned; null at the end of the output.
+   * Only the longest suffix that may begin a tag waits for the next chunk.
+   */
+  *upTo(tags: readonly string[], sink: (text: string) => void): Parsing<string | null> {
+    const first = new Set(tags.map((tag) => tag.charCodeAt(0)));
+    let partial = '';
+    for (;;) {
+      if (this.at >= this.chunk.length) {
+        this.#pass(partial.length, sink);
+        if (!(yield* this.more())) {
+          this.#pass(0, sink);
+          return null;
+        }
+      }
+      if (partial === '') {
+        while (this.at < this.chunk.length && !first.has(this.chunk.charCodeAt(this.at))) this.at++;
+        if (this.at >= this.chunk.length) continue;
+      }
+      partial += this.chunk.charAt(this.at++);
+      while (partial !== '' && !tags.some((tag) => tag.startsWith(partial))) partial = partial.slice(1);
+      if (tags.includes(partial)) {
+        this.#pass(partial.length, sink);
+        return partial;
+      }
+    }
+  }
+
+  #pass(keep: number, sink: (text: string) => void): void {
+    const text = this.claim();
+    const end = text.length - keep;
+    if (end > 0) sink(text.slice(0, end));
+    if (keep > 0) this.#held.push(text.slice(end));
+  }
+
+  // ---- out
+
+  /** Takes what is held. Called for nothing it drops it: they were tags. */
+  claim(): string {
+    const text = this.chunk.slice(this.#from, this.at);
+    this.#from = this.at;
+    if (this.#held.length === 0) return text;
+    const held = this.#held.join('');
+    this.#held = [];
+    return held + text;
+  }
+
+  content(text: string): void {
+    this.#content += text;
+    this.hasText ||= text.trim() !== '';
+  }
+
+  /** Begins a call; what was held was its opening. `id`: the model's own, if it wrote one. */
+  start(name: string, id?: string | null): void {
+    this.claim();
+    const index = this.callCount++;
+    this.#calls.push({ index, id: id ?? this.#newId(name, index), name, arguments: '' });
+  }
+
+  /** More JSON text of the last call's arguments; what was held is it, or its markup. */
+  arguments(text: string): void {
+    this.claim();
+    const index = this.callCount - 1;
+    const last = this.#calls.at(-1);
+    if (last?.index === index) last.arguments = (last.arguments ?? '') + text;
+    else this.#calls.push({ index, arguments: text });
+  }
+
+  /** Everything since the last delta, or null. */
+  delta(): Delta | null {
+    if (this.#content === '' && this.#calls.length === 0) return null;
+    const delta: Delta = {};
+    if (this.#content !== '') delta.content = this.#content;
+    if (this.#calls.length > 0) delta.toolCalls = this.#calls;
+    this.#content = '';
+    this.#calls = [];
+    return delta;
+  }
+
+  // ---- tools
+
+  /** Whether `name` may be a call in a format without tags: a declared tool, or any name when none were declared. */
+  knows(name: string): boolean {
+    return this.#tools.length === 0 || this.#tools.some((tool) => tool.function.name === name);
+  }
+
+  /** JSON schema of the arguments of `name`; null for an unknown tool and one that takes none. */
+  parameters(name: string): JsonSchema | null {
+    return this.#tools.find((tool) => tool.function.name === name)?.function.parameters ?? null;
+  }
+}

@@ -1,0 +1,73 @@
+/** Parsers by name. The names are vLLM's, SGLang's and LightLLM's. */
+import { EngineError } from '../../errors.ts';
+import { parseCalls } from './parse-calls.ts';
+import { deepseekV3 } from './parsers/deepseek-v3.ts';
+import { deepseekV31 } from './parsers/deepseek-v31.ts';
+import { deepseekV32 } from './parsers/deepseek-v32.ts';
+import { functionGemma } from './parsers/functiongemma.ts';
+import { gemma4 } from './parsers/gemma4.ts';
+import { glm45 } from './parsers/glm45.ts';
+import { granite } from './parsers/granite.ts';
+import { kimiK2 } from './parsers/kimi-k2.ts';
+import { llamaPythonic } from './parsers/llama-pythonic.ts';
+import { llama3 } from './parsers/llama3.ts';
+import { mistral } from './parsers/mistral.ts';
+import { phi4Mini } from './parsers/phi4-mini.ts';
+import { qwen25 } from './parsers/qwen25.ts';
+import { qwen3Coder } from './parsers/qwen3-coder.ts';
+import { xlam } from './parsers/xlam.ts';
+import type { ToolCallFormat, ToolCallParser, ToolDefinition } from './types.ts';
+
+const formats = {
+  qwen25,
+  hermes: qwen25,
+  llama3,
+  llama_pythonic: llamaPythonic,
+  mistral,
+  qwen3_coder: qwen3Coder,
+  deepseek_v3: deepseekV3,
+  deepseek_v31: deepseekV31,
+  deepseek_v32: deepseekV32,
+  glm45,
+  glm47: glm45, // the same tags; only the line breaks between them are gone
+  kimi_k2: kimiK2,
+  gemma4,
+  functiongemma: functionGemma,
+  phi4_mini: phi4Mini,
+  granite,
+  granite4: qwen25, // Hermes' tags; arguments may be a JSON string, which all JSON formats read
+  xlam,
+} as const satisfies Record<string, ToolCallFormat>;
+
+export type ToolCallParserName = keyof typeof formats;
+
+export const toolCallParserNames = Object.keys(formats) as readonly ToolCallParserName[];
+
+export interface ToolCallParserOptions {
+  /** Calls in the conversation so far: ids that count (Kimi's) go on from there. */
+  readonly priorCalls?: number;
+}
+
+/**
+ * A streaming parser of one family's tool calls.
+ * @param tools the request's tools: their schemas type the arguments of formats that write bare text.
+ * @throws EngineError bad_flag for an unknown name.
+ */
+export function createToolCallParser(
+  name: string,
+  tools?: readonly ToolDefinition[] | null,
+  options: ToolCallParserOptions = {},
+): ToolCallParser {
+  const format = formatOf(name);
+  const prior = options.priorCalls ?? 0;
+  return parseCalls(format, tools ?? [], (call, index) => format.newId(call, prior + index));
+}
+
+function formatOf(name: string): ToolCallFormat {
+  if (Object.hasOwn(formats, name)) return formats[name as ToolCallParserName];
+  throw new EngineError(
+    'bad_flag',
+    `--tool_call_parser: there is no parser '${name}'; there are ${toolCallParserNames.join(', ')}`,
+    { param: 'tool_call_parser' },
+  );
+}

@@ -1,0 +1,16 @@
+/** DeepSeek V3.1, between the section's tags: `<｜tool▁call▁begin｜>f<｜tool▁sep｜>{…}<｜tool▁call▁end｜>` for each call. */
+import { deepseekTags, openCall } from '../deepseek.ts';
+import { openAiId } from '../ids.ts';
+import { jsonArguments } from '../json-call.ts';
+import type { ToolCallFormat } from '../types.ts';
+
+export const deepseekV31: ToolCallFormat = {
+  tags: deepseekTags(),
+  *body(stream, tag) {
+    if (!(yield* openCall(stream, tag))) return false;
+    const name = yield* stream.name();
+    if (name === '' || !(yield* stream.literal('<｜tool▁sep｜>'))) return false;
+    return yield* jsonArguments(stream, () => stream.start(name));
+  },
+  newId: openAiId,
+};

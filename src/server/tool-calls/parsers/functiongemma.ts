@@ -1,0 +1,13 @@
+/** FunctionGemma: `<start_function_call>call:f{a:<escape>text<escape>,n:1,l:[…],o:{…}}<end_function_call>` for each call. */
+import { gemmaCall } from '../gemma-call.ts';
+import { openAiId } from '../ids.ts';
+import { gemmaDialect } from '../literals.ts';
+import type { ToolCallFormat } from '../types.ts';
+
+const dialect = gemmaDialect('<escape>');
+
+export const functionGemma: ToolCallFormat = {
+  tags: { '<start_function_call>': ['<end_function_call>'] },
+  body: (stream) => gemmaCall(stream, dialect),
+  newId: openAiId,
+};

@@ -1,0 +1,13 @@
+/** Gemma 4: `<|tool_call>call:f{a:<|"|>text<|"|>,n:42,l:[…],o:{…}}<tool_call|>` for each call. */
+import { openAiId } from '../ids.ts';
+import { gemmaDialect } from '../literals.ts';
+import { gemmaCall } from '../gemma-call.ts';
+import type { ToolCallFormat } from '../types.ts';
+
+const dialect = gemmaDialect('<|"|>');
+
+export const gemma4: ToolCallFormat = {
+  tags: { '<|tool_call>': ['<tool_call|>'] },
+  body: (stream) => gemmaCall(stream, dialect),
+  newId: openAiId,
+};

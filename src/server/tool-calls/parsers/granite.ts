@@ -1,0 +1,10 @@
+/** Granite 3: `<|tool_call|>[{…}]` (3.0), `<tool_call>[{…}]` (3.1 on); granite-20b-functioncalling: `<function_call> {…}` each. */
+import { openAiId } from '../ids.ts';
+import { jsonCalls } from '../json-call.ts';
+import type { ToolCallFormat } from '../types.ts';
+
+export const granite: ToolCallFormat = {
+  tags: { '<|tool_call|>': [], '<tool_call>': ['</tool_call>'], '<function_call>': ['</function_call>'] },
+  body: (stream) => jsonCalls(stream),
+  newId: openAiId,
+};

@@ -1,0 +1,27 @@
+/**
+ * Kimi K2: `<|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{…}<|tool_call_end|>` for each call, between
+ * `<|tool_calls_section_begin|>` and `…_end|>`. What stands before the arguments is the call's id; the name is its middle.
+ */
+import { kimiId } from '../ids.ts';
+import { jsonArguments } from '../json-call.ts';
+import type { ToolCallFormat } from '../types.ts';
+
+const call = '<|tool_call_begin|>';
+const closing = ['<|tool_call_end|>', '<|tool_calls_section_end|>', '<|tool_call_section_end|>'];
+
+export const kimiK2: ToolCallFormat = {
+  tags: { '<|tool_calls_section_begin|>': closing, '<|tool_call_section_begin|>': closing, [call]: closing },
+  *body(stream, tag) {
+    if (tag !== call) {
+      yield* stream.space();
+      if (!(yield* stream.literal(call))) return false;
+    }
+    yield* stream.space();
+    const id = yield* stream.name();
+    const name = id.replace(/^functions\./, '').replace(/:\d+$/, '');
+    yield* stream.space();
+    if (name === '' || !(yield* stream.literal('<|tool_call_argument_begin|>'))) return false;
+    return yield* jsonArguments(stream, () => stream.start(name, /:\d+$/.test(id) ? id : null));
+  },
+  newId: kimiId,
+};

@@ -1,0 +1,60 @@
+/**
+ * Llama 3.2 and 4: `[f(a='x', b=[1]), g()]`, in Llama 4 between `<|python_start|>` and `<|python_end|>`.
+ * Python literals come out as JSON while they are written. Inside prose only a declared tool's name counts.
+ */
+import { ArgumentsWriter } from '../arguments-writer.ts';
+import type { CallStream } from '../call-stream.ts';
+import { openAiId } from '../ids.ts';
+import { literal, python } from '../literals.ts';
+import type { Parsing, ToolCallFormat } from '../types.ts';
+
+export const llamaPythonic: ToolCallFormat = {
+  tags: { '[': [], '<|python_start|>': ['<|python_end|>'] },
+  *body(stream, tag) {
+    if (tag !== '[') {
+      yield* stream.space();
+      if (!(yield* stream.literal('['))) return false;
+    }
+    for (;;) {
+      if (!(yield* call(stream, tag === '['))) return false;
+      const next = yield* stream.space();
+      if (next === '') return true;
+      if (next === ']') {
+        stream.at++;
+        stream.claim();
+        return true;
+      }
+      if (next !== ',') return false;
+      stream.at++;
+    }
+  },
+  newId: openAiId,
+};
+
+function* call(stream: CallStream, isBare: boolean): Parsing<boolean> {
+  yield* stream.space();
+  const name = yield* stream.name();
+  if (name === '' || !/^[\p{L}_]/u.test(name)) return false;
+  if (isBare && stream.hasText && stream.callCount === 0 && !stream.knows(name)) return false;
+  if (!(yield* stream.literal('('))) return false;
+  const writer = new ArgumentsWriter(stream);
+  let started = false;
+  for (;;) {
+    if ((yield* stream.space()) === ')') {
+      stream.at++;
+      if (!started) stream.start(name);
+      writer.close();
+      return true;
+    }
+    const key = yield* stream.name();
+    yield* stream.space();
+    if (key === '' || !(yield* stream.literal('='))) return false;
+    if (!started) stream.start(name);
+    started = true;
+    writer.key(key);
+    if (!(yield* literal(stream, python, (json) => writer.text(json)))) return false;
+    const next = yield* stream.space();
+    if (next === ',') stream.at++;
+    else if (next !== ')') return false;
+  }
+}

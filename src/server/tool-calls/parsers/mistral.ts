@@ -1,0 +1,27 @@
+/**
+ * Mistral. Up to tokenizer v7: `[TOOL_CALLS] [{"name": "f", "arguments": {…}}, …]`. From v11: `[TOOL_CALLS]f[ARGS]{…}` for each
+ * call, in between `[CALL_ID]abc123XYZ` (v11); without special tokens `f{…}` remains of it.
+ */
+import { mistralId } from '../ids.ts';
+import { jsonArguments, jsonCalls } from '../json-call.ts';
+import type { ToolCallFormat } from '../types.ts';
+
+export const mistral: ToolCallFormat = {
+  tags: { '[TOOL_CALLS]': [] },
+  *body(stream) {
+    const next = yield* stream.space();
+    if (next === '[' || next === '{') return yield* jsonCalls(stream);
+    const name = yield* stream.name();
+    if (name === '') return false;
+    let id: string | null = null;
+    if ((yield* stream.space()) === '[') {
+      const tag = yield* stream.oneOf(['[ARGS]', '[CALL_ID]']);
+      if (tag === '[CALL_ID]') {
+        id = yield* stream.name();
+        if (id === '' || !(yield* stream.literal('[ARGS]'))) return false;
+      } else if (tag === null) return false;
+    }
+    return yield* jsonArguments(stream, () => stream.start(name, id));
+  },
+  newId: mistralId,
+};

@@ -1,0 +1,12 @@
+/** Phi-4-mini: `functools[{"name": "f", "arguments": {…}}, …]`. */
+import { openAiId } from '../ids.ts';
+import { jsonCalls } from '../json-call.ts';
+import type { ToolCallFormat } from '../types.ts';
+
+export const phi4Mini: ToolCallFormat = {
+  tags: { functools: [] },
+  *body(stream) {
+    return (yield* stream.space()) === '[' && (yield* jsonCalls(stream));
+  },
+  newId: openAiId,
+};

@@ -1,0 +1,10 @@
+/** Qwen 2.5, Qwen 3, Hermes: `<tool_call>\n{"name": "f", "arguments": {…}}\n</tool_call>` for each call. */
+import { openAiId } from '../ids.ts';
+import { jsonCalls } from '../json-call.ts';
+import type { ToolCallFormat } from '../types.ts';
+
+export const qwen25: ToolCallFormat = {
+  tags: { '<tool_call>': ['</tool_call>'] },
+  body: (stream) => jsonCalls(stream),
+  newId: openAiId,
+};

@@ -1,0 +1,97 @@
+/** What a tool's schema says of one parameter, and text → JSON of that type, for the formats that write bare text. */
+import { escapeJson } from './arguments-writer.ts';
+import { pythonToJson } from './literals.ts';
+import type { JsonSchema } from './types.ts';
+
+export type JsonType = 'null' | 'integer' | 'number' | 'boolean' | 'object' | 'array' | 'string';
+
+const deepestReference = 16;
+const isObject = (x: unknown): x is JsonSchema => typeof x === 'object' && x !== null && !Array.isArray(x);
+
+/** The types that property `name` of an arguments schema may have; empty when it does not say. */
+export function parameterTypes(parameters: JsonSchema | null, name: string): ReadonlySet<JsonType> {
+  const types = new Set<JsonType>();
+  const properties = parameters?.properties;
+  if (isObject(properties) && Object.hasOwn(properties, name)) collect(properties[name], parameters, types, 0);
+  return types;
+}
+
+function collect(schema: unknown, root: unknown, types: Set<JsonType>, depth: number): void {
+  if (!isObject(schema) || depth > deepestReference) return;
+  for (const type of [schema.type].flat()) if (typeof type === 'string') types.add(type as JsonType);
+  if (typeof schema.$ref === 'string') collect(resolve(schema.$ref, root), root, types, depth + 1);
+  for (const key of ['anyOf', 'oneOf', 'allOf']) {
+    const options = schema[key];
+    if (Array.isArray(options)) for (const option of options) collect(option, root, types, depth + 1);
+  }
+  if (schema.type !== undefined) return;
+  const values: unknown[] = Array.isArray(schema.enum) ? schema.enum : 'const' in schema ? [schema.const] : [];
+  for (const value of values) types.add(typeOf(value));
+  if ('properties' in schema) types.add('object');
+  if ('items' in schema) types.add('array');
+}
+
+function resolve(reference: string, root: unknown): unknown {
+  let at: unknown = root;
+  for (const part of reference.replace(/^#\/?/, '').split('/').filter(Boolean)) {
+    at = isObject(at) ? at[part.replaceAll('~1', '/').replaceAll('~0', '~')] : undefined;
+  }
+  return at;
+}
+
+function typeOf(value: unknown): JsonType {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'number') return 'number';
+  return typeof value === 'boolean' ? 'boolean' : typeof value === 'string' ? 'string' : 'object';
+}
+
+const jsonNumber = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+const looseNumber = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+
+function toNumber(text: string): string | null {
+  if (jsonNumber.test(text)) return text;
+  const value = looseNumber.test(text) ? Number(text) : NaN;
+  return Number.isFinite(value) ? String(value) : null;
+}
+
+const truths: Readonly<Record<string, string>> = { true: 'true', '1': 'true', false: 'false', '0': 'false' };
+
+function toContainer(text: string, opening: string): string | null {
+  if (!text.startsWith(opening)) return null;
+  try {
+    JSON.parse(text);
+    return text;
+  } catch {
+    return pythonToJson(text);
+  }
+}
+
+const convert: readonly (readonly [JsonType, (text: string) => string | null])[] = [
+  ['null', (text) => (/^(null|none)$/i.test(text) ? 'null' : null)],
+  ['integer', toNumber],
+  ['number', toNumber],
+  ['boolean', (text) => truths[text.toLowerCase()] ?? null],
+  ['object', (text) => toContainer(text, '{')],
+  ['array', (text) => toContainer(text, '[')],
+];
+
+/**
+ * JSON text of a parameter written as `text`: the first of null, number, boolean, object, array that the schema allows and
+ * the text fits, else a string. `untyped` says what an unknown parameter is: a string, or whatever JSON or Python reads.
+ */
+export function typedJson(text: string, types: ReadonlySet<JsonType>, untyped: 'string' | 'any'): string {
+  const trimmed = text.trim();
+  for (const [type, to] of convert) {
+    const isAllowed = types.has(type) || (type === 'null' && types.size > 0 && !types.has('string'));
+    const json = isAllowed ? to(trimmed) : null;
+    if (json !== null) return json;
+  }
+  const any = types.size === 0 && untyped === 'any' ? pythonToJson(trimmed) : null;
+  return any ?? `"${escapeJson(text)}"`;
+}
+
+/** Whether a value of these types can go out as it grows: it is a string whatever it says. */
+export function isText(types: ReadonlySet<JsonType>, untyped: 'string' | 'any'): boolean {
+  return types.size === 0 ? untyped === 'string' : types.size === 1 && types.has('string');
+}

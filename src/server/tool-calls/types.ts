@@ -1,0 +1,56 @@
+/** What a tool-call parser takes and gives. */
+import type { CallStream } from './call-stream.ts';
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** One entry of a request's `tools`, as OpenAI defines it. */
+export interface ToolDefinition {
+  readonly type?: 'function' | undefined;
+  readonly function: {
+    readonly name: string;
+    readonly description?: string | null | undefined;
+    readonly parameters?: JsonSchema | null | undefined;
+    readonly strict?: boolean | null | undefined;
+  };
+}
+
+/** `id` and `name` come once per call, with or before its first arguments; `arguments` are fragments of one JSON text. */
+export interface ToolCallDelta {
+  index: number;
+  id?: string;
+  name?: string;
+  arguments?: string;
+}
+
+export interface Delta {
+  content?: string;
+  toolCalls?: ToolCallDelta[];
+}
+
+export type EndReason = 'eos' | 'length';
+
+export interface ToolCallParser {
+  /** What is certain after this text; null when nothing new is. */
+  push(text: string): Delta | null;
+  /** What was held back. `length`: the output was cut, so an unfinished call stays unfinished. Call it once. */
+  end(reason: EndReason): Delta | null;
+}
+
+/** A parser suspended wherever its text runs out: it is written as if the whole text were there. */
+export type Parsing<T> = Generator<undefined, T, undefined>;
+
+/** One family's way to write calls; `parse-calls.ts` runs it. */
+export interface ToolCallFormat {
+  /** Opening tags → the closing tags that may follow a call opened so (in any number, white space between). */
+  readonly tags: Readonly<Record<string, readonly string[]>>;
+  /** Characters that may stand between calls without being content. White space when absent. */
+  readonly between?: string;
+  /**
+   * Reads what follows the opening tag `tag`, calling `stream.start` for each call.
+   * @returns false when the text is not, or no longer, a call: what is held then comes out as content. True with nothing
+   * but white space held.
+   */
+  body(stream: CallStream, tag: string): Parsing<boolean>;
+  /** The id of call number `index` when the model wrote none. */
+  newId(name: string, index: number): string;
+}
