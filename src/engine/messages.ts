@@ -16,6 +16,8 @@ export type EngineCommand =
 export type Fault = 'throw' | 'exit';
 
 export type EngineMessage =
+  /** Bytes of weights on the device so far, and in all; while loading. */
+  | { readonly type: 'progress'; readonly done: number; readonly total: number }
   | { readonly type: 'ready'; readonly info: EngineInfo }
   | { readonly type: 'events'; readonly events: readonly EngineEvent[]; readonly step: StepReport | null }
   | { readonly type: 'stats'; readonly callId: number; readonly stats: EngineStats }

@@ -1,0 +1,107 @@
+/** From a configuration to a model on the device, ready to step: the engine loader for real models. */
+import { freemem } from 'node:os';
+import type { EngineConfig } from '../config.ts';
+import { EngineError } from '../errors.ts';
+import { openGpu, type Gpu } from '../gpu/device.ts';
+import type { KVCacheSpec, Ops } from '../kernels/ops.ts';
+import { WebGPUOps } from '../kernels/webgpu-ops.ts';
+import { activationBytes, maxTotalTokenNum, planBytes } from '../model/memory-plan.ts';
+import { openModel, type OpenModel } from '../model/open-model.ts';
+import { planWeights } from '../model/weight-plan.ts';
+import { loadModel, type Progress } from '../model/weights.ts';
+import type { LoadedEngine } from './engine-transport.ts';
+import { builtInProcessors } from './logits-processors.ts';
+import { DeviceModelRunner } from './model-runner.ts';
+import type { EngineInfo } from './types.ts';
+import { warmUp } from './warm-up.ts';
+
+/** What was decided before anything is allocated. */
+interface EnginePlan {
+  readonly activations: 'f32' | 'int8';
+  readonly kv: KVCacheSpec;
+}
+
+/** @throws EngineError model_not_readable, unsupported_model, no_adapter, out_of_memory, bad_flag */
+export async function loadEngine(config: EngineConfig, onProgress: Progress): Promise<LoadedEngine> {
+  const opened = openModel(config.modelDir);
+  try {
+    const gpu = await openGpu({ validation: config.gpuValidation });
+    const plan = planEngine(opened, config, gpu);
+    const ops: Ops = new WebGPUOps(gpu, { activations: plan.activations });
+    const { maxLength } = plan.kv;
+    const model = await loadModel(ops, opened, { quant: config.quant, maxLength, onProgress });
+    const kv = ops.createKVCache(plan.kv);
+    const { eosTokenIds } = opened.generationConfig;
+    const runner = new DeviceModelRunner(ops, model, kv, builtInProcessors(eosTokenIds));
+    await warmUp(runner, plan.kv, config.batchMaxTokens);
+    const info: EngineInfo = {
+      modelName: opened.name,
+      architecture: opened.config.modelType,
+      vocabSize: opened.config.vocabSize,
+      hiddenSize: opened.config.hiddenSize,
+      maxModelLen: maxLength,
+      maxTotalTokenNum: plan.kv.slots,
+      eosTokenIds,
+      adapter: gpu.description,
+    };
+    return { info, runner };
+  } finally {
+    opened.close();
+  }
+}
+
+/** Element types, and how many KV slots of what length fit. */
+function planEngine(opened: OpenModel, config: EngineConfig, gpu: Gpu): EnginePlan {
+  const model = opened.config;
+  const weights = planBytes(planWeights(opened, config.quant));
+  const integers = weights.byFormat.has('int4') || weights.byFormat.has('int8');
+  // Integer products are the fast path on lavapipe; real GPUs are bound by memory, where f32 activations cost nothing.
+  const auto = integers && gpu.kernelSet === 'cpu-adapter' ? 'int8' : 'f32';
+  const activations = config.activationDtype === 'auto' ? auto : config.activationDtype;
+  const autoKv = gpu.hasF16 && activations === 'int8' ? 'f16' : 'f32';
+  const dtype = config.kvCacheDtype === 'auto' ? autoKv : config.kvCacheDtype;
+  const longest = longestContext(config, model.maxPositionEmbeddings);
+  const slots = config.maxTotalTokenNum ?? derivedSlots(opened, config, gpu, weights.total, dtype, longest);
+  return {
+    activations,
+    kv: {
+      layers: model.numHiddenLayers,
+      slots,
+      kvHeads: model.numKeyValueHeads,
+      headDim: model.headDim,
+      dtype,
+      maxRequests: config.runningMaxReqSize,
+      maxLength: Math.min(longest, slots),
+    },
+  };
+}
+
+function longestContext({ maxReqTotalLen }: EngineConfig, trained: number): number {
+  if (maxReqTotalLen !== null && maxReqTotalLen > trained) {
+    throw new EngineError(
+      'bad_flag',
+      `--max_req_total_len ${maxReqTotalLen} is longer than the model's context of ${trained} tokens`,
+      { param: 'max_req_total_len' },
+    );
+  }
+  return maxReqTotalLen ?? trained;
+}
+
+/** As many slots as memory, one storage binding a layer, and the running requests can use. */
+function derivedSlots(
+  { config: model }: OpenModel,
+  config: EngineConfig,
+  gpu: Gpu,
+  weightBytes: number,
+  dtype: 'f16' | 'f32',
+  longest: number,
+): number {
+  const { limits } = gpu.device;
+  // WebGPU does not tell how much memory a GPU has; on lavapipe it is the host's.
+  const memory = gpu.kernelSet === 'cpu-adapter' ? freemem() : limits.maxBufferSize;
+  const stepBytes = activationBytes(model, config.batchMaxTokens, config.runningMaxReqSize);
+  const inMemory = maxTotalTokenNum(memory * config.memFraction, weightBytes, stepBytes, model, dtype);
+  const slotBytes = model.numKeyValueHeads * model.headDim * (dtype === 'f16' ? 2 : 4);
+  const inBinding = Math.floor(Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) / slotBytes) - 1;
+  return Math.min(inMemory, inBinding, config.runningMaxReqSize * longest);
+}

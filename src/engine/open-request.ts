@@ -1,0 +1,35 @@
+/** A request as the client remembers it: enough to give it to another engine. */
+import { OutputQueue } from './output-queue.ts';
+import type { RequestInit } from './request.ts';
+import type { RequestOutput } from './types.ts';
+
+export class OpenRequest {
+  readonly init: RequestInit;
+  readonly queue = new OutputQueue();
+  readonly #outputIds: number[] = [];
+
+  constructor(init: RequestInit) {
+    this.init = init;
+  }
+
+  receive(output: RequestOutput): void {
+    for (const id of output.tokenIds) this.#outputIds.push(id);
+    this.queue.push(output);
+  }
+
+  /** For an engine that never saw it: goes on behind the tokens that were received. */
+  resumed(): RequestInit {
+    return { ...this.init, outputIds: this.#outputIds };
+  }
+
+  /** Ends it without an engine. */
+  endHere(finishReason: 'abort'): void {
+    const usage = {
+      promptTokens: this.init.promptIds.length,
+      completionTokens: this.#outputIds.length,
+      cachedTokens: 0,
+    };
+    const requestId = this.init.id;
+    this.queue.push({ requestId, tokenIds: [], logprobs: null, finishReason, stopTokenId: null, usage });
+  }
+}
