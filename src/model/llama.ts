@@ -28,8 +28,11 @@ export class LlamaForCausalLM implements CausalLM {
     const weights = this.#weights;
     let x = ops.embedding(step, weights.embedTokens);
     weights.layers.forEach((layer, i) => {
-      x = attentionBlock(ops, x, layer, config, this.#rotary, config.slidingWindows[i], kv.layers[i], step);
-      x = mlpBlock(ops, x, layer, config);
+      x = ops.scope(() => {
+        const window = config.slidingWindows[i];
+        const attended = attentionBlock(ops, x, layer, config, this.#rotary, window, kv.layers[i], step);
+        return mlpBlock(ops, attended, layer, config);
+      });
     });
     const last = ops.takeLogitRows(x, step);
     const normed = ops.rmsNorm(last, weights.norm, config.rmsNormEps, { to: weights.lmHead });

@@ -1,0 +1,216 @@
+/** The exam that every architecture takes on every backend: logits against transformers', and against itself. */
+import { readFileSync } from 'node:fs';
+import type { Test } from 'tap';
+import type { Quantization } from '../../src/config.ts';
+import type { KVCache, Ops, StepBatch } from '../../src/kernels/ops.ts';
+import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
+import type { CausalLM } from '../../src/model/causal-lm.ts';
+import { openModel } from '../../src/model/open-model.ts';
+import { rotaryTable } from '../../src/model/rope.ts';
+import { widen } from '../../src/model/sources.ts';
+import { planWeights, type PlannedLinear, type WeightPlan } from '../../src/model/weight-plan.ts';
+import { loadModel, loadWeights } from '../../src/model/weights.ts';
+
+export const fixtures = 'test/fixtures/models';
+const MAX_LENGTH = 64;
+/** A prime above rows × MAX_LENGTH: with the stride below, slots are distinct and neither in order nor contiguous. */
+const SLOTS = 193;
+
+/** Bounds on logits against transformers. K-quants round their scales to f16 once more (see ggml-quants/q4_k.ts). */
+export const checkpoints = [
+  { name: 'llama-tied', stored: 1e-4 },
+  { name: 'llama-biases-llama3', stored: 1e-4 },
+  { name: 'qwen2', stored: 1e-4 },
+  { name: 'mistral-window', stored: 1e-4 },
+  { name: 'llama-gguf-biases-llama3', stored: 1e-4 },
+  { name: 'qwen2-gguf', stored: 1e-4 },
+  { name: 'llama-gguf-mixed', stored: 5e-3 },
+];
+
+export interface Oracle {
+  readonly prompt: readonly number[];
+  /** [prompt, vocabulary] */
+  readonly logits: Float32Array;
+}
+
+export function readOracle(name: string): Oracle {
+  const { prompt_ids } = JSON.parse(readFileSync(`${fixtures}/${name}/oracle.json`, 'utf8')) as {
+    prompt_ids: number[];
+  };
+  const bytes = readFileSync(`${fixtures}/${name}/logits.f32`);
+  return { prompt: prompt_ids, logits: new Float32Array(new Uint8Array(bytes).buffer) };
+}
+
+export function fixturePath(name: string): string {
+  return name.includes('gguf') ? `${fixtures}/${name}/${name}.gguf` : `${fixtures}/${name}`;
+}
+
+/** Largest difference relative to the largest expected value. NaN never passes. */
+export function relativeError(actual: Float32Array, expected: Float32Array): number {
+  if (actual.length !== expected.length) return Infinity;
+  let difference = 0;
+  let largest = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const d = Math.abs(actual[i] - expected[i]);
+    if (!(d <= difference)) difference = d;
+    largest = Math.max(largest, Math.abs(expected[i]));
+  }
+  return difference / largest;
+}
+
+export function newCache(ops: Ops, model: CausalLM, dtype: 'f16' | 'f32'): KVCache {
+  const { numHiddenLayers: layers, numKeyValueHeads: kvHeads, headDim } = model.config;
+  return ops.createKVCache({ layers, slots: SLOTS, kvHeads, headDim, dtype, maxRequests: 3, maxLength: MAX_LENGTH });
+}
+
+export interface Chunk {
+  readonly row: number;
+  readonly start: number;
+  readonly ids: readonly number[];
+}
+
+/** Chunks of several rows, one behind the other, every token's logits wanted. */
+export function batchOf(chunks: readonly Chunk[]): StepBatch {
+  const tokens = chunks.flatMap(({ row, start, ids }) => ids.map((id, i) => ({ row, id, position: start + i })));
+  const column = (f: (token: (typeof tokens)[number]) => number) => Uint32Array.from(tokens, f);
+  return {
+    tokenIds: column((t) => t.id),
+    positions: column((t) => t.position),
+    rows: column((t) => t.row),
+    slots: column((t) => ((t.row * MAX_LENGTH + t.position) * 37) % SLOTS),
+    logitIndices: Uint32Array.from(tokens.keys()),
+  };
+}
+
+export async function forward(ops: Ops, model: CausalLM, kv: KVCache, chunks: readonly Chunk[]): Promise<Float32Array> {
+  const step = ops.beginStep(batchOf(chunks), kv);
+  const logits = model.forward(ops, step, kv);
+  const read = ops.read(logits);
+  ops.endStep();
+  return (await read) as Float32Array;
+}
+
+/** The prompt's logits when it is computed `sizes` tokens at a time (the last size repeats). */
+async function inChunks(
+  ops: Ops,
+  model: CausalLM,
+  prompt: readonly number[],
+  sizes: readonly number[],
+  kvDtype: 'f16' | 'f32' = 'f32',
+): Promise<Float32Array> {
+  const kv = newCache(ops, model, kvDtype);
+  const out: number[] = [];
+  for (let start = 0, i = 0; start < prompt.length; i++) {
+    const ids = prompt.slice(start, start + sizes[Math.min(i, sizes.length - 1)]);
+    out.push(...(await forward(ops, model, kv, [{ row: 1, start, ids }])));
+    start += ids.length;
+  }
+  return Float32Array.from(out);
+}
+
+/** Two requests in one step: one decoding its last token, the other with half its prompt still to come. */
+async function mixed(ops: Ops, model: CausalLM, prompt: readonly number[]): Promise<Float32Array> {
+  const kv = newCache(ops, model, 'f32');
+  const last = prompt.length - 1;
+  const half = prompt.length >> 1;
+  await forward(ops, model, kv, [
+    { row: 0, start: 0, ids: prompt.slice(0, last) },
+    { row: 2, start: 0, ids: prompt.slice(0, half) },
+  ]);
+  return forward(ops, model, kv, [
+    { row: 2, start: half, ids: prompt.slice(half) },
+    { row: 0, start: last, ids: prompt.slice(last) },
+  ]);
+}
+
+async function load(ops: Ops, path: string, quant: Quantization): Promise<CausalLM> {
+  const opened = openModel(path);
+  try {
+    return await loadModel(ops, opened, { quant, maxLength: MAX_LENGTH });
+  } finally {
+    opened.close();
+  }
+}
+
+/** The same quantized weights, dequantized to f32 and run by the definition of every op. */
+export async function loadDequantized(ops: Ops, path: string, quant: Quantization): Promise<CausalLM> {
+  const opened = openModel(path);
+  const plan = dequantized(planWeights(opened, quant));
+  const weights = await loadWeights(ops, plan);
+  const table = rotaryTable(opened.config.ropeParameters, opened.config.headDim, MAX_LENGTH);
+  const { headDim } = opened.config;
+  const rotary = {
+    headDim,
+    rotaryDim: headDim,
+    interleaved: false,
+    table: ops.uploadF32(table, [MAX_LENGTH, headDim]),
+  };
+  opened.close();
+  return opened.architecture.create(opened.config, weights, rotary);
+}
+
+function dequantized(plan: WeightPlan): WeightPlan {
+  const linear = ({ weight, bias }: PlannedLinear) => ({ weight: widen(weight, 'f32', 0), bias });
+  return {
+    ...plan,
+    embedTokens: widen(plan.embedTokens, 'f32', 0),
+    lmHead: plan.lmHead && widen(plan.lmHead, 'f32', 0),
+    layers: plan.layers.map((layer) => ({
+      ...layer,
+      qkv: linear(layer.qkv),
+      o: linear(layer.o),
+      gateUp: linear(layer.gateUp),
+      down: linear(layer.down),
+    })),
+  };
+}
+
+export interface Bounds {
+  /** Of the stored weights with f32 activations and KV, against transformers float32. */
+  readonly stored: number;
+  /** The same with an f16 KV cache. */
+  readonly f16KV: number;
+  /** Between ways to cut the same tokens into steps. */
+  readonly chunking: number;
+  /** Quantized kernels against the same quantized weights dequantized. */
+  readonly quantized: number;
+}
+
+/** Everything that is asked of one checkpoint on one backend. */
+export async function examine(t: Test, ops: Ops, name: string, bounds: Bounds): Promise<void> {
+  const oracle = readOracle(name);
+  const path = fixturePath(name);
+  const model = await load(ops, path, 'stored');
+  const whole = await inChunks(ops, model, oracle.prompt, [oracle.prompt.length]);
+  within(t, 'logits of transformers', relativeError(whole, oracle.logits), bounds.stored);
+  const half = await inChunks(ops, model, oracle.prompt, [oracle.prompt.length], 'f16');
+  within(t, 'with an f16 KV cache', relativeError(half, oracle.logits), bounds.f16KV);
+
+  within(t, 'in chunks', relativeError(await inChunks(ops, model, oracle.prompt, [7, 1, 16]), whole), bounds.chunking);
+  within(t, 'token by token', relativeError(await inChunks(ops, model, oracle.prompt, [1]), whole), bounds.chunking);
+  within(
+    t,
+    'two requests in a step',
+    relativeError(await mixed(ops, model, oracle.prompt), mixedRows(whole, oracle)),
+    bounds.chunking,
+  );
+
+  for (const quant of ['int8', 'int4'] as const) {
+    const reference = new ReferenceOps();
+    const expected = await inChunks(reference, await loadDequantized(reference, path, quant), oracle.prompt, [99]);
+    const actual = await inChunks(ops, await load(ops, path, quant), oracle.prompt, [99]);
+    within(t, `${quant} weights, against the same dequantized`, relativeError(actual, expected), bounds.quantized);
+    reference.destroy();
+  }
+}
+
+/** The rows of the whole prompt's logits that `mixed` returns: the second half, then the last. */
+function mixedRows(whole: Float32Array, { prompt }: Oracle): Float32Array {
+  const vocab = whole.length / prompt.length;
+  const half = prompt.length >> 1;
+  return Float32Array.from([...whole.subarray(half * vocab), ...whole.subarray((prompt.length - 1) * vocab)]);
+}
+
+function within(t: Test, what: string, error: number, bound: number): void {
+  t.ok(error <= bound, `${what}: relative error ${error.toExponential(1)} ≤ ${bound}`);
+}
