@@ -1,13 +1,10 @@
 /** ReferenceOps against each op's formula in float64: the definition of every op is right. */
 import t from 'tap';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
-import { attentionCases } from './cases/attention-cases.ts';
+import { allCases } from './cases/all-cases.ts';
 import { difference, within } from './cases/case.ts';
-import { indexCases } from './cases/index-cases.ts';
-import { matmulCases } from './cases/matmul-cases.ts';
-import { normCases } from './cases/norm-cases.ts';
 
-for (const kernelCase of [...normCases, ...matmulCases, ...indexCases, ...attentionCases]) {
+for (const kernelCase of allCases) {
   t.test(kernelCase.name, async (t) => {
     const ops = new ReferenceOps({ activations: kernelCase.activations ?? 'f32' });
     const record = await kernelCase.prepare(ops);

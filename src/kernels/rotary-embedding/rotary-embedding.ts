@@ -1,10 +1,10 @@
 /**
- * Rotary position embedding and KV store: for a pair (a, b) of a query or key head at position p with angle p·θᵢ,
- * `(a cos - b sin, b cos + a sin)`; keys and values then go to the token's slot.
+ * Rotary position embedding and KV store: `(a, b) → (a·cos − b·sin, b·cos + a·sin)` for each pair of the first rotaryDim
+ * dimensions of each query and key head; keys and values go to the tokens' slots, the slots into the slot table.
  *
- * Shapes: `qkv [T, (Hq + 2·Hkv)·D]` f32, `table [maxLength, rotaryDim]` f32 → `q [T, Hq·D]` f32; keys, values
- * `[slots, Hkv, D]` f16 or f32. Dispatch: a workgroup owns a token and some element pairs of its heads.
- * Limits: D and rotaryDim even, T ≤ 65535. Source: RoFormer (arXiv 2104.09864); pairing as in Hugging Face llama.
+ * Shapes: `qkv [T, (Hq + 2·Hkv)·D]`, `table [maxLength, rotaryDim]` → queries `[T, Hq·D]`; keys, values
+ * `[slots, Hkv, D]`. f32, stored in the cache's dtype. Dispatch: an invocation owns one pair of dimensions.
+ * Limits: D and rotaryDim even, rotaryDim ≤ D. Source: RoFormer, Su et al. 2021; pairing as in Hugging Face llama.
  */
 import { wgsl, withElement } from '../../gpu/pipelines.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -20,33 +20,24 @@ export function rotaryStoreKV(
   layer: KVLayer,
   step: Step,
 ): GpuTensor {
-  const { kvHeads, headDim, storage } = layer as GpuKVLayer;
+  const { headDim, rotaryDim, table } = rotary;
+  const { keys, values, dtype } = (layer as GpuKVLayer).storage;
   const { buffer, kv } = (step as GpuStep).storage;
   const tokens = step.numTokens;
-  const heads = qkv.shape[1] / headDim - 2 * kvHeads;
-  // lavapipe: few small workgroups, each with a loop; GPUs: one item a thread.
-  const [workgroup, items] = ctx.kernelSet === 'cpu-adapter' ? [8, 256] : [64, 64];
+  const allHeads = qkv.shape[1] / headDim;
+  const heads = allHeads - 2 * layer.kvHeads;
+  const queries = ctx.tensor([tokens, heads * headDim], 'f32');
   const kernel = ctx.pipelines.get(
-    `rotary-store-kv-${storage.dtype}`,
-    () => withElement(wgsl('rotary-store-kv.wgsl', import.meta.url), storage.dtype),
-    {
-      HQ: heads,
-      HKV: kvHeads,
-      D: headDim,
-      ROTARY: rotary.rotaryDim,
-      INTERLEAVED: rotary.interleaved ? 1 : 0,
-      MAX_LENGTH: kv.spec.maxLength,
-      WORKGROUP: workgroup,
-      ITEMS: items,
-    },
+    `rotary-store-kv.${dtype}`,
+    () => withElement(wgsl('rotary-store-kv.wgsl', import.meta.url), dtype),
+    { INTERLEAVED: rotary.interleaved ? 1 : 0 },
   );
-  const q = ctx.tensor([tokens, heads * headDim], 'f32');
   ctx.recorder.dispatch(
     kernel,
-    [bufferOf(qkv), buffer, bufferOf(rotary.table), q.storage, storage.keys, storage.values, kv.storage.slotTable],
-    new Uint32Array([tokens]),
+    [bufferOf(qkv), bufferOf(table), buffer, kv.storage.slotTable, keys, values, queries.storage],
+    new Uint32Array([tokens, heads, layer.kvHeads, headDim, rotaryDim, kv.spec.maxLength]),
+    Math.ceil((allHeads * headDim) / 2 / 64),
     tokens,
-    Math.ceil(((heads + 2 * kvHeads) * headDim) / 2 / items),
   );
-  return q;
+  return queries;
 }

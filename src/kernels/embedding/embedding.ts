@@ -1,0 +1,47 @@
+/**
+ * Embedding lookup: `x[t] = table[id(t)]`, dequantized, where an id with bit 31 set is the last token sampled for a row
+ * (StepBatch.tokenIds).
+ *
+ * Shapes: ids `[T]` in the step, `table [V, H]` in any weight format → `x [T, H]` f32. Dispatch: a workgroup owns 64
+ * columns of one token (lane layout). Ids outside the table leave their row unset; the server checks them.
+ */
+import { wgsl } from '../../gpu/pipelines.ts';
+import { BLOCK_ROWS } from '../matmul/lane-layout.ts';
+import type { LaneMatrix } from '../matmul/lane-matrix.ts';
+import type { Matrix, Step } from '../ops.ts';
+import type { GpuStep } from '../step/step.ts';
+import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
+
+/** FORMAT override of the kernels. */
+const formatCode = { f32: 0, f16: 1, bf16: 2, int8: 3, int4: 4 } as const;
+
+export function embedding(ctx: WebGPUContext, step: Step, table: Matrix): GpuTensor {
+  const x = ctx.tensor([step.numTokens, table.cols], 'f32');
+  fromLanes(ctx, step as GpuStep, table, table.storage as LaneMatrix, x);
+  return x;
+}
+
+function fromLanes(
+  ctx: WebGPUContext,
+  step: GpuStep,
+  table: Matrix,
+  { layout, slices }: LaneMatrix,
+  x: GpuTensor,
+): void {
+  const { format, groupSize, units, texelsPerUnit, colBlocks } = layout;
+  const scaleTexels = groupSize ? 32 / groupSize : 0;
+  const kernel = ctx.pipelines.get('embedding.lanes', () => wgsl('embedding.lanes.wgsl', import.meta.url), {
+    FORMAT: formatCode[format],
+    GROUP: groupSize || 64,
+    UNITS: units,
+    TEXELS: texelsPerUnit,
+    SCALES: texelsPerUnit - scaleTexels,
+  });
+  const { buffer, kv } = step.storage;
+  for (const { firstRow, rowBlocks, view } of slices) {
+    const rows = Math.min(rowBlocks * BLOCK_ROWS, table.rows - firstRow);
+    const params = new Uint32Array([step.numTokens, table.cols, colBlocks, firstRow, rows]);
+    const resources = [view, buffer, kv.storage.lastTokens, x.storage];
+    ctx.recorder.dispatch(kernel, resources, params, colBlocks, step.numTokens);
+  }
+}

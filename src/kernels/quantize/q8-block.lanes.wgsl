@@ -1,0 +1,24 @@
+// Quantizes one block of 64 features of a token to q8 (layout: GpuTensor in webgpu-context.ts), 8 lanes together.
+// Lane l brings features 4l … 4l + 3 in `a` and 32 + 4l … in `b`, zeros behind the last feature.
+enable subgroups;
+
+fn q8Block(a: vec4<f32>, b: vec4<f32>, lane: u32) -> vec4<u32> {
+  let scaleA = q8Scale(a);
+  let scaleB = q8Scale(b);
+  let qa = q8Codes(a, scaleA);
+  let qb = q8Codes(b, scaleB);
+  let sumA = subgroupAdd(qa.x + qa.y + qa.z + qa.w);
+  let sumB = subgroupAdd(qb.x + qb.y + qb.z + qb.w);
+  let sum = select(bitcast<u32>(sumA), bitcast<u32>(sumB), (lane & 1u) == 1u);
+  let scale = select(bitcast<u32>(scaleA), bitcast<u32>(scaleB), (lane & 1u) == 1u);
+  return vec4<u32>(pack4xI8(qa), pack4xI8(qb), select(scale, sum, lane < 2u), 0u);
+}
+
+fn q8Scale(v: vec4<f32>) -> f32 {
+  let m = abs(v);
+  return subgroupMax(max(max(m.x, m.y), max(m.z, m.w))) / 127.0;
+}
+
+fn q8Codes(v: vec4<f32>, scale: f32) -> vec4<i32> {
+  return vec4<i32>(round(v / max(scale, 1e-30)));
+}

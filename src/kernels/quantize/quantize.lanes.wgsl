@@ -1,0 +1,22 @@
+// f32 → q8 for lavapipe. Needs q8-block.lanes.wgsl in front of it. A workgroup of 8 lanes owns one token.
+
+struct Params { features: u32 }
+var<immediate> p: Params;
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>; // [T, H / 4]
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<u32>>; // [T, blocks of 64, 8 lanes]
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
+  let quads = p.features / 4u;
+  let row = wg.x * quads;
+  let blocks = (quads + 15u) / 16u;
+  for (var block = 0u; block < blocks; block++) {
+    let i = block * 16u + lane;
+    var a = vec4<f32>(0.0);
+    var b = vec4<f32>(0.0);
+    if (i < quads) { a = x[row + i]; }
+    if (i + 8u < quads) { b = x[row + i + 8u]; }
+    y[(wg.x * blocks + block) * 8u + lane] = q8Block(a, b, lane);
+  }
+}

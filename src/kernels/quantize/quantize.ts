@@ -1,0 +1,45 @@
+/**
+ * Activation quantization: groups of 32 features, `scale = max|x| / 127`, `q = round(x / scale)` (ties to even).
+ *
+ * Shapes: `x [T, H]` f32, H a multiple of 4 → q8 `[T, H]`. Dispatch: on lavapipe a workgroup of 8 lanes owns a token;
+ * elsewhere an invocation owns 64 features. Source: the activation format of llama.cpp's integer products.
+ */
+import { wgsl } from '../../gpu/pipelines.ts';
+import { numel, type Shape, type Tensor } from '../../tensor/tensor.ts';
+import { bufferOf, Q8_BLOCK, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+
+/** The WGSL function that all quantizing kernels for lavapipe share, with the kernel that calls it. */
+export function withQ8Block(kernel: string): string {
+  return wgsl('q8-block.lanes.wgsl', import.meta.url) + kernel;
+}
+
+export function quantize(ctx: WebGPUContext, x: Tensor): GpuTensor {
+  const [tokens, features] = x.shape;
+  const y = ctx.tensor(x.shape, 'q8');
+  const params = new Uint32Array([features, tokens]);
+  if (ctx.kernelSet === 'cpu-adapter') {
+    const kernel = ctx.pipelines.get('quantize.lanes', () => withQ8Block(wgsl('quantize.lanes.wgsl', import.meta.url)));
+    ctx.recorder.dispatch(kernel, [bufferOf(x), y.storage], params.subarray(0, 1), tokens);
+  } else {
+    const kernel = ctx.pipelines.get('quantize', () => wgsl('quantize.wgsl', import.meta.url));
+    const blocks = tokens * Math.ceil(features / Q8_BLOCK);
+    ctx.recorder.dispatch(kernel, [bufferOf(x), y.storage], params, Math.ceil(blocks / 64));
+  }
+  return y;
+}
+
+/** The values of a q8 tensor that was read back (layout: GpuTensor). */
+export function dequantizeQ8(data: Uint32Array, shape: Shape): Float32Array {
+  const columns = shape.at(-1) ?? 0;
+  const blocks = Math.ceil(columns / Q8_BLOCK);
+  const codes = new Int8Array(data.buffer, data.byteOffset, data.byteLength);
+  const floats = new Float32Array(data.buffer, data.byteOffset, data.length);
+  return Float32Array.from({ length: numel(shape) }, (_, i) => {
+    const column = i % columns;
+    const block = (Math.floor(i / columns) * blocks + Math.floor(column / Q8_BLOCK)) * 32;
+    const half = (column % Q8_BLOCK) >> 5;
+    const lane = (column % 32) >> 2;
+    const scale = floats[block + (2 + half) * 4 + 2];
+    return scale * codes[(block + lane * 4 + half) * 4 + (column & 3)];
+  });
+}

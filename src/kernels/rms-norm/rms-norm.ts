@@ -1,0 +1,28 @@
+/**
+ * `y = x / sqrt(mean(x²) + eps) · weight`
+ *
+ * Shapes: `x [T, H]`, `weight [H]` → `y [T, H]`. All f32, the sum of squares too; with form 'q8' the result is quantized
+ * (H a multiple of 4). Dispatch: a workgroup owns one token. Source: Zhang & Sennrich 2019, as in Llama.
+ */
+import { wgsl } from '../../gpu/pipelines.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { floatBits } from '../float-bits.ts';
+import { quantize, withQ8Block } from '../quantize/quantize.ts';
+import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+
+export function rmsNorm(ctx: WebGPUContext, x: Tensor, weight: Tensor, eps: number, form: 'f32' | 'q8'): GpuTensor {
+  const quantized = form === 'q8';
+  const lanes = ctx.kernelSet === 'cpu-adapter';
+  // Norm and quantization are one kernel on lavapipe, where a dispatch costs as much as the work.
+  if (quantized && !lanes) return quantize(ctx, rmsNorm(ctx, x, weight, eps, 'f32'));
+  const [tokens, features] = x.shape;
+  const y = ctx.tensor(x.shape, form);
+  const file = `rms-norm${quantized ? '.q8' : ''}${lanes ? '.lanes' : ''}.wgsl`;
+  const kernel = ctx.pipelines.get(file, () => {
+    const source = wgsl(file, import.meta.url);
+    return quantized ? withQ8Block(source) : source;
+  });
+  const params = new Uint32Array([features, floatBits(eps)]);
+  ctx.recorder.dispatch(kernel, [bufferOf(x), bufferOf(weight), y.storage], params, tokens);
+  return y;
+}

@@ -1,0 +1,31 @@
+// RMSNorm on any GPU: a workgroup owns one token, its sum of squares is reduced through workgroup memory.
+
+struct Params { features: u32, eps: f32 }
+var<immediate> p: Params;
+
+@group(0) @binding(0) var<storage, read> x: array<f32>; // [T, H]
+@group(0) @binding(1) var<storage, read> weight: array<f32>; // [H]
+@group(0) @binding(2) var<storage, read_write> y: array<f32>; // [T, H]
+
+const SIZE = 256u;
+var<workgroup> partial: array<f32, SIZE>;
+
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let row = wg.x * p.features;
+  var sum = 0.0;
+  for (var i = thread; i < p.features; i += SIZE) {
+    let v = x[row + i];
+    sum += v * v;
+  }
+  partial[thread] = sum;
+  for (var half = SIZE / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (thread < half) { partial[thread] += partial[thread + half]; }
+  }
+  workgroupBarrier();
+  let scale = 1.0 / sqrt(partial[0] / f32(p.features) + p.eps);
+  for (var i = thread; i < p.features; i += SIZE) {
+    y[row + i] = x[row + i] * scale * weight[i];
+  }
+}

@@ -1,0 +1,29 @@
+// SiLU·mul with a q8 result, for lavapipe. Needs quantize/q8-block.lanes.wgsl in front of it.
+// A workgroup of 8 lanes owns BLOCKS blocks of 64 features of one token.
+
+struct Params { intermediate: u32 }
+var<immediate> p: Params;
+
+@group(0) @binding(0) var<storage, read> gateUp: array<vec4<f32>>; // [T, 2·I / 4]
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<u32>>; // [T, blocks of 64, 8 lanes]
+
+override BLOCKS: u32 = 8;
+
+fn siluMul(gate: vec4<f32>, up: vec4<f32>) -> vec4<f32> { return gate / (1.0 + exp(-gate)) * up; }
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
+  let token = wg.y;
+  let quads = p.intermediate / 4u;
+  let gate = token * 2u * quads;
+  let up = gate + quads;
+  let blocks = (quads + 15u) / 16u;
+  for (var block = wg.x * BLOCKS; block < min((wg.x + 1u) * BLOCKS, blocks); block++) {
+    let i = block * 16u + lane;
+    var a = vec4<f32>(0.0);
+    var b = vec4<f32>(0.0);
+    if (i < quads) { a = siluMul(gateUp[gate + i], gateUp[up + i]); }
+    if (i + 8u < quads) { b = siluMul(gateUp[gate + i + 8u], gateUp[up + i + 8u]); }
+    y[(token * blocks + block) * 8u + lane] = q8Block(a, b, lane);
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * `y = exp(x - max) / Σ exp(x - max)` over the last dimension.
+ *
+ * Shapes: `x [L, V]` → `y [L, V]`, f32. Dispatch: a workgroup owns one row.
+ */
+import { wgsl } from '../../gpu/pipelines.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+
+export function softmax(ctx: WebGPUContext, x: Tensor): GpuTensor {
+  const [rows, columns] = x.shape;
+  const y = ctx.tensor(x.shape, 'f32');
+  const file = ctx.kernelSet === 'cpu-adapter' ? 'softmax.lanes.wgsl' : 'softmax.wgsl';
+  const kernel = ctx.pipelines.get(file, () => wgsl(file, import.meta.url));
+  ctx.recorder.dispatch(kernel, [bufferOf(x), y.storage], new Uint32Array([columns]), rows);
+  return y;
+}

@@ -1,0 +1,67 @@
+/** Runs the whole kernel table on one kernel set: against ReferenceOps with validation on, and again with production toggles. */
+import { openGpu, type KernelSet } from '../../src/gpu/device.ts';
+import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
+import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
+import { allCases } from '../kernels/cases/all-cases.ts';
+import { difference, within, type Bound, type KernelCase } from '../kernels/cases/case.ts';
+
+export interface KernelResult {
+  readonly name: string;
+  readonly ok: boolean;
+  /** WebGPU with validation and robustness against the reference. */
+  readonly found: Bound;
+  /** Production toggles against that: 0 unless the driver compiles the two differently. */
+  readonly production: Bound;
+}
+
+type Values = Float32Array | Uint32Array;
+
+/** Both devices of a run; each activation form has its own ops on them. */
+class Backend {
+  readonly #ops = new Map<string, WebGPUOps>();
+  readonly #validation: boolean;
+  readonly #kernelSet: KernelSet | undefined;
+
+  constructor(validation: boolean, kernelSet: KernelSet | undefined) {
+    this.#validation = validation;
+    this.#kernelSet = kernelSet;
+  }
+
+  async run(kernelCase: KernelCase): Promise<Values> {
+    const activations = kernelCase.activations ?? 'f32';
+    let ops = this.#ops.get(activations);
+    if (!ops) {
+      const gpu = await openGpu({ validation: this.#validation });
+      ops = new WebGPUOps(gpu, { activations, ...(this.#kernelSet ? { kernelSet: this.#kernelSet } : {}) });
+      this.#ops.set(activations, ops);
+    }
+    const record = await kernelCase.prepare(ops);
+    const values = await ops.read(record());
+    ops.endStep();
+    return values;
+  }
+
+  destroy(): void {
+    for (const ops of this.#ops.values()) ops.destroy();
+  }
+}
+
+/** Yields a result a case. `kernelSet` undefined takes the adapter's own. */
+export async function* runKernelTable(kernelSet?: KernelSet): AsyncGenerator<KernelResult> {
+  const validated = new Backend(true, kernelSet);
+  const production = new Backend(false, kernelSet);
+  try {
+    for (const kernelCase of allCases) {
+      const reference = new ReferenceOps({ activations: kernelCase.activations ?? 'f32' });
+      const wanted = await reference.read((await kernelCase.prepare(reference))());
+      const values = await validated.run(kernelCase);
+      const found = difference(values, wanted);
+      const toggled = difference(await production.run(kernelCase), values);
+      const ok = within(found, kernelCase.webgpuBound) && within(toggled, kernelCase.webgpuBound);
+      yield { name: kernelCase.name, ok, found, production: toggled };
+    }
+  } finally {
+    validated.destroy();
+    production.destroy();
+  }
+}

@@ -1,0 +1,7 @@
+import { attentionCases } from './attention-cases.ts';
+import type { KernelCase } from './case.ts';
+import { indexCases } from './index-cases.ts';
+import { matmulCases } from './matmul-cases.ts';
+import { normCases } from './norm-cases.ts';
+
+export const allCases: readonly KernelCase[] = [...normCases, ...matmulCases, ...indexCases, ...attentionCases];

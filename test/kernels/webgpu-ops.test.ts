@@ -1,0 +1,7 @@
+/** WebGPUOps against ReferenceOps with the adapter's own kernels: the whole table, with validation and with production toggles. */
+import t from 'tap';
+import { runKernelTable } from '../helpers/kernel-table.ts';
+
+for await (const { name, ok, found, production } of runKernelTable()) {
+  t.ok(ok, `${name}: nmse ${found.nmse}, max ${found.maxAbs}; production toggles: max ${production.maxAbs}`);
+}
