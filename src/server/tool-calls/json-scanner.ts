@@ -3,8 +3,7 @@
  * Structure, numbers and literals are checked as RFC 8259 has them; inside a string anything goes up to its closing quote,
  * because what a model wrote is passed on as it is.
  */
-type Mode =
-  'value' | 'firstElement' | 'firstKey' | 'key' | 'colon' | 'after' | 'string' | 'escape' | 'number' | 'literal';
+type Mode = 'value' | 'firstElement' | 'firstKey' | 'key' | 'colon' | 'after' | 'number' | 'literal';
 
 const quote = 0x22;
 const backslash = 0x5c;

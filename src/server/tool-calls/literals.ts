@@ -94,7 +94,7 @@ const constants: Readonly<Record<string, string>> = {
   true: 'true',
   false: 'false',
 };
-const pythonNumber = /^([+-]?)\s*(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][+-]?\d+)?$/;
+const pythonNumber = /^([+-]?)\s*(\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)([eE][+-]?\d+)?$/;
 
 function pythonScalar(text: string): string | null {
   if (Object.hasOwn(constants, text)) return constants[text] ?? null;

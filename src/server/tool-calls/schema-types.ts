@@ -47,7 +47,7 @@ function typeOf(value: unknown): JsonType {
 }
 
 const jsonNumber = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
-const looseNumber = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+const looseNumber = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 
 function toNumber(text: string): string | null {
   if (jsonNumber.test(text)) return text;
