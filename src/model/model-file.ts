@@ -68,8 +68,9 @@ export function parseJson(text: string, path: string): unknown {
   }
 }
 
+/** One line whatever names the file holds: control characters become spaces. */
 export function notReadable(path: string, what: string, cause?: unknown): EngineError {
-  return new EngineError('model_not_readable', `${path}: ${what}`, { cause });
+  return new EngineError('model_not_readable', `${path}: ${what.replace(/\p{Cc}/gu, ' ')}`, { cause });
 }
 
 function reason(error: unknown): string {

@@ -1,0 +1,78 @@
+/** Writes small GGUF files, wrong ones included. */
+
+const ALIGNMENT = 32;
+
+export class GgufBuilder {
+  readonly #version: number;
+  readonly #metadata: Buffer[] = [];
+  readonly #tensors: Buffer[] = [];
+  #dataBytes = 0;
+
+  constructor(version = 3) {
+    this.#version = version;
+  }
+
+  u32(key: string, value: number): this {
+    this.#metadata.push(Buffer.concat([string(key), u32(4), u32(value)]));
+    return this;
+  }
+
+  string(key: string, value: string): this {
+    this.#metadata.push(Buffer.concat([string(key), u32(8), string(value)]));
+    return this;
+  }
+
+  /** Any value type, with eight bytes behind it. */
+  raw(key: string, type: number, value: bigint): this {
+    this.#metadata.push(Buffer.concat([string(key), u32(type), u64(value)]));
+    return this;
+  }
+
+  /** An array that claims `length` elements and has none. */
+  array(key: string, type: number, length: bigint): this {
+    this.#metadata.push(Buffer.concat([string(key), u32(9), u32(type), u64(length)]));
+    return this;
+  }
+
+  /** Arrays of one array each. */
+  nested(key: string, depth: number): this {
+    const levels = Array.from({ length: depth }, () => Buffer.concat([u32(9), u64(1n)]));
+    this.#metadata.push(Buffer.concat([string(key), u32(9), ...levels, u32(0), u64(0n)]));
+    return this;
+  }
+
+  /** `dimensions` innermost first; `bytes` zeros are appended for it. */
+  tensor(name: string, dimensions: readonly bigint[], type: number, offset: bigint, bytes: number): this {
+    const shape = Buffer.concat([u32(dimensions.length), ...dimensions.map(u64)]);
+    this.#tensors.push(Buffer.concat([string(name), shape, u32(type), u64(offset)]));
+    this.#dataBytes = Math.max(this.#dataBytes, Number(offset) + bytes);
+    return this;
+  }
+
+  build(lies: { tensors?: bigint; metadata?: bigint } = {}): Buffer {
+    const counts = [
+      u64(lies.tensors ?? BigInt(this.#tensors.length)),
+      u64(lies.metadata ?? BigInt(this.#metadata.length)),
+    ];
+    const head = [Buffer.from('GGUF'), u32(this.#version), ...counts, ...this.#metadata, ...this.#tensors];
+    const length = head.reduce((n, part) => n + part.length, 0);
+    const padding = (ALIGNMENT - (length % ALIGNMENT)) % ALIGNMENT;
+    return Buffer.concat([...head, Buffer.alloc(padding + this.#dataBytes)]);
+  }
+}
+
+function u32(value: number): Buffer {
+  const buffer = Buffer.alloc(4);
+  buffer.writeUInt32LE(value);
+  return buffer;
+}
+
+function u64(value: bigint): Buffer {
+  const buffer = Buffer.alloc(8);
+  buffer.writeBigUInt64LE(value);
+  return buffer;
+}
+
+function string(text: string): Buffer {
+  return Buffer.concat([u64(BigInt(Buffer.byteLength(text))), Buffer.from(text)]);
+}
