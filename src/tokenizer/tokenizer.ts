@@ -1,5 +1,19 @@
 /** text ↔ ids. Implementations wrap `@huggingface/tokenizers`; sources are a Hugging Face directory or GGUF metadata. */
 
+export interface EncodeOptions {
+  /** Adds what the model wants around a text (usually bos). Default true; false for text that a chat template made. */
+  readonly addSpecialTokens?: boolean;
+}
+
+export interface DecodeOptions {
+  readonly skipSpecialTokens?: boolean;
+  /**
+   * Whether the ids begin a text (default). SentencePiece vocabularies drop one space there; generated text that
+   * continues a prompt keeps it.
+   */
+  readonly atStart?: boolean;
+}
+
 export interface Tokenizer {
   readonly vocabSize: number;
   readonly bosTokenId: number | null;
@@ -7,11 +21,17 @@ export interface Tokenizer {
   readonly eosTokenIds: readonly number[];
   /** Jinja source of the chat template, null when the model has none. */
   readonly chatTemplate: string | null;
+  /** Jinja source of a second template that the model brings for requests with tools, null when it has none. */
+  readonly toolUseTemplate: string | null;
   /** Variables that templates may use: bos_token, eos_token, pad_token, unk_token … */
   readonly specialTokens: Readonly<Record<string, string>>;
 
-  encode(text: string, options?: { readonly addSpecialTokens?: boolean }): number[];
-  decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
+  /** Spaces dropped at the start of a decoded text (SentencePiece: 1, byte-level: 0). */
+  readonly leadingSpaces: number;
+
+  encode(text: string, options?: EncodeOptions): number[];
+  /** The UTF-8 text of the tokens' bytes; malformed bytes come out as U+FFFD. */
+  decode(ids: readonly number[], options?: DecodeOptions): string;
   /** The true bytes of one token (a token may be half a character). Empty for an id outside the vocabulary. */
   tokenBytes(id: number): Uint8Array;
   isSpecial(id: number): boolean;

@@ -1,0 +1,117 @@
+/** One file, resumed where an earlier try stopped, checked, and only then put in its place. */
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EngineError } from '../../errors.ts';
+import type { Progress } from './progress.ts';
+
+/** What a file must be: its size and its sha256, or git's object id for small files that are not in LFS. */
+export interface Expected {
+  readonly bytes: number;
+  readonly sha256?: string;
+  readonly gitSha1?: string;
+}
+
+/** Bytes of the file from `offset` on. An EngineError is final; any other error is worth another try. */
+export type OpenSource = (offset: number) => Promise<AsyncIterable<Uint8Array>>;
+
+export interface FetchOptions {
+  readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
+  /** Tries in a row without a new byte before giving up. */
+  readonly tries?: number;
+  /** Pause before the second try, doubled each time. */
+  readonly retryDelayMs?: number;
+}
+
+/**
+ * Downloads to `destination`.part, goes on where that file ends, and renames it when size and checksum are right.
+ * @throws EngineError download_failed: no progress after several tries, or the wrong content twice
+ */
+export async function fetchFile(
+  destination: string,
+  expected: Expected,
+  open: OpenSource,
+  options: FetchOptions,
+): Promise<void> {
+  const part = `${destination}.part`;
+  await mkdir(dirname(destination), { recursive: true });
+  const resumed = (await sizeOf(part)) > 0;
+  await appendUntilComplete(part, expected.bytes, open, options);
+  if (!(await matches(part, expected))) {
+    await rm(part, { force: true });
+    // What an interrupted run left may be of another file, or a server may have ignored the range: once more, whole.
+    if (resumed) await appendUntilComplete(part, expected.bytes, open, options);
+    if (!resumed || !(await matches(part, expected))) {
+      await rm(part, { force: true });
+      throw new EngineError('download_failed', `${destination}: what was downloaded does not have the right checksum`);
+    }
+  }
+  await rename(part, destination);
+}
+
+async function appendUntilComplete(part: string, bytes: number, open: OpenSource, options: FetchOptions) {
+  const { progress, signal, tries = 5, retryDelayMs = 500 } = options;
+  let failures = 0;
+  for (let have = await sizeOf(part); have < bytes;) {
+    signal?.throwIfAborted();
+    let problem: unknown;
+    try {
+      progress.update(have);
+      await append(part, have, await open(have), options);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof EngineError) throw error; // already final
+      problem = error;
+    }
+    const now = await sizeOf(part);
+    failures = now > have ? 0 : failures + 1;
+    if (failures >= tries) {
+      const reason = problem instanceof Error ? problem.message : 'the server sent nothing';
+      throw new EngineError('download_failed', `the download stopped at byte ${now} of ${bytes}: ${reason}`, {
+        cause: problem,
+      });
+    }
+    if (now < bytes && problem !== undefined) await sleep(retryDelayMs * 2 ** failures);
+    have = now;
+  }
+}
+
+async function append(part: string, offset: number, source: AsyncIterable<Uint8Array>, options: FetchOptions) {
+  let have = offset;
+  const count = new Transform({
+    transform(chunk: Uint8Array, _, done) {
+      have += chunk.byteLength;
+      options.progress.update(have);
+      done(null, chunk);
+    },
+  });
+  const file = createWriteStream(part, { flags: 'a' });
+  await pipeline(Readable.from(source), count, file, options.signal ? { signal: options.signal } : {});
+}
+
+/** Whether the file has the expected size and content; a missing file has not. */
+export async function matches(path: string, expected: Expected): Promise<boolean> {
+  const size = await sizeOf(path);
+  if (size !== expected.bytes) return false;
+  if (expected.sha256 && (await digest(path, createHash('sha256'))) !== expected.sha256) return false;
+  if (expected.gitSha1) {
+    const blob = createHash('sha1').update(`blob ${size}\0`);
+    if ((await digest(path, blob)) !== expected.gitSha1) return false;
+  }
+  return true;
+}
+
+async function digest(path: string, hash: Hash): Promise<string> {
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest('hex');
+}
+
+/** 0 when there is no such file. */
+export async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => null))?.size ?? 0;
+}

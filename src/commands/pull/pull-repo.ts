@@ -1,0 +1,76 @@
+/** A Hugging Face repository's model files: safetensors with config and tokenizer, or one GGUF of several. */
+import { join } from 'node:path';
+import { EngineError } from '../../errors.ts';
+import { dawnlightHome, modelsDirectory } from './cache.ts';
+import { fetchFile, sizeOf } from './fetch-file.ts';
+import { listHubFiles, openHubFile, type HubFile } from './hub.ts';
+import { withLock } from './lock.ts';
+import type { PullOptions } from './pull-default.ts';
+
+/** `owner/repo`, and optionally `@revision` and `:VARIANT`, which picks among the GGUF files of a repository. */
+export interface RepoName {
+  readonly repo: string;
+  readonly revision: string;
+  readonly variant: string | null;
+}
+
+const namePattern = /^([\w.-]+\/[\w.-]+?)(?:@([\w./-]+))?(?::([\w.-]+))?$/;
+
+/** Null when the text is not a repository name. */
+export function parseRepoName(name: string): RepoName | null {
+  const [, repo, revision, variant] = namePattern.exec(name) ?? [];
+  return repo === undefined ? null : { repo, revision: revision ?? 'main', variant: variant ?? null };
+}
+
+/** Where a repository's files are kept. */
+export function repoDirectory({ repo, revision }: RepoName, home: string = dawnlightHome()): string {
+  return join(modelsDirectory(home), ...repo.split('/')) + (revision === 'main' ? '' : `@${revision}`);
+}
+
+/** @returns what to give to --model_dir: the directory, or the .gguf file */
+export async function pullRepo(name: RepoName, options: PullOptions): Promise<string> {
+  const directory = repoDirectory(name, options.home);
+  const wanted = wantedFiles(name, await listHubFiles(name));
+  const { progress, retryDelayMs = 500 } = options;
+  await withLock(
+    directory,
+    async () => {
+      for (const { path, expected } of wanted) {
+        const destination = join(directory, path);
+        if ((await sizeOf(destination)) === expected.bytes) continue;
+        const open = await openHubFile(name, path);
+        progress.start(path, expected.bytes);
+        try {
+          await fetchFile(destination, expected, open, { progress, retryDelayMs });
+        } finally {
+          progress.stop();
+        }
+      }
+    },
+    () => progress.log(`another process is downloading ${name.repo}: waiting for it`),
+  );
+  return wanted.length === 1 && wanted[0].path.endsWith('.gguf') ? join(directory, wanted[0].path) : directory;
+}
+
+/** Small files first, so that a wrong choice shows early. */
+export function wantedFiles({ repo, variant }: RepoName, files: readonly HubFile[]): HubFile[] {
+  const paths = files.map((file) => file.path);
+  const safe = paths.some((path) => /^model.*\.safetensors$/.test(path));
+  if (!safe || variant !== null) return [oneGguf(repo, variant, files)];
+  const wanted = /^(model[^/]*\.safetensors|[^/]*\.json|[^/]*\.jinja|additional_chat_templates\/[^/]*\.jinja)$/;
+  return files.filter(({ path }) => wanted.test(path)).sort((a, b) => a.expected.bytes - b.expected.bytes);
+}
+
+function oneGguf(repo: string, variant: string | null, files: readonly HubFile[]): HubFile {
+  const all = files.filter(({ path }) => /\.gguf$/i.test(path));
+  const choose = (part: string) => all.filter(({ path }) => path.toLowerCase().includes(part.toLowerCase()));
+  const fitting = variant === null ? (all.length === 1 ? all : choose('q4_k_m')) : choose(variant);
+  if (fitting.length === 1) return fitting[0];
+  if (all.length === 0) {
+    const what = 'neither model*.safetensors nor a .gguf file';
+    throw new EngineError('download_failed', `${repo} has ${what}: it is not a model that can be served`);
+  }
+  const names = all.map(({ path }) => path).join(', ');
+  const which = variant === null ? 'several .gguf files' : `${fitting.length || 'no'} .gguf files for ${variant}`;
+  throw new EngineError('download_failed', `${repo} has ${which}: add :VARIANT to choose one of ${names}`);
+}
