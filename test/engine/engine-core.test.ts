@@ -1,46 +1,6 @@
 import t from 'tap';
-import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
-import { EngineCore } from '../../src/engine/engine-core.ts';
-import type { RequestInit } from '../../src/engine/request.ts';
-import { defaultSamplingParams, type RequestOutput, type SamplingParams } from '../../src/engine/types.ts';
-import { expectedOutput, fakeInfo, FakeRunner } from '../helpers/fake-runner.ts';
-
-interface Setup {
-  readonly config?: Partial<EngineConfig>;
-  readonly slots?: number;
-  readonly maxLen?: number;
-}
-
-function makeCore({ config = {}, slots = 400, maxLen = 200 }: Setup = {}): { core: EngineCore; runner: FakeRunner } {
-  const runner = new FakeRunner(slots);
-  const core = new EngineCore({
-    config: { ...defaultEngineConfig, runningMaxReqSize: 8, batchMaxTokens: 32, chunkedPrefillSize: 16, ...config },
-    info: fakeInfo(slots, maxLen),
-    runner,
-    checkInvariants: true,
-  });
-  return { core, runner };
-}
-
-function request(id: string, promptIds: readonly number[], params: Partial<SamplingParams> = {}): RequestInit {
-  return { id, promptIds, params: { ...defaultSamplingParams, temperature: 0, maxTokens: 20, ...params }, seed: 1 };
-}
-
-/** Steps until nothing is left; all outputs joined per request. */
-async function finishAll(core: EngineCore, onStep?: (step: number) => void): Promise<Map<string, RequestOutput>> {
-  const outputs = new Map<string, RequestOutput>();
-  for (let step = 0; core.hasWork(); step++) {
-    if (step > 100_000) throw new Error('the engine makes no progress');
-    onStep?.(step);
-    for (const event of (await core.step()).events) {
-      if (event.type === 'refused') throw new Error(event.error.message);
-      const { output } = event;
-      const before = outputs.get(output.requestId)?.tokenIds ?? [];
-      outputs.set(output.requestId, { ...output, tokenIds: [...before, ...output.tokenIds] });
-    }
-  }
-  return outputs;
-}
+import { Book, makeCore, request, type Setup } from '../helpers/engine-driver.ts';
+import { expectedOutput, fakeEos } from '../helpers/fake-runner.ts';
 
 /** Prompts of many lengths, some of which share prefixes. */
 function mixedPrompts(count: number): number[][] {
@@ -77,9 +37,9 @@ t.test('a request gives the same tokens alone and in any mix', async (t) => {
     const { core } = makeCore(setup);
     let pauses = 0;
     prompts.forEach((prompt, i) => core.add(request(`r${i}`, prompt, { maxTokens: 40 })));
-    const outputs = await finishAll(core, () => (pauses += core.scheduler.paused.length));
+    const book = await new Book().finishAll(core, () => (pauses += core.scheduler.paused.length));
     t.same(
-      prompts.map((_, i) => outputs.get(`r${i}`)?.tokenIds),
+      prompts.map((_, i) => book.tokens(`r${i}`)),
       expected,
       name,
     );
@@ -87,4 +47,135 @@ t.test('a request gives the same tokens alone and in any mix', async (t) => {
     const { freeSlots, cachedSlots, totalSlots } = core.stats();
     t.equal(freeSlots + cachedSlots, totalSlots, 'all slots are free or spare at the end');
   }
+});
+
+t.test('the prefix cache', async (t) => {
+  const shared = Array.from({ length: 100 }, (_, i) => 1 + ((i * 17) % 90));
+
+  t.test('a second request computes only what it does not share, and says so', async (t) => {
+    const { core, runner } = makeCore();
+    const first = [...shared, 5, 6, 7];
+    const second = [...shared, 8, 9];
+    core.add(request('a', first, { maxTokens: 4, ignoreEos: true }));
+    const book = await new Book().finishAll(core);
+    t.equal(book.outputs.get('a')?.usage.cachedTokens, 0);
+    const before = runner.tokensComputed;
+    core.add(request('b', second, { maxTokens: 1 }));
+    await book.finishAll(core);
+    t.equal(runner.tokensComputed - before, 2);
+    t.same(book.outputs.get('b')?.usage, { promptTokens: 102, completionTokens: 1, cachedTokens: 100 });
+    t.same(book.tokens('b'), expectedOutput(second, 1));
+  });
+
+  t.test('the answer is cached too: the next turn of a chat computes only the new message', async (t) => {
+    const { core, runner } = makeCore();
+    core.add(request('a', shared, { maxTokens: 10, ignoreEos: true }));
+    const book = await new Book().finishAll(core);
+    const next = [...shared, ...book.tokens('a')!, 3, 4, 5];
+    const before = runner.tokensComputed;
+    core.add(request('b', next, { maxTokens: 1 }));
+    await book.finishAll(core);
+    // The last token of the first answer was sampled but never fed (plain loop), or fed as surplus (overlapped).
+    t.ok(runner.tokensComputed - before <= 4, `computed ${runner.tokensComputed - before}`);
+    t.same(book.tokens('b'), expectedOutput(next, 1));
+  });
+
+  t.test('n requests with the same prompt compute it once, even when they arrive together', async (t) => {
+    const { core, runner } = makeCore({ config: { overlap: false } });
+    for (let i = 0; i < 4; i++) core.add(request(`n${i}`, shared, { maxTokens: 1 }));
+    const book = await new Book().finishAll(core);
+    t.equal(runner.tokensComputed, 100 + 3, 'the prompt once, and the last token of each other');
+    for (let i = 0; i < 4; i++) t.same(book.tokens(`n${i}`), expectedOutput(shared, 1));
+  });
+
+  t.test('turned off, every prompt is computed', async (t) => {
+    const { core, runner } = makeCore({ config: { disableDynamicPromptCache: true } });
+    for (const id of ['a', 'b']) core.add(request(id, shared, { maxTokens: 1 }));
+    const book = await new Book().finishAll(core);
+    t.equal(runner.tokensComputed, 200);
+    t.equal(book.outputs.get('b')?.usage.cachedTokens, 0);
+  });
+});
+
+t.test('a long prompt never holds up a running answer', async (t) => {
+  const { core } = makeCore({ slots: 2000, maxLen: 1000, config: { overlap: false } });
+  const book = new Book();
+  core.add(request('answer', [1, 2, 3], { maxTokens: 30, ignoreEos: true }));
+  await book.step(core);
+  core.add(
+    request(
+      'long',
+      Array.from({ length: 600 }, (_, i) => 1 + (i % 50)),
+    ),
+  );
+  for (let step = 2; step <= 20; step++) {
+    await book.step(core);
+    t.equal(book.tokens('answer')?.length, step, 'one token every step');
+  }
+  t.equal(book.tokens('long'), undefined, 'while the prompt is still being read');
+});
+
+t.test('stop conditions', async (t) => {
+  const prompt = [7, 8, 9];
+  const free = expectedOutput(prompt, 40, true);
+  for (const overlap of [false, true]) {
+    const { core } = makeCore({ config: { overlap } });
+    const stop = free[4];
+    const at = free.indexOf(stop);
+    core.add(request('length', prompt, { maxTokens: 12, ignoreEos: true }));
+    core.add(request('stop', prompt, { maxTokens: 40, ignoreEos: true, stopTokenIds: [stop] }));
+    core.add(request('one', prompt, { maxTokens: 1 }));
+    core.add(request('context', prompt, { maxTokens: Infinity, ignoreEos: true }));
+    const { outputs } = await new Book().finishAll(core);
+    t.match(outputs.get('length'), { tokenIds: free.slice(0, 12), finishReason: 'length', stopTokenId: null });
+    t.match(outputs.get('stop'), { tokenIds: free.slice(0, at + 1), finishReason: 'stop', stopTokenId: stop });
+    t.match(outputs.get('one'), { tokenIds: free.slice(0, 1), finishReason: 'length' });
+    t.match(outputs.get('context'), { finishReason: 'length', usage: { completionTokens: 197 } });
+  }
+  const ends = Array.from({ length: 90 }, (_, i) => [i + 1, 3]).find((p) => expectedOutput(p, 50).at(-1) === fakeEos)!;
+  const { core } = makeCore();
+  core.add(request('eos', ends, { maxTokens: 60 }));
+  const { outputs } = await new Book().finishAll(core);
+  t.match(outputs.get('eos'), { tokenIds: expectedOutput(ends, 60), finishReason: 'stop', stopTokenId: fakeEos });
+});
+
+t.test('abort at every stage frees the slots and ends with what there was', async (t) => {
+  const { core } = makeCore({ config: { runningMaxReqSize: 2 } });
+  const book = new Book();
+  for (const id of ['decoding', 'prefilling', 'waiting']) {
+    core.add(request(id, id === 'prefilling' ? new Array<number>(90).fill(9) : [1, 2], { ignoreEos: true }));
+  }
+  core.add(request('before', [4]));
+  core.abort('before');
+  core.abort('unknown');
+  await book.step(core);
+  await book.step(core);
+  t.equal(book.outputs.get('before')?.finishReason, 'abort');
+  for (const id of ['decoding', 'prefilling', 'waiting']) core.abort(id);
+  await book.finishAll(core);
+  for (const id of ['decoding', 'prefilling', 'waiting']) t.equal(book.outputs.get(id)?.finishReason, 'abort', id);
+  t.ok(book.tokens('decoding')!.length > 0);
+  t.match(core.stats(), { running: 0, waiting: 0, paused: 0 });
+  t.equal(core.stats().freeSlots + core.stats().cachedSlots, core.stats().totalSlots);
+});
+
+t.test('what is not accepted', async (t) => {
+  const { core } = makeCore({ config: { maxQueuedRequests: 2 }, slots: 100, maxLen: 50 });
+  const refuses = (code: string, init: ReturnType<typeof request>): void => {
+    t.throws(() => core.add(init), { code });
+  };
+  refuses('invalid_request', request('x', []));
+  refuses('invalid_value', request('x', [97]));
+  refuses('invalid_value', request('x', [1.5]));
+  refuses('invalid_value', request('x', [1], { allowedTokenIds: [500] }));
+  refuses('context_length_exceeded', request('x', new Array<number>(50).fill(1), { maxTokens: Infinity }));
+  refuses('context_length_exceeded', request('x', new Array<number>(40).fill(1), { maxTokens: 11 }));
+  core.add(request('a', [1], {}, { deadline: Date.now() - 1 }));
+  refuses('invalid_value', request('a', [1]));
+  core.add(request('b', [1]));
+  refuses('queue_full', request('c', [1]));
+  const book = await new Book().finishAll(core);
+  t.equal(book.refused.get('a'), 'deadline_exceeded');
+  t.same(book.tokens('b'), expectedOutput([1], 20));
+  t.throws(() => makeCore({ config: { batchMaxTokens: 4 } }), { code: 'bad_flag' });
 });
