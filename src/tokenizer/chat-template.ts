@@ -59,13 +59,18 @@ const openEnd = '\u{F0000}open end\u{F0000}';
 export function compileChatTemplate(source: string, specialTokens: Readonly<Record<string, string>>): ChatTemplate {
   let template: Template;
   try {
-    template = new Template(source);
+    // The library's own strftime_now names months in the machine's language.
+    template = new Template(source.replace(/\bstrftime_now\s*\(/g, 'strftime_in_english('));
   } catch (error) {
     const reason = (error as Error).message;
     throw new EngineError('model_not_readable', `the chat template does not parse: ${reason}`, { cause: error });
   }
   const render: RenderTemplate = (variables) =>
-    template.render({ strftime_now: (format: string) => strftime(new Date(), format), ...specialTokens, ...variables });
+    template.render({
+      ...specialTokens,
+      ...variables,
+      strftime_in_english: (format: string) => strftime(new Date(), format),
+    });
   const traits = probeTemplate(source, render);
 
   return {
