@@ -172,3 +172,27 @@ export const serverSettings = {
 };
 export type ServerConfig = ConfigOf<typeof serverSettings>;
 export const defaultServerConfig: ServerConfig = defaultsOf(serverSettings);
+
+/** What `chat` and `generate` need. null leaves a value to the model's generation_config.json. */
+export const generateSettings = {
+  prompt: text(null, 'text', { flags: ['prompt'], doc: 'Text to continue (generate only).' }),
+  system: text(null, 'text', { flags: ['system'], doc: 'System message (chat only).' }),
+  maxTokens: number<number | null>(
+    null,
+    { min: 1 },
+    { flags: ['max_tokens'], doc: 'Longest answer; default the rest of the context.' },
+  ),
+  temperature: number<number | null>(
+    null,
+    { min: 0, max: 2, integer: false },
+    { flags: ['temperature'], doc: '0 is greedy.' },
+  ),
+  topP: number<number | null>(
+    null,
+    { min: 0, max: 1, integer: false },
+    { flags: ['top_p'], doc: 'Nucleus sampling; 1 is off.' },
+  ),
+  topK: number<number | null>(null, { min: -1 }, { flags: ['top_k'], doc: '-1 is off.' }),
+  seed: number<number | null>(null, { min: 0 }, { flags: ['seed'], doc: 'Same seed, same text.' }),
+};
+export type GenerateConfig = ConfigOf<typeof generateSettings>;

@@ -8,6 +8,8 @@ import { fitPrompt } from './prompt-limits.ts';
 import type { ChatRequest } from './protocol/chat-completions.ts';
 import type { Tool } from './protocol/tools.ts';
 import { forChoice, toSamplingParams } from './sampling-params.ts';
+import { createToolCallParser } from './tool-calls/create-parser.ts';
+import { FALLBACK_TOOL_CALL_PARSER } from './tool-prompt.ts';
 
 export interface ChatRun {
   /** One for each choice. */
@@ -43,11 +45,16 @@ export function prepareChat(ctx: ServerContext, body: ChatRequest, id: string, s
     skipSpecialTokens: parsed ? false : (body.skip_special_tokens ?? true),
     signal,
   }));
+  const format = prompt.toolFallback ? FALLBACK_TOOL_CALL_PARSER : ctx.toolCallParser;
+  const priorCalls = body.messages.reduce(
+    (sum, m) => sum + (m.role === 'assistant' ? (m.tool_calls?.length ?? 0) : 0),
+    0,
+  );
   const createParser = (): AnswerParser =>
     new AnswerParser({
       prompt: prompt.text,
       reasoningParser,
-      toolCallParser: tools === null ? null : ctx.createToolCallParser(tools),
+      toolCallParser: tools === null ? null : createToolCallParser(format, tools, { priorCalls }),
       parallelToolCalls: body.parallel_tool_calls ?? true,
     });
   return { requests, logprobs, createParser };

@@ -3,11 +3,26 @@
  * calls and results of earlier turns are written out as text. The form is Hermes' (`<tool_call>{…}</tool_call>`), the
  * one that most open models have seen in training; the `qwen25` parser reads it back.
  */
-import type { TemplateMessage } from './context.ts';
 import type { Tool } from './protocol/tools.ts';
 
+/** A message on its way into the template. */
+export interface PromptMessage {
+  readonly role: string;
+  readonly content: string | null;
+  readonly tool_calls?: readonly {
+    readonly id: string;
+    readonly type: 'function';
+    /** `arguments` is JSON text. */
+    readonly function: { readonly name: string; readonly arguments: string };
+  }[];
+  readonly [key: string]: unknown;
+}
+
+/** The parser that reads calls in the form described here. */
+export const FALLBACK_TOOL_CALL_PARSER = 'qwen25';
+
 /** `tools` may be null when only earlier turns used some. Roles come out as system, user and assistant alone. */
-export function withToolPrompt(messages: readonly TemplateMessage[], tools: readonly Tool[] | null): TemplateMessage[] {
+export function withToolPrompt(messages: readonly PromptMessage[], tools: readonly Tool[] | null): PromptMessage[] {
   const written = mergeToolResults(messages.map(writeOut));
   if (tools === null) return written;
   const prompt = describeTools(tools);
@@ -28,25 +43,37 @@ function describeTools(tools: readonly Tool[]): string {
   ].join('\n');
 }
 
-function writeOut(message: TemplateMessage): TemplateMessage {
+function writeOut(message: PromptMessage): PromptMessage {
+  if (message.role === 'developer') return { ...message, role: 'system' };
   if (message.role === 'tool' || message.role === 'function') {
-    return { role: 'user', content: `<tool_response>\n${message.content}\n</tool_response>` };
+    return { role: 'user', content: `<tool_response>\n${message.content ?? ''}\n</tool_response>` };
   }
   if (message.tool_calls === undefined) return message;
-  const calls = message.tool_calls.map(
-    (call) =>
-      `<tool_call>\n${JSON.stringify({ name: call.function.name, arguments: call.function.arguments })}\n</tool_call>`,
-  );
-  return { role: 'assistant', content: [message.content, ...calls].filter((text) => text !== '').join('\n') };
+  const calls = message.tool_calls.map(({ function: { name, arguments: args } }) => {
+    return `<tool_call>\n{"name": ${JSON.stringify(name)}, "arguments": ${jsonText(args)}}\n</tool_call>`;
+  });
+  return { role: 'assistant', content: [message.content ?? '', ...calls].filter((text) => text !== '').join('\n') };
+}
+
+/** The model's own JSON as it wrote it; what is no JSON becomes a string of it. */
+function jsonText(text: string): string {
+  if (text === '') return '{}';
+  try {
+    JSON.parse(text);
+    return text;
+  } catch {
+    return JSON.stringify(text);
+  }
 }
 
 /** Results of parallel calls follow each other; many templates demand that roles alternate. */
-function mergeToolResults(messages: readonly TemplateMessage[]): TemplateMessage[] {
-  const merged: TemplateMessage[] = [];
-  const isResult = (m: TemplateMessage | undefined): boolean => m?.content.startsWith('<tool_response>') === true;
+function mergeToolResults(messages: readonly PromptMessage[]): PromptMessage[] {
+  const merged: PromptMessage[] = [];
+  const isResult = (m: PromptMessage | undefined): boolean =>
+    m?.role === 'user' && m.content?.startsWith('<tool_response>') === true;
   for (const message of messages) {
     const last = merged.at(-1);
-    if (last?.role === 'user' && message.role === 'user' && isResult(last) && isResult(message)) {
+    if (last !== undefined && isResult(last) && isResult(message)) {
       merged[merged.length - 1] = { ...last, content: `${last.content}\n${message.content}` };
     } else merged.push(message);
   }

@@ -1,5 +1,4 @@
 /** The whole HTTP server on a free port, over a FakeEngine. */
-import { Template } from '@huggingface/jinja';
 import OpenAI from 'openai';
 import { defaultServerConfig, type ServerConfig } from '../../src/config.ts';
 import { createApp } from '../../src/server/app.ts';
@@ -7,6 +6,7 @@ import type { ServerContext } from '../../src/server/context.ts';
 import { listen } from '../../src/server/listen.ts';
 import { Metrics } from '../../src/server/metrics.ts';
 import { RequestRegistry } from '../../src/server/request-registry.ts';
+import { compileChatTemplate } from '../../src/tokenizer/chat-template.ts';
 import { FakeEngine } from './fake-engine.ts';
 import { fakeChatTemplate, fakeTokenizer } from './fake-tokenizer.ts';
 
@@ -16,15 +16,14 @@ export async function startFakeServer(
 ) {
   const engine = new FakeEngine();
   const source = overrides.templateSource ?? fakeChatTemplate;
-  const template = new Template(source);
   const ctx: ServerContext = {
     engine,
     tokenizer: fakeTokenizer,
-    chatTemplate: { source, render: (variables) => template.render(variables) },
+    chatTemplate: compileChatTemplate(source, fakeTokenizer.specialTokens),
     settings: { ...defaultServerConfig, port: 0, ...settings },
     modelNames: ['fake', 'org/fake'],
     samplingDefaults: {},
-    createToolCallParser: () => ({ push: (content) => ({ content }), end: () => null }),
+    toolCallParser: 'qwen25',
     reasoningParser: null,
     requests: new RequestRegistry(),
     metrics: new Metrics(engine, 'fake'),

@@ -259,7 +259,7 @@ t.test('messages reach the template in the shape it wants', async (t) => {
   );
   t.equal(
     await ask({ messages: [...messages, { role: 'assistant', content: 'Dear ' }], continue_final_message: true }),
-    '<|user|>Hi<|end|><|assistant|>Dear',
+    '<|user|>Hi<|end|><|assistant|>Dear ',
   );
   const call = { id: 'c1', type: 'function', function: { name: 'f', arguments: '{"x": 1}' } };
   t.equal(
@@ -270,7 +270,7 @@ t.test('messages reach the template in the shape it wants', async (t) => {
         { role: 'tool', tool_call_id: 'c1', content: [{ type: 'text', text: '42' }] },
       ],
     }),
-    '<|user|>Hi<|end|><|assistant|><tool_call>\n{"name":"f","arguments":{"x":1}}\n</tool_call><|end|>' +
+    '<|user|>Hi<|end|><|assistant|><tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call><|end|>' +
       '<|user|><tool_response>\n42\n</tool_response><|end|><|assistant|>',
     'a template without tools gets them written out',
   );
@@ -283,7 +283,7 @@ t.test('messages reach the template in the shape it wants', async (t) => {
         { role: 'tool', tool_call_id: 'c1', content: '' },
       ],
     }),
-    /"arguments":"\{\\"x\\": "/,
+    /"arguments": "\{\\"x\\": "/,
     'arguments that are no JSON are passed on, not refused',
   );
 });

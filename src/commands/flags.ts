@@ -1,0 +1,82 @@
+/** Command lines from the settings tables of config.ts, and the one place where a command's failure is reported. */
+import { Command, CommanderError, Option } from 'commander';
+import { toEngineError } from '../errors.ts';
+import type { ConfigOf, Setting } from '../settings.ts';
+
+type Table = Record<string, Setting<unknown>>;
+
+/** Adds one option for each flag of each setting; the flags after the first are hidden aliases. */
+export function addSettings(command: Command, table: Table): Command {
+  for (const setting of Object.values(table)) {
+    setting.flags.forEach((flag, i) => command.addOption(toOption(setting, flag).hideHelp(i > 0)));
+  }
+  return command;
+}
+
+function toOption(setting: Setting<unknown>, flag: string): Option {
+  const value =
+    setting.placeholder === null ? '' : setting.list ? ` <${setting.placeholder}...>` : ` <${setting.placeholder}>`;
+  const shown =
+    setting.default === null || setting.placeholder === null || setting.default === '' ? '' : defaultText(setting);
+  const option = new Option(`--${flag}${value}`, setting.doc + shown);
+  if (setting.placeholder === null) return option;
+  return option.argParser((text: string, previous: unknown) => {
+    const parsed = setting.parse(text, `--${flag}`);
+    return setting.list ? [...((previous as unknown[] | undefined) ?? []), parsed] : parsed;
+  });
+}
+
+function defaultText(setting: Setting<unknown>): string {
+  return setting.list ? '' : ` (default ${String(setting.default)})`;
+}
+
+/** The values of a table as given on the command line; settings that were not given have their defaults. */
+export function readSettings<T extends Table>(command: Command, table: T): ConfigOf<T> {
+  const given = command.opts<Record<string, unknown>>();
+  const entries = Object.entries(table).map(([key, setting]) => {
+    const flags = setting.flags.map((flag) => new Option(`--${flag}`).attributeName());
+    const set = flags.filter((name) => command.getOptionValueSource(name) === 'cli');
+    if (set.length === 0) return [key, structuredClone(setting.default)];
+    if (setting.placeholder === null) return [key, !(setting.default as boolean)];
+    return [key, setting.list ? set.flatMap((name) => given[name] as unknown[]) : given[set.at(-1)!]];
+  });
+  return Object.fromEntries(entries) as ConfigOf<T>;
+}
+
+/** `--max-total-token-num` and `--max_total_token_num` are one flag; what names no flag stays as it was typed. */
+export function normalizeFlags(args: readonly string[], program: Command): string[] {
+  const flat = (name: string): string => name.replaceAll('_', '-');
+  const known = new Map(program.commands.flatMap((c) => c.options.map((o) => [flat(o.long ?? ''), o.long ?? ''])));
+  const end = args.indexOf('--');
+  return args.map((arg, i) => {
+    if (!arg.startsWith('--') || (end >= 0 && i >= end)) return arg;
+    const [name = '', ...value] = arg.split('=');
+    return [known.get(flat(name)) ?? name, ...value].join('=');
+  });
+}
+
+/** Runs the program. Whatever goes wrong is one line on stderr and exit code 1. */
+export async function run(program: Command, args: readonly string[]): Promise<void> {
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({ writeErr: () => undefined });
+    command.allowExcessArguments(false);
+  }
+  try {
+    await program.parseAsync(normalizeFlags(args, program), { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return;
+    process.stderr.write(`dawnlight: ${oneLine(error)}\n`);
+    if (process.env['DAWNLIGHT_DEBUG']) console.error(error);
+    process.exitCode = 1;
+  }
+}
+
+function oneLine(error: unknown): string {
+  if (error instanceof CommanderError && error.code === 'commander.help') return 'give a command; --help lists them';
+  const { message } = error instanceof CommanderError ? error : toEngineError(error);
+  return message
+    .replace(/^error: /, '')
+    .split('\n')
+    .map((line) => line.trim())
+    .join(' ');
+}

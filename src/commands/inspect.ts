@@ -1,0 +1,70 @@
+/** `dawnlight inspect`: what a model on disk is, and what it would take in memory. Reads no weights. */
+import type { EngineConfig } from '../config.ts';
+import { activationBytes, kvBytesPerToken, planBytes } from '../model/memory-plan.ts';
+import { type OpenModel, openModel } from '../model/open-model.ts';
+import { planWeights } from '../model/weight-plan.ts';
+import { modelPath } from './load.ts';
+
+export async function inspect(config: EngineConfig): Promise<void> {
+  const model = openModel(await modelPath(config.modelDir));
+  try {
+    const sections = [describeModel(model), describeTensors(model), describeMemory(model, config)];
+    process.stdout.write(`${sections.join('\n\n')}\n`);
+  } finally {
+    model.close();
+  }
+}
+
+function describeModel(model: OpenModel): string {
+  const { config, generationConfig } = model;
+  return table([
+    ['path', model.path],
+    ['format', `${model.format}, ${bytes(model.fileBytes)}`],
+    ['architecture', config.modelType],
+    ['hidden_size', config.hiddenSize],
+    ['num_hidden_layers', config.numHiddenLayers],
+    ['num_attention_heads', `${config.numAttentionHeads}, ${config.numKeyValueHeads} key-value`],
+    ['head_dim', config.headDim],
+    ['intermediate_size', config.intermediateSize],
+    ['vocab_size', config.vocabSize],
+    ['max_position_embeddings', config.maxPositionEmbeddings],
+    ['tie_word_embeddings', String(config.tieWordEmbeddings)],
+    ['eos_token_id', generationConfig.eosTokenIds.join(', ')],
+  ]);
+}
+
+function describeTensors(model: OpenModel): string {
+  const rows = [...model.tensors.values()].map((t) => [t.name, t.dtype, `[${t.shape.join(', ')}]`]);
+  return `tensors (${rows.length})\n${table(rows)}`;
+}
+
+function describeMemory(model: OpenModel, config: EngineConfig): string {
+  const plan = planBytes(planWeights(model, config.quant));
+  const { batchMaxTokens, runningMaxReqSize } = config;
+  return table([
+    ['parameters', plan.parameters.toLocaleString('en')],
+    ...[...plan.byFormat].map(([format, size]) => [`weights as ${format}`, bytes(size)]),
+    ['norms and biases', bytes(plan.vectors)],
+    ['KV cache per token', `${bytes(kvBytesPerToken(model.config, 'f16'))} in f16, twice that in f32`],
+    ['activations', `${bytes(activationBytes(model.config, batchMaxTokens, runningMaxReqSize))} at most in one step`],
+  ]);
+}
+
+function bytes(n: number): string {
+  if (n >= 1e9) return `${(n / 1e9).toFixed(2)} GB`;
+  return n >= 1e6 ? `${(n / 1e6).toFixed(1)} MB` : `${(n / 1e3).toFixed(1)} kB`;
+}
+
+/** Columns as wide as their widest cell. */
+function table(rows: readonly (readonly (string | number)[])[]): string {
+  const columns = Math.max(...rows.map((r) => r.length));
+  const widths = Array.from({ length: columns }, (_, i) => Math.max(...rows.map((r) => String(r[i] ?? '').length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => String(cell).padEnd(widths[i]))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

@@ -1,0 +1,129 @@
+/** From settings to what answers requests: tokenizer, chat template and engine of one model. */
+import { readFileSync } from 'node:fs';
+import type { EngineConfig, ServerConfig } from '../config.ts';
+import { EngineProxy } from '../engine/engine-client.ts';
+import { inWorker } from '../engine/engine-transport.ts';
+import type { SamplingParams } from '../engine/types.ts';
+import { EngineError } from '../errors.ts';
+import type { GenerationConfig } from '../model/generation-config.ts';
+import { openModel } from '../model/open-model.ts';
+import type { ServerContext } from '../server/context.ts';
+import { Metrics } from '../server/metrics.ts';
+import { isReasoningParser, reasoningParserNames } from '../server/reasoning/reasoning-parser.ts';
+import { RequestRegistry } from '../server/request-registry.ts';
+import { createToolCallParser } from '../server/tool-calls/create-parser.ts';
+import { guessToolCallParser } from '../server/tool-calls/guess-parser.ts';
+import { FALLBACK_TOOL_CALL_PARSER } from '../server/tool-prompt.ts';
+import { chatTemplateOf, compileChatTemplate } from '../tokenizer/chat-template.ts';
+import { loadTokenizer, tokenizerFromGguf } from '../tokenizer/load-tokenizer.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { terminalProgress } from './pull/progress.ts';
+import { pullDefaultModel } from './pull/pull-default.ts';
+
+/** Everything about the model that the server's thread needs; the weights are the engine's. */
+interface Described {
+  readonly name: string;
+  readonly tokenizer: Tokenizer;
+  readonly generationConfig: GenerationConfig;
+}
+
+/** @throws EngineError for anything wrong with flags, files or device; nothing is left running then */
+export async function loadContext(engineConfig: EngineConfig, settings: ServerConfig): Promise<ServerContext> {
+  const config = { ...engineConfig, modelDir: await modelPath(engineConfig.modelDir) };
+  const { name, tokenizer, generationConfig } = describe(config.modelDir);
+  const override = settings.chatTemplate === null ? null : readTemplateFile(settings.chatTemplate);
+  const chatTemplate =
+    override === null ? chatTemplateOf(tokenizer) : compileChatTemplate(override, tokenizer.specialTokens);
+  const source =
+    chatTemplate?.traits.tools === true ? (override ?? tokenizer.toolUseTemplate ?? tokenizer.chatTemplate) : null;
+  const toolCallParser = chooseToolCallParser(source, settings.toolCallParser);
+  checkReasoningParser(settings.reasoningParser);
+  const engine = await startEngine(config, name);
+  const modelNames = settings.servedModelName.length > 0 ? settings.servedModelName : [name];
+  return {
+    engine,
+    tokenizer,
+    chatTemplate,
+    settings,
+    modelNames,
+    samplingDefaults: samplingDefaults(generationConfig),
+    toolCallParser,
+    reasoningParser: settings.reasoningParser,
+    requests: new RequestRegistry(),
+    metrics: new Metrics(engine, modelNames[0]),
+    startedAt: Math.floor(Date.now() / 1000),
+  };
+}
+
+async function startEngine(config: EngineConfig, name: string): Promise<EngineProxy> {
+  const progress = terminalProgress();
+  let started = false;
+  const onProgress = (done: number, total: number): void => {
+    if (!started) progress.start(`loading ${name}`, total);
+    started = true;
+    progress.update(done);
+  };
+  try {
+    return await EngineProxy.start(inWorker({ config, loader: loaderUrl, faultInjection: false }), onProgress);
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Runs from src (with a TypeScript loader) and from dist alike. */
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+const loaderUrl = new URL(`../engine/load-engine.${extension}`, import.meta.url).href;
+
+/** The model that was named, or the default one, fetched when it is not there yet. */
+export async function modelPath(modelDir: string): Promise<string> {
+  return modelDir === '' ? pullDefaultModel({ progress: terminalProgress() }) : modelDir;
+}
+
+function describe(path: string): Described {
+  const model = openModel(path);
+  try {
+    const tokenizer =
+      model.metadata === null ? loadTokenizer(model.path) : tokenizerFromGguf(Object.fromEntries(model.metadata));
+    return { name: model.name, tokenizer, generationConfig: model.generationConfig };
+  } finally {
+    model.close();
+  }
+}
+
+function readTemplateFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new EngineError('bad_flag', `--chat_template: cannot read ${file}: ${reason}`, { cause });
+  }
+}
+
+/**
+ * `source` is the template that shows tools, null when it shows none: they are then described in our own words
+ * (server/tool-prompt.ts), which one parser reads.
+ */
+function chooseToolCallParser(source: string | null, given: string | null): string {
+  if (given !== null) {
+    createToolCallParser(given);
+    return given;
+  }
+  if (source === null) return FALLBACK_TOOL_CALL_PARSER;
+  const guess = guessToolCallParser(source);
+  const name = guess?.name ?? FALLBACK_TOOL_CALL_PARSER;
+  const why = guess?.why ?? 'the chat template names no known form';
+  process.stderr.write(`tool calls: read as ${name} since ${why}; --tool_call_parser overrides\n`);
+  return name;
+}
+
+function checkReasoningParser(name: string | null): void {
+  if (name === null || isReasoningParser(name)) return;
+  const message = `--reasoning_parser: there is no parser '${name}'; there are ${reasoningParserNames.join(', ')}`;
+  throw new EngineError('bad_flag', message, { param: '--reasoning_parser' });
+}
+
+function samplingDefaults(config: GenerationConfig): Partial<SamplingParams> {
+  const { temperature, topP, topK, minP, repetitionPenalty } = config;
+  const entries = Object.entries({ temperature, topP, topK, minP, repetitionPenalty });
+  return Object.fromEntries(entries.filter(([, value]) => value !== null));
+}

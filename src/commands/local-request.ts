@@ -1,0 +1,54 @@
+/** Generation in the terminal: streams one answer to stdout and says how fast it came. */
+import { randomUUID } from 'node:crypto';
+import type { GenerateConfig } from '../config.ts';
+import type { ServerContext } from '../server/context.ts';
+import { generateText } from '../server/generation.ts';
+import { fitPrompt } from '../server/prompt-limits.ts';
+import { toSamplingParams } from '../server/sampling-params.ts';
+
+/** Streams the continuation of `ids` to stdout; returns its text. Throws `aborted` when `signal` fires. */
+export async function streamToTerminal(
+  ctx: ServerContext,
+  ids: readonly number[],
+  settings: GenerateConfig,
+  signal: AbortSignal,
+): Promise<string> {
+  const room = fitPrompt(ctx, ids, {
+    maxTokens: settings.maxTokens ?? undefined,
+    truncate: undefined,
+    param: 'prompt',
+  });
+  const { temperature, topP, topK, seed } = settings;
+  const fields = {
+    temperature: temperature ?? undefined,
+    top_p: topP ?? undefined,
+    top_k: topK ?? undefined,
+    seed: seed ?? undefined,
+  };
+  const request = {
+    requestId: randomUUID(),
+    promptIds: room.promptIds,
+    params: toSamplingParams(ctx, fields, { maxTokens: room.maxTokens, logprobs: null }),
+    stops: [],
+    includeStop: false,
+    skipSpecialTokens: true,
+    signal,
+  };
+  const started = performance.now();
+  let [text, tokens, firstAt] = ['', 0, started];
+  for await (const output of generateText(ctx, request)) {
+    if (tokens === 0) firstAt = performance.now();
+    process.stdout.write(output.text);
+    text += output.text;
+    tokens = output.usage.completionTokens;
+  }
+  process.stdout.write('\n');
+  process.stderr.write(`${speed(room.promptIds.length, tokens, firstAt - started, performance.now() - firstAt)}\n`);
+  return text;
+}
+
+/** Times in milliseconds. The first token belongs to the prompt's time. */
+function speed(promptTokens: number, tokens: number, firstMs: number, restMs: number): string {
+  const rate = restMs > 0 && tokens > 1 ? `${(((tokens - 1) * 1000) / restMs).toFixed(1)} tok/s` : 'one step';
+  return `[${promptTokens} prompt tokens, first token after ${(firstMs / 1000).toFixed(2)} s; ${tokens} tokens, ${rate}]`;
+}
