@@ -34,9 +34,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     first = pair;
     second = pair + half;
   }
-  let from = (token * (p.heads + 2u * p.kvHeads) + head) * p.headDim;
-  var a = qkv[from + first];
-  var b = qkv[from + second];
+  let start = (token * (p.heads + 2u * p.kvHeads) + head) * p.headDim;
+  var a = qkv[start + first];
+  var b = qkv[start + second];
   if (rotates) {
     let c = table[position * p.rotaryDim + pair];
     let s = table[position * p.rotaryDim + half + pair];
