@@ -37,10 +37,12 @@ function openSingle(directory: string, files: ModelFile[]): Checkpoint {
 function openShards(directory: string, files: ModelFile[]): Checkpoint {
   const indexPath = join(directory, INDEX);
   const { weight_map } = parseKeys(indexSchema, readJsonFile(indexPath), indexPath);
-  const tensors = new Map<string, StoredTensor>();
-  for (const name of new Set(Object.values(weight_map))) {
+  const shards = new Set(Object.values(weight_map));
+  for (const name of shards)
     if (basename(name) !== name || name === '..' || name === '')
       throw notReadable(indexPath, `weight_map: ${JSON.stringify(name)} is not a file name in this directory`);
+  const tensors = new Map<string, StoredTensor>();
+  for (const name of shards) {
     const file = new ModelFile(join(directory, name));
     files.push(file);
     for (const tensor of readSafetensors(file)) {

@@ -41,12 +41,14 @@ export interface ArchitectureTraits {
 }
 
 export const count = z.int().positive().max(0x7fffffff);
+/** Far above any model: only keeps a mistaken config from being believed. */
+export const layerCount = count.max(4096);
 
 const common = z.object({
   vocab_size: count,
   hidden_size: count,
   intermediate_size: count,
-  num_hidden_layers: count,
+  num_hidden_layers: layerCount,
   num_attention_heads: count,
   num_key_value_heads: count.nullish(),
   head_dim: count.nullish(),

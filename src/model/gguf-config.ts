@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { EngineError } from '../errors.ts';
 import type { Architecture } from './causal-lm.ts';
-import { checkShape, count, parseKeys, unsupported, type ModelConfig } from './config.ts';
+import { checkShape, count, layerCount, parseKeys, unsupported, type ModelConfig } from './config.ts';
 import { ROPE_FACTORS, huggingFaceName, storedTensor } from './gguf-tensors.ts';
 import type { Gguf } from './gguf.ts';
 import type { ModelFile } from './model-file.ts';
@@ -13,7 +13,7 @@ const positive = z.number().positive();
 
 /** Keys without their `general.architecture.` prefix. */
 const keys = z.object({
-  block_count: count,
+  block_count: layerCount,
   context_length: count,
   embedding_length: count,
   feed_forward_length: count,

@@ -1,0 +1,137 @@
+/** config.json of both generations and GGUF metadata → ModelConfig; rotary tables against transformers'. */
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { readHfConfig, type ModelConfig } from '../../src/model/config.ts';
+import { openModel } from '../../src/model/open-model.ts';
+import { architectureOf } from '../../src/model/registry.ts';
+import { inverseFrequencies, ropeParametersSchema, rotaryTable } from '../../src/model/rope.ts';
+import { fixturePath } from '../helpers/model-exam.ts';
+
+const minimal = {
+  vocab_size: 100,
+  hidden_size: 64,
+  intermediate_size: 96,
+  num_hidden_layers: 4,
+  num_attention_heads: 4,
+  max_position_embeddings: 2048,
+  rms_norm_eps: 1e-5,
+};
+
+function read(modelType: string, keys: object): ModelConfig {
+  const { traits } = architectureOf(modelType, 'config.json');
+  return readHfConfig({ ...minimal, ...keys }, 'config.json', modelType, traits);
+}
+
+t.test('defaults are those of transformers', (t) => {
+  const llama = read('llama', {});
+  t.match(llama, { numKeyValueHeads: 4, headDim: 16, tieWordEmbeddings: false });
+  t.strictSame(llama.ropeParameters, { rope_type: 'default', rope_theta: 10000 });
+  t.strictSame(llama.biases, { qkv: false, o: false, mlp: false });
+  t.strictSame(read('mistral', {}).slidingWindows, [4096, 4096, 4096, 4096]);
+  t.strictSame(read('mistral', { sliding_window: null }).slidingWindows, [null, null, null, null]);
+  t.strictSame(read('qwen2', { sliding_window: 8 }).slidingWindows, [null, null, null, null], 'not used unless asked');
+  const upper = { use_sliding_window: true, sliding_window: 8, max_window_layers: 3 };
+  t.strictSame(read('qwen2', upper).slidingWindows, [null, null, null, 8]);
+  const layer_types = ['sliding_attention', 'full_attention', 'full_attention', 'full_attention'];
+  t.strictSame(read('qwen2', { ...upper, layer_types }).slidingWindows, [8, null, null, null]);
+  t.strictSame(read('qwen2', {}).biases, { qkv: true, o: false, mlp: false });
+  t.end();
+});
+
+t.test('both generations say the same', (t) => {
+  const llama3 = { factor: 8, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 512 };
+  const older = read('llama', {
+    rope_theta: 500000,
+    rope_scaling: { ...llama3, rope_type: 'llama3' },
+    torch_dtype: 'float16',
+  });
+  const newer = read('llama', {
+    rope_parameters: { ...llama3, rope_type: 'llama3', rope_theta: 500000 },
+    dtype: 'float16',
+  });
+  t.strictSame(older, newer);
+  const oldest = read('llama', { rope_theta: 1e4, rope_scaling: { type: 'linear', factor: 2 } });
+  t.strictSame(oldest.ropeParameters, { rope_type: 'linear', rope_theta: 1e4, factor: 2 });
+  t.end();
+});
+
+t.test('what is wrong is named, with file and key', (t) => {
+  const cases: [object, string, RegExp][] = [
+    [{ hidden_size: undefined }, 'model_not_readable', /^config.json: hidden_size: is missing$/],
+    [{ hidden_size: '64' }, 'model_not_readable', /^config.json: hidden_size: expected number, received string/],
+    [{ num_hidden_layers: 0 }, 'model_not_readable', /^config.json: num_hidden_layers: /],
+    [{ num_attention_heads: 2.5 }, 'model_not_readable', /^config.json: num_attention_heads: /],
+    [{ num_key_value_heads: 3 }, 'model_not_readable', /num_attention_heads \(4\) is not a multiple/],
+    [{ attention_bias: 'yes' }, 'model_not_readable', /^config.json: attention_bias: /],
+    [{ head_dim: 15 }, 'unsupported_model', /head_dim is 15/],
+    [{ hidden_act: 'gelu' }, 'unsupported_model', /hidden_act "gelu" is not supported; supported: silu/],
+    [{ quantization_config: { quant_method: 'gptq' } }, 'unsupported_model', /quantization_config: /],
+    [
+      { rope_scaling: { type: 'su', factor: 2 } },
+      'unsupported_model',
+      /rope_scaling.rope_type "su" is not supported; supported: default, linear, dynamic, llama3, yarn/,
+    ],
+    [
+      { rope_parameters: { rope_type: 'linear' } },
+      'model_not_readable',
+      /^config.json: rope_parameters.factor: is missing/,
+    ],
+    [
+      { rope_parameters: { full_attention: { rope_type: 'default' } } },
+      'unsupported_model',
+      /rope_parameters.full_attention/,
+    ],
+    [{ partial_rotary_factor: 0.5 }, 'unsupported_model', /partial_rotary_factor 0.5/],
+  ];
+  for (const [keys, code, message] of cases) t.throws(() => read('llama', keys), { code, message });
+  t.throws(() => architectureOf('gpt2', 'config.json'), {
+    code: 'unsupported_model',
+    message: 'config.json: model_type "gpt2" is not supported; supported: llama, qwen2, mistral',
+  });
+  t.throws(() => read('qwen2', { layer_types: ['full_attention'] }), { message: /layer_types has 1 entries for 4/ });
+  t.end();
+});
+
+t.test('a GGUF copy has the config of its original', (t) => {
+  const pairs = [
+    ['qwen2', 'qwen2-gguf'],
+    ['llama-biases-llama3', 'llama-gguf-biases-llama3'],
+  ];
+  for (const [original, copy] of pairs) {
+    const [ours, theirs] = [original, copy].map((name) => {
+      const model = openModel(fixturePath(name));
+      model.close();
+      return model;
+    });
+    const { ropeParameters: a, rmsNormEps: b, ...rest } = ours.config;
+    const { ropeParameters: c, rmsNormEps: d, ...copied } = theirs.config;
+    t.strictSame(copied, rest, copy);
+    t.ok(Math.abs(b - d) < 1e-12, 'epsilon in f32');
+    const [f, g] = [a, c].map((rope) => inverseFrequencies(rope, ours.config.headDim).invFreq);
+    t.ok(
+      f.every((value, i) => Math.abs(value - g[i]) <= 1e-6 * value),
+      'the same frequencies',
+    );
+    t.strictSame(theirs.generationConfig.eosTokenIds, [2]);
+  }
+  t.end();
+});
+
+t.test('rotary frequencies are those of transformers', (t) => {
+  const cases = JSON.parse(readFileSync('test/fixtures/models/rope.json', 'utf8')) as {
+    rope_parameters: unknown;
+    inv_freq: number[];
+    attention_factor: number;
+  }[];
+  for (const { rope_parameters, inv_freq, attention_factor } of cases) {
+    const rope = ropeParametersSchema.parse(rope_parameters);
+    const { invFreq, scale } = inverseFrequencies(rope, 64);
+    const worst = Math.max(...invFreq.map((f, i) => Math.abs(f / inv_freq[i] - 1)));
+    t.ok(worst < 2e-6, `${rope.rope_type}: relative error ${worst.toExponential(1)}`); // theirs are f32
+    t.ok(Math.abs(scale - attention_factor) < 1e-12, `attention factor ${attention_factor}`);
+  }
+  const table = rotaryTable({ rope_type: 'default', rope_theta: 10000 }, 4, 3);
+  const expected = [0, 1, 2].flatMap((p) => [Math.cos(p), Math.cos(p / 100), Math.sin(p), Math.sin(p / 100)]);
+  t.strictSame(table, Float32Array.from(expected), 'cos in the first half of a row, sin in the second');
+  t.end();
+});

@@ -1,0 +1,186 @@
+/** Opening models and planning their weights: what is there, what is missing, what it costs. */
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
+import { activationBytes, kvBytesPerToken, maxTotalTokenNum, planBytes } from '../../src/model/memory-plan.ts';
+import { openModel } from '../../src/model/open-model.ts';
+import { planWeights } from '../../src/model/weight-plan.ts';
+import { loadModel } from '../../src/model/weights.ts';
+import { GgufBuilder } from '../helpers/gguf-builder.ts';
+import { fixturePath } from '../helpers/model-exam.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+const temp = tempDir(t);
+
+/** A fresh copy of a fixture that a test may spoil. */
+function copyOf(name: string): string {
+  const directory = join(temp, 'copy');
+  rmSync(directory, { recursive: true, force: true });
+  cpSync(fixturePath(name), directory, { recursive: true });
+  return directory;
+}
+
+function edit(path: string, change: (json: Record<string, never>) => unknown): void {
+  const json = JSON.parse(readFileSync(path, 'utf8')) as Record<string, never>;
+  change(json);
+  writeFileSync(path, JSON.stringify(json));
+}
+
+/** Opens and plans, as a server does before it serves. */
+function plan(path: string): void {
+  const model = openModel(path);
+  try {
+    planWeights(model, 'stored');
+  } finally {
+    model.close();
+  }
+}
+
+t.test('what is wrong with a path is said', (t) => {
+  const fails = (path: string, message: RegExp, code = 'model_not_readable') =>
+    t.throws(() => plan(path), { code, message }, String(message));
+  fails(join(temp, 'nowhere'), /nowhere: no such file or directory/);
+  const empty = join(temp, 'empty');
+  mkdirSync(empty);
+  fails(empty, /holds none of model.safetensors, model.safetensors.index.json and \*\.gguf/);
+  writeFileSync(join(empty, 'pytorch_model.bin'), '');
+  fails(empty, /holds pytorch_model.bin but no safetensors/);
+  writeFileSync(join(empty, 'model.safetensors'), '');
+  fails(empty, /config.json: no such file/);
+  fails(join(empty, 'model.safetensors'), /neither a directory nor a .gguf file/);
+  writeFileSync(join(empty, 'a.gguf'), '');
+  fails(empty, /holds more than one model \(model.safetensors, a.gguf\)/);
+  writeFileSync(join(empty, 'config.json'), '{"model_type":');
+  rmSync(join(empty, 'a.gguf'));
+  fails(empty, /config.json: is not valid JSON/);
+  writeFileSync(join(empty, 'config.json'), '{"model_type":"gpt_neox"}');
+  fails(
+    empty,
+    /config.json: model_type "gpt_neox" is not supported; supported: llama, qwen2, mistral/,
+    'unsupported_model',
+  );
+  t.end();
+});
+
+t.test('a directory with nothing but one .gguf stands for it', (t) => {
+  const directory = join(temp, 'one-gguf');
+  mkdirSync(directory);
+  copyFileSync(fixturePath('qwen2-gguf'), join(directory, 'Tiny.GGUF'));
+  const model = openModel(directory);
+  t.match(model, { format: 'gguf', name: 'Tiny', config: { modelType: 'qwen2' } });
+  t.equal(model.metadata?.get('general.architecture'), 'qwen2');
+  model.close();
+  t.end();
+});
+
+t.test('unsupported GGUF files', (t) => {
+  const path = join(temp, 'bad.gguf');
+  const fails = (builder: GgufBuilder, message: RegExp) => {
+    writeFileSync(path, builder.build());
+    t.throws(() => plan(path), { message }, String(message));
+  };
+  const llama = () =>
+    new GgufBuilder()
+      .string('general.architecture', 'llama')
+      .u32('llama.block_count', 1)
+      .u32('llama.context_length', 64)
+      .u32('llama.embedding_length', 64)
+      .u32('llama.feed_forward_length', 64)
+      .u32('llama.attention.head_count', 4);
+  const epsilon = (b: GgufBuilder) => b.u32('llama.attention.layer_norm_rms_epsilon', 1);
+  fails(new GgufBuilder(), /general.architecture undefined is not supported; supported: llama, qwen2/);
+  fails(new GgufBuilder().string('general.architecture', 'bert'), /general.architecture "bert"/);
+  fails(llama(), /llama.attention.layer_norm_rms_epsilon: is missing/);
+  fails(epsilon(llama()), /neither llama.vocab_size nor token_embd.weight/);
+  fails(epsilon(llama()).u32('llama.expert_count', 8), /llama.expert_count: mixtures of experts/);
+  fails(epsilon(llama()).u32('llama.rope.dimension_count', 8), /llama.rope.dimension_count 8 is not supported/);
+  fails(epsilon(llama()).u32('split.count', 3), /split.count: join the parts/);
+  fails(epsilon(llama()).u32('llama.vocab_size', 9), /tensor model.embed_tokens.weight is missing/);
+  const longrope = epsilon(llama()).u32('llama.vocab_size', 9).string('llama.rope.scaling.type', 'longrope');
+  fails(longrope, /llama.rope.scaling.type "longrope" is not supported; supported: none, linear, yarn/);
+  t.end();
+});
+
+t.test('missing, mis-shaped and unknown tensors are named', (t) => {
+  const change = (key: string, value: unknown) => {
+    const directory = copyOf('llama-tied');
+    edit(join(directory, 'config.json'), (json) => Object.assign(json, { [key]: value }));
+    return directory;
+  };
+  const fails = (path: string, message: RegExp) =>
+    t.throws(() => plan(path), { code: 'model_not_readable', message }, String(message));
+  fails(change('num_hidden_layers', 3), /copy: tensor model.layers.2.input_layernorm.weight is missing; .* \[64\]/);
+  fails(change('num_hidden_layers', 2 ** 31 - 1), /config.json: num_hidden_layers: Too big/);
+  fails(change('num_hidden_layers', 1), /no place for model.layers.1.* and 4 more/);
+  fails(change('intermediate_size', 97), /gate_proj.weight is \[96, 64\]; the config asks for \[97, 64\]/);
+  fails(change('vocab_size', 308), /embed_tokens.weight is \[307, 64\]; the config asks for \[308, 64\]/);
+  fails(change('tie_word_embeddings', false), /lm_head.weight is missing/);
+  fails(change('attention_bias', true), /self_attn.q_proj.bias is missing/);
+  fails(change('model_type', 'qwen2'), /self_attn.q_proj.bias is missing/);
+  t.end();
+});
+
+t.test('shards and their index must agree', (t) => {
+  const index = 'model.safetensors.index.json';
+  const fails = (spoil: (directory: string) => void, message: RegExp) => {
+    const directory = copyOf('llama-biases-llama3');
+    spoil(directory);
+    t.throws(() => plan(directory), { code: 'model_not_readable', message }, String(message));
+  };
+  const spoilMap = (change: (map: Record<string, string>) => void) => (directory: string) =>
+    edit(join(directory, index), (json) => change(json.weight_map));
+  const shard = 'model-00002-of-00003.safetensors';
+  fails((d) => rmSync(join(d, shard)), /00002-of-00003.safetensors: no such file/);
+  fails(
+    spoilMap((map) => (map.extra = shard)),
+    /index.json: tensor extra should be in .* but is not/,
+  );
+  fails(
+    spoilMap((map) => delete map['model.norm.weight']),
+    /tensor model.norm.weight is here but the index puts it in no file/,
+  );
+  fails(
+    spoilMap((map) => (map['model.norm.weight'] = '../../etc/passwd')),
+    /"..\/..\/etc\/passwd" is not a file name/,
+  );
+  fails((d) => edit(join(d, index), (json) => delete json.weight_map), /index.json: weight_map: is missing/);
+  fails(
+    (d) => writeFileSync(join(d, shard), readFileSync(join(d, shard)).subarray(0, -10)),
+    /ends at byte .* of the data/,
+  );
+  t.end();
+});
+
+t.test('loading reports its progress and reads every weight once', async (t) => {
+  const model = openModel(fixturePath('llama-gguf-mixed'));
+  const expected = planBytes(planWeights(model, 'stored'));
+  const seen: [number, number][] = [];
+  const ops = new ReferenceOps();
+  await loadModel(ops, model, { quant: 'stored', maxLength: 8, onProgress: (done, total) => seen.push([done, total]) });
+  model.close();
+  t.ok(seen.every(([done, total], i) => total === expected.total && done >= (seen[i - 1]?.[0] ?? 0) && done <= total));
+  t.equal(seen.at(-1)?.[0], expected.total);
+});
+
+t.test('memory plan', (t) => {
+  const model = openModel(fixturePath('llama-gguf-mixed'));
+  const { config } = model;
+  const bytes = (quant: 'stored' | 'none' | 'int8' | 'int4') => planBytes(planWeights(model, quant));
+  // [307 + 307 vocabulary rows + 2 × (256 + 128 + 128 + 256 + 3 × 256)] × 256 and 5 norms of 256
+  const weights = (614 + 2 * 1536) * 256;
+  t.equal(bytes('none').parameters, weights + 5 * 256);
+  t.strictSame([...bytes('int8').byFormat.keys()], ['int8']);
+  t.strictSame([...bytes('int4').byFormat.keys()].sort(), ['int4', 'int8'], 'embedding and head stay at eight bits');
+  t.equal(bytes('int4').byFormat.get('int4'), 2 * 1536 * 256 * (0.5 + 4 / 32));
+  // Layer 0: [Q4_K; Q4_K; Q6_K] becomes int8 in groups of 16. Layer 1: a float among integers makes f32.
+  t.strictSame([...bytes('stored').byFormat.keys()].sort(), ['bf16', 'f32', 'int4', 'int8']);
+  t.equal(kvBytesPerToken(config, 'f16'), 2 * 2 * 2 * 64 * 2);
+  const step = activationBytes(config, 16, 2);
+  const slots = maxTotalTokenNum(1e7, 2e6, step, config, 'f16');
+  t.ok(slots * kvBytesPerToken(config, 'f16') + 2e6 + step <= 1e7);
+  t.ok((slots + 1) * (kvBytesPerToken(config, 'f16') + 256) + 2e6 + step > 1e7, 'and no slot less than that');
+  t.throws(() => maxTotalTokenNum(1e6, 2e6, step, config, 'f16'), { code: 'out_of_memory', param: 'mem_fraction' });
+  model.close();
+  t.end();
+});
