@@ -1,0 +1,72 @@
+/** A model on a device without the engine: benches that look at logits or at raw speed drive it step by step. */
+import type { Quantization } from '../../src/config.ts';
+import { openGpu } from '../../src/gpu/device.ts';
+import type { KVCache, StepBatch } from '../../src/kernels/ops.ts';
+import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
+import type { CausalLM } from '../../src/model/causal-lm.ts';
+import { openModel } from '../../src/model/open-model.ts';
+import { loadModel } from '../../src/model/weights.ts';
+
+export interface DeviceModelOptions {
+  readonly quant: Quantization;
+  readonly activations: 'f32' | 'int8';
+  readonly kvDtype: 'f16' | 'f32';
+  readonly rows: number;
+  readonly maxLength: number;
+}
+
+export interface DeviceModel {
+  readonly ops: WebGPUOps;
+  readonly model: CausalLM;
+  readonly kv: KVCache;
+  readonly adapter: string;
+}
+
+export async function openDeviceModel(path: string, options: DeviceModelOptions): Promise<DeviceModel> {
+  const gpu = await openGpu({ validation: false });
+  const ops = new WebGPUOps(gpu, { activations: options.activations });
+  const opened = openModel(path);
+  const { maxLength, rows, kvDtype } = options;
+  const model = await loadModel(ops, opened, { quant: options.quant, maxLength });
+  opened.close();
+  const { numHiddenLayers, numKeyValueHeads, headDim } = model.config;
+  const kv = ops.createKVCache({
+    layers: numHiddenLayers,
+    slots: rows * maxLength,
+    kvHeads: numKeyValueHeads,
+    headDim,
+    dtype: kvDtype,
+    maxRequests: rows,
+    maxLength,
+  });
+  return { ops, model, kv, adapter: gpu.description };
+}
+
+/** A batch in which each sequence adds some tokens behind what its row already holds; slots are row · maxLength + position. */
+export function batchOf(
+  kv: KVCache,
+  sequences: readonly { row: number; start: number; ids: readonly number[] }[],
+  logits: 'last' | 'all',
+): StepBatch {
+  const tokenIds: number[] = [];
+  const positions: number[] = [];
+  const rows: number[] = [];
+  const slots: number[] = [];
+  const logitIndices: number[] = [];
+  for (const { row, start, ids } of sequences) {
+    ids.forEach((id, i) => {
+      if (logits === 'all' || i === ids.length - 1) logitIndices.push(tokenIds.length);
+      tokenIds.push(id);
+      positions.push(start + i);
+      rows.push(row);
+      slots.push(row * kv.spec.maxLength + start + i);
+    });
+  }
+  return {
+    tokenIds: Uint32Array.from(tokenIds),
+    positions: Uint32Array.from(positions),
+    rows: Uint32Array.from(rows),
+    slots: Uint32Array.from(slots),
+    logitIndices: Uint32Array.from(logitIndices),
+  };
+}
