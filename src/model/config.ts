@@ -17,6 +17,7 @@ export interface ModelConfig {
   readonly numAttentionHeads: number;
   readonly numKeyValueHeads: number;
   readonly headDim: number;
+  /** The longest context that the checkpoint is made for. */
   readonly maxPositionEmbeddings: number;
   readonly rmsNormEps: number;
   readonly ropeParameters: RopeParameters;
@@ -80,6 +81,7 @@ export function readHfConfig(
       'unsupported_model',
       `${file}: quantization_config: checkpoints quantized by other tools are not supported; use the float checkpoint (with --quant int8 or int4) or a GGUF file`,
     );
+  const ropeParameters = readRope(c, file);
   return checkShape(
     {
       modelType,
@@ -90,9 +92,9 @@ export function readHfConfig(
       numAttentionHeads: c.num_attention_heads,
       numKeyValueHeads: c.num_key_value_heads ?? c.num_attention_heads,
       headDim: c.head_dim ?? Math.floor(c.hidden_size / c.num_attention_heads),
-      maxPositionEmbeddings: c.max_position_embeddings,
+      maxPositionEmbeddings: longestContext(c.max_position_embeddings, ropeParameters),
       rmsNormEps: c.rms_norm_eps,
-      ropeParameters: readRope(c, file),
+      ropeParameters,
       tieWordEmbeddings: c.tie_word_embeddings,
       ...traits(json, c.num_hidden_layers, file),
     },
@@ -119,6 +121,12 @@ function readRope(c: CommonConfig, file: string): RopeParameters {
       c.original_max_position_embeddings ?? given.original_max_position_embeddings ?? c.max_position_embeddings,
   };
   return parseKeys(ropeParametersSchema, merged, file, key);
+}
+
+/** Checkpoints whose card tells users to switch YaRN on (Qwen2.5) leave max_position_embeddings at the length without it. */
+function longestContext(maxPositionEmbeddings: number, rope: RopeParameters): number {
+  if (rope.rope_type !== 'yarn') return maxPositionEmbeddings;
+  return Math.max(maxPositionEmbeddings, Math.floor(rope.original_max_position_embeddings * rope.factor));
 }
 
 /** What the arithmetic needs of the sizes, whichever file they came from. */

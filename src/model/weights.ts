@@ -1,5 +1,6 @@
 /** Streams a checkpoint's weights into a backend: a few rows at a time, so host memory stays bounded. */
 import type { Quantization } from '../config.ts';
+import { EngineError } from '../errors.ts';
 import type { Matrix, Ops } from '../kernels/ops.ts';
 import { matrixBytes, type MatrixSource } from '../tensor/matrix.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -26,9 +27,18 @@ export interface LoadOptions {
   readonly onProgress?: Progress;
 }
 
-/** Weights and rotary table of an opened model → a model that runs on `ops`. The files may be closed afterwards. */
+/**
+ * Weights and rotary table of an opened model → a model that runs on `ops`. The files may be closed afterwards. Throws
+ * bad_flag when maxLength is above the model's own context.
+ */
 export async function loadModel(ops: Ops, model: OpenModel, options: LoadOptions): Promise<CausalLM> {
   const { config, architecture } = model;
+  if (options.maxLength > config.maxPositionEmbeddings)
+    throw new EngineError(
+      'bad_flag',
+      `--max_req_total_len ${options.maxLength} is above the model's context of ${config.maxPositionEmbeddings}`,
+      { param: 'max_req_total_len' },
+    );
   const plan = planWeights(model, options.quant);
   const weights = await loadWeights(ops, plan, options.onProgress);
   const table = rotaryTable(config.ropeParameters, config.headDim, options.maxLength);

@@ -204,6 +204,28 @@ export async function examine(t: Test, ops: Ops, name: string, bounds: Bounds): 
   }
 }
 
+/**
+ * int8 activations on the backend against int8 activations in the definition (`same`: a value on a rounding boundary may
+ * fall to either side) and against f32 ones (`f32`: what quantizing the activations costs).
+ */
+export async function examineInt8(
+  t: Test,
+  ops: Ops,
+  name: string,
+  bounds: { same: number; f32: number },
+): Promise<void> {
+  const { prompt } = readOracle(name);
+  const run = async (ops: Ops, quant: Quantization) =>
+    inChunks(ops, await load(ops, fixturePath(name), quant), prompt, [prompt.length]);
+  for (const quant of ['int8', 'int4'] as const) {
+    const actual = await run(ops, quant);
+    const same = await run(new ReferenceOps({ activations: 'int8' }), quant);
+    within(t, `${quant} weights, against int8 activations in the reference`, relativeError(actual, same), bounds.same);
+    const f32 = await run(new ReferenceOps(), quant);
+    within(t, `${quant} weights, against f32 activations`, relativeError(actual, f32), bounds.f32);
+  }
+}
+
 /** The rows of the whole prompt's logits that `mixed` returns: the second half, then the last. */
 function mixedRows(whole: Float32Array, { prompt }: Oracle): Float32Array {
   const vocab = whole.length / prompt.length;

@@ -55,6 +55,16 @@ t.test('both generations say the same', (t) => {
   t.end();
 });
 
+t.test('YaRN lengthens the context of a config that does not count it', (t) => {
+  const yarn = { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 2048 };
+  t.equal(read('qwen2', { rope_scaling: yarn }).maxPositionEmbeddings, 8192);
+  t.equal(
+    read('qwen2', { rope_scaling: { ...yarn, original_max_position_embeddings: 512 } }).maxPositionEmbeddings,
+    2048,
+  );
+  t.end();
+});
+
 t.test('what is wrong is named, with file and key', (t) => {
   const cases: [object, string, RegExp][] = [
     [{ hidden_size: undefined }, 'model_not_readable', /^config.json: hidden_size: is missing$/],
