@@ -124,8 +124,9 @@ export class EngineProxy implements EngineClient {
   }
 
   #abort(request: OpenRequest): void {
-    if (this.#state === 'ok') this.#engine!.post({ type: 'abort', requestId: request.init.id });
-    else request.endHere('abort');
+    if (this.#state === 'ok') return this.#engine!.post({ type: 'abort', requestId: request.init.id });
+    this.#requests.delete(request.init.id);
+    request.endHere('abort');
   }
 
   #startEngine(): void {

@@ -1,0 +1,178 @@
+/** The same client over a worker thread and in-process; what starts several engines is tested in-process only, where it is quick. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
+import { EngineProxy } from '../../src/engine/engine-client.ts';
+import { inThisThread, inWorker, type StartEngine } from '../../src/engine/engine-transport.ts';
+import type { RequestReport, StepReport } from '../../src/engine/messages.ts';
+import {
+  defaultSamplingParams,
+  type GenerateOptions,
+  type RequestOutput,
+  type SamplingParams,
+} from '../../src/engine/types.ts';
+import { loadEngine } from '../helpers/fake-loader.ts';
+import { expectedOutput } from '../helpers/fake-runner.ts';
+
+const loader = new URL('../helpers/fake-loader.ts', import.meta.url).href;
+const greedy = { ...defaultSamplingParams, temperature: 0, maxTokens: 30, ignoreEos: true };
+
+interface Answer {
+  readonly tokens: number[];
+  readonly last: RequestOutput | undefined;
+}
+
+async function collect(outputs: AsyncIterable<RequestOutput>): Promise<Answer> {
+  const tokens: number[] = [];
+  let last: RequestOutput | undefined;
+  for await (const output of outputs) {
+    tokens.push(...output.tokenIds);
+    last = output;
+  }
+  return { tokens, last };
+}
+
+const worker: StartEngine = inWorker({ config: defaultEngineConfig, loader, faultInjection: true });
+const inProcess = (config: Partial<EngineConfig> = {}): StartEngine =>
+  inThisThread(loadEngine, { ...defaultEngineConfig, ...config }, true);
+
+function generate(
+  client: EngineProxy,
+  prompt: number[],
+  params: Partial<SamplingParams> = {},
+  options: GenerateOptions = {},
+): Promise<Answer> {
+  return collect(client.generate(prompt, { ...greedy, ...params }, options));
+}
+
+for (const [way, start] of Object.entries({ 'in a worker': worker, 'in-process': inProcess() })) {
+  t.test(way, async (t) => {
+    const client = await EngineProxy.start(start);
+    t.teardown(() => client.close());
+
+    t.test('several requests at once, each its own tokens', async (t) => {
+      t.equal(client.health(), 'ok');
+      t.equal(client.info.vocabSize, 97);
+      const prompts = Array.from({ length: 10 }, (_, i) => [i + 1, 2 * i + 1]);
+      const answers = await Promise.all(prompts.map((prompt) => generate(client, prompt)));
+      t.same(
+        answers.map(({ tokens }) => tokens),
+        prompts.map((prompt) => expectedOutput(prompt, 30, true)),
+      );
+      t.match(answers[0].last, { finishReason: 'length', usage: { promptTokens: 2, completionTokens: 30 } });
+      t.match(await client.stats(), { running: 0, totalSlots: 1000 });
+    });
+
+    t.test('a slow reader gets everything, joined', async (t) => {
+      const iterator = client.generate([5, 6], greedy)[Symbol.asyncIterator]();
+      const first = await iterator.next();
+      await sleep(200);
+      const second = await iterator.next();
+      const both = [...(first.value as RequestOutput).tokenIds, ...(second.value as RequestOutput).tokenIds];
+      t.same(both, expectedOutput([5, 6], 30, true));
+      t.equal((second.value as RequestOutput).finishReason, 'length');
+      t.equal((await iterator.next()).done, true);
+    });
+
+    t.test('aborted before, midway, and by closing the iterator', async (t) => {
+      const before = await generate(client, [1], {}, { signal: AbortSignal.abort() });
+      t.match(before, { tokens: [], last: { finishReason: 'abort' } });
+
+      const controller = new AbortController();
+      const tokens: number[] = [];
+      let reason: unknown;
+      for await (const output of client.generate(
+        [1, 2],
+        { ...greedy, maxTokens: 290 },
+        { signal: controller.signal },
+      )) {
+        tokens.push(...output.tokenIds);
+        if (tokens.length > 3) controller.abort();
+        reason = output.finishReason;
+      }
+      t.equal(reason, 'abort');
+      t.ok(tokens.length < 280);
+
+      for await (const _ of client.generate([3, 4], { ...greedy, maxTokens: 290 })) break;
+      await sleep(50);
+      t.match(await client.stats(), { running: 0, waiting: 0 }, 'closed iterators free their slots');
+    });
+
+    t.test('refusals arrive at the first next()', async (t) => {
+      await t.rejects(generate(client, []), { code: 'invalid_request', param: 'prompt' });
+      await t.rejects(generate(client, [1], { maxTokens: 10_000 }), { code: 'context_length_exceeded' });
+    });
+
+    t.test('steps and requests are published', async (t) => {
+      const steps: StepReport[] = [];
+      const requests: RequestReport[] = [];
+      const onStep = (message: unknown): void => void steps.push(message as StepReport);
+      const onRequest = (message: unknown): void => void requests.push(message as RequestReport);
+      subscribe('dawnlight:step', onStep);
+      subscribe('dawnlight:request', onRequest);
+      await generate(client, [91, 92, 93, 94], { maxTokens: 5 }, { requestId: 'seen' });
+      unsubscribe('dawnlight:step', onStep);
+      unsubscribe('dawnlight:request', onRequest);
+      t.equal(steps[0].prefillTokens, 4);
+      t.ok(steps.some((step) => step.decodeTokens === 1 && step.stats.running === 1));
+      t.match(requests, [{ requestId: 'seen', completionTokens: 5, finishReason: 'length', timeToFirstToken: Number }]);
+    });
+
+    t.test('an engine that dies is replaced, and every request goes on', async (t) => {
+      const prompts = Array.from({ length: 6 }, (_, i) => [i + 1, 50]);
+      const answers = Promise.all(prompts.map((prompt) => generate(client, prompt, { maxTokens: 60 })));
+      await sleep(60);
+      client.injectFault(way === 'in a worker' ? 'exit' : 'throw');
+      while (client.health() === 'ok') await sleep(1);
+      t.equal(client.health(), 'loading', 'and health says so meanwhile');
+      const late = generate(client, [77], { maxTokens: 60 });
+      const gone = await generate(client, [78], {}, { signal: AbortSignal.timeout(5) });
+      t.equal(gone.last?.finishReason, 'abort', 'a request aborted while it is down');
+      t.same(
+        (await answers).map(({ tokens }) => tokens),
+        prompts.map((prompt) => expectedOutput(prompt, 60, true)),
+      );
+      t.same((await late).tokens, expectedOutput([77], 60, true), 'a request that came while it was down');
+      t.equal(client.health(), 'ok');
+    });
+
+    t.test('closing finishes what runs and takes nothing new', async (t) => {
+      const running = generate(client, [9, 9]);
+      const closed = client.close();
+      t.equal(client.health(), 'draining');
+      await t.rejects(generate(client, [1]), { code: 'draining' });
+      t.same((await running).tokens, expectedOutput([9, 9], 30, true));
+      await closed;
+      t.equal(client.health(), 'dead');
+      await t.rejects(generate(client, [1]), { code: 'engine_dead' });
+    });
+  });
+}
+
+t.test('a full queue refuses', async (t) => {
+  const client = await EngineProxy.start(inProcess({ maxQueuedRequests: 1, runningMaxReqSize: 1 }));
+  const busy = await Promise.allSettled(Array.from({ length: 6 }, (_, i) => generate(client, [i + 1])));
+  const refused = busy.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
+  t.ok(refused.length >= 1 && refused.length <= 5);
+  for (const error of refused) t.match(error, { code: 'queue_full' });
+  await client.close();
+});
+
+t.test('a model that cannot be loaded', async (t) => {
+  const start = EngineProxy.start(inProcess({ modelDir: 'missing' }));
+  await t.rejects(start, { code: 'model_not_readable', param: 'model_dir' });
+});
+
+t.test('an engine that keeps dying stays dead, and says so', async (t) => {
+  const client = await EngineProxy.start(inProcess());
+  const answer = generate(client, [1], { maxTokens: 290 }).catch((error: unknown) => error);
+  while (client.health() !== 'dead') {
+    if (client.health() === 'ok') client.injectFault('throw');
+    await sleep(1);
+  }
+  t.match(await answer, { code: 'engine_dead' });
+  await t.rejects(generate(client, [1]), { code: 'engine_dead' });
+  await t.rejects(client.stats(), { code: 'engine_dead' });
+  await client.close();
+});

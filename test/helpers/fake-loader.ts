@@ -1,0 +1,22 @@
+/** `loadEngine` over the fake runner, for engines in worker threads and in this one. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EngineConfig } from '../../src/config.ts';
+import { EngineError } from '../../src/errors.ts';
+import type { LoadedEngine } from '../../src/engine/engine-transport.ts';
+import { fakeInfo, FakeRunner } from './fake-runner.ts';
+
+/** Milliseconds. */
+const loadTime = 30;
+const stepTime = 2;
+
+export async function loadEngine(
+  config: EngineConfig,
+  onProgress: (done: number, total: number) => void,
+): Promise<LoadedEngine> {
+  if (config.modelDir === 'missing')
+    throw new EngineError('model_not_readable', 'missing: no such file', { param: 'model_dir' });
+  const slots = config.maxTotalTokenNum ?? 1000;
+  await sleep(loadTime);
+  onProgress(1, 1);
+  return { info: fakeInfo(slots, 300), runner: new FakeRunner(slots, () => sleep(stepTime)) };
+}
