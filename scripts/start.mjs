@@ -1,0 +1,63 @@
+// `npm start [-- FLAGS]`: sets everything up, gets the default model and serves it. FLAGS go to `dawnlight serve`.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { root, runMain, setupBuild, setupMachine } from './setup.mjs';
+
+const flags = process.argv.slice(2);
+const begin = Date.now();
+
+/** A flag's value, written with `_` or `-`, as `--flag value` or `--flag=value`. */
+function flagValue(name) {
+  for (const [i, flag] of flags.entries()) {
+    const [key, value] = flag.split(/=(.*)/s);
+    if (key.replace(/^--/, '').replaceAll('-', '_') === name && key.startsWith('--')) return value ?? flags[i + 1];
+  }
+  return undefined;
+}
+
+function whatToTry(url) {
+  return `
+Serving at ${url} (${((Date.now() - begin) / 1000).toFixed(1)} s after the start). Try:
+
+  curl ${url}/v1/chat/completions -H 'content-type: application/json' \\
+    -d '{"messages": [{"role": "user", "content": "What is the capital of France?"}]}'
+
+or, in Python with OpenAI's client:
+
+  from openai import OpenAI
+  client = OpenAI(base_url="${url}/v1", api_key="none")
+  model = client.models.list().data[0].id
+  answer = client.chat.completions.create(model=model, messages=[{"role": "user", "content": "Hello!"}])
+  print(answer.choices[0].message.content)
+
+Ctrl-C ends it.
+`;
+}
+
+/** Resolves when the server answers, or never if it ends before. */
+async function untilHealthy(url, hasEnded) {
+  while (!hasEnded()) {
+    const answer = await fetch(`${url}/health`).catch(() => null);
+    if (answer?.ok) return true;
+    await sleep(100);
+  }
+  return false;
+}
+
+await runMain(async () => {
+  await setupBuild();
+  const ownModel = flagValue('model_dir') !== undefined;
+  const model = await setupMachine({ model: !ownModel });
+  const port = flagValue('port') ?? '8088';
+  const host = flagValue('host') ?? '127.0.0.1';
+  const defaults = [...(ownModel ? [] : ['--model_dir', model]), ...(flagValue('port') ? [] : ['--port', port])];
+  const server = spawn(process.execPath, [join(root, 'dist', 'cli.js'), 'serve', ...defaults, ...flags], {
+    stdio: 'inherit',
+  });
+  const ended = new Promise((resolve) => server.on('close', (code) => resolve(code ?? 1)));
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => server.kill(signal));
+  const url = `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`;
+  void untilHealthy(url, () => server.exitCode !== null).then((healthy) => healthy && console.error(whatToTry(url)));
+  return await ended;
+});
