@@ -79,6 +79,7 @@ export async function openGpu(options: GpuOptions): Promise<Gpu> {
 
   let failure: EngineError | null = null;
   device.addEventListener('uncapturederror', (event) => {
+    event.preventDefault();
     const { error } = event;
     failure ??= new EngineError(
       error instanceof GPUOutOfMemoryError ? 'out_of_memory' : 'internal_error',
