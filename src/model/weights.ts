@@ -1,6 +1,5 @@
 /** Streams a checkpoint's weights into a backend: a few rows at a time, so host memory stays bounded. */
 import type { Quantization } from '../config.ts';
-import { EngineError } from '../errors.ts';
 import type { Matrix, Ops } from '../kernels/ops.ts';
 import { matrixBytes, type MatrixSource } from '../tensor/matrix.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -22,23 +21,14 @@ export type Progress = (done: number, total: number) => void;
 
 export interface LoadOptions {
   readonly quant: Quantization;
-  /** Positions of the rotary table: the longest context of one request. */
+  /** Positions of the rotary table: the longest context of one request, at most the config's maxPositionEmbeddings. */
   readonly maxLength: number;
   readonly onProgress?: Progress;
 }
 
-/**
- * Weights and rotary table of an opened model → a model that runs on `ops`. The files may be closed afterwards. Throws
- * bad_flag when maxLength is above the model's own context.
- */
+/** Weights and rotary table of an opened model → a model that runs on `ops`. The files may be closed afterwards. */
 export async function loadModel(ops: Ops, model: OpenModel, options: LoadOptions): Promise<CausalLM> {
   const { config, architecture } = model;
-  if (options.maxLength > config.maxPositionEmbeddings)
-    throw new EngineError(
-      'bad_flag',
-      `--max_req_total_len ${options.maxLength} is above the model's context of ${config.maxPositionEmbeddings}`,
-      { param: 'max_req_total_len' },
-    );
   const plan = planWeights(model, options.quant);
   const weights = await loadWeights(ops, plan, options.onProgress);
   const table = rotaryTable(config.ropeParameters, config.headDim, options.maxLength);

@@ -158,11 +158,6 @@ t.test('loading reports its progress and reads every weight once', async (t) => 
   const seen: [number, number][] = [];
   const ops = new ReferenceOps();
   await loadModel(ops, model, { quant: 'stored', maxLength: 8, onProgress: (done, total) => seen.push([done, total]) });
-  const tooLong = loadModel(ops, model, { quant: 'stored', maxLength: 257 });
-  await t.rejects(tooLong, {
-    code: 'bad_flag',
-    message: /--max_req_total_len 257 is above the model's context of 256/,
-  });
   model.close();
   t.ok(seen.every(([done, total], i) => total === expected.total && done >= (seen[i - 1]?.[0] ?? 0) && done <= total));
   t.equal(seen.at(-1)?.[0], expected.total);
