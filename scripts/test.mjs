@@ -1,6 +1,7 @@
 // `npm test`: set-up, then every check, quick ones first. The last line is `N passed, N failed`: tap's own count of
 // assertions, and one failure for each other check that did not pass. The exit code is 0 only when nothing failed.
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { root, run, runMain, setupBuild, setupMachine, SetupError, stage } from './setup.mjs';
 
@@ -19,14 +20,15 @@ async function check(name, work) {
   }
 }
 
-const npx = (...args) => run('npx', ['--no-install', ...args], { quiet: true });
+const bin = (name) => join(root, 'node_modules', '.bin', name);
+const tool = (name, ...args) => run(bin(name), args, { quiet: true });
 
 /**
  * Runs tap and shows one line for each file, and the whole of what failed.
  * tap ends its output with `# { total: 52, pass: 46, fail: 6 }`; without that line the run did not finish.
  */
 async function unitTests(model) {
-  const tap = spawn('npx', ['--no-install', 'tap', '--reporter=tap', '--disable-coverage', ...process.argv.slice(2)], {
+  const tap = spawn(bin('tap'), ['--reporter=tap', '--disable-coverage', ...process.argv.slice(2)], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, DAWNLIGHT_TEST_MODEL: model },
@@ -66,10 +68,10 @@ async function checks() {
     model = await setupMachine();
   });
   if (!machine) return;
-  await check('format', () => npx('prettier', '--check', '--log-level=warn', '.'));
+  await check('format', () => tool('prettier', '--check', '--log-level=warn', '.'));
   await Promise.all([
-    check('types', () => npx('tsc', '-p', 'tsconfig.test.json')),
-    check('lint', () => npx('eslint', '.')),
+    check('types', () => tool('tsc', '-p', 'tsconfig.test.json')),
+    check('lint', () => tool('eslint', '.')),
   ]);
   await check('tests', () => unitTests(model));
 }
