@@ -41,13 +41,14 @@ export function kvBytesPerToken(config: ModelConfig, dtype: 'f16' | 'f32'): numb
 }
 
 /**
- * f32 activations of one step of `tokens` tokens of which `logits` are wanted, if each tensor had its own memory: the
- * widest layer's, since tensors of earlier layers are given back.
+ * f32 activations of one step of `tokens` tokens of which `logits` are wanted: one layer's, whose memory the next one
+ * reuses, and the residual stream that each layer leaves behind until the step ends.
  */
 export function activationBytes(config: ModelConfig, tokens: number, logits: number): number {
   const q = config.numAttentionHeads * config.headDim;
   const kv = config.numKeyValueHeads * config.headDim;
-  const perToken = 4 * config.hiddenSize + (2 * q + 2 * kv) + q + 3 * config.intermediateSize;
+  const residuals = (config.numHiddenLayers + 1) * config.hiddenSize;
+  const perToken = residuals + 3 * config.hiddenSize + (2 * q + 2 * kv) + q + 3 * config.intermediateSize;
   return 4 * (tokens * perToken + logits * (config.hiddenSize + 2 * config.vocabSize));
 }
 
