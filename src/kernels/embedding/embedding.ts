@@ -3,21 +3,25 @@
  * (StepBatch.tokenIds).
  *
  * Shapes: ids `[T]` in the step, `table [V, H]` in any weight format → `x [T, H]` f32. Dispatch: a workgroup owns 64
- * columns of one token (lane layout). Ids outside the table leave their row unset; the server checks them.
+ * columns of one token (lane layout), or an invocation owns 8 (row layout). Ids outside the table leave their row unset; the server checks them.
  */
 import { wgsl } from '../../gpu/pipelines.ts';
 import { BLOCK_ROWS } from '../matmul/lane-layout.ts';
 import type { LaneMatrix } from '../matmul/lane-matrix.ts';
+import type { RowMatrix } from '../matmul/row-matrix.ts';
 import type { Matrix, Step } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
 import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
+import { rowsEmbeddingKernel } from './embedding.rows.wgsl.ts';
 
 /** FORMAT override of the kernels. */
 const formatCode = { f32: 0, f16: 1, bf16: 2, int8: 3, int4: 4 } as const;
 
 export function embedding(ctx: WebGPUContext, step: Step, table: Matrix): GpuTensor {
   const x = ctx.tensor([step.numTokens, table.cols], 'f32');
-  fromLanes(ctx, step as GpuStep, table, table.storage as LaneMatrix, x);
+  const stored = table.storage as LaneMatrix | RowMatrix;
+  if (stored.kind === 'lanes') fromLanes(ctx, step as GpuStep, table, stored, x);
+  else fromRows(ctx, step as GpuStep, table, stored, x);
   return x;
 }
 
@@ -43,5 +47,16 @@ function fromLanes(
     const params = new Uint32Array([step.numTokens, table.cols, colBlocks, firstRow, rows]);
     const resources = [view, buffer, kv.storage.lastTokens, x.storage];
     ctx.recorder.dispatch(kernel, resources, params, colBlocks, step.numTokens);
+  }
+}
+
+function fromRows(ctx: WebGPUContext, step: GpuStep, table: Matrix, matrix: RowMatrix, x: GpuTensor): void {
+  const { format, groupSize, chunksPerRow, slices } = matrix;
+  const kernel = ctx.pipelines.get(`embedding.rows.${format}-${groupSize}`, () => rowsEmbeddingKernel(matrix));
+  const { buffer, kv } = step.storage;
+  for (const { firstRow, rows, data, scales } of slices) {
+    const params = new Uint32Array([step.numTokens, table.cols, chunksPerRow, firstRow, rows]);
+    const resources = [data, ...(scales ? [scales] : []), buffer, kv.storage.lastTokens, x.storage];
+    ctx.recorder.dispatch(kernel, resources, params, Math.ceil(chunksPerRow / 64), step.numTokens);
   }
 }

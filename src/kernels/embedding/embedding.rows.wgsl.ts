@@ -1,0 +1,38 @@
+/**
+ * WGSL of the embedding lookup in a RowMatrix: an invocation owns a chunk of 8 columns of one token. A matrix of several
+ * slices takes a dispatch each; a token whose row lies in another slice is left alone.
+ */
+import { chunkBindings, chunkReader, type ChunkSpec } from '../matmul/row-chunk.wgsl.ts';
+
+export function rowsEmbeddingKernel(spec: ChunkSpec): string {
+  let binding = chunkBindings(spec);
+  return `struct Params { tokens: u32, cols: u32, chunks: u32, firstRow: u32, rows: u32 }
+var<immediate> p: Params;
+${chunkReader(spec)}
+@group(0) @binding(${binding++}) var<storage, read> step: array<u32>; // token ids first: step/step.ts
+@group(0) @binding(${binding++}) var<storage, read> lastTokens: array<u32>; // [maxRequests]
+@group(0) @binding(${binding++}) var<storage, read_write> y: array<f32>; // [T, H]
+
+const LAST_TOKEN_FLAG = 0x80000000u;
+
+fn tokenId(token: u32) -> u32 {
+  let id = step[token];
+  if (id >= LAST_TOKEN_FLAG) { return lastTokens[id - LAST_TOKEN_FLAG]; }
+  return id;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let row = tokenId(id.y) - p.firstRow;
+  if (id.x >= p.chunks || row >= p.rows) { return; }
+  let at = row * p.chunks + id.x;
+  var c = weightChunk(at);
+${spec.groupSize ? '  let d = scaleMin(at);\n  c = Chunk(c.a * d.x + d.y, c.b * d.x + d.y);' : ''}
+  for (var j = 0u; j < 4u; j++) {
+    let k = id.x * 8u + j;
+    if (k < p.cols) { y[id.y * p.cols + k] = c.a[j]; }
+    if (k + 4u < p.cols) { y[id.y * p.cols + k + 4u] = c.b[j]; }
+  }
+}
+`;
+}
