@@ -113,5 +113,7 @@ if (flags.peer) {
 }
 
 const machine = describeMachine(reference.adapter);
-console.log(JSON.stringify({ bench: 'quality', model: modelPath.split('/').at(-1), tokens: ids.length, window, machine, rows }));
+console.log(
+  JSON.stringify({ bench: 'quality', model: modelPath.split('/').at(-1), tokens: ids.length, window, machine, rows }),
+);
 process.exit(0);
