@@ -1,0 +1,118 @@
+/** How a family writes values: JSON for nearly all, Gemma its own. The schema's meaning is json-schema.ts' business. */
+import { charClass, complement, literal, textUntil, without, type CharRanges, type Grammar } from './ebnf.ts';
+import { plainText, regexGrammar, type CharEncoding } from './regex.ts';
+
+export interface Dialect {
+  /** What stands between two members, and between a key and its value, as EBNF. */
+  readonly comma: string;
+  readonly colon: string;
+  /** A string that is known, as text. */
+  quote(text: string): string;
+  /** A key that is known, as text. */
+  key(name: string): string;
+  /** Rules for strings, as EBNF. */
+  anyString(grammar: Grammar): string;
+  /** Between `min` and `max` characters; `max` null: no limit. */
+  countedString(grammar: Grammar, min: number, max: number | null): string;
+  patternString(pattern: string): string;
+  /** Any key but these, with the colon where `colon` is empty. */
+  otherKey(grammar: Grammar, names: readonly string[]): string;
+}
+
+/** Longer counted strings hold no escapes: each of their positions costs the matcher's compiler some milliseconds. */
+const longestExactCount = 100;
+const notPlain: CharRanges = [
+  [0, 0x1f],
+  [0x22, 0x22],
+  [0x5c, 0x5c],
+];
+const plain = charClass(complement(notPlain));
+const escapes: Readonly<Record<number, string>> = { 8: 'b', 9: 't', 10: 'n', 12: 'f', 13: 'r', 34: '"', 92: '\\' };
+
+/** Escapes without halves of surrogate pairs. */
+const escapeBody =
+  '["\\\\/bfnrt] | "u" [0-9a-cA-CefEF] [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F] | "u" [dD] [0-7] [0-9a-fA-F] [0-9a-fA-F]';
+
+/** The rest of a string of any length and its closing quote; what may follow helps the matcher to know masks beforehand. */
+function stringRest(grammar: Grammar): string {
+  const escape = grammar.rule('escape', escapeBody);
+  const name = 'string_rest';
+  return grammar.once(name, `("\\"" | ${plain} ${name} | "\\\\" ${escape} ${name}) (= [,}\\]:])`);
+}
+
+const inJsonString: CharEncoding = (ranges) => {
+  const asIs = without(ranges, notPlain);
+  const escaped = Object.entries(escapes).filter(([code]) =>
+    ranges.some(([a, b]) => a <= Number(code) && Number(code) <= b),
+  );
+  const parts = [
+    ...(asIs.length > 0 ? [charClass(asIs)] : []),
+    ...(escaped.length > 0
+      ? [`"\\\\" ${charClass(escaped.map(([, c]) => [c.charCodeAt(0), c.charCodeAt(0)] as const))}`]
+      : []),
+  ];
+  return parts.length === 1 ? (parts[0] ?? '') : `(${parts.join(' | ')})`;
+};
+
+export const jsonDialect: Dialect = {
+  comma: '"," " "?',
+  colon: '":" " "?',
+  quote: (text) => JSON.stringify(text),
+  key: (name) => JSON.stringify(name),
+  anyString: (grammar) => grammar.rule('string', `"\\"" ${stringRest(grammar)}`),
+  countedString(grammar, min, max) {
+    if (max !== null && max > longestExactCount) return `"\\"" ${plain}{${min},${max}} "\\""`;
+    const escape = grammar.rule('escape', escapeBody);
+    const last = max ?? min;
+    let next = max === null ? stringRest(grammar) : grammar.rule('string_end', '"\\""');
+    for (let i = last - 1; i >= 0; i--) {
+      const end = i >= min ? '"\\"" | ' : '';
+      next = grammar.rule('string_count', `${end}${plain} ${next} | "\\\\" ${escape} ${next}`);
+    }
+    return `"\\"" ${next}`;
+  },
+  patternString: (pattern) => `"\\"" ${group(regexGrammar(pattern, { encode: inJsonString, mode: 'search' }))} "\\""`,
+  otherKey: (grammar, names) => `"\\"" ${otherText(grammar, names, '"\\""')}`,
+};
+
+/** `text` between two marks without escapes, keys bare. */
+export function markedDialect(mark: string): Dialect {
+  const end = literal(mark);
+  const notMark = charClass(complement([[mark.charCodeAt(0), mark.charCodeAt(0)]]));
+  return {
+    comma: '","',
+    colon: '":"',
+    quote: (text) => mark + text + mark,
+    key: (name) => (/^[\w.-]+$/.test(name) ? name : mark + name + mark),
+    anyString: (grammar) => grammar.rule('string', `${end} ${textUntil(grammar, 'marked', mark)}`),
+    countedString: (_, min, max) => `${end} ${notMark}{${min},${max ?? ''}} ${end}`,
+    patternString: (pattern) => `${end} ${group(regexGrammar(pattern, { encode: plainText, mode: 'search' }))} ${end}`,
+    otherKey: (grammar, names) => otherText(grammar, names, '":"'),
+  };
+}
+
+const group = (body: string) => `(${body})`;
+const wordChars: CharRanges = [
+  [0x2d, 0x2d],
+  [0x30, 0x39],
+  [0x41, 0x5a],
+  [0x5f, 0x5f],
+  [0x61, 0x7a],
+];
+
+/** A word of letters, digits, `_` and `-` that is none of `names`, and `end`: the complement of the names' prefix tree. */
+function otherText(grammar: Grammar, names: readonly string[], end: string): string {
+  const rest = grammar.once('other_key_rest', `${end} | ${charClass(wordChars)} other_key_rest`);
+  const build = (prefix: string): string => {
+    const longer = names.filter((name) => name.startsWith(prefix) && name.length > prefix.length);
+    const next = [...new Set(longer.map((name) => name.charAt(prefix.length)))].filter((c) => /[\w-]/.test(c));
+    const others = without(
+      wordChars,
+      next.map((c) => [c.charCodeAt(0), c.charCodeAt(0)] as const),
+    );
+    const ends = names.includes(prefix) || prefix === '' ? [] : [end];
+    const deeper = next.map((c) => `${literal(c)} ${build(prefix + c)}`);
+    return grammar.rule('other_key', [...ends, `${charClass(others)} ${rest}`, ...deeper].join(' | '));
+  };
+  return build('');
+}
