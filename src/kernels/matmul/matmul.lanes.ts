@@ -24,15 +24,16 @@ interface Tile {
   readonly tokens: number;
 }
 
-/** Tile for a number of tokens: many rows when one token must pay for the weights, many tokens when it need not. */
-function tileFor(format: WeightFormat, activation: 'f32' | 'q8', tokens: number): Tile {
+/**
+ * Tile for a number of tokens: many rows when one token must pay for the weights, many tokens when it need not.
+ * Few variants, since lavapipe takes 0.5–2 s to compile one.
+ */
+function tileFor(format: WeightFormat, tokens: number): Tile {
   if (format === 'int4' || format === 'int8') {
     if (tokens === 1) return { units: 4, tokens: 1 };
-    if (tokens <= 3) return { units: 4, tokens: 2 };
-    return activation === 'q8' && format === 'int4' ? { units: 2, tokens: 4 } : { units: 2, tokens: 4 };
+    return { units: 2, tokens: tokens === 2 ? 2 : 4 };
   }
-  if (tokens === 1) return { units: 8, tokens: 1 };
-  return tokens <= 4 ? { units: 4, tokens: 4 } : { units: 2, tokens: 8 };
+  return tokens === 1 ? { units: 8, tokens: 1 } : { units: 4, tokens: 4 };
 }
 
 export function lanesMatmul(ctx: WebGPUContext, x: Tensor, w: Matrix, option: MatmulOption = {}): GpuTensor {
@@ -64,7 +65,7 @@ function kernelFor(
   option: MatmulOption,
 ): { kernel: Kernel; tile: Tile } {
   const activation = x.dtype === 'q8' ? 'q8' : 'f32';
-  const tile = tileFor(w.format, activation, x.shape[0]);
+  const tile = tileFor(w.format, x.shape[0]);
   const spec: LanesSpec = {
     format: w.format,
     groupSize: layout.groupSize,
