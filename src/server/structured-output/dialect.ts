@@ -15,7 +15,8 @@ export interface Dialect {
   /** Between `min` and `max` characters; `max` null: no limit. */
   countedString(grammar: Grammar, min: number, max: number | null): string;
   patternString(pattern: string): string;
-  /** Any key but these, with the colon where `colon` is empty. */
+  /** Any key, and any key but these, each with the colon. */
+  anyKey(grammar: Grammar): string;
   otherKey(grammar: Grammar, names: readonly string[]): string;
 }
 
@@ -72,7 +73,8 @@ export const jsonDialect: Dialect = {
     return `"\\"" ${next}`;
   },
   patternString: (pattern) => `"\\"" ${group(regexGrammar(pattern, { encode: inJsonString, mode: 'search' }))} "\\""`,
-  otherKey: (grammar, names) => `"\\"" ${otherText(grammar, names, '"\\""')}`,
+  anyKey: (grammar) => `${jsonDialect.anyString(grammar)} ${jsonDialect.colon}`,
+  otherKey: (grammar, names) => `"\\"" ${otherText(grammar, names, `"\\"" ${jsonDialect.colon}`)}`,
 };
 
 /** `text` between two marks without escapes, keys bare. */
@@ -87,6 +89,7 @@ export function markedDialect(mark: string): Dialect {
     anyString: (grammar) => grammar.rule('string', `${end} ${textUntil(grammar, 'marked', mark)}`),
     countedString: (_, min, max) => `${end} ${notMark}{${min},${max ?? ''}} ${end}`,
     patternString: (pattern) => `${end} ${group(regexGrammar(pattern, { encode: plainText, mode: 'search' }))} ${end}`,
+    anyKey: (grammar) => otherText(grammar, [], '":"'),
     otherKey: (grammar, names) => otherText(grammar, names, '":"'),
   };
 }

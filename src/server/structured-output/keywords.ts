@@ -1,0 +1,86 @@
+/** Reading a schema's keywords: what they must be, and where they stand when they are not. */
+import { EngineError } from '../../errors.ts';
+import { annotations, isSchemaObject, type Schema } from './merge-schema.ts';
+import type { Bound } from './number-grammar.ts';
+
+export const jsonTypes = ['object', 'array', 'string', 'integer', 'number', 'boolean', 'null'] as const;
+export type JsonTypeName = (typeof jsonTypes)[number];
+
+const typeOfKeyword: Readonly<Record<string, JsonTypeName>> = {
+  ...{ properties: 'object', required: 'object', additionalProperties: 'object', propertyNames: 'object' },
+  ...{ patternProperties: 'object', minProperties: 'object', maxProperties: 'object' },
+  ...{ items: 'array', prefixItems: 'array', minItems: 'array', maxItems: 'array', uniqueItems: 'array' },
+  ...{ minLength: 'string', maxLength: 'string', pattern: 'string', format: 'string' },
+  ...{ minimum: 'number', maximum: 'number', exclusiveMinimum: 'number', exclusiveMaximum: 'number' },
+  multipleOf: 'number',
+};
+
+/** @param at JSON pointer into the schema */
+export function fail(at: string, what: string): never {
+  throw new EngineError('invalid_value', `the schema at ${at} ${what}`);
+}
+
+/** Runs `body`; its error is told as one of the schema at `at`. */
+export function located<T>(at: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    return fail(at, (error as Error).message);
+  }
+}
+
+export function list(value: unknown, at: string): readonly unknown[] {
+  return Array.isArray(value) ? value : fail(at, 'must be an array');
+}
+
+/** The types that a schema names, or that its keywords are about; null for any. */
+export function typesOf(schema: Schema, at: string): readonly JsonTypeName[] | null {
+  if (schema.type === undefined) {
+    const keyword = Object.keys(schema).find((key) => Object.hasOwn(typeOfKeyword, key));
+    return keyword === undefined ? null : [typeOfKeyword[keyword] ?? 'object'];
+  }
+  const types: unknown[] = [schema.type].flat();
+  const bad = types.find((type) => !jsonTypes.includes(type as JsonTypeName));
+  if (bad !== undefined) fail(`${at}/type`, `is ${JSON.stringify(bad)}; there are ${jsonTypes.join(', ')}`);
+  return types as JsonTypeName[];
+}
+
+export function isOfType(value: unknown, type: JsonTypeName): boolean {
+  if (type === 'null') return value === null;
+  if (type === 'array') return Array.isArray(value);
+  if (type === 'integer') return Number.isInteger(value);
+  return type === 'object' ? isSchemaObject(value) : typeof value === type;
+}
+
+/** A keyword that counts; null when it is absent. */
+export function count(schema: Schema, key: string, at: string): number | null {
+  const value = schema[key];
+  if (value === undefined) return null;
+  const isCount = typeof value === 'number' && Number.isInteger(value) && value >= 0;
+  return isCount ? value : fail(`${at}/${key}`, 'must be a whole number, 0 or more');
+}
+
+/** The stricter of `minimum` and `exclusiveMinimum` (`side` 'Minimum'), or of the maxima; null when both are absent. */
+export function bound(schema: Schema, side: 'Minimum' | 'Maximum', at: string): Bound | null {
+  const inclusive = oneBound(schema, side.toLowerCase(), at);
+  const exclusive = oneBound(schema, `exclusive${side}`, at);
+  if (inclusive === null || exclusive === null) return inclusive ?? exclusive;
+  const isInclusiveStricter =
+    side === 'Minimum' ? inclusive.value > exclusive.value : inclusive.value < exclusive.value;
+  return isInclusiveStricter ? inclusive : exclusive;
+}
+
+function oneBound(schema: Schema, key: string, at: string): Bound | null {
+  const value = schema[key];
+  if (value === undefined) return null;
+  if (typeof value === 'boolean') return fail(`${at}/${key}`, 'is a boolean, as in draft 4: give the bound itself');
+  return typeof value === 'number'
+    ? { value, inclusive: !key.startsWith('ex') }
+    : fail(`${at}/${key}`, 'must be a number');
+}
+
+/** Whether a schema says more than annotations and, if `besideType`, its type. */
+export function saysMore(schema: unknown, besideType = false): boolean {
+  if (!isSchemaObject(schema)) return schema === false;
+  return Object.keys(schema).some((key) => !annotations.has(key) && !(besideType && key === 'type'));
+}

@@ -1,0 +1,168 @@
+/**
+ * JSON Schema (draft 2020-12, and what older drafts share with it) → EBNF, such that every text of the grammar is valid. What
+ * a grammar cannot promise is refused with its place in the schema. The grammar may be narrower than the schema: properties
+ * come in the schema's order, and an object that declares properties has no others unless additionalProperties says so.
+ * Written here because xgrammar's own converter (0.1.27) lets invalid values through: wrong number ranges, quotes in strings
+ * with a pattern, and no word about keywords that it leaves out.
+ */
+import { arrayGrammar } from './array-grammar.ts';
+import type { Dialect } from './dialect.ts';
+import { areDisjoint } from './disjoint-schemas.ts';
+import { either, literal, type Grammar } from './ebnf.ts';
+import { fail, isOfType, list, located, saysMore, typesOf, type JsonTypeName } from './keywords.ts';
+import { isSchemaObject, mergeSchemas, sameJson, type Schema } from './merge-schema.ts';
+import { objectGrammar } from './object-grammar.ts';
+import { anyNumber, numericGrammar, stringGrammar } from './scalar-grammar.ts';
+
+const conditions = ['not', 'if', 'contains', 'dependentRequired', 'dependentSchemas', 'dependencies', '$dynamicRef'];
+const longestChain = 50;
+
+export class SchemaGrammar {
+  readonly grammar: Grammar;
+  readonly dialect: Dialect;
+  readonly #root: unknown;
+  readonly #references = new Map<string, string>();
+
+  /** @param root the document that `$ref` points into */
+  constructor(grammar: Grammar, dialect: Dialect, root: unknown) {
+    this.grammar = grammar;
+    this.dialect = dialect;
+    this.#root = root;
+  }
+
+  /**
+   * EBNF of the values of `schema`.
+   * @param at where it stands, for messages
+   * @throws EngineError invalid_value
+   */
+  value(schema: unknown, at = '#'): string {
+    if (schema === true || schema === undefined) return this.#anything();
+    if (schema === false) return fail(at, 'allows nothing');
+    if (!isSchemaObject(schema)) return fail(at, 'must be an object or a boolean');
+    const condition = conditions.find((key) => key in schema);
+    if (condition !== undefined) fail(`${at}/${condition}`, 'is a condition that a grammar cannot enforce');
+    if (typeof schema.$ref === 'string' && !saysMore(besideRef(schema))) return this.#rule(schema.$ref, at);
+    if ('$ref' in schema || 'allOf' in schema) return this.value(this.flatten(schema, at), at);
+    const { anyOf, oneOf, ...rest } = schema;
+    if (anyOf !== undefined)
+      return this.#any(list(anyOf, `${at}/anyOf`), oneOf === undefined ? rest : { ...rest, oneOf }, `${at}/anyOf`);
+    if (oneOf !== undefined) return this.#one(list(oneOf, `${at}/oneOf`), rest, `${at}/oneOf`);
+    if ('const' in schema || 'enum' in schema) return this.#listed(schema, at);
+    const types = typesOf(schema, at);
+    return types === null
+      ? this.#anything()
+      : (either(types.map((type) => this.#typed(schema, type, at))) ?? fail(at, 'allows nothing'));
+  }
+
+  /** `schema` with what its $ref and allOf say. */
+  flatten(schema: unknown, at: string, depth = 0): unknown {
+    if (depth > longestChain) return fail(at, 'refers to itself without end');
+    if (!isSchemaObject(schema)) return schema;
+    const { $ref, allOf, ...rest } = schema;
+    const parts = [
+      ...($ref === undefined ? [] : [this.#resolve($ref, at)]),
+      ...(allOf === undefined ? [] : list(allOf, `${at}/allOf`)),
+    ];
+    return parts.reduce((merged, part) => this.#merge(merged, this.flatten(part, at, depth + 1), at), rest);
+  }
+
+  #merge(a: unknown, b: unknown, at: string): unknown {
+    return located(at, () => mergeSchemas(a, b));
+  }
+
+  /** A rule for what `$ref` points to, which may refer to itself. */
+  #rule($ref: string, at: string): string {
+    const known = this.#references.get($ref);
+    if (known !== undefined) return known;
+    const target = this.#resolve($ref, at);
+    const name = this.grammar.reserve($ref.split('/').at(-1)?.replace('#', '') || 'document');
+    this.#references.set($ref, name);
+    this.grammar.define(name, this.value(target, $ref));
+    return name;
+  }
+
+  #resolve($ref: unknown, at: string): unknown {
+    if (typeof $ref !== 'string' || !$ref.startsWith('#'))
+      return fail(`${at}/$ref`, 'must point into the schema itself (#/…)');
+    let target = this.#root;
+    for (const part of $ref.slice(1).split('/').filter(Boolean)) {
+      const key = decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
+      if (typeof target !== 'object' || target === null || !Object.hasOwn(target, key)) {
+        return fail(`${at}/$ref`, `points to ${$ref}, which is not there`);
+      }
+      target = (target as Record<string, unknown>)[key];
+    }
+    return target;
+  }
+
+  #any(parts: readonly unknown[], rest: Schema, at: string): string {
+    const branches = parts.map((part, i) => {
+      const branch = saysMore(rest) ? this.#merge(rest, this.flatten(part, at), at) : part;
+      return branch === false ? null : this.value(branch, `${at}/${i}`);
+    });
+    return either(branches) ?? fail(at, 'allows nothing');
+  }
+
+  #one(parts: readonly unknown[], rest: Schema, at: string): string {
+    const flat = parts.map((part) => this.#merge(rest, this.flatten(part, at), at));
+    flat.forEach((a, i) => {
+      const j = flat.slice(0, i).findIndex((b) => !areDisjoint(a, b));
+      if (j >= 0) fail(at, `has schemas that may both hold (${j} and ${i}), which a grammar cannot prevent: use anyOf`);
+    });
+    return this.#any(parts, rest, at);
+  }
+
+  /** `const` and `enum`. */
+  #listed(schema: Schema, at: string): string {
+    const values = 'const' in schema ? [schema.const] : list(schema.enum, `${at}/enum`);
+    const types = schema.type === undefined ? null : typesOf(schema, at);
+    const allowed = values.filter(
+      (value) =>
+        (types === null || types.some((type) => isOfType(value, type))) &&
+        (!('const' in schema) || !Array.isArray(schema.enum) || schema.enum.some((other) => sameJson(other, value))),
+    );
+    return either(allowed.map((value) => literal(this.#write(value)))) ?? fail(at, 'allows nothing');
+  }
+
+  #write(value: unknown): string {
+    if (typeof value === 'string') return this.dialect.quote(value);
+    if (Array.isArray(value)) return `[${value.map((item) => this.#write(item)).join(',')}]`;
+    if (!isSchemaObject(value)) return JSON.stringify(value);
+    const members = Object.entries(value).map(([key, item]) => `${this.dialect.key(key)}:${this.#write(item)}`);
+    return `{${members.join(',')}}`;
+  }
+
+  #typed(schema: Schema, type: JsonTypeName, at: string): string {
+    switch (type) {
+      case 'object':
+        return this.grammar.rule('object', objectGrammar(this, schema, at));
+      case 'array':
+        return this.grammar.rule('array', arrayGrammar(this, schema, at));
+      case 'string':
+        return stringGrammar(this.grammar, this.dialect, schema, at);
+      case 'integer':
+      case 'number':
+        return numericGrammar(this.grammar, schema, type, at);
+      case 'boolean':
+        return '("true" | "false")';
+      case 'null':
+        return '"null"';
+    }
+  }
+
+  #anything(): string {
+    const { grammar, dialect } = this;
+    const member = `${dialect.anyKey(grammar)} value`;
+    grammar.once('members', `"}" | ${dialect.comma} ${member} members`);
+    grammar.once('elements', `"]" | ${dialect.comma} value elements`);
+    const containers = `"{" ("}" | ${member} members) | "[" ("]" | value elements)`;
+    return grammar.once(
+      'value',
+      `${dialect.anyString(grammar)} | ${anyNumber(grammar)} | ${containers} | "true" | "false" | "null"`,
+    );
+  }
+}
+
+function besideRef({ $ref: _, ...rest }: Schema): Schema {
+  return rest;
+}
