@@ -1,0 +1,32 @@
+// Joins the splits of attention.flash.wgsl: `Σ_s exp(m_s - M) · sum_s / Σ_s exp(m_s - M) · weight_s`, M the largest m_s.
+// A workgroup owns one head of one token.
+
+struct Params { headDim: u32, splits: u32 }
+var<immediate> p: Params;
+
+@group(0) @binding(0) var<storage, read> parts: array<f32>; // [T, Hq, splits, D + 2]
+@group(0) @binding(1) var<storage, read_write> y: array<f32>; // [T, Hq, D]
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) wg: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let tokenHead = wg.y * grid.x + wg.x;
+  let stride = p.headDim + 2u;
+  let first = tokenHead * p.splits * stride;
+  var top = parts[first + p.headDim];
+  for (var s = 1u; s < p.splits; s++) { top = max(top, parts[first + s * stride + p.headDim]); }
+  for (var d = thread; d < p.headDim; d += 64u) {
+    var sum = 0.0;
+    var weight = 0.0;
+    for (var s = 0u; s < p.splits; s++) {
+      let at = first + s * stride;
+      let factor = exp(parts[at + p.headDim] - top);
+      sum += factor * parts[at + d];
+      weight += factor * parts[at + p.headDim + 1u];
+    }
+    y[tokenHead * p.headDim + d] = sum / weight;
+  }
+}
