@@ -18,18 +18,18 @@ export class LengthWindow {
   }
 
   /**
-   * A total output length drawn from the window's distribution, on the condition that it is more than `generated`:
-   * the quantile `u` (in [0, 1)) of the lengths above, interpolated between neighbours; null when none is above.
+   * A total output length drawn from the window's distribution, on the condition that it is more than `generated`: the
+   * quantile `u` (in [0, 1)) of the lengths above, interpolated between neighbours. `most`, the longest that it can get,
+   * counts as one more observation, so that little is concluded from few.
    */
-  sampleAbove(generated: number, u: number): number | null {
+  sampleAbove(generated: number, most: number, u: number): number {
     this.#sorted ??= [...this.#recent].sort((a, b) => a - b);
     const sorted = this.#sorted;
     const first = upperBound(sorted, generated);
-    if (first === sorted.length) return null;
-    const at = first + u * (sorted.length - 1 - first);
+    const at = first + u * (sorted.length - first);
     const below = Math.floor(at);
-    const above = Math.min(below + 1, sorted.length - 1);
-    return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
+    const length = (i: number): number => Math.min(i < sorted.length ? sorted[i] : most, most);
+    return length(below) + (at - below) * (length(below + 1) - length(below));
   }
 }
 

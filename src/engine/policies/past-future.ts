@@ -62,9 +62,7 @@ export class PastFuturePolicy implements AdmissionPolicy {
     for (const set of this.#remaining) set.push(this.#predictRemaining(load));
   }
 
-  /** Nothing like it seen yet: assume the most it may produce. */
-  #predictRemaining(load: RequestLoad): number {
-    const total = this.#window.sampleAbove(load.generated, uniform(this.#seed, this.#draws++));
-    return Math.min(total ?? Infinity, load.maxNewTokens) - load.generated;
+  #predictRemaining({ generated, maxNewTokens }: RequestLoad): number {
+    return this.#window.sampleAbove(generated, maxNewTokens, uniform(this.#seed, this.#draws++)) - generated;
   }
 }
