@@ -1,0 +1,79 @@
+/** The engine over a real model on the device: what the fake runner cannot show, slot tables and token feedback in WGSL. */
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
+import { EngineCore } from '../../src/engine/engine-core.ts';
+import { loadEngine } from '../../src/engine/load-engine.ts';
+import { Book, request } from '../helpers/engine-driver.ts';
+
+const modelDir = fileURLToPath(new URL('../fixtures/models/llama-tied', import.meta.url));
+const config: EngineConfig = {
+  ...defaultEngineConfig,
+  modelDir,
+  maxTotalTokenNum: 2000,
+  runningMaxReqSize: 8,
+  batchMaxTokens: 48,
+  chunkedPrefillSize: 24,
+  gpuValidation: true,
+};
+const { info, runner } = await loadEngine(config, () => undefined);
+t.teardown(() => runner.close());
+
+function newCore(changed: Partial<EngineConfig> = {}, slots = 2000): EngineCore {
+  const small = { ...info, maxTotalTokenNum: slots };
+  return new EngineCore({ config: { ...config, ...changed }, info: small, runner, checkInvariants: true });
+}
+
+/** 32 prompts of 1 to 80 tokens, a third of which share prefixes. */
+const shared = Array.from({ length: 50 }, (_, i) => 3 + ((i * 7) % 300));
+const prompts = Array.from({ length: 32 }, (_, r) => {
+  const own = Array.from({ length: 1 + ((r * 13) % 40) }, (_, i) => 3 + ((r * 31 + i * i) % 300));
+  return r % 3 === 0 ? [...shared.slice(0, (r * 11) % 50), ...own] : own;
+});
+
+t.test('each of 32 mixed requests gives the tokens that it gives alone', async (t) => {
+  t.equal(info.vocabSize, 307);
+  const alone = newCore({ disableDynamicPromptCache: true, overlap: false });
+  const expected: (readonly number[] | undefined)[] = [];
+  for (const prompt of prompts) {
+    alone.add(request('alone', prompt, { maxTokens: 16, ignoreEos: true }));
+    expected.push((await new Book().finishAll(alone)).tokens('alone'));
+  }
+  t.ok(new Set(expected.map((ids) => ids?.join())).size > 20, 'answers differ between prompts');
+
+  const settings: [string, Partial<EngineConfig>, number?][] = [
+    ['overlapped', {}],
+    ['plain', { overlap: false }],
+    ['no prefix cache', { disableDynamicPromptCache: true }],
+    ['no chunks', { disableChunkedPrefill: true }],
+    ['pauses', { schedulerPolicy: 'fcfs', maxReqTotalLen: 110 }, 260],
+  ];
+  for (const [name, changed, slots] of settings) {
+    const core = newCore(changed, slots);
+    prompts.forEach((prompt, i) => core.add(request(`${i}`, prompt, { maxTokens: 16, ignoreEos: true })));
+    let paused = 0;
+    const book = await new Book().finishAll(core, () => (paused += core.scheduler.paused.length));
+    t.same(
+      prompts.map((_, i) => book.tokens(`${i}`)),
+      expected,
+      name,
+    );
+    if (name === 'pauses') t.ok(paused > 0, 'requests were paused');
+  }
+});
+
+t.test('sampling depends on the seed, not on the company', async (t) => {
+  const params = { temperature: 1, topP: 0.95, maxTokens: 12, ignoreEos: true, logprobs: 1 };
+  const core = newCore();
+  core.add(request('a', prompts[5], params, { seed: 4 }));
+  prompts.slice(0, 6).forEach((prompt, i) => core.add(request(`${i}`, prompt, { maxTokens: 16 })));
+  const company = await new Book().finishAll(core);
+  core.add(request('b', prompts[5], params, { seed: 4 }));
+  core.add(request('c', prompts[5], params, { seed: 5 }));
+  const book = await new Book().finishAll(core);
+  t.same(book.tokens('b'), company.tokens('a'));
+  t.notSame(book.tokens('c'), company.tokens('a'));
+  const logprobs = book.outputs.get('b')!.logprobs!;
+  t.equal(logprobs.at(-1)!.top.length, 1);
+  t.ok(logprobs.every(({ logprob, top }) => logprob <= top[0].logprob && top[0].logprob < 0));
+});
