@@ -6,6 +6,7 @@
  */
 import type { EngineConfig } from '../config.ts';
 import { EngineError } from '../errors.ts';
+import type { Constraint } from './constraint.ts';
 import { KVCacheManager } from './kv-cache-manager.ts';
 import type { EngineEvent, StepReport } from './messages.ts';
 import type { ModelRunner } from './model-runner.ts';
@@ -65,11 +66,15 @@ export class EngineCore {
     this.scheduler = new Scheduler({ ...config, ...limits }, kv, policy ?? policies[config.schedulerPolicy]());
   }
 
-  /** Accepts a request for the next step. @throws EngineError queue_full, context_length_exceeded, invalid_value */
-  add(init: RequestInit): void {
+  /**
+   * Accepts a request for the next step.
+   * @param constraint opened from its parameters; it is closed when the request ends
+   * @throws EngineError queue_full, context_length_exceeded, invalid_value
+   */
+  add(init: RequestInit, constraint: Constraint | null = null): void {
     validateRequest(init, this.info);
     if (this.#requests.has(init.id)) throw new EngineError('invalid_value', `request id ${init.id} is in use`);
-    const request = new Request(init, this.#maxLength);
+    const request = new Request(init, this.#maxLength, constraint);
     this.scheduler.add(request);
     this.#requests.set(request.id, request);
   }
@@ -155,9 +160,14 @@ export class EngineCore {
       if (!this.#requests.has(request.id)) continue;
       const event = outputEvent(request);
       if (event) events.push(event);
-      if (request.status === 'finished') this.#requests.delete(request.id);
+      if (request.status === 'finished') this.#forget(request);
     }
-    for (const request of output.expired) this.#requests.delete(request.id);
+    for (const request of output.expired) this.#forget(request);
     return { events, report: this.#clock.report(output, this.stats()) };
+  }
+
+  #forget(request: Request): void {
+    request.constraint?.close();
+    this.#requests.delete(request.id);
   }
 }

@@ -2,20 +2,27 @@
  * Drives an engine core: takes commands as they come, steps while there is work, sleeps while there is none. One message
  * per step goes out, with everything that the step had to say.
  */
+import { EngineError } from '../errors.ts';
+import type { Constraint, Constraints, ConstraintSpec } from './constraint.ts';
 import type { EngineCore } from './engine-core.ts';
 import { toErrorMessage, type EngineCommand, type EngineMessage, type Fault } from './messages.ts';
+import type { RequestInit } from './request.ts';
 
 export interface EngineLoopOptions {
   /** Lets `fault` commands through (tests). */
   readonly faultInjection: boolean;
   /** How this engine dies without a word, for the 'exit' fault. */
   readonly exit: () => void;
+  /** null: requests with a grammar are refused. */
+  readonly constraints?: Constraints | null;
 }
 
 export class EngineLoop {
   readonly #core: EngineCore;
   readonly #post: (message: EngineMessage) => void;
   readonly #options: EngineLoopOptions;
+  /** Requests whose grammar is being compiled. */
+  readonly #opening = new Set<string>();
   #closing = false;
   #fault: Fault | null = null;
   #wake: (() => void) | null = null;
@@ -29,9 +36,10 @@ export class EngineLoop {
   handle(command: EngineCommand): void {
     switch (command.type) {
       case 'add':
-        this.#add(command);
+        void this.#add(command.request);
         break;
       case 'abort':
+        this.#opening.delete(command.requestId);
         this.#core.abort(command.requestId);
         break;
       case 'stats':
@@ -52,7 +60,8 @@ export class EngineLoop {
   /** Runs until `close` was commanded and nothing is left to do; posts 'closed', or 'dead' with the reason. */
   async run(): Promise<void> {
     try {
-      while (!this.#closing || this.#core.hasWork()) await this.#turn();
+      while (!this.#closing || this.#core.hasWork() || this.#opening.size > 0) await this.#turn();
+      this.#options.constraints?.close();
       this.#core.close();
       this.#post({ type: 'closed' });
     } catch (error) {
@@ -74,12 +83,30 @@ export class EngineLoop {
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
-  #add(command: EngineCommand & { type: 'add' }): void {
+  /** Without a grammar the request is in before this returns, else when its grammar is ready; others go on meanwhile. */
+  async #add(request: RequestInit): Promise<void> {
+    let constraint: Constraint | null = null;
     try {
-      this.#core.add(command.request);
+      const spec = request.params.constraint;
+      if (spec !== null) {
+        this.#opening.add(request.id);
+        constraint = await this.#open(spec, request.outputIds ?? []);
+      }
+      this.#core.add(request, constraint);
+      if (spec !== null && !this.#opening.has(request.id)) this.#core.abort(request.id);
     } catch (error) {
-      const refused = { type: 'refused', requestId: command.request.id, error: toErrorMessage(error) } as const;
+      constraint?.close();
+      const refused = { type: 'refused', requestId: request.id, error: toErrorMessage(error) } as const;
       this.#post({ type: 'events', events: [refused], step: null });
     }
+    this.#opening.delete(request.id);
+    this.#wake?.();
+  }
+
+  #open(spec: ConstraintSpec, outputIds: readonly number[]): Promise<Constraint> {
+    const { constraints } = this.#options;
+    if (constraints) return constraints.open(spec, outputIds);
+    const message = `${spec.param ?? 'constraint'}: this engine was started without a vocabulary and knows no grammars.`;
+    throw new EngineError('invalid_value', message, { param: spec.param });
   }
 }

@@ -2,8 +2,10 @@
 import { Worker } from 'node:worker_threads';
 import type { EngineConfig } from '../config.ts';
 import { EngineError } from '../errors.ts';
+import type { Vocabulary } from './constraint.ts';
 import { EngineCore } from './engine-core.ts';
 import { EngineLoop } from './engine-loop.ts';
+import { GrammarThread } from './grammar/grammar-thread.ts';
 import { toErrorMessage, type EngineCommand, type EngineMessage } from './messages.ts';
 import type { ModelRunner } from './model-runner.ts';
 import type { EngineInfo } from './types.ts';
@@ -35,6 +37,8 @@ export interface WorkerStart {
   /** URL of a module that exports `loadEngine: EngineLoader`: functions cannot be sent to a thread. */
   readonly loader: string;
   readonly faultInjection: boolean;
+  /** The tokens' bytes; without them requests with a grammar are refused. */
+  readonly vocabulary?: Vocabulary | null;
 }
 
 /** Starts engines in worker threads; the caller's event loop stays free while the device works. */
@@ -66,7 +70,12 @@ export function inWorker(start: WorkerStart): StartEngine {
 const workerFile = import.meta.url.endsWith('.ts') ? './engine-worker.ts' : './engine-worker.js';
 
 /** Starts engines in this thread: for examples, benches and tests. */
-export function inThisThread(load: EngineLoader, config: EngineConfig, faultInjection = false): StartEngine {
+export function inThisThread(
+  load: EngineLoader,
+  config: EngineConfig,
+  faultInjection = false,
+  vocabulary: Vocabulary | null = null,
+): StartEngine {
   return (onMessage) => {
     let killed = false;
     const post = (message: EngineMessage): void => {
@@ -77,7 +86,8 @@ export function inThisThread(load: EngineLoader, config: EngineConfig, faultInje
     };
     const loop = load(config, (done, total) => post({ type: 'progress', done, total })).then(({ info, runner }) => {
       post({ type: 'ready', info });
-      return new EngineLoop(new EngineCore({ config, info, runner }), post, { faultInjection, exit });
+      const constraints = vocabulary ? new GrammarThread(vocabulary, info.eosTokenIds) : null;
+      return new EngineLoop(new EngineCore({ config, info, runner }), post, { faultInjection, exit, constraints });
     });
     loop.then((l) => l.run()).catch((error: unknown) => post({ type: 'dead', error: toErrorMessage(error) }));
     return {

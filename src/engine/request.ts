@@ -1,4 +1,5 @@
 /** One request inside the engine: its tokens, its KV slots, and where it stands. */
+import type { Constraint } from './constraint.ts';
 import type { RadixNode } from './radix-cache.ts';
 import type { FinishReason, SampledToken, SamplingParams, TokenLogprobs, Usage } from './types.ts';
 
@@ -31,6 +32,8 @@ export interface RequestInit {
 export class Request {
   readonly id: string;
   readonly params: SamplingParams;
+  /** Opened from `params.constraint`. */
+  readonly constraint: Constraint | null;
   readonly seed: number;
   readonly deadline: number;
   readonly promptLength: number;
@@ -74,9 +77,10 @@ export class Request {
   readonly times: RequestTimes = { arrival: 0, firstScheduled: 0, firstToken: 0, finished: 0 };
 
   /** @param maxLength longest prompt + output that the engine can hold */
-  constructor(init: RequestInit, maxLength: number) {
+  constructor(init: RequestInit, maxLength: number, constraint: Constraint | null = null) {
     this.id = init.id;
     this.params = init.params;
+    this.constraint = constraint;
     this.seed = init.seed;
     this.deadline = init.deadline ?? Infinity;
     this.promptLength = init.promptIds.length;

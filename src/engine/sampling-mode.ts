@@ -11,6 +11,7 @@ export function samplesOnDevice(params: SamplingParams, outputIndex: number): bo
     params.logitBias === null &&
     params.allowedTokenIds === null &&
     params.logprobs === null &&
+    params.constraint === null &&
     outputIndex >= params.minTokens
   );
 }

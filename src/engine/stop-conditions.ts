@@ -6,8 +6,11 @@ import type { FinishReason } from './types.ts';
 export function finishReason(request: Request, eosTokenIds: readonly number[]): FinishReason | null {
   const { params, tokenIds, numOutputTokens } = request;
   const last = tokenIds[tokenIds.length - 1];
-  const stops = params.stopTokenIds.includes(last) || (!params.ignoreEos && eosTokenIds.includes(last));
-  if (stops && numOutputTokens >= params.minTokens) {
+  if (request.constraint?.error) return 'error';
+  const isEos = eosTokenIds.includes(last);
+  const stops = params.stopTokenIds.includes(last) || (!params.ignoreEos && isEos);
+  // A grammar allows eos at its end only, and nothing may follow.
+  if ((stops && numOutputTokens >= params.minTokens) || (isEos && request.constraint)) {
     request.stopTokenId = last;
     return 'stop';
   }

@@ -1,4 +1,5 @@
 /** The engine's vocabulary: what a caller gives (ids and sampling parameters) and gets (token events). No text, no tensors. */
+import type { ConstraintSpec } from './constraint.ts';
 
 /** Names, ranges and defaults are vLLM's / LightLLM's; the server validates, the engine trusts. */
 export interface SamplingParams {
@@ -28,6 +29,8 @@ export interface SamplingParams {
   readonly ignoreEos: boolean;
   /** Number of top logprobs to return with each token; null returns none, 0 the sampled token's own. */
   readonly logprobs: number | null;
+  /** The grammar that the output has to follow; null leaves it free. */
+  readonly constraint: ConstraintSpec | null;
 }
 
 export const defaultSamplingParams: SamplingParams = {
@@ -46,6 +49,7 @@ export const defaultSamplingParams: SamplingParams = {
   stopTokenIds: [],
   ignoreEos: false,
   logprobs: null,
+  constraint: null,
 };
 
 export type FinishReason = 'stop' | 'length' | 'abort' | 'error';
