@@ -75,7 +75,8 @@ async function ensureAdapter() {
   const plan = process.platform === 'linux' ? vulkanInstallPlan(os) : { commands: [], automatic: false, note: null };
   const notes = plan.note ? [plan.note] : [];
   if (plan.automatic && isRoot) {
-    console.error(`No usable WebGPU adapter (${first.reason}): installing Mesa's Vulkan drivers for ${os.name}`);
+    const [reason] = first.reason.split(':');
+    console.error(`Not usable: ${reason}. Installing Mesa's Vulkan drivers for ${os.name}`);
     for (const command of plan.commands) await run('sh', ['-c', command], { quiet: true });
     const second = await askAdapter();
     if (second.ok) return;
@@ -83,7 +84,7 @@ async function ensureAdapter() {
   }
   const asRoot = plan.commands.map((command) => `  sudo sh -c "${command}"`);
   throw new SetupError(
-    [`No usable WebGPU adapter: ${first.reason}`, 'Run this, then try again:', ...asRoot, ...notes].join('\n'),
+    [`Not usable: ${first.reason.split(':')[0]}.`, 'Run this, then try again:', ...asRoot, ...notes].join('\n'),
   );
 }
 

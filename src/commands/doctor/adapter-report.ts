@@ -19,12 +19,15 @@ export interface AdapterReport {
 export type AdapterAnswer =
   { readonly ok: true; readonly adapter: AdapterReport } | { readonly ok: false; readonly reason: string };
 
-const probe = import.meta.url.endsWith('.ts') ? './adapter-probe.ts' : './adapter-probe.js';
+// Under the test runner the probe is TypeScript and needs the same loader.
+const [probe, loader] = import.meta.url.endsWith('.ts')
+  ? ['./adapter-probe.ts', process.execArgv]
+  : ['./adapter-probe.js', []];
 
 /** @param env variables for the probe, such as VK_DRIVER_FILES */
 export function askAdapter(env: NodeJS.ProcessEnv = process.env, timeoutMs = 60_000): Promise<AdapterAnswer> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(new URL(probe, import.meta.url))], {
+    const child = spawn(process.execPath, [...loader, fileURLToPath(new URL(probe, import.meta.url))], {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: timeoutMs,
       env,

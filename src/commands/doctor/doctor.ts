@@ -104,8 +104,9 @@ function memoryFindings(): Finding[] {
 
 /** MemAvailable, which counts caches that can be given back; freemem() does not. */
 function availableMemory(): number {
-  const kilobytes = /^MemAvailable:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
-  return kilobytes === undefined ? freemem() : Number(kilobytes) * 1024;
+  const path = '/proc/meminfo';
+  const kilobytes = existsSync(path) && /^MemAvailable:\s+(\d+)/m.exec(readFileSync(path, 'utf8'))?.[1];
+  return kilobytes ? Number(kilobytes) * 1024 : freemem();
 }
 
 export async function cacheFindings(home: string): Promise<Finding[]> {
