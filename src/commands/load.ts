@@ -46,6 +46,8 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
     chatTemplate,
     settings,
     modelNames,
+    modelPath: config.modelDir,
+    version: packageVersion(),
     samplingDefaults: samplingDefaults(generationConfig),
     toolCallParser,
     reasoningParser: settings.reasoningParser,
@@ -120,6 +122,12 @@ function checkReasoningParser(name: string | null): void {
   if (name === null || isReasoningParser(name)) return;
   const message = `--reasoning_parser: there is no parser '${name}'; there are ${reasoningParserNames.join(', ')}`;
   throw new EngineError('bad_flag', message, { param: '--reasoning_parser' });
+}
+
+/** package.json lies two folders above this file, in src as in dist. */
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 function samplingDefaults(config: GenerationConfig): Partial<SamplingParams> {

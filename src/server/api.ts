@@ -53,7 +53,9 @@ async function readJson(c: Context): Promise<unknown> {
     const message = `Expected "content-type: application/json", got ${JSON.stringify(type)}.`;
     throw new EngineError('unsupported_media_type', message);
   }
-  const text = await c.req.text();
+  const text = await c.req.text().catch((cause: unknown) => {
+    throw new EngineError('aborted', 'The client went away while sending its request.', { cause });
+  });
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {

@@ -10,8 +10,15 @@ import type { ServerContext } from './context.ts';
 import { errorResponse } from './errors.ts';
 import { addChatCompletions } from './routes/chat-completions.ts';
 import { addCompletions } from './routes/completions.ts';
+import { addControl } from './routes/control.ts';
+import { addDocs } from './routes/docs.ts';
 import { addHealth } from './routes/health.ts';
+import { addLightllmGenerate } from './routes/lightllm-generate.ts';
+import { addMessages } from './routes/messages.ts';
 import { addModels } from './routes/models.ts';
+import { addResponses } from './routes/responses.ts';
+import { addServerInfo } from './routes/server-info.ts';
+import { addTokens } from './routes/tokens.ts';
 
 export function createApp(ctx: ServerContext): Hono {
   const app = new Hono();
@@ -27,6 +34,13 @@ export function createApp(ctx: ServerContext): Hono {
   addModels(api, ctx);
   addChatCompletions(api, ctx);
   addCompletions(api, ctx);
+  addResponses(api, ctx);
+  addMessages(api, ctx);
+  addTokens(api, ctx);
+  addLightllmGenerate(api, ctx);
+  addServerInfo(api, ctx);
+  addControl(api, ctx);
+  addDocs(api, ctx);
   app.onError((error, c) => errorResponse(c, error));
   app.notFound((c) => {
     const allowed = api.allowedMethods(c.req.path);

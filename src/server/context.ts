@@ -14,6 +14,10 @@ export interface ServerContext {
   readonly settings: ServerConfig;
   /** Names under which the model answers; the first is shown in responses that name none. */
   readonly modelNames: readonly string[];
+  /** Directory or file that the model was loaded from. */
+  readonly modelPath: string;
+  /** Of this package. */
+  readonly version: string;
   /** The model's own generation_config.json values, between the request's and the library's defaults. */
   readonly samplingDefaults: Partial<SamplingParams>;
   /** Format of the model's tool calls, a name of tool-calls/create-parser.ts. */

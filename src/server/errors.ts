@@ -21,12 +21,23 @@ export function errorStatus(error: EngineError): ContentfulStatusCode {
 }
 
 export function errorResponse(c: Context, thrown: unknown): Response {
-  const error = thrown instanceof HTTPException ? fromHttpException(thrown) : toEngineError(thrown);
+  const error = toError(thrown);
   if (error.code === 'internal_error') console.error(error.cause ?? error);
   const status = errorStatus(error);
   if (status === 429 || status === 503) c.header('retry-after', '1');
   if (status === 401) c.header('www-authenticate', 'Bearer');
-  return c.json(errorBody(error), status);
+  // Anthropic's clients look for the outer type.
+  const outer = c.req.path.startsWith('/v1/messages') ? { type: 'error' } : {};
+  return c.json({ ...outer, ...errorBody(error) }, status);
+}
+
+function toError(thrown: unknown): EngineError {
+  if (thrown instanceof HTTPException) return fromHttpException(thrown);
+  // JSON that nests tens of thousands deep ends in an exhausted stack.
+  if (thrown instanceof RangeError && /call stack/.test(thrown.message)) {
+    return new EngineError('invalid_request', 'The body nests too deeply.', { cause: thrown });
+  }
+  return toEngineError(thrown);
 }
 
 function fromHttpException(e: HTTPException): EngineError {

@@ -22,6 +22,8 @@ export interface TextOutput {
   readonly index: number;
   readonly text: string;
   readonly tokens: readonly TextToken[];
+  /** The token that ended the text, when it is not part of it. */
+  readonly stopToken: TextToken | null;
   /** Set on the last output only. */
   readonly finishReason: TextFinishReason | null;
   /** The stop string or the caller's stop token id that ended the text; null at the model's own end. */
@@ -57,7 +59,7 @@ export async function* generateText(
       if (finishReason === 'abort' && request.signal.aborted) throw new EngineError('aborted', 'The client went away.');
       const stopReason = assembler.matched ?? params.stopTokenIds.find((id) => id === output.stopTokenId) ?? null;
       if (text !== '' || tokens.length > 0 || finishReason !== null) {
-        yield { index, text, tokens, finishReason, stopReason, usage };
+        yield { index, text, tokens, stopToken: hiddenStop(output, request), finishReason, stopReason, usage };
       }
       if (finishReason !== null) return;
     }
@@ -70,7 +72,7 @@ export async function* generateText(
 
 function nothing(index: number, promptTokens: number): TextOutput {
   const usage = { promptTokens, completionTokens: 0, cachedTokens: 0 };
-  return { index, text: '', tokens: [], finishReason: 'length', stopReason: null, usage };
+  return { index, text: '', tokens: [], stopToken: null, finishReason: 'length', stopReason: null, usage };
 }
 
 /** Feeds one engine output to the assembler, up to a matched stop string. The stop token itself is text only on request. */
@@ -82,6 +84,11 @@ function consume(output: RequestOutput, assembler: TextAssembler, includeStop: b
   }
   if (output.finishReason !== null) pieces.push(assembler.end());
   return { text: pieces.map((p) => p.text).join(''), tokens: pieces.flatMap((p) => p.tokens) };
+}
+
+function hiddenStop(output: RequestOutput, { includeStop }: GenerationRequest): TextToken | null {
+  if (output.stopTokenId === null || includeStop) return null;
+  return { id: output.stopTokenId, text: '', offset: 0, logprobs: output.logprobs?.at(-1) ?? null };
 }
 
 /** Tokens behind a stop string were generated in vain: they are not the caller's. */

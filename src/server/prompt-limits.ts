@@ -14,15 +14,11 @@ export function fitPrompt(
   ids: readonly number[],
   options: { maxTokens: number | undefined; truncate: number | undefined; param: string },
 ): Room {
-  const { maxModelLen, vocabSize } = ctx.engine.info;
+  const { maxModelLen } = ctx.engine.info;
   const { param } = options;
   const promptIds = options.truncate === undefined ? ids : ids.slice(-options.truncate);
   if (promptIds.length === 0) throw new EngineError('invalid_value', `${param}: The prompt is empty.`, { param });
-  const outside = promptIds.find((id) => id >= vocabSize);
-  if (outside !== undefined) {
-    const message = `${param}: Token id ${outside} is outside the vocabulary of ${vocabSize}.`;
-    throw new EngineError('invalid_value', message, { param });
-  }
+  checkVocabulary(ctx, promptIds, param);
   const left = maxModelLen - promptIds.length;
   if (left < 1) {
     const message =
@@ -31,4 +27,13 @@ export function fitPrompt(
     throw new EngineError('context_length_exceeded', message, { param });
   }
   return { promptIds, maxTokens: Math.min(options.maxTokens ?? left, left) };
+}
+
+/** Throws invalid_value for an id that is no token. */
+export function checkVocabulary(ctx: ServerContext, ids: readonly number[], param: string): void {
+  const { vocabSize } = ctx.engine.info;
+  const outside = ids.find((id) => id >= vocabSize);
+  if (outside === undefined) return;
+  const message = `${param}: Token id ${outside} is outside the vocabulary of ${vocabSize}.`;
+  throw new EngineError('invalid_value', message, { param });
 }

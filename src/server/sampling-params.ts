@@ -1,7 +1,9 @@
 /** Request fields → SamplingParams: the request's values over the model's generation_config.json over the defaults. */
 import { EngineError } from '../errors.ts';
+import type { ConstraintSpec } from '../engine/constraint.ts';
 import { defaultSamplingParams, type SamplingParams } from '../engine/types.ts';
 import type { ServerContext } from './context.ts';
+import { checkVocabulary } from './prompt-limits.ts';
 
 /** The fields of protocol/sampling.ts that shape sampling, as validated. */
 export interface SamplingFields {
@@ -27,18 +29,19 @@ const FORBIDDEN = -1e9;
 export function toSamplingParams(
   ctx: ServerContext,
   body: SamplingFields,
-  limits: { maxTokens: number; logprobs: number | null },
+  limits: { maxTokens: number; logprobs: number | null; constraint?: ConstraintSpec | null },
 ): SamplingParams {
   const base: SamplingParams = { ...defaultSamplingParams, ...ctx.samplingDefaults };
   const minTokens = body.min_tokens ?? 0;
   if (minTokens > limits.maxTokens) {
     throw invalid('min_tokens', `${minTokens} is more than the ${limits.maxTokens} tokens that the answer may have.`);
   }
-  checkIds(ctx, 'stop_token_ids', body.stop_token_ids);
-  checkIds(ctx, 'allowed_token_ids', body.allowed_token_ids);
+  checkVocabulary(ctx, body.stop_token_ids ?? [], 'stop_token_ids');
+  checkVocabulary(ctx, body.allowed_token_ids ?? [], 'allowed_token_ids');
   // top_p 0 is allowed by OpenAI and means the likeliest token alone.
   const greedyTopP = body.top_p === 0;
   return {
+    ...base,
     maxTokens: limits.maxTokens,
     minTokens,
     temperature: body.temperature ?? base.temperature,
@@ -54,6 +57,7 @@ export function toSamplingParams(
     stopTokenIds: body.stop_token_ids ?? [],
     ignoreEos: body.ignore_eos ?? false,
     logprobs: limits.logprobs,
+    constraint: limits.constraint ?? null,
   };
 }
 
@@ -65,7 +69,7 @@ export function forChoice(params: SamplingParams, i: number): SamplingParams {
 function logitBias(ctx: ServerContext, body: SamplingFields): Map<number, number> | null {
   const bias = new Map<number, number>();
   for (const [key, value] of Object.entries(body.logit_bias ?? {})) {
-    checkIds(ctx, 'logit_bias', [Number(key)]);
+    checkVocabulary(ctx, [Number(key)], 'logit_bias');
     bias.set(Number(key), value);
   }
   body.bad_words?.forEach((word, i) => {
@@ -82,13 +86,6 @@ function singleTokens(ctx: ServerContext, word: string, param: string): number[]
     throw invalid(param, `${JSON.stringify(word)} is more than one token; only single tokens can be forbidden.`);
   }
   return ids;
-}
-
-function checkIds(ctx: ServerContext, field: string, ids: readonly number[] | undefined): void {
-  const bad = ids?.find((id) => id >= ctx.engine.info.vocabSize);
-  if (bad !== undefined) {
-    throw invalid(field, `Token id ${bad} is outside the vocabulary of ${ctx.engine.info.vocabSize}.`);
-  }
 }
 
 function invalid(param: string, message: string): EngineError {

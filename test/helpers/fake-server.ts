@@ -22,6 +22,8 @@ export async function startFakeServer(
     chatTemplate: compileChatTemplate(source, fakeTokenizer.specialTokens),
     settings: { ...defaultServerConfig, port: 0, ...settings },
     modelNames: ['fake', 'org/fake'],
+    modelPath: '/models/fake',
+    version: '0.0.0',
     samplingDefaults: {},
     toolCallParser: 'qwen25',
     reasoningParser: null,

@@ -10,25 +10,20 @@ import { z } from 'zod';
  */
 export type Support = 'supported' | 'ignored' | 'neutral';
 
-export interface FieldMeta {
-  readonly description: string;
-  readonly support: Support;
-}
-
 /** A field that may be absent or null, which mean the same (OpenAI's rule for every nullable field). */
 export function optional<T extends z.ZodType>(schema: T, description: string) {
   return schema
     .nullish()
     .transform((value) => value ?? undefined)
-    .meta({ description, support: 'supported' });
+    .meta({ description, 'x-support': 'supported' });
 }
 
 export function required<T extends z.ZodType>(schema: T, description: string): T {
-  return schema.meta({ description, support: 'supported' });
+  return schema.meta({ description, 'x-support': 'supported' });
 }
 
 export function ignored(description: string) {
-  return z.unknown().optional().meta({ description, support: 'ignored' });
+  return z.unknown().optional().meta({ description, 'x-support': 'ignored' });
 }
 
 /** Accepted when absent, null or equal to one of `values`. */
@@ -41,7 +36,7 @@ export function neutral(values: readonly (string | number | boolean)[], descript
       error: `Not supported here: only ${list} is accepted (${description}).`,
     })
     .optional()
-    .meta({ description, support: 'neutral', enum: [null, ...values] });
+    .meta({ description, 'x-support': 'neutral', enum: [null, ...values] });
 }
 
 function isEmptyContainer(value: unknown): boolean {

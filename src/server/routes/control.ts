@@ -1,0 +1,31 @@
+/** POST /abort_request: ends requests by id. */
+import { z } from 'zod';
+import { EngineError } from '../../errors.ts';
+import type { Api } from '../api.ts';
+import type { ServerContext } from '../context.ts';
+import { optional } from '../protocol/fields.ts';
+
+const abortSchema = z.object({
+  rid: optional(z.string(), 'Id of the request: the `id` of its response.'),
+  request_id: optional(z.string(), 'Another name of rid.'),
+  abort_all: optional(z.boolean(), 'Ends every request.'),
+});
+
+export function addControl(api: Api, ctx: ServerContext): void {
+  const doc = {
+    method: 'post',
+    path: '/abort_request',
+    summary: 'End running and waiting requests.',
+    tag: 'LightLLM',
+    body: abortSchema,
+    response: z.object({ success: z.boolean(), aborted: z.int() }),
+  } as const;
+  api.add(doc, (c, { rid, request_id, abort_all }) => {
+    const id = rid ?? request_id;
+    if (abort_all !== true && id === undefined) {
+      throw new EngineError('invalid_value', 'rid: Give the id of a request, or abort_all.', { param: 'rid' });
+    }
+    const aborted = abort_all === true ? ctx.requests.abortAll() : ctx.requests.abort(id!);
+    return c.json({ success: aborted > 0, aborted });
+  });
+}

@@ -1,0 +1,82 @@
+/** POST /v1/messages and /v1/messages/count_tokens: the API of Anthropic's clients, over the same chat. */
+import { randomUUID } from 'node:crypto';
+import { toEngineError } from '../../errors.ts';
+import { anthropicToChat, anthropicToPrompt } from '../anthropic-to-chat.ts';
+import { drain, streamAnswer, streamFrames } from '../answer-stream.ts';
+import type { Api } from '../api.ts';
+import { buildChatPrompt } from '../chat-prompt.ts';
+import type { ServerContext } from '../context.ts';
+import { errorBody } from '../errors.ts';
+import { prime } from '../generation.ts';
+import { MessageBuilder, type MessageEvent } from '../message-events.ts';
+import { modelName } from '../model-name.ts';
+import {
+  countRequestSchema,
+  countResponseSchema,
+  messagesEventSchema,
+  messagesRequestSchema,
+  messagesResponseSchema,
+  type WireMessage,
+} from '../protocol/anthropic.ts';
+import { linkedAbort } from '../request-signal.ts';
+import { eventStream } from '../sse.ts';
+
+export function addMessages(api: Api, ctx: ServerContext): void {
+  const doc = {
+    method: 'post',
+    path: '/v1/messages',
+    summary: 'Answer a conversation.',
+    tag: 'Anthropic',
+    body: messagesRequestSchema,
+    response: messagesResponseSchema,
+    event: messagesEventSchema,
+  } as const;
+  api.add(doc, async (c, body) => {
+    const model = modelName(ctx, body.model);
+    const abort = linkedAbort(c);
+    const id = `msg_${randomUUID().replaceAll('-', '')}`;
+    const { events, promptTokens } = streamAnswer(ctx, anthropicToChat(body), id, abort.signal);
+    const builder = new MessageBuilder(emptyMessage(id, model, promptTokens));
+    if (body.stream !== true) {
+      await drain(builder, events);
+      return c.json(builder.message);
+    }
+    return eventStream(c, streamFrames(builder, await prime(events), frame), {
+      abort,
+      readerTimeout: ctx.settings.readerTimeout,
+      ping: frame({ type: 'ping' }),
+      onError: (error) => frame({ type: 'error', ...errorBody(toEngineError(error)) }),
+    });
+  });
+
+  const count = {
+    method: 'post',
+    path: '/v1/messages/count_tokens',
+    summary: 'Length of the prompt of a conversation.',
+    tag: 'Anthropic',
+    body: countRequestSchema,
+    response: countResponseSchema,
+  } as const;
+  api.add(count, (c, body) => {
+    modelName(ctx, body.model);
+    const { tools, ...chat } = anthropicToPrompt(body);
+    return c.json({ input_tokens: buildChatPrompt(ctx, chat, tools ?? null).ids.length });
+  });
+}
+
+function frame(event: MessageEvent): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+function emptyMessage(id: string, model: string, promptTokens: number): WireMessage {
+  return {
+    id,
+    type: 'message',
+    role: 'assistant',
+    model,
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    usage: { input_tokens: promptTokens, output_tokens: 0, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 },
+  };
+}

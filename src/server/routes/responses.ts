@@ -1,0 +1,81 @@
+/** POST /v1/responses: text and function calling, whole and streamed. */
+import { randomUUID } from 'node:crypto';
+import { toEngineError } from '../../errors.ts';
+import { drain, streamAnswer, streamFrames } from '../answer-stream.ts';
+import type { Api } from '../api.ts';
+import type { ServerContext } from '../context.ts';
+import { errorBody } from '../errors.ts';
+import { prime } from '../generation.ts';
+import { modelName } from '../model-name.ts';
+import {
+  responseEventSchema,
+  responseSchema,
+  type ResponsesRequest,
+  responsesRequestSchema,
+  type WireResponse,
+} from '../protocol/responses.ts';
+import { linkedAbort } from '../request-signal.ts';
+import { responsesToChat } from '../responses-to-chat.ts';
+import { ResponseBuilder, type ResponseEvent } from '../response-events.ts';
+import { eventStream } from '../sse.ts';
+
+export function addResponses(api: Api, ctx: ServerContext): void {
+  const doc = {
+    method: 'post',
+    path: '/v1/responses',
+    summary: 'Answer a conversation, in the items of OpenAI’s Responses API.',
+    tag: 'OpenAI',
+    body: responsesRequestSchema,
+    response: responseSchema,
+    event: responseEventSchema,
+  } as const;
+  api.add(doc, async (c, body) => {
+    const model = modelName(ctx, body.model);
+    const abort = linkedAbort(c);
+    const id = `resp_${randomUUID().replaceAll('-', '')}`;
+    const builder = new ResponseBuilder(emptyResponse(id, model, body));
+    const { events } = streamAnswer(ctx, responsesToChat(body), id, abort.signal);
+    if (body.stream !== true) {
+      await drain(builder, events);
+      return c.json(builder.response);
+    }
+    let sequence = 0;
+    const frame = (event: ResponseEvent): string =>
+      `event: ${event.type}\ndata: ${JSON.stringify({ ...event, sequence_number: sequence++ })}\n\n`;
+    return eventStream(c, streamFrames(builder, await prime(events), frame), {
+      abort,
+      readerTimeout: ctx.settings.readerTimeout,
+      ping: ': ping\n\n',
+      onError: (error) => {
+        const { code, message } = errorBody(toEngineError(error)).error;
+        const failed = { ...builder.response, status: 'failed', error: { code, message } };
+        return frame({ type: 'response.failed', response: failed });
+      },
+    });
+  });
+}
+
+function emptyResponse(id: string, model: string, body: ResponsesRequest): WireResponse {
+  return {
+    id,
+    object: 'response',
+    created_at: Math.floor(Date.now() / 1000),
+    status: 'in_progress',
+    model,
+    output: [],
+    error: null,
+    incomplete_details: null,
+    usage: null,
+    instructions: body.instructions ?? null,
+    max_output_tokens: body.max_output_tokens ?? null,
+    temperature: body.temperature ?? null,
+    top_p: body.top_p ?? null,
+    tools: body.tools ?? [],
+    tool_choice: body.tool_choice ?? 'auto',
+    parallel_tool_calls: body.parallel_tool_calls ?? true,
+    previous_response_id: null,
+    store: false,
+    metadata: {},
+    text: { format: body.text?.format ?? { type: 'text' } },
+  };
+}

@@ -1,0 +1,206 @@
+// /v1/completions, models, tokens and probes over a real socket.
+import t from 'tap';
+import { completionResponseSchema } from '../../src/server/protocol/completions.ts';
+import { startFakeServer, until } from '../helpers/fake-server.ts';
+import { json, type Json, readEvents } from '../helpers/wire.ts';
+
+t.test('prompts of every kind give one choice each, times n', async (t) => {
+  const { client, engine, post, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  engine.script = (call) => ({ text: `<${call.promptText}>` });
+  const ask = async (prompt: unknown, extra = {}): Promise<string[]> => {
+    const response = await post('/v1/completions', { prompt, ...extra });
+    const body = await json(response);
+    t.equal(response.status, 200, JSON.stringify(body));
+    t.doesNotThrow(() => completionResponseSchema.parse(body));
+    t.same(
+      body.choices.map((c: Json) => c.index),
+      body.choices.map((_: Json, i: number) => i),
+    );
+    return body.choices.map((c: Json) => c.text);
+  };
+  t.same(await ask('ab'), ['<<bos>ab>'], 'BOS is added to text');
+  t.same(await ask('ab', { add_special_tokens: false }), ['<ab>']);
+  t.same(await ask([97, 98]), ['<ab>'], 'ids are taken as they are');
+  t.same(await ask(['a', 'b'], { n: 2 }), ['<<bos>a>', '<<bos>a>', '<<bos>b>', '<<bos>b>']);
+  t.same(await ask([[97], [98]]), ['<a>', '<b>']);
+  t.same(await ask([97], { echo: true }), ['a<a>']);
+  t.same(await ask('a', { echo: true, max_tokens: 0 }), ['a'], 'echo alone runs nothing');
+  t.equal((await ask('a', { max_tokens: 3 }))[0]?.length, 3);
+  const many = await client.completions.create({ model: 'fake', prompt: 'x'.repeat(40) });
+  t.equal(many.usage?.completion_tokens, 16, 'OpenAI’s default length');
+  t.equal(many.choices[0]?.finish_reason, 'length');
+});
+
+t.test('logprobs have four arrays of one length', async (t) => {
+  const { client, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  const answer = await client.completions.create({ model: 'fake', prompt: 'x', logprobs: 3 });
+  const { tokens, token_logprobs, top_logprobs, text_offset } = answer.choices[0].logprobs!;
+  t.equal(tokens?.join(''), answer.choices[0]?.text);
+  t.same([token_logprobs?.length, top_logprobs?.length, text_offset?.length], [13, 13, 13]);
+  t.equal(Object.keys(top_logprobs![0]).length, 3);
+  t.equal(text_offset?.[5], 5);
+});
+
+t.test('best_of returns the likeliest', async (t) => {
+  const { client, engine, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  engine.script = (call) => ({ text: ['gggg', 'aaaa', 'bbbb'][(call.params.seed ?? 0) % 3] });
+  // The fake's log probability of an id is -(id mod 7 + 1)/4: 'b' (98) is likeliest, then 'g' (103), then 'a' (97).
+  const answer = await client.completions.create({ model: 'fake', prompt: 'x', best_of: 3, n: 2, seed: 0 });
+  t.same(
+    answer.choices.map((c) => c.text),
+    ['bbbb', 'gggg'],
+  );
+  t.equal(answer.usage?.completion_tokens, 15, 'all candidates are counted');
+});
+
+t.test('streams', async (t) => {
+  const { post, engine, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  engine.script = (call) => ({ text: `${call.promptText}!` });
+  const request = { prompt: [[97], [98, 99]], stream: true, echo: true, stream_options: { include_usage: true } };
+  const events = await readEvents(await post('/v1/completions', request));
+  t.equal(events.pop(), '[DONE]');
+  const usage = events.pop();
+  t.same(usage.choices, []);
+  t.match(usage.usage, { prompt_tokens: 3, completion_tokens: 7 });
+  const text = (index: number): string =>
+    events
+      .flatMap((e) => e.choices)
+      .filter((c: Json) => c.index === index)
+      .map((c: Json) => c.text)
+      .join('');
+  t.same([text(0), text(1)], ['aa!', 'bcbc!']);
+  for (const event of events) t.doesNotThrow(() => completionResponseSchema.parse(event));
+});
+
+t.test('bad requests name the field', async (t) => {
+  const { post, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  const cases: [Json, string][] = [
+    [{}, 'prompt'],
+    [{ prompt: [] }, 'prompt'],
+    [{ prompt: '' }, 'prompt'],
+    [{ prompt: [5000] }, 'prompt'],
+    [{ prompt: [-1] }, 'prompt[0]'],
+    [{ prompt: 'x', max_tokens: 0 }, 'max_tokens'],
+    [{ prompt: 'x', suffix: 'y' }, 'suffix'],
+    [{ prompt: 'x', best_of: 1, n: 2 }, 'best_of'],
+    [{ prompt: 'x', best_of: 2, stream: true }, 'best_of'],
+    [{ prompt: 'x', logprobs: 1, echo: true }, 'logprobs'],
+    [{ prompt: 'x', bad_words: ['two tokens'] }, 'bad_words[0]'],
+    [{ prompt: 'x', stop_token_ids: [4000] }, 'stop_token_ids'],
+  ];
+  for (const [body, param] of cases) {
+    // The fake tokenizer adds BOS: an empty prompt needs it off to be empty.
+    const response = await post('/v1/completions', { add_special_tokens: false, ...body });
+    t.equal(response.status, 400, JSON.stringify(body));
+    t.equal((await json(response)).error.param, param);
+  }
+});
+
+t.test('sampling parameters reach the engine', async (t) => {
+  const { post, engine, server } = await startFakeServer({}, { samplingDefaults: { temperature: 0.6, topK: 40 } });
+  t.teardown(() => server.close());
+  await post('/v1/completions', {
+    prompt: 'x',
+    max_tokens: 9,
+    min_tokens: 2,
+    top_p: 0.5,
+    min_p: 0.1,
+    repetition_penalty: 1.1,
+    presence_penalty: -1,
+    frequency_penalty: 2,
+    logit_bias: { 65: -100 },
+    bad_words: ['q'],
+    allowed_token_ids: [65, 66],
+    stop_token_ids: [66],
+    ignore_eos: true,
+    seed: 11,
+    logprobs: 2,
+  });
+  t.match(engine.calls[0]?.params, {
+    maxTokens: 9,
+    minTokens: 2,
+    temperature: 0.6,
+    topK: 40,
+    topP: 0.5,
+    minP: 0.1,
+    repetitionPenalty: 1.1,
+    presencePenalty: -1,
+    frequencyPenalty: 2,
+    allowedTokenIds: [65, 66],
+    stopTokenIds: [66],
+    ignoreEos: true,
+    seed: 11,
+    logprobs: 2,
+  });
+  const bias = engine.calls[0].params.logitBias!;
+  t.equal(bias.get(65), -100);
+  t.ok(bias.get('q'.charCodeAt(0))! < -1000);
+  await post('/v1/completions', { prompt: 'x', top_p: 0 });
+  t.match(engine.calls[1]?.params, { topP: 1, topK: 1, temperature: 0.6 });
+});
+
+t.test('models', async (t) => {
+  const { client, url, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  t.same(
+    (await client.models.list()).data.map((m) => m.id),
+    ['fake', 'org/fake'],
+  );
+  t.match(await json(await fetch(`${url}/v1/models/org/fake`)), { id: 'org/fake', max_model_len: 4096 });
+  t.match(await json(await fetch(`${url}/v1/models/org%2Ffake`)), { id: 'org/fake' });
+  const unknown = await fetch(`${url}/v1/models/gpt-4`);
+  t.equal(unknown.status, 404);
+  t.equal((await json(unknown)).error.code, 'model_not_found');
+});
+
+t.test('tokenize and detokenize', async (t) => {
+  const { post, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  t.same(await json(await post('/tokenize', { prompt: 'né', return_token_strs: true })), {
+    count: 4,
+    max_model_len: 4096,
+    tokens: [256, 110, 195, 169],
+    token_strs: ['<bos>', 'n', '\ufffd', '\ufffd'],
+  });
+  const { tokens } = await json(await post('/tokenize', { messages: [{ role: 'user', content: 'Hi' }] }));
+  t.same(await json(await post('/detokenize', { tokens })), { prompt: '<|user|>Hi<|end|><|assistant|>' });
+  t.equal((await post('/tokenize', {})).status, 400);
+  t.equal((await post('/detokenize', { tokens: [9999] })).status, 400);
+  t.same(await json(await post('/tokens', { text: 'abc' })), { ntokens: 4 });
+});
+
+t.test('probes, information, metrics and abort', async (t) => {
+  const { post, engine, url, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  for (const path of ['/health', '/healthz', '/liveness', '/readiness']) t.equal((await fetch(url + path)).status, 200);
+  t.match(await json(await fetch(`${url}/server_info`)), {
+    model_id: 'fake',
+    served_model_name: 'fake',
+    dp_size: 1,
+    max_total_num_tokens: 65536,
+  });
+  t.match(await json(await fetch(`${url}/get_model_info`)), { model_path: '/models/fake', is_generation: true });
+  t.same(await json(await fetch(`${url}/get_model_name`)), { model_name: 'fake' });
+  t.match(await json(await fetch(`${url}/token_load`)), { current_load: (65536 - 61000) / 65536 });
+
+  engine.script = () => ({ text: 'a'.repeat(1000), delay: 3 });
+  const running = post('/v1/completions', { prompt: 'x', max_tokens: 1000, request_id: 'mine' });
+  await until(() => engine.calls.length === 1);
+  t.same(await json(await post('/abort_request', { rid: 'cmpl-mine' })), { success: true, aborted: 1 });
+  t.equal((await json(await running)).choices[0].finish_reason, 'abort');
+
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  t.match(metrics, /vllm:request_success_total\{finished_reason="abort",model_name="fake",engine="0"\} 1/);
+  t.match(metrics, /vllm:num_requests_running\{[^}]*\} 0/);
+  t.match(metrics, /lightllm_request_count\{[^}]*\} 1/);
+  t.match(metrics, /vllm:time_to_first_token_seconds_count\{[^}]*\} 1/);
+
+  engine.state = 'dead';
+  t.equal((await fetch(`${url}/health`)).status, 503);
+  t.equal((await fetch(`${url}/liveness`)).status, 200);
+});

@@ -1,0 +1,195 @@
+// What every request passes: keys, CORS, limits, wrong paths and methods, slow clients, shutdown.
+import { connect } from 'node:net';
+import { readFileSync, writeFileSync } from 'node:fs';
+import t from 'tap';
+import { endpointTables } from '../../src/server/api-tables.ts';
+import { listen } from '../../src/server/listen.ts';
+import { startFakeServer, until } from '../helpers/fake-server.ts';
+import { json } from '../helpers/wire.ts';
+
+const chat = { messages: [{ role: 'user', content: 'Hi' }] };
+
+t.test('API keys', async (t) => {
+  const { url, post, client, server } = await startFakeServer({ apiKeys: ['one', 'two'] });
+  t.teardown(() => server.close());
+  t.equal((await client.chat.completions.create({ model: 'fake', ...chat } as never)).object, 'chat.completion');
+  const authorized = (headers: Record<string, string>) => fetch(`${url}/v1/models`, { headers });
+  t.equal((await authorized({ authorization: 'Bearer two' })).status, 200);
+  t.equal((await authorized({ 'x-api-key': 'one' })).status, 200);
+  for (const headers of [
+    {},
+    { authorization: 'Bearer three' },
+    { authorization: 'Bearer ' },
+    { authorization: 'one' },
+  ]) {
+    const response = await authorized(headers);
+    t.equal(response.status, 401);
+    t.equal((await json(response)).error.code, 'invalid_api_key');
+  }
+  for (const path of ['/generate', '/tokenize', '/v1/chat/completions']) t.equal((await post(path, chat)).status, 401);
+  for (const path of ['/health', '/metrics', '/docs']) t.equal((await fetch(url + path)).status, 200);
+});
+
+t.test('CORS', async (t) => {
+  const { url, post, server } = await startFakeServer({ corsOrigins: ['https://a.example'], apiKeys: ['k'] });
+  t.teardown(() => server.close());
+  const headers = { origin: 'https://a.example', 'access-control-request-method': 'POST' };
+  const preflight = await fetch(`${url}/v1/chat/completions`, { method: 'OPTIONS', headers });
+  t.equal(preflight.status, 204);
+  t.equal(preflight.headers.get('access-control-allow-origin'), 'https://a.example');
+  const refused = await post('/v1/chat/completions', chat, { headers: { origin: 'https://a.example' } });
+  t.equal(refused.status, 401);
+  t.equal(refused.headers.get('access-control-allow-origin'), 'https://a.example', 'on errors too');
+  const other = await fetch(`${url}/health`, { headers: { origin: 'https://b.example' } });
+  t.equal(other.headers.get('access-control-allow-origin'), null);
+});
+
+t.test('wrong paths, methods, types and sizes', async (t) => {
+  const { url, post, server } = await startFakeServer({ bodyLimit: 2000 });
+  t.teardown(() => server.close());
+  const check = async (response: Response, status: number, code: string): Promise<void> => {
+    t.equal(response.status, status);
+    const { error } = await json(response);
+    t.equal(error.code, code, error.message);
+    t.ok(response.headers.get('x-request-id'));
+  };
+  await check(await fetch(`${url}/v1/nothing`), 404, 'not_found');
+  const get = await fetch(`${url}/v1/chat/completions`);
+  t.equal(get.headers.get('allow'), 'POST');
+  await check(get, 405, 'method_not_allowed');
+  await check(await post('/v1/models', {}), 405, 'method_not_allowed');
+  await check(
+    await post('/v1/chat/completions', 'a=b', { headers: { 'content-type': 'application/x-www-form-urlencoded' } }),
+    415,
+    'unsupported_media_type',
+  );
+  await check(await post('/v1/chat/completions', '{'), 400, 'invalid_request');
+  await check(await post('/v1/chat/completions', ''), 400, 'invalid_request');
+  await check(await post('/v1/chat/completions', { x: 'y'.repeat(3000) }), 413, 'request_too_large');
+  const body = new ReadableStream({
+    start(controller) {
+      for (let i = 0; i < 50; i++) controller.enqueue(new TextEncoder().encode('x'.repeat(100)));
+      controller.close();
+    },
+  });
+  await check(
+    await fetch(`${url}/tokenize`, { method: 'POST', body, duplex: 'half' } as never),
+    413,
+    'request_too_large',
+  );
+  const echoed = await fetch(`${url}/health`, { headers: { 'x-request-id': 'abc' } });
+  t.equal(echoed.headers.get('x-request-id'), 'abc');
+  t.equal((await fetch(`${url}/health`, { method: 'HEAD' })).status, 200);
+  const deep = await startFakeServer();
+  t.teardown(() => deep.server.close());
+  const nested = `{"messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"a":${'['.repeat(50000)}${']'.repeat(50000)}}}}]}`;
+  t.equal((await deep.post('/v1/chat/completions', nested)).status, 400, 'absurd nesting is the client’s fault');
+});
+
+/** Sends a raw request and leaves the socket to the caller. */
+function rawPost(port: number, path: string, body: unknown) {
+  const text = JSON.stringify(body);
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.write(
+    `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  );
+  return socket;
+}
+
+t.test('clients that read slowly, stop reading, or never finish their request', async (t) => {
+  const { engine, post, server } = await startFakeServer({ readerTimeout: 1, requestTimeout: 1 });
+  t.teardown(() => server.close());
+  engine.script = () => ({ text: 'abcdefgh'.repeat(400), chunk: 200 });
+  const request = { ...chat, stream: true, max_tokens: 4000 };
+
+  const slow = rawPost(server.port, '/v1/chat/completions', request);
+  slow.pause();
+  let received = '';
+  slow.on('readable', () => {
+    for (let byte = slow.read(1) as Buffer | null; byte !== null; byte = slow.read(1) as Buffer | null)
+      received += byte.toString();
+  });
+  await until(() => received.includes('[DONE]'));
+  t.equal(received.split('abcdefgh').length - 1, 400, 'one byte at a time gets everything');
+  slow.destroy();
+
+  // Enough events to fill the socket's buffers on both sides: the generator must stop, and then be cut off.
+  engine.script = () => ({ text: 'x'.repeat(4000), chunk: 1 });
+  const stalled = rawPost(server.port, '/v1/chat/completions', {
+    ...request,
+    n: 128,
+    logprobs: true,
+    top_logprobs: 20,
+  });
+  stalled.pause();
+  await until(() => engine.calls.length === 129);
+  t.equal((await post('/v1/chat/completions', { ...chat, max_tokens: 3 })).status, 200, 'others are served meanwhile');
+  await until(() => engine.calls.every((c) => c.state !== 'running'));
+  const given = engine.calls.slice(1, 129).reduce((sum, c) => sum + c.given, 0);
+  t.ok(given < 128 * 3900, `back-pressure stopped generation (${given} tokens)`);
+  stalled.destroy();
+
+  const unfinished = connect(server.port, '127.0.0.1');
+  unfinished.write('POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{');
+  let reply = '';
+  unfinished.on('data', (data) => (reply += data.toString()));
+  await until(() => unfinished.closed || reply !== '');
+  t.match(reply, /^HTTP\/1\.1 408 |^$/);
+});
+
+t.test('shutdown lets running answers finish', async (t) => {
+  const { engine, ctx, post, url, server } = await startFakeServer();
+  engine.script = () => ({ text: 'finished', delay: 20 });
+  const running = post('/v1/chat/completions', chat);
+  await until(() => engine.calls.length === 1);
+  const closed = server.close();
+  t.equal((await json(await running)).choices[0].message.content, 'finished');
+  await closed;
+  await t.rejects(fetch(`${url}/health`));
+  const cut = await startFakeServer({ drainTimeout: 0 });
+  cut.engine.script = () => ({ text: 'x'.repeat(1000), delay: 10 });
+  const never = cut.post('/v1/chat/completions', { ...chat, max_tokens: 1000 }).then(
+    () => 'answered',
+    () => 'cut off',
+  );
+  await until(() => cut.engine.calls.length === 1);
+  await cut.server.close();
+  t.equal(await never, 'cut off');
+  await until(() => cut.engine.calls[0]?.state === 'aborted');
+  t.ok(ctx);
+});
+
+t.test('a port in use', async (t) => {
+  const { ctx, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  const { createApp } = await import('../../src/server/app.ts');
+  const again = listen(createApp(ctx), { ...ctx.settings, port: server.port });
+  await t.rejects(again, { code: 'port_in_use', message: new RegExp(`Port ${server.port} on 127.0.0.1 is in use`) });
+});
+
+t.test('/openapi.json, /docs and docs/api.md say the same', async (t) => {
+  const { url, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  const document = await json(await fetch(`${url}/openapi.json`));
+  t.equal(document.openapi, '3.1.0');
+  const page = await (await fetch(`${url}/docs`)).text();
+  for (const path of Object.keys(document.paths)) t.ok(page.includes(`<code>`) && page.includes(path), path);
+  t.notMatch(page, /<script|https?:\/\/(?!127)/, 'no scripts, nothing from elsewhere');
+
+  const rows = endpointTables(document).map((endpoint) => {
+    const head = `### ${endpoint.title}\n\n${endpoint.summary}${endpoint.streams ? ' May stream.' : ''}\n`;
+    const fields = endpoint.fields.map((f) => {
+      const cell = (text: string): string => text.replaceAll('|', '\\|');
+      return `| \`${f.name}\`${f.required ? ' (required)' : ''} | ${cell(f.type)} | ${f.support} | ${cell(f.description)} |`;
+    });
+    return fields.length === 0
+      ? head
+      : `${head}\n| field | type | support | |\n|---|---|---|---|\n${fields.join('\n')}\n`;
+  });
+  const file = new URL('../../docs/api.md', import.meta.url);
+  const [intro = '', table = ''] = readFileSync(file, 'utf8').split('<!-- made by test/server/http.test.ts -->\n');
+  const wanted = `\n${rows.join('\n')}`;
+  if (process.env['UPDATE_DOCS']) writeFileSync(file, `${intro}<!-- made by test/server/http.test.ts -->\n${wanted}`);
+  else t.ok(table === wanted, 'docs/api.md is not up to date: run this test with UPDATE_DOCS=1');
+});

@@ -1,0 +1,99 @@
+// LightLLM's own API, its framing and its text-generation-inference form.
+import t from 'tap';
+import { generateEventSchema, generateResponseSchema } from '../../src/server/protocol/lightllm.ts';
+import { startFakeServer } from '../helpers/fake-server.ts';
+import { json, type Json, readEvents } from '../helpers/wire.ts';
+
+t.test('/generate', async (t) => {
+  const { post, engine, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  const one = await json(await post('/generate', { inputs: 'Hi', parameters: { max_new_tokens: 5 } }));
+  t.same(one, { generated_text: ['Hello'], count_output_tokens: 5, finish_reason: 'length', prompt_tokens: 3 });
+  t.match(engine.calls[0]?.params, { temperature: 0 }, 'greedy unless do_sample');
+
+  const parameters = { do_sample: true, temperature: 0.5, best_of: 2, stop_sequences: ['wor'], return_details: true };
+  const two = await json(await post('/', { inputs: [72, 105], parameters }));
+  t.doesNotThrow(() => generateResponseSchema.parse(two));
+  t.same(two.generated_text, ['Hello, ', 'Hello, ']);
+  t.same(two.finish_reason, ['stop', 'stop']);
+  t.same(two.prompt_tokens, [2, 2]);
+  t.match(two.tokens[0][0], { id: 72, text: 'H', special: false, count_output_tokens: 1 });
+  t.match(engine.calls[1]?.params, { temperature: 0.5 });
+  const ids = { stop_sequences: [[111], [108, 108]] };
+  t.same((await json(await post('/generate', { inputs: 'Hi', parameters: ids }))).generated_text, ['He']);
+});
+
+t.test('/generate_stream: one event a token, LightLLM’s framing', async (t) => {
+  const { post, engine, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  engine.script = () => ({ text: 'né!' });
+  for (const [path, body] of [
+    ['/generate_stream', { inputs: 'Hi' }],
+    ['/', { inputs: 'Hi', stream: true }],
+  ] as const) {
+    const response = await post(path, body);
+    t.match(response.headers.get('content-type'), 'text/event-stream');
+    const text = await response.clone().text();
+    t.ok(
+      text.split('\n').every((line) => line === '' || line.startsWith('data:{')),
+      'no blank behind the colon, no [DONE]',
+    );
+    const events = await readEvents(response);
+    t.equal(events.length, 5, 'four bytes and the end-of-text token');
+    t.equal(events.map((e) => e.token.text).join(''), 'né!');
+    t.same(
+      events.map((e) => e.token.count_output_tokens),
+      [1, 2, 3, 4, 5],
+    );
+    t.same(
+      events.map((e) => e.finished),
+      [false, false, false, false, true],
+    );
+    t.match(events.at(-1), { finish_reason: 'stop', generated_text: null, details: null, token: { special: true } });
+    for (const event of events) t.doesNotThrow(() => generateEventSchema.parse(event));
+  }
+});
+
+t.test('ranges and messages are LightLLM’s', async (t) => {
+  const { post, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  const cases: [Json, string][] = [
+    [{ temperature: -1 }, 'temperature must > 0.0, got -1'],
+    [{ top_p: 0 }, 'top_p must be in (0.0, 1.0], got 0'],
+    [{ top_k: 0 }, 'top_k must be -1 (disable), or at least 1, got 0'],
+    [{ presence_penalty: -1 }, 'presence_penalty must >= 0.0, got -1'],
+    [{ repetition_penalty: 0.5 }, 'repetition_penalty must >= 1.0, got 0.5'],
+    [{ best_of: 9 }, 'need 0 < best_of <= 8, but got 9'],
+    [{ best_of: 2, n: 1 }, 'current only supported n == best_of'],
+    [{ max_new_tokens: 0 }, 'max_new_tokens must be at least 1, got 0'],
+    [{ max_new_tokens: 2, min_new_tokens: 3 }, 'min_new_tokens must <= max_new_tokens, but got min 3, max 2'],
+    [{ guided_json: '{}' }, 'grammar'],
+    [{ allowed_token_ids: new Array(257).fill(1) }, 'Too many allowed token IDs.'],
+  ];
+  for (const [parameters, message] of cases) {
+    const response = await post('/generate', { inputs: 'x', parameters });
+    t.equal(response.status, 400);
+    const { error } = await json(response);
+    t.match(error.message, message);
+    t.match(error.param, /^parameters\./);
+  }
+  const two = await post('/generate_stream', { inputs: 'x', parameters: { best_of: 2 } });
+  t.match((await json(two)).error.message, 'stream api only support best_of == 1');
+  t.equal((await post('/generate', { parameters: {} })).status, 400);
+  t.equal((await post('/generate', { inputs: 'x', multimodal_params: {} })).status, 200);
+});
+
+t.test('--use_tgi_api', async (t) => {
+  const { post, server } = await startFakeServer({ useTgiApi: true });
+  t.teardown(() => server.close());
+  const parameters = { details: true, stop: [','], watermark: false, typical_p: 0.9, seed: 3 };
+  const whole = await json(await post('/generate', { inputs: 'Hi', parameters }));
+  t.match(whole, {
+    generated_text: 'Hello',
+    details: { generated_tokens: 6, finish_reason: 'stop', prompt_tokens: 3 },
+  });
+  t.equal(whole.details.tokens.length, 5);
+  const events = await readEvents(await post('/generate_stream', { inputs: 'Hi', parameters: { max_new_tokens: 3 } }));
+  t.match(events.at(-1), { generated_text: 'Hel', details: { generated_tokens: 3, finish_reason: 'length' } });
+  t.equal(events[0].generated_text, null);
+});
