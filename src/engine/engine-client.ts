@@ -189,7 +189,6 @@ export class EngineProxy implements EngineClient {
     this.#restartTimes.push(now);
     this.#state = 'loading';
     this.#failStatsCalls(error);
-    void this.#engine?.kill();
     this.#startEngine();
   }
 
@@ -201,7 +200,7 @@ export class EngineProxy implements EngineClient {
     this.#requests.clear();
     this.#loaded?.reject(error);
     this.#generation++;
-    void this.#engine?.kill().then(() => this.#closed?.());
+    void this.#engine?.gone().then(() => this.#closed?.());
   }
 
   #failStatsCalls(error: EngineError): void {

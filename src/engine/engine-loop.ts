@@ -57,16 +57,22 @@ export class EngineLoop {
     this.#wake?.();
   }
 
-  /** Runs until `close` was commanded and nothing is left to do; posts 'closed', or 'dead' with the reason. */
+  /** Runs until `close` was commanded and nothing is left to do. Frees everything, then posts 'closed', or 'dead' and why. */
   async run(): Promise<void> {
+    let last: EngineMessage = { type: 'closed' };
     try {
       while (!this.#closing || this.#core.hasWork() || this.#opening.size > 0) await this.#turn();
+    } catch (error) {
+      last = { type: 'dead', error: toErrorMessage(error) };
+    }
+    try {
       this.#options.constraints?.close();
       this.#core.close();
-      this.#post({ type: 'closed' });
     } catch (error) {
-      this.#post({ type: 'dead', error: toErrorMessage(error) });
+      // A device that is lost may not close cleanly; what lost it is the better reason.
+      if (last.type === 'closed') last = { type: 'dead', error: toErrorMessage(error) };
     }
+    this.#post(last);
   }
 
   async #turn(): Promise<void> {

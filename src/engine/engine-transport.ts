@@ -22,11 +22,11 @@ export type EngineLoader = (
   onProgress: (done: number, total: number) => void,
 ) => Promise<LoadedEngine>;
 
-/** A started engine. Its first message is 'ready' or 'dead'. */
+/** A started engine. Its first message is 'progress', 'ready' or 'dead', its last 'closed' or 'dead'. */
 export interface EngineTransport {
   post(command: EngineCommand): void;
-  /** Ends it at once, without a message. */
-  kill(): Promise<void>;
+  /** Fulfilled, after the last message, when nothing of it is left. */
+  gone(): Promise<void>;
 }
 
 export type StartEngine = (onMessage: (message: EngineMessage) => void) => EngineTransport;
@@ -45,23 +45,21 @@ export interface WorkerStart {
 export function inWorker(start: WorkerStart): StartEngine {
   return (onMessage) => {
     const worker = new Worker(new URL(workerFile, import.meta.url), { workerData: start });
-    let last: EngineMessage['type'] | null = null;
+    let over = false;
     const deliver = (message: EngineMessage): void => {
-      last = message.type;
+      if (over) return;
+      over = message.type === 'dead' || message.type === 'closed';
       onMessage(message);
     };
-    const die = (error: unknown): void => {
-      if (last !== 'dead' && last !== 'closed') deliver({ type: 'dead', error: toErrorMessage(error) });
-    };
+    const die = (error: unknown): void => deliver({ type: 'dead', error: toErrorMessage(error) });
     worker.on('message', deliver);
     worker.on('error', die);
-    worker.on('exit', (code) => die(new EngineError('engine_dead', `The engine's thread ended with code ${code}.`)));
+    const exited = new Promise<void>((resolve) => worker.on('exit', () => resolve()));
+    void exited.then(() => die(new EngineError('engine_dead', 'The engine’s thread is gone.')));
     return {
       post: (command) => worker.postMessage(command),
-      kill: async () => {
-        worker.removeAllListeners();
-        await worker.terminate();
-      },
+      // Not terminated: Dawn aborts the process when a thread goes away with work pending. It ends by itself.
+      gone: () => exited,
     };
   };
 }
@@ -77,24 +75,26 @@ export function inThisThread(
   vocabulary: Vocabulary | null = null,
 ): StartEngine {
   return (onMessage) => {
-    let killed = false;
-    const post = (message: EngineMessage): void => {
-      if (!killed) onMessage(message);
-    };
     const exit = (): never => {
       throw new EngineError('engine_dead', 'The engine is gone (injected fault).');
     };
-    const loop = load(config, (done, total) => post({ type: 'progress', done, total })).then(({ info, runner }) => {
-      post({ type: 'ready', info });
-      const constraints = vocabulary ? new GrammarThread(vocabulary, info.eosTokenIds) : null;
-      return new EngineLoop(new EngineCore({ config, info, runner }), post, { faultInjection, exit, constraints });
-    });
-    loop.then((l) => l.run()).catch((error: unknown) => post({ type: 'dead', error: toErrorMessage(error) }));
+    const loop = load(config, (done, total) => onMessage({ type: 'progress', done, total })).then(
+      ({ info, runner }) => {
+        onMessage({ type: 'ready', info });
+        const constraints = vocabulary ? new GrammarThread(vocabulary, info.eosTokenIds) : null;
+        return new EngineLoop(new EngineCore({ config, info, runner }), onMessage, {
+          faultInjection,
+          exit,
+          constraints,
+        });
+      },
+    );
+    const ended = loop
+      .then((l) => l.run())
+      .catch((error: unknown) => onMessage({ type: 'dead', error: toErrorMessage(error) }));
     return {
       post: (command) => void loop.then((l) => setImmediate(() => l.handle(command))).catch(() => undefined),
-      kill: async () => {
-        killed = true;
-      },
+      gone: () => ended,
     };
   };
 }

@@ -26,28 +26,41 @@ export async function loadEngine(config: EngineConfig, onProgress: Progress): Pr
   const opened = openModel(config.modelDir);
   try {
     const gpu = await openGpu({ validation: config.gpuValidation });
-    const plan = planEngine(opened, config, gpu);
-    const ops: Ops = new WebGPUOps(gpu, { activations: plan.activations });
-    const { maxLength } = plan.kv;
-    const model = await loadModel(ops, opened, { quant: config.quant, maxLength, onProgress });
-    const kv = ops.createKVCache(plan.kv);
-    const { eosTokenIds } = opened.generationConfig;
-    const runner = new DeviceModelRunner(ops, model, kv, builtInProcessors(eosTokenIds));
-    await warmUp(runner, plan.kv, config.batchMaxTokens);
-    const info: EngineInfo = {
-      modelName: opened.name,
-      architecture: opened.config.modelType,
-      vocabSize: opened.config.vocabSize,
-      hiddenSize: opened.config.hiddenSize,
-      maxModelLen: maxLength,
-      maxTotalTokenNum: plan.kv.slots,
-      eosTokenIds,
-      adapter: gpu.description,
-    };
-    return { info, runner };
+    try {
+      return await loadOnto(gpu, opened, config, onProgress);
+    } catch (error) {
+      gpu.destroy();
+      throw error;
+    }
   } finally {
     opened.close();
   }
+}
+
+async function loadOnto(
+  gpu: Gpu,
+  opened: OpenModel,
+  config: EngineConfig,
+  onProgress: Progress,
+): Promise<LoadedEngine> {
+  const plan = planEngine(opened, config, gpu);
+  const ops: Ops = new WebGPUOps(gpu, { activations: plan.activations });
+  const { maxLength } = plan.kv;
+  const model = await loadModel(ops, opened, { quant: config.quant, maxLength, onProgress });
+  const { eosTokenIds } = opened.generationConfig;
+  const runner = new DeviceModelRunner(ops, model, ops.createKVCache(plan.kv), builtInProcessors(eosTokenIds));
+  await warmUp(runner, plan.kv, config.batchMaxTokens);
+  const info: EngineInfo = {
+    modelName: opened.name,
+    architecture: opened.config.modelType,
+    vocabSize: opened.config.vocabSize,
+    hiddenSize: opened.config.hiddenSize,
+    maxModelLen: maxLength,
+    maxTotalTokenNum: plan.kv.slots,
+    eosTokenIds,
+    adapter: gpu.description,
+  };
+  return { info, runner };
 }
 
 /** Element types, and how many KV slots of what length fit. */
