@@ -7,6 +7,7 @@ import { deepseekV32 } from './parsers/deepseek-v32.ts';
 import { functionGemma } from './parsers/functiongemma.ts';
 import { gemma4 } from './parsers/gemma4.ts';
 import { glm45 } from './parsers/glm45.ts';
+import { glm47 } from './parsers/glm47.ts';
 import { granite } from './parsers/granite.ts';
 import { kimiK2 } from './parsers/kimi-k2.ts';
 import { llamaPythonic } from './parsers/llama-pythonic.ts';
@@ -29,7 +30,7 @@ const formats = {
   deepseek_v31: deepseekV31,
   deepseek_v32: deepseekV32,
   glm45,
-  glm47: glm45, // the same tags; only the line breaks between them are gone
+  glm47,
   kimi_k2: kimiK2,
   gemma4,
   functiongemma: functionGemma,
@@ -58,12 +59,13 @@ export function createToolCallParser(
   tools?: readonly ToolDefinition[] | null,
   options: ToolCallParserOptions = {},
 ): ToolCallParser {
-  const format = formatOf(name);
+  const format = toolCallFormat(name);
   const prior = options.priorCalls ?? 0;
   return parseCalls(format, tools ?? [], (call, index) => format.newId(call, prior + index));
 }
 
-function formatOf(name: string): ToolCallFormat {
+/** @throws EngineError bad_flag for an unknown name */
+export function toolCallFormat(name: string): ToolCallFormat {
   if (Object.hasOwn(formats, name)) return formats[name as ToolCallParserName];
   throw new EngineError(
     'bad_flag',

@@ -1,6 +1,6 @@
 /** `call:f{…}`, the call that both Gemma formats share. */
 import type { CallStream } from './call-stream.ts';
-import { literal, type Dialect } from './literals.ts';
+import { readLiteral, type Dialect } from './literals.ts';
 import type { Parsing } from './types.ts';
 
 export function* gemmaCall(stream: CallStream, dialect: Dialect): Parsing<boolean> {
@@ -9,5 +9,5 @@ export function* gemmaCall(stream: CallStream, dialect: Dialect): Parsing<boolea
   const name = yield* stream.name();
   if (name === '' || (yield* stream.space()) !== '{') return false;
   stream.start(name);
-  return yield* literal(stream, dialect, (json) => stream.arguments(json));
+  return yield* readLiteral(stream, dialect, (json) => stream.arguments(json));
 }

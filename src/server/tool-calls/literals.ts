@@ -15,7 +15,7 @@ export interface Dialect {
 }
 
 /** One value, nested as deep as it likes. @returns false when it is malformed or cut. */
-export function* literal(stream: CallStream, dialect: Dialect, out: (json: string) => void): Parsing<boolean> {
+export function* readLiteral(stream: CallStream, dialect: Dialect, out: (json: string) => void): Parsing<boolean> {
   const due: string[] = []; // closing brackets, innermost last
   for (;;) {
     if (due.at(-1) === '}' && !(yield* dictionaryKey(stream, dialect, out))) return false;
@@ -146,7 +146,7 @@ function* escaped(stream: CallStream): Parsing<string> {
   if (!(yield* stream.more())) return '\\';
   const c = stream.chunk.charAt(stream.at++);
   const length = codeLength[c];
-  if (length === undefined) return simpleEscapes[c] ?? ('\\\'"'.includes(c) ? c : `\\${c}`);
+  if (length === undefined) return simpleEscapes[c] ?? ('\\\'"/'.includes(c) ? c : `\\${c}`);
   let hex = '';
   while (hex.length < length && (yield* stream.more()) && /[0-9a-fA-F]/.test(stream.chunk.charAt(stream.at))) {
     hex += stream.chunk.charAt(stream.at++);
@@ -175,7 +175,7 @@ export function pythonToJson(text: string): string | null {
   stream.feed(text);
   stream.ended = 'eos';
   const pieces: string[] = [];
-  const result = literal(stream, python, (json) => pieces.push(json)).next();
+  const result = readLiteral(stream, python, (json) => pieces.push(json)).next();
   return result.done === true && result.value && stream.at === text.length ? pieces.join('') : null;
 }
 

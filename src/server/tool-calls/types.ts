@@ -1,4 +1,5 @@
 /** What a tool-call parser takes and gives. */
+import type { Grammar } from '../structured-output/ebnf.ts';
 import type { CallStream } from './call-stream.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -53,4 +54,21 @@ export interface ToolCallFormat {
   body(stream: CallStream, tag: string): Parsing<boolean>;
   /** The id of call number `index` when the model wrote none. */
   newId(name: string, index: number): string;
+  /** How to write calls, for grammars that force them. `template`: the model's chat template, where a family has two ways. */
+  form(template: string): CallForm;
 }
+
+/** `open call separator call … close`, in the family's own tags. */
+export interface CallForm {
+  readonly open: string;
+  readonly separator: string;
+  readonly close: string;
+  /** The tag after which free text must go on as a call; null where no tag tells a call from text. */
+  readonly trigger: string | null;
+  /** What stands around a call's arguments, as EBNF. */
+  call(name: string): { readonly before: string; readonly after: string };
+  readonly arguments: ArgumentsForm;
+}
+
+/** EBNF of a call's arguments, for JSON Schema `parameters`. @throws EngineError invalid_value, as SchemaGrammar */
+export type ArgumentsForm = (grammar: Grammar, parameters: JsonSchema) => string;

@@ -2,7 +2,7 @@
  * DeepSeek V3 and R1, between the section's tags, for each call:
  * `<｜tool▁call▁begin｜>function<｜tool▁sep｜>f`, a line break, the arguments in a json fence, `<｜tool▁call▁end｜>`.
  */
-import { deepseekTags, openCall } from '../deepseek.ts';
+import { deepseekForm, deepseekTags, openCall } from '../deepseek.ts';
 import { openAiId } from '../ids.ts';
 import { jsonArguments } from '../json-call.ts';
 import type { ToolCallFormat } from '../types.ts';
@@ -19,4 +19,5 @@ export const deepseekV3: ToolCallFormat = {
     return yield* jsonArguments(stream, () => stream.start(name));
   },
   newId: openAiId,
+  form: () => deepseekForm('function<｜tool▁sep｜>', '\n```json\n', '\n```', '\n'),
 };

@@ -1,5 +1,5 @@
 /** DeepSeek V3.1, between the section's tags: `<｜tool▁call▁begin｜>f<｜tool▁sep｜>{…}<｜tool▁call▁end｜>` for each call. */
-import { deepseekTags, openCall } from '../deepseek.ts';
+import { deepseekForm, deepseekTags, openCall } from '../deepseek.ts';
 import { openAiId } from '../ids.ts';
 import { jsonArguments } from '../json-call.ts';
 import type { ToolCallFormat } from '../types.ts';
@@ -13,4 +13,5 @@ export const deepseekV31: ToolCallFormat = {
     return yield* jsonArguments(stream, () => stream.start(name));
   },
   newId: openAiId,
+  form: () => deepseekForm('', '<｜tool▁sep｜>', '', ''),
 };

@@ -3,6 +3,8 @@
  * call, between `<｜DSML｜function_calls>` tags (V4: `tool_calls`, and `<｜DSML｜invoke name="f"/>` without arguments).
  * `string="true"` is text as it stands, `"false"` is JSON; the schema is not asked.
  */
+import { literal } from '../../structured-output/ebnf.ts';
+import { markedArgumentsForm } from '../call-forms.ts';
 import { ArgumentsWriter } from '../arguments-writer.ts';
 import { openAiId } from '../ids.ts';
 import { endMarked, markedName, markedValue } from '../marked-parameters.ts';
@@ -51,4 +53,15 @@ export const deepseekV32: ToolCallFormat = {
     return true;
   },
   newId: openAiId,
+  form: () => ({
+    open: '<｜DSML｜function_calls>\n',
+    separator: '',
+    close: '</｜DSML｜function_calls>',
+    trigger: '<｜DSML｜function_calls>',
+    call: (name) => ({ before: literal(`${invoke}${name}">\n`), after: literal(`${close}\n`) }),
+    arguments: markedArgumentsForm({
+      open: (key, isText) => `${parameter}${key}" string="${isText}">`,
+      close: '</｜DSML｜parameter>\n',
+    }),
+  }),
 };

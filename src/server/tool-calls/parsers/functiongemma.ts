@@ -1,4 +1,6 @@
 /** FunctionGemma: `<start_function_call>call:f{a:<escape>text<escape>,n:1,l:[…],o:{…}}<end_function_call>` for each call. */
+import { literal } from '../../structured-output/ebnf.ts';
+import { gemmaArgumentsForm } from '../call-forms.ts';
 import { gemmaCall } from '../gemma-call.ts';
 import { openAiId } from '../ids.ts';
 import { gemmaDialect } from '../literals.ts';
@@ -10,4 +12,12 @@ export const functionGemma: ToolCallFormat = {
   tags: { '<start_function_call>': ['<end_function_call>'] },
   body: (stream) => gemmaCall(stream, dialect),
   newId: openAiId,
+  form: () => ({
+    open: '',
+    separator: '',
+    close: '',
+    trigger: '<start_function_call>',
+    call: (name) => ({ before: literal(`<start_function_call>call:${name}`), after: literal('<end_function_call>') }),
+    arguments: gemmaArgumentsForm('<escape>'),
+  }),
 };

@@ -2,6 +2,8 @@
  * GLM-4.5 and 4.6: `<tool_call>f\n<arg_key>a</arg_key>\n<arg_value>v</arg_value>\n</tool_call>`. A value that the schema calls a
  * string is taken as it stands, white space and all; any other is read as JSON, then as Python.
  */
+import { literal } from '../../structured-output/ebnf.ts';
+import { markedArgumentsForm } from '../call-forms.ts';
 import { ArgumentsWriter } from '../arguments-writer.ts';
 import { openAiId } from '../ids.ts';
 import { endMarked, markedName, markedValue } from '../marked-parameters.ts';
@@ -39,4 +41,15 @@ export const glm45: ToolCallFormat = {
     return true;
   },
   newId: openAiId,
+  form: () => ({
+    open: '',
+    separator: '\n',
+    close: '',
+    trigger: '<tool_call>',
+    call: (name) => ({ before: literal(`<tool_call>${name}\n`), after: literal(close) }),
+    arguments: markedArgumentsForm({
+      open: (key) => `${argument}${key}</arg_key>\n<arg_value>`,
+      close: '</arg_value>\n',
+    }),
+  }),
 };

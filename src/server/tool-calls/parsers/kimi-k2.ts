@@ -2,6 +2,8 @@
  * Kimi K2: `<|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{…}<|tool_call_end|>` for each call, between
  * `<|tool_calls_section_begin|>` and `…_end|>`. What stands before the arguments is the call's id; the name is its middle.
  */
+import { literal } from '../../structured-output/ebnf.ts';
+import { jsonArgumentsForm } from '../call-forms.ts';
 import { kimiId } from '../ids.ts';
 import { jsonArguments } from '../json-call.ts';
 import type { ToolCallFormat } from '../types.ts';
@@ -24,4 +26,15 @@ export const kimiK2: ToolCallFormat = {
     return yield* jsonArguments(stream, () => stream.start(name, /:\d+$/.test(id) ? id : null));
   },
   newId: kimiId,
+  form: () => ({
+    open: `<|tool_calls_section_begin|>${call}`,
+    separator: `<|tool_call_end|>${call}`,
+    close: '<|tool_call_end|><|tool_calls_section_end|>',
+    trigger: '<|tool_calls_section_begin|>',
+    call: (name) => ({
+      before: `${literal(`functions.${name}:`)} [0-9]{1,3} ${literal('<|tool_call_argument_begin|>')}`,
+      after: '""',
+    }),
+    arguments: jsonArgumentsForm,
+  }),
 };

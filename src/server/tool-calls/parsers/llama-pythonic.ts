@@ -2,10 +2,12 @@
  * Llama 3.2 and 4: `[f(a='x', b=[1]), g()]`, in Llama 4 between `<|python_start|>` and `<|python_end|>`.
  * Python literals come out as JSON while they are written. Inside prose only a declared tool's name counts.
  */
+import { literal } from '../../structured-output/ebnf.ts';
+import { keywordArgumentsForm } from '../call-forms.ts';
 import { ArgumentsWriter } from '../arguments-writer.ts';
 import type { CallStream } from '../call-stream.ts';
 import { openAiId } from '../ids.ts';
-import { literal, python } from '../literals.ts';
+import { python, readLiteral } from '../literals.ts';
 import type { Parsing, ToolCallFormat } from '../types.ts';
 
 export const llamaPythonic: ToolCallFormat = {
@@ -29,6 +31,17 @@ export const llamaPythonic: ToolCallFormat = {
     }
   },
   newId: openAiId,
+  form: (template) => {
+    const hasTags = template.includes('<|python_start|>');
+    return {
+      open: hasTags ? '<|python_start|>[' : '[',
+      separator: ', ',
+      close: hasTags ? ']<|python_end|>' : ']',
+      trigger: hasTags ? '<|python_start|>' : null,
+      call: (name) => ({ before: literal(`${name}(`), after: literal(')') }),
+      arguments: keywordArgumentsForm,
+    };
+  },
 };
 
 function* call(stream: CallStream, isBare: boolean): Parsing<boolean> {
@@ -52,7 +65,7 @@ function* call(stream: CallStream, isBare: boolean): Parsing<boolean> {
     if (!started) stream.start(name);
     started = true;
     writer.key(key);
-    if (!(yield* literal(stream, python, (json) => writer.text(json)))) return false;
+    if (!(yield* readLiteral(stream, python, (json) => writer.text(json)))) return false;
     const next = yield* stream.space();
     if (next === ',') stream.at++;
     else if (next !== ')') return false;

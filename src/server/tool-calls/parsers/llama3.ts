@@ -2,6 +2,7 @@
  * Llama 3.1–3.3: `{"name": "f", "parameters": {…}}`, alone or after `<|python_tag|>`; several are joined by `; `.
  * There is no tag around a call, so an object with other keys is text, and inside prose only a declared tool's name counts.
  */
+import { jsonCallForm } from '../call-forms.ts';
 import { openAiId } from '../ids.ts';
 import { jsonAsText, jsonCall } from '../json-call.ts';
 import type { ToolCallFormat } from '../types.ts';
@@ -21,4 +22,5 @@ export const llama3: ToolCallFormat = {
     return ok;
   },
   newId: openAiId,
+  form: () => ({ open: '', separator: '; ', close: '', trigger: null, ...jsonCallForm('parameters') }),
 };

@@ -2,6 +2,8 @@
  * Mistral. Up to tokenizer v7: `[TOOL_CALLS] [{"name": "f", "arguments": {…}}, …]`. From v11: `[TOOL_CALLS]f[ARGS]{…}` for each
  * call, in between `[CALL_ID]abc123XYZ` (v11); without special tokens `f{…}` remains of it.
  */
+import { literal } from '../../structured-output/ebnf.ts';
+import { jsonArgumentsForm, listForm } from '../call-forms.ts';
 import { mistralId } from '../ids.ts';
 import { jsonArguments, jsonCalls } from '../json-call.ts';
 import type { ToolCallFormat } from '../types.ts';
@@ -24,4 +26,15 @@ export const mistral: ToolCallFormat = {
     return yield* jsonArguments(stream, () => stream.start(name, id));
   },
   newId: mistralId,
+  form: (template) => {
+    if (!template.includes('[ARGS]')) return listForm('[TOOL_CALLS] [', ']', '[TOOL_CALLS]');
+    return {
+      open: '[TOOL_CALLS]',
+      separator: '[TOOL_CALLS]',
+      close: '',
+      trigger: '[TOOL_CALLS]',
+      call: (name) => ({ before: literal(`${name}[ARGS]`), after: '""' }),
+      arguments: jsonArgumentsForm,
+    };
+  },
 };

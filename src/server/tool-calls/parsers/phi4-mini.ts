@@ -1,4 +1,5 @@
 /** Phi-4-mini: `functools[{"name": "f", "arguments": {…}}, …]`. */
+import { listForm } from '../call-forms.ts';
 import { openAiId } from '../ids.ts';
 import { jsonCalls } from '../json-call.ts';
 import type { ToolCallFormat } from '../types.ts';
@@ -9,4 +10,5 @@ export const phi4Mini: ToolCallFormat = {
     return (yield* stream.space()) === '[' && (yield* jsonCalls(stream));
   },
   newId: openAiId,
+  form: () => listForm('functools[', ']', 'functools['),
 };

@@ -3,6 +3,8 @@
  * optional. Values are bare text: the tool's schema says of what type. A forgotten `</parameter>` is forgiven where the next
  * line goes on with the format.
  */
+import { literal } from '../../structured-output/ebnf.ts';
+import { markedArgumentsForm } from '../call-forms.ts';
 import { ArgumentsWriter } from '../arguments-writer.ts';
 import { openAiId } from '../ids.ts';
 import { endMarked, markedName, markedValue } from '../marked-parameters.ts';
@@ -45,4 +47,12 @@ export const qwen3Coder: ToolCallFormat = {
     return true;
   },
   newId: openAiId,
+  form: () => ({
+    open: '<tool_call>\n',
+    separator: '\n</tool_call>\n<tool_call>\n',
+    close: '\n</tool_call>',
+    trigger: '<tool_call>',
+    call: (name) => ({ before: literal(`${open}${name}>\n`), after: literal(close) }),
+    arguments: markedArgumentsForm({ open: (key) => `${parameter}${key}>\n`, close: '\n</parameter>\n' }),
+  }),
 };

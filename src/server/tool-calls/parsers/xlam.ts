@@ -1,4 +1,5 @@
 /** xLAM: a list `[{"name": "f", "arguments": {…}}]`, bare, in a code fence, in `<tool_call>` or after `[TOOL_CALLS]`. */
+import { listForm } from '../call-forms.ts';
 import { openAiId } from '../ids.ts';
 import { jsonCalls, jsonAsText } from '../json-call.ts';
 import type { ToolCallFormat } from '../types.ts';
@@ -21,4 +22,5 @@ export const xlam: ToolCallFormat = {
     return ok;
   },
   newId: openAiId,
+  form: () => listForm('[', ']', null),
 };

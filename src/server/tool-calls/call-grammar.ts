@@ -1,0 +1,77 @@
+/** Tools → grammars that let the model write nothing but well-formed calls with valid arguments. */
+import { either, Grammar, literal } from '../structured-output/ebnf.ts';
+import type { CallForm, ToolDefinition } from './types.ts';
+
+const noParameters = { type: 'object', properties: {}, additionalProperties: false };
+const anyArguments = { type: 'object' };
+
+export interface CallGrammarOptions {
+  /** More than one call may come. */
+  readonly parallel: boolean;
+  /** A tool whose schema a grammar cannot keep may have any arguments. */
+  readonly lenient?: boolean;
+}
+
+/** Rules for calls of `tools` with the tags around them. @throws EngineError invalid_value, naming the tool */
+export function callsRule(
+  grammar: Grammar,
+  form: CallForm,
+  tools: readonly ToolDefinition[],
+  options: CallGrammarOptions,
+): string {
+  const call = grammar.rule('call', either(tools.map((tool) => callRule(grammar, form, tool, options))) ?? '""');
+  const close = literal(form.close);
+  if (!options.parallel) return `${literal(form.open)} ${call} ${close}`;
+  const more = grammar.reserve('calls');
+  grammar.define(more, `${close} | ${literal(form.separator)} ${call} ${more}`);
+  return `${literal(form.open)} ${call} ${more}`;
+}
+
+function callRule(grammar: Grammar, form: CallForm, tool: ToolDefinition, options: CallGrammarOptions): string {
+  const { name, parameters, strict } = tool.function;
+  const { before, after } = form.call(name);
+  const body = argumentsRule(grammar, form, parameters ?? noParameters, options.lenient === true && strict !== true);
+  return `${before} ${grammar.rule(`${name}_arguments`, body)} ${after}`;
+}
+
+function argumentsRule(grammar: Grammar, form: CallForm, parameters: object, lenient: boolean): string {
+  const schema = { ...parameters, type: 'object' };
+  if (!lenient) return form.arguments(grammar, schema);
+  try {
+    return form.arguments(new Grammar(), schema) && form.arguments(grammar, schema);
+  } catch {
+    return form.arguments(grammar, anyArguments);
+  }
+}
+
+/** The grammar of an answer that is calls and nothing else. */
+export function forcedCalls(form: CallForm, tools: readonly ToolDefinition[], options: CallGrammarOptions): string {
+  const grammar = new Grammar();
+  return grammar.text(callsRule(grammar, form, tools, options));
+}
+
+/** The grammar of free text in which, once the opening tag appears, a well-formed call follows; null where no tag tells. */
+export function triggeredCalls(
+  form: CallForm,
+  tools: readonly ToolDefinition[],
+  options: CallGrammarOptions,
+): string | null {
+  const { trigger } = form;
+  if (trigger === null) return null;
+  const grammar = new Grammar();
+  // Where the tag begins each call, the next one is triggered anew.
+  const parallel = options.parallel && form.open.startsWith(trigger);
+  const rest = grammar.rule('triggered', callsRule(grammar, behind(form, trigger), tools, { ...options, parallel }));
+  return grammar.text(`TagDispatch((${literal(trigger)}, ${rest}), loop_after_dispatch=${options.parallel})`);
+}
+
+/** `form` without the tag that was written already, which begins its opening or else each of its calls. */
+function behind(form: CallForm, trigger: string): CallForm {
+  if (form.open.startsWith(trigger)) return { ...form, open: form.open.slice(trigger.length) };
+  const written = literal(trigger).slice(1, -1);
+  const call = (name: string) => {
+    const { before, after } = form.call(name);
+    return { before: before.replace(written, ''), after };
+  };
+  return { ...form, call };
+}

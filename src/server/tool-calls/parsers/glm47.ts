@@ -1,0 +1,20 @@
+/** GLM-4.7: GLM-4.5's tags without line breaks between them. */
+import { literal } from '../../structured-output/ebnf.ts';
+import { markedArgumentsForm } from '../call-forms.ts';
+import type { ToolCallFormat } from '../types.ts';
+import { glm45 } from './glm45.ts';
+
+export const glm47: ToolCallFormat = {
+  ...glm45,
+  form: () => ({
+    open: '',
+    separator: '',
+    close: '',
+    trigger: '<tool_call>',
+    call: (name) => ({ before: literal(`<tool_call>${name}`), after: literal('</tool_call>') }),
+    arguments: markedArgumentsForm({
+      open: (key) => `<arg_key>${key}</arg_key><arg_value>`,
+      close: '</arg_value>',
+    }),
+  }),
+};
