@@ -2,9 +2,12 @@
 /** The command line: `dawnlight COMMAND`. Flags come from the tables in config.ts. */
 import { Command } from 'commander';
 import { chat } from './commands/chat.ts';
-import { addSettings, readSettings, run } from './commands/flags.ts';
+import { doctor } from './commands/doctor/doctor.ts';
+import { addSettings, exitWith, readSettings, run } from './commands/flags.ts';
 import { generate } from './commands/generate.ts';
 import { inspect } from './commands/inspect.ts';
+import { parse, parseSettings as parsing } from './commands/parse.ts';
+import { pull } from './commands/pull/pull.ts';
 import { serve } from './commands/serve.ts';
 import { engineSettings as engine, generateSettings as generation, serverSettings as server } from './config.ts';
 
@@ -26,5 +29,13 @@ add('generate', 'continue a text', engine, generation).action((_, c: Command) =>
 add('inspect', 'what a model is and what it takes in memory', engine).action((_, c: Command) =>
   inspect(readSettings(c, engine)),
 );
+
+add('parse', 'read tool calls out of what a model wrote on stdin', parsing).action((_, c: Command) =>
+  parse(readSettings(c, parsing)),
+);
+add('pull', 'put a model into the cache')
+  .argument('[name]', 'default, or a Hugging Face repository: owner/repo')
+  .action(async (name?: string) => exitWith(await pull(name)));
+add('doctor', 'what this machine has, and what to do about each problem').action(async () => exitWith(await doctor()));
 
 await run(program, process.argv.slice(2));

@@ -71,6 +71,11 @@ export async function run(program: Command, args: readonly string[]): Promise<vo
   }
 }
 
+/** For commands that report their failures themselves. */
+export function exitWith(code: number): void {
+  process.exitCode = code;
+}
+
 function oneLine(error: unknown): string {
   if (error instanceof CommanderError && error.code === 'commander.help') return 'give a command; --help lists them';
   const { message } = error instanceof CommanderError ? error : toEngineError(error);

@@ -18,6 +18,7 @@ import { chatTemplateOf, compileChatTemplate } from '../tokenizer/chat-template.
 import { loadTokenizer, tokenizerFromGguf } from '../tokenizer/load-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { terminalProgress } from './pull/progress.ts';
+import { resolveModelPath } from './pull/pull.ts';
 import { pullDefaultModel } from './pull/pull-default.ts';
 
 /** Everything about the model that the server's thread needs; the weights are the engine's. */
@@ -76,9 +77,9 @@ async function startEngine(config: EngineConfig, name: string): Promise<EnginePr
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 const loaderUrl = new URL(`../engine/load-engine.${extension}`, import.meta.url).href;
 
-/** The model that was named, or the default one, fetched when it is not there yet. */
+/** The path or pulled model that was named, or the default model, fetched when it is not there yet. */
 export async function modelPath(modelDir: string): Promise<string> {
-  return modelDir === '' ? pullDefaultModel({ progress: terminalProgress() }) : modelDir;
+  return modelDir === '' ? pullDefaultModel({ progress: terminalProgress() }) : resolveModelPath(modelDir);
 }
 
 function describe(path: string): Described {

@@ -1,11 +1,12 @@
 /** `dawnlight serve`: the HTTP server, until a signal ends it. */
 import type { EngineConfig, ServerConfig } from '../config.ts';
 import { createApp } from '../server/app.ts';
-import { listen, type Listening } from '../server/listen.ts';
+import { checkPort, listen, type Listening } from '../server/listen.ts';
 import type { ServerContext } from '../server/context.ts';
 import { loadContext } from './load.ts';
 
 export async function serve(engineConfig: EngineConfig, settings: ServerConfig): Promise<void> {
+  await checkPort(settings);
   const ctx = await loadContext(engineConfig, settings);
   let server: Listening;
   try {

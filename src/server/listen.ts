@@ -1,6 +1,6 @@
 /** The app on a socket: start, and stop without cutting answers off. */
 import type { Server, ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { EngineError } from '../errors.ts';
@@ -44,6 +44,15 @@ export async function listen(app: Hono, settings: ServerConfig): Promise<Listeni
       closeUnusedConnections();
     });
   return { url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`, port: actual, close };
+}
+
+/** Throws what `listen` would throw, before a model is loaded for nothing. */
+export async function checkPort({ host, port }: ServerConfig): Promise<void> {
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', (error) => reject(listenError(error, host, port)));
+    probe.listen(port, host, () => probe.close(() => resolve()));
+  });
 }
 
 /**

@@ -12,6 +12,7 @@ export const usageSchema = z.object({
 export const finishReasonSchema = z.enum(['stop', 'length', 'tool_calls', 'abort']);
 
 export const errorSchema = z.object({
+  type: z.literal('error').optional().describe('Under /v1/messages only.'),
   error: z.object({
     message: z.string(),
     type: z.string(),
