@@ -62,7 +62,8 @@ export class EngineCore {
     this.#checkInvariants = checkInvariants;
     const kv = new KVCacheManager(info.maxTotalTokenNum, { prefixCache: !config.disableDynamicPromptCache });
     this.#maxLength = Math.min(info.maxModelLen, info.maxTotalTokenNum);
-    const limits = { maxLength: this.#maxLength, eosTokenIds: info.eosTokenIds };
+    const { samplesOnHost } = runner;
+    const limits = { maxLength: this.#maxLength, eosTokenIds: info.eosTokenIds, samplesOnHost };
     this.scheduler = new Scheduler({ ...config, ...limits }, kv, policy ?? policies[config.schedulerPolicy]());
   }
 

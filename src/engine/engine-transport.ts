@@ -8,6 +8,7 @@ import { EngineLoop } from './engine-loop.ts';
 import { GrammarThread } from './grammar/grammar-thread.ts';
 import { toErrorMessage, type EngineCommand, type EngineMessage } from './messages.ts';
 import type { ModelRunner } from './model-runner.ts';
+import type { AdmissionPolicy } from './policies/policy.ts';
 import type { EngineInfo } from './types.ts';
 
 export interface LoadedEngine {
@@ -67,28 +68,32 @@ export function inWorker(start: WorkerStart): StartEngine {
 /** Runs from src (tests, with a TypeScript loader) and from dist alike. */
 const workerFile = import.meta.url.endsWith('.ts') ? './engine-worker.ts' : './engine-worker.js';
 
+/** Engine parts that are code, and so cannot be sent to a worker. */
+export interface InThisThreadOptions {
+  /** Instead of the policy that the configuration names. */
+  readonly policy?: AdmissionPolicy;
+  readonly faultInjection?: boolean;
+  readonly vocabulary?: Vocabulary | null;
+}
+
 /** Starts engines in this thread: for examples, benches and tests. */
 export function inThisThread(
   load: EngineLoader,
   config: EngineConfig,
-  faultInjection = false,
-  vocabulary: Vocabulary | null = null,
+  { policy, faultInjection = false, vocabulary = null }: InThisThreadOptions = {},
 ): StartEngine {
   return (onMessage) => {
     const exit = (): never => {
       throw new EngineError('engine_dead', 'The engine is gone (injected fault).');
     };
-    const loop = load(config, (done, total) => onMessage({ type: 'progress', done, total })).then(
-      ({ info, runner }) => {
-        onMessage({ type: 'ready', info });
-        const constraints = vocabulary ? new GrammarThread(vocabulary, info.eosTokenIds) : null;
-        return new EngineLoop(new EngineCore({ config, info, runner }), onMessage, {
-          faultInjection,
-          exit,
-          constraints,
-        });
-      },
-    );
+    const start = async (): Promise<EngineLoop> => {
+      const { info, runner } = await load(config, (done, total) => onMessage({ type: 'progress', done, total }));
+      const core = new EngineCore({ config, info, runner, ...(policy && { policy }) });
+      const constraints = vocabulary ? new GrammarThread(vocabulary, info.eosTokenIds) : null;
+      onMessage({ type: 'ready', info });
+      return new EngineLoop(core, onMessage, { faultInjection, exit, constraints });
+    };
+    const loop = start();
     const ended = loop
       .then((l) => l.run())
       .catch((error: unknown) => onMessage({ type: 'dead', error: toErrorMessage(error) }));

@@ -4,13 +4,14 @@ import type { EngineConfig } from '../config.ts';
 import { EngineError } from '../errors.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
 import type { KVCacheSpec, Ops } from '../kernels/ops.ts';
+import type { WebGPUOpsOptions } from '../kernels/webgpu-context.ts';
 import { WebGPUOps } from '../kernels/webgpu-ops.ts';
 import { activationBytes, maxTotalTokenNum, planBytes } from '../model/memory-plan.ts';
 import { openModel, type OpenModel } from '../model/open-model.ts';
 import { planWeights } from '../model/weight-plan.ts';
 import { loadModel, type Progress } from '../model/weights.ts';
 import type { LoadedEngine } from './engine-transport.ts';
-import { builtInProcessors } from './logits-processors.ts';
+import { builtInProcessors, type LogitsProcessor } from './logits-processors.ts';
 import { DeviceModelRunner } from './model-runner.ts';
 import type { EngineInfo } from './types.ts';
 import { warmUp } from './warm-up.ts';
@@ -21,13 +22,25 @@ interface EnginePlan {
   readonly kv: KVCacheSpec;
 }
 
+/** Code of the caller's own that takes part in every step. */
+export interface EngineExtensions {
+  /** Run behind the built-in ones, for every request; all requests are sampled on the host then. */
+  readonly logitsProcessors?: readonly LogitsProcessor[];
+  /** Other kernels, typically a subclass of WebGPUOps. */
+  readonly createOps?: (gpu: Gpu, options: WebGPUOpsOptions) => Ops;
+}
+
 /** @throws EngineError model_not_readable, unsupported_model, no_adapter, out_of_memory, bad_flag */
-export async function loadEngine(config: EngineConfig, onProgress: Progress): Promise<LoadedEngine> {
+export async function loadEngine(
+  config: EngineConfig,
+  onProgress: Progress,
+  extensions: EngineExtensions = {},
+): Promise<LoadedEngine> {
   const opened = openModel(config.modelDir);
   try {
     const gpu = await openGpu({ validation: config.gpuValidation });
     try {
-      return await loadOnto(gpu, opened, config, onProgress);
+      return await loadOnto(gpu, opened, config, onProgress, extensions);
     } catch (error) {
       gpu.destroy();
       throw error;
@@ -42,13 +55,16 @@ async function loadOnto(
   opened: OpenModel,
   config: EngineConfig,
   onProgress: Progress,
+  { logitsProcessors = [], createOps = (g, options) => new WebGPUOps(g, options) }: EngineExtensions,
 ): Promise<LoadedEngine> {
   const plan = planEngine(opened, config, gpu);
-  const ops: Ops = new WebGPUOps(gpu, { activations: plan.activations });
+  const ops = createOps(gpu, { activations: plan.activations });
   const { maxLength } = plan.kv;
   const model = await loadModel(ops, opened, { quant: config.quant, maxLength, onProgress });
   const { eosTokenIds } = opened.generationConfig;
-  const runner = new DeviceModelRunner(ops, model, ops.createKVCache(plan.kv), builtInProcessors(eosTokenIds));
+  const processors = [...builtInProcessors(eosTokenIds), ...logitsProcessors];
+  const samplesOnHost = logitsProcessors.length > 0;
+  const runner = new DeviceModelRunner(ops, model, ops.createKVCache(plan.kv), processors, samplesOnHost);
   await warmUp(runner, plan.kv, config.batchMaxTokens);
   const info: EngineInfo = {
     modelName: opened.name,

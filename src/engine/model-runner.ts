@@ -8,6 +8,8 @@ import type { SampledToken } from './types.ts';
 
 /** What the engine core needs of whatever computes tokens: a model on a device, or a stand-in in tests. */
 export interface ModelRunner {
+  /** Even what the device could sample has to be sampled on the host: somebody wants to see the logits. */
+  readonly samplesOnHost: boolean;
   /**
    * Hands the step to the device before it returns; the promise is fulfilled when the sampled tokens were read back:
    * one for each scheduled request whose `sample` is not 'none', in order.
@@ -27,8 +29,10 @@ export class DeviceModelRunner implements ModelRunner {
   readonly #model: Forward;
   readonly #kv: KVCache;
   readonly #processors: readonly LogitsProcessor[];
+  readonly samplesOnHost: boolean;
 
-  constructor(ops: Ops, model: Forward, kv: KVCache, processors: readonly LogitsProcessor[]) {
+  constructor(ops: Ops, model: Forward, kv: KVCache, processors: readonly LogitsProcessor[], samplesOnHost = false) {
+    this.samplesOnHost = samplesOnHost;
     this.#ops = ops;
     this.#model = model;
     this.#kv = kv;

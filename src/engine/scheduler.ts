@@ -26,6 +26,8 @@ export type SchedulerConfig = Pick<
   /** Longest prompt + output of a request; at most the number of slots. */
   readonly maxLength: number;
   readonly eosTokenIds: readonly number[];
+  /** Nothing is sampled on the device. */
+  readonly samplesOnHost: boolean;
 };
 
 /** A step under construction. */
@@ -154,7 +156,7 @@ export class Scheduler {
   /** Where the step samples for the request: nowhere while tokens of the prompt are left. */
   #sampleOf(request: Request, outputIndex: number): ScheduledRequest['sample'] {
     if (request.numComputedTokens < request.tokenIds.length + request.inFlight) return 'none';
-    const onDevice = samplesOnDevice(request.params, outputIndex);
+    const onDevice = !this.#config.samplesOnHost && samplesOnDevice(request.params, outputIndex);
     request.inFlight++;
     request.inFlightOnHost = !onDevice;
     return onDevice ? 'device' : 'host';

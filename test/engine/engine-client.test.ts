@@ -35,7 +35,7 @@ async function collect(outputs: AsyncIterable<RequestOutput>): Promise<Answer> {
 
 const worker: StartEngine = inWorker({ config: defaultEngineConfig, loader, faultInjection: true });
 const inProcess = (config: Partial<EngineConfig> = {}): StartEngine =>
-  inThisThread(loadEngine, { ...defaultEngineConfig, ...config }, true);
+  inThisThread(loadEngine, { ...defaultEngineConfig, ...config }, { faultInjection: true });
 
 function generate(
   client: EngineProxy,

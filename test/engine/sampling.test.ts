@@ -155,7 +155,13 @@ t.test('mixed batches: what one request asks for changes nothing for the others'
       maxRequests: 8,
       maxLength: 100,
     });
-    const runner = new DeviceModelRunner(ops, new TinyModel(), kv, [...builtInProcessors([0]), ...extra]);
+    const runner = new DeviceModelRunner(
+      ops,
+      new TinyModel(),
+      kv,
+      [...builtInProcessors([0]), ...extra],
+      extra.length > 0,
+    );
     const config = { ...defaultEngineConfig, runningMaxReqSize: 8, overlap };
     const core = new EngineCore({ config, info: fakeInfo(500, 100), runner, checkInvariants: true });
     for (const name of names) {

@@ -26,6 +26,7 @@ export function fakeInfo(slots: number, maxModelLen: number): EngineInfo {
 }
 
 export class FakeRunner implements ModelRunner {
+  readonly samplesOnHost = false;
   readonly #layers: [Uint32Array, Uint32Array];
   readonly #table = new Map<number, number[]>();
   readonly #last = new Map<number, number>();
