@@ -1,8 +1,8 @@
 /** `Tokenizer` over `@huggingface/tokenizers`: the library encodes; decoding is a table of bytes (token-bytes.ts). */
 import { EngineError } from '../errors.ts';
-import { ByteLevelSpelling } from './byte-level.ts';
+import { fastPreTokenizer } from './fast-pre-tokenizers.ts';
 import { LibraryTokenizer } from './library.ts';
-import { faithfulPreTokenizer, isByteLevelSpelling } from './pre-tokenizers.ts';
+import { faithfulPreTokenizer } from './pre-tokenizers.ts';
 import { byteDecoder, type ByteDecoder } from './token-bytes.ts';
 import type { DecodeOptions, EncodeOptions, Tokenizer } from './tokenizer.ts';
 import { flatten, type AddedToken, type TokenizerJson, type TokenizerSource } from './tokenizer-json.ts';
@@ -69,8 +69,8 @@ function build(json: TokenizerJson): LibraryTokenizer {
     const preTokenizer = faithfulPreTokenizer(json.pre_tokenizer);
     const library = new LibraryTokenizer({ ...json, pre_tokenizer: preTokenizer }, {});
     const steps = library.pre_tokenizer?.tokenizers ?? [];
-    flatten(preTokenizer, 'pretokenizers').forEach((step, i) => {
-      if (isByteLevelSpelling(step)) steps[i] = new ByteLevelSpelling();
+    flatten(preTokenizer, 'pretokenizers').forEach((component, i) => {
+      steps[i] = fastPreTokenizer(steps[i], component);
     });
     return library;
   } catch (error) {

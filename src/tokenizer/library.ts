@@ -8,6 +8,8 @@ import * as library from '@huggingface/tokenizers';
 export declare abstract class LibraryPreTokenizer {
   /** The members of a Sequence. */
   tokenizers?: LibraryPreTokenizer[];
+  /** The compiled pattern of a Split. */
+  pattern?: RegExp | null;
   abstract pre_tokenize_text(text: string): string[];
 }
 
