@@ -3,7 +3,7 @@ import type { KVCache, Ops, StepBatch } from '../../../src/kernels/ops.ts';
 import { f16ToF32, f32ToF16 } from '../../../src/tensor/f16.ts';
 import { emptyBatch } from '../../helpers/batches.ts';
 import { randomFloats, shuffled } from '../../helpers/random.ts';
-import { exact, f32Bound, type KernelCase } from './case.ts';
+import { core, exact, f32Bound, type KernelCase } from './case.ts';
 
 interface Sequence {
   /** Tokens whose keys and values are stored before the step. */
@@ -24,12 +24,14 @@ export interface AttentionCaseSpec {
   readonly sharedPrefix?: number;
 }
 
+/** Columns of the slot table. */
+const MAX_LENGTH = 2048;
+
 /** Where each token of the case lives, and its random query, key and value. */
 class Layout {
   readonly spec: AttentionCaseSpec;
   readonly starts: number[] = [];
   readonly total: number;
-  readonly maxLength: number;
   readonly slots: Uint32Array;
   readonly width: number;
   readonly qkv: Float32Array;
@@ -42,7 +44,6 @@ class Layout {
       total += s.context + s.chunk;
     }
     this.total = total;
-    this.maxLength = Math.max(1, ...spec.sequences.map((s) => s.context + s.chunk)) + 3;
     this.slots = shuffled(total, total + 5);
     this.width = (spec.heads + 2 * spec.kvHeads) * spec.headDim;
     this.qkv = randomFloats(total + spec.headDim, total * this.width, 1.5);
@@ -146,7 +147,7 @@ function fill(ops: Ops, layout: Layout, table: ReturnType<Ops['uploadF32']>): KV
     headDim: spec.headDim,
     dtype: spec.dtype ?? 'f32',
     maxRequests: spec.sequences.length,
-    maxLength: layout.maxLength,
+    maxLength: MAX_LENGTH,
   });
   const { batch, tokens } = layout.batch('context');
   if (tokens.length > 0) {
@@ -167,10 +168,8 @@ export function attentionCase(name: string, spec: AttentionCaseSpec): KernelCase
   return {
     name: `attention ${name}: ${heads}/${kvHeads} heads of ${headDim}${spec.dtype === 'f16' ? ', f16 cache' : ''}`,
     prepare: async (ops) => {
-      const noRotation = new Float32Array(layout.maxLength * headDim).map((_, i) =>
-        i % headDim < headDim / 2 ? 1 : 0,
-      );
-      const table = ops.uploadF32(noRotation, [layout.maxLength, headDim]);
+      const noRotation = new Float32Array(MAX_LENGTH * headDim).map((_, i) => (i % headDim < headDim / 2 ? 1 : 0));
+      const table = ops.uploadF32(noRotation, [MAX_LENGTH, headDim]);
       const kv = fill(ops, layout, table);
       const { batch, tokens } = layout.batch('chunk');
       const qkv = ops.uploadF32(layout.rowsOf(tokens), [tokens.length, layout.width]);
@@ -217,7 +216,7 @@ function rotaryCase(what: 'queries' | 'values', dtype: 'f32' | 'f16', spec: Rota
   const tokens = positions.length;
   const width = (heads + 2 * kvHeads) * headDim;
   const qkv = randomFloats(tokens, tokens * width);
-  const maxLength = Math.max(...positions) + 1;
+  const maxLength = MAX_LENGTH;
   const table = new Float32Array(maxLength * rotaryDim).map((_, i) => {
     const [position, column] = [Math.floor(i / rotaryDim), i % rotaryDim];
     const turn = angle(position, column % (rotaryDim / 2), rotaryDim);
@@ -295,17 +294,14 @@ function shiftCase(interleaved: boolean): KernelCase {
   };
 }
 
+/** Head shapes that several cases share, so that their kernels are compiled once. */
+const smollm = { heads: 9, kvHeads: 3, headDim: 64 };
+const wide = { heads: 4, kvHeads: 2, headDim: 128 };
+
 const decode = (...contexts: number[]): Sequence[] => contexts.map((context) => ({ context, chunk: 1 }));
 
 export const attentionCases: readonly KernelCase[] = [
-  rotaryCase('queries', 'f32', {
-    heads: 3,
-    kvHeads: 1,
-    headDim: 64,
-    rotaryDim: 64,
-    interleaved: false,
-    positions: [0, 9, 3],
-  }),
+  rotaryCase('queries', 'f32', { ...smollm, rotaryDim: 64, interleaved: false, positions: [0, 9, 3] }),
   rotaryCase('queries', 'f16', { heads: 2, kvHeads: 2, headDim: 16, rotaryDim: 8, interleaved: true, positions: [57] }),
   rotaryCase('queries', 'f32', {
     heads: 4,
@@ -315,45 +311,29 @@ export const attentionCases: readonly KernelCase[] = [
     interleaved: false,
     positions: [1, 40],
   }),
-  rotaryCase('values', 'f32', {
-    heads: 3,
-    kvHeads: 1,
-    headDim: 64,
-    rotaryDim: 64,
-    interleaved: false,
-    positions: [0, 9, 3],
-  }),
-  rotaryCase('values', 'f16', {
-    heads: 4,
-    kvHeads: 2,
-    headDim: 128,
-    rotaryDim: 128,
-    interleaved: false,
-    positions: [5, 30],
-  }),
+  rotaryCase('values', 'f32', { ...smollm, rotaryDim: 64, interleaved: false, positions: [0, 9, 3] }),
+  core(rotaryCase('values', 'f16', { ...wide, rotaryDim: 128, interleaved: false, positions: [5, 30] })),
   shiftCase(false),
-  shiftCase(true),
-  attentionCase('first token', { heads: 1, kvHeads: 1, headDim: 8, sequences: [{ context: 0, chunk: 1 }] }),
-  attentionCase('prefill', { heads: 9, kvHeads: 3, headDim: 64, sequences: [{ context: 0, chunk: 57 }] }),
+  core(shiftCase(true)),
+  attentionCase('first token', { heads: 1, kvHeads: 1, headDim: 8, sequences: decode(0) }),
+  attentionCase('prefill', { ...smollm, sequences: [{ context: 0, chunk: 57 }] }),
   attentionCase('chunked prefill', { heads: 4, kvHeads: 4, headDim: 16, sequences: [{ context: 33, chunk: 20 }] }),
-  attentionCase('decode', { heads: 9, kvHeads: 3, headDim: 64, dtype: 'f16', sequences: decode(0, 1, 57, 300) }),
-  attentionCase('long decode', { heads: 8, kvHeads: 2, headDim: 64, dtype: 'f16', sequences: decode(1500) }),
-  attentionCase('mixed', {
-    heads: 6,
-    kvHeads: 2,
-    headDim: 128,
-    dtype: 'f16',
-    sequences: [
-      { context: 17, chunk: 1 },
-      { context: 0, chunk: 30 },
-      { context: 70, chunk: 3 },
-      { context: 5, chunk: 1 },
-    ],
-  }),
+  attentionCase('decode', { ...smollm, dtype: 'f16', sequences: decode(0, 1, 57, 300) }),
+  core(attentionCase('long decode', { ...smollm, dtype: 'f16', sequences: decode(1500) })),
+  core(
+    attentionCase('mixed', {
+      ...wide,
+      dtype: 'f16',
+      sequences: [
+        { context: 17, chunk: 1 },
+        { context: 0, chunk: 30 },
+        { context: 70, chunk: 3 },
+        { context: 5, chunk: 1 },
+      ],
+    }),
+  ),
   attentionCase('shared prefix', {
-    heads: 4,
-    kvHeads: 2,
-    headDim: 32,
+    ...smollm,
     sharedPrefix: 20,
     sequences: [
       { context: 25, chunk: 1 },
@@ -362,31 +342,14 @@ export const attentionCases: readonly KernelCase[] = [
     ],
   }),
   attentionCase('window', {
-    heads: 4,
-    kvHeads: 2,
-    headDim: 64,
+    ...smollm,
     slidingWindow: 19,
     sequences: [
       { context: 57, chunk: 3 },
       { context: 0, chunk: 30 },
     ],
   }),
-  attentionCase('window, long decode', {
-    heads: 4,
-    kvHeads: 1,
-    headDim: 64,
-    slidingWindow: 300,
-    sequences: decode(700, 40),
-  }),
-  attentionCase('softcap', { heads: 2, kvHeads: 1, headDim: 256, softcap: 2, sequences: [{ context: 40, chunk: 5 }] }),
-  attentionCase('odd sizes', {
-    heads: 5,
-    kvHeads: 5,
-    headDim: 80,
-    dtype: 'f16',
-    sequences: [
-      { context: 3, chunk: 2 },
-      { context: 9, chunk: 1 },
-    ],
-  }),
+  core(attentionCase('window, long decode', { ...wide, slidingWindow: 300, sequences: decode(700, 40) })),
+  core(attentionCase('softcap', { heads: 2, kvHeads: 1, headDim: 256, softcap: 2, sequences: decode(0, 45) })),
+  core(attentionCase('odd sizes', { heads: 5, kvHeads: 5, headDim: 80, sequences: [{ context: 3, chunk: 2 }] })),
 ];

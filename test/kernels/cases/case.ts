@@ -12,6 +12,11 @@ export interface KernelCase {
   readonly name: string;
   /** Form of the activations that feed integer matrix products; f32 unless said otherwise. */
   readonly activations?: 'f32' | 'int8';
+  /**
+   * One of the few that `npm test` runs on the kernels for real GPUs too: lavapipe takes seconds to compile each. On a
+   * GPU all of them run (`npm run gpu`).
+   */
+  readonly core?: boolean;
   /** Uploads the inputs; the function it gives records the op, any number of times. */
   prepare(ops: Ops): Promise<() => Tensor>;
   /** The formula in float64, written apart from `src/`. */
@@ -43,4 +48,8 @@ export function difference(actual: ArrayLike<number>, wanted: ArrayLike<number>)
 
 export function within(found: Bound, bound: Bound): boolean {
   return found.nmse <= bound.nmse && found.maxAbs <= bound.maxAbs;
+}
+
+export function core(kernelCase: KernelCase): KernelCase {
+  return { ...kernelCase, core: true };
 }

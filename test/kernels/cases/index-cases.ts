@@ -4,9 +4,9 @@ import type { WeightFormat } from '../../../src/tensor/matrix.ts';
 import { randomMatrix } from '../../helpers/matrices.ts';
 import { randomFloats, randomIntegers } from '../../helpers/random.ts';
 import { emptyBatch, smallCache } from '../../helpers/batches.ts';
-import { exact, f32Bound, type KernelCase } from './case.ts';
+import { core, exact, f32Bound, type KernelCase } from './case.ts';
 
-function embeddingCase(
+export function embeddingCase(
   format: WeightFormat,
   tokens: number,
   rows: number,
@@ -50,7 +50,7 @@ function takeRowsCase(tokens: number, features: number, indices: readonly number
   };
 }
 
-function argmaxCase(rows: number, columns: number, ties: boolean): KernelCase {
+export function argmaxCase(rows: number, columns: number, ties: boolean): KernelCase {
   const x = randomFloats(columns, rows * columns, 4);
   // With ties every value is one of nine, so that equal largest values are everywhere.
   const values = ties ? x.map(Math.round) : x;
@@ -100,22 +100,22 @@ const lastTokenCase: KernelCase = {
 export const indexCases: readonly KernelCase[] = [
   ...(['f32', 'f16', 'bf16'] as const).flatMap((format) => [
     embeddingCase(format, 3, 57, 64),
-    embeddingCase(format, 57, 1001, 57),
+    core(embeddingCase(format, 57, 1001, 57)),
     embeddingCase(format, 1, 3, 1),
   ]),
-  embeddingCase('int8', 57, 1001, 96, 32),
+  core(embeddingCase('int8', 57, 1001, 96, 32)),
   embeddingCase('int8', 3, 57, 48, 16),
-  embeddingCase('int4', 57, 1001, 96),
+  core(embeddingCase('int4', 57, 1001, 96)),
   embeddingCase('int4', 1, 130, 32),
   embeddingCase('f32', 0, 3, 4),
-  takeRowsCase(57, 64, [56, 0, 3]),
+  core(takeRowsCase(57, 64, [56, 0, 3])),
   takeRowsCase(3, 1001, [2]),
   takeRowsCase(3, 57, []),
   argmaxCase(1, 1, false),
   argmaxCase(3, 57, true),
   argmaxCase(2, 1001, true),
   argmaxCase(16, 49152, false),
-  argmaxCase(3, 49157, true),
+  core(argmaxCase(3, 49157, true)),
   argmaxCase(0, 57, false),
-  lastTokenCase,
+  core(lastTokenCase),
 ];

@@ -2,7 +2,7 @@
 import type { WeightFormat } from '../../../src/tensor/matrix.ts';
 import { randomMatrix } from '../../helpers/matrices.ts';
 import { randomFloats } from '../../helpers/random.ts';
-import { f32Bound, type KernelCase } from './case.ts';
+import { core, f32Bound, type KernelCase } from './case.ts';
 
 interface MatmulSpec {
   readonly format: WeightFormat;
@@ -84,34 +84,41 @@ const formats: readonly (readonly [WeightFormat, number?])[] = [
   ['int4', 32],
 ];
 
+// Few combinations of format, tile and epilogue: each is a pipeline, and lavapipe takes 1–3 s to compile one.
 const shapes = [
-  { tokens: 1, rows: 57, cols: 96 },
+  { tokens: 1, rows: 57, cols: 128 },
   { tokens: 3, rows: 1001, cols: 64 },
-  { tokens: 57, rows: 130, cols: 160, bias: true },
-  { tokens: 8, rows: 64, cols: 128, residual: true },
-  { tokens: 16, rows: 3, cols: 32, bias: true, residual: true },
+  { tokens: 57, rows: 130, cols: 160 },
   { tokens: 0, rows: 64, cols: 64 },
 ] as const;
 
 const withGroup = (groupSize: number | undefined) => (groupSize === undefined ? {} : { groupSize });
+const integers = formats.filter(([format]) => format === 'int8' || format === 'int4');
 
 export const matmulCases: readonly KernelCase[] = [
   ...formats.flatMap(([format, groupSize]) =>
     shapes.map((shape) => matmulCase({ format, ...withGroup(groupSize), ...shape })),
   ),
+  ...integers.flatMap(([format, groupSize]) =>
+    shapes.map((shape) => matmulCase({ format, ...withGroup(groupSize), ...shape, activations: 'int8' })),
+  ),
   // Columns that no vector width divides exist in float formats only.
   ...(['f32', 'f16', 'bf16'] as const).flatMap((format) => [
     matmulCase({ format, tokens: 1, rows: 1, cols: 1 }),
     matmulCase({ format, tokens: 3, rows: 57, cols: 57 }),
-    matmulCase({ format, tokens: 2, rows: 9, cols: 1001 }),
+    matmulCase({ format, tokens: 7, rows: 9, cols: 1001 }),
   ]),
-  matmulCase({ format: 'int8', groupSize: 16, tokens: 3, rows: 33, cols: 48 }),
-  matmulCase({ format: 'int4', tokens: 1, rows: 576, cols: 1536, residual: true }),
-  ...formats
-    .filter(([format]) => format === 'int8' || format === 'int4')
-    .flatMap(([format, groupSize]) =>
-      shapes.map((shape) => matmulCase({ format, ...withGroup(groupSize), ...shape, activations: 'int8' })),
-    ),
   matmulCase({ format: 'int8', groupSize: 16, tokens: 3, rows: 33, cols: 48, activations: 'int8' }),
-  matmulCase({ format: 'int4', tokens: 1, rows: 576, cols: 1536, activations: 'int8' }),
+  matmulCase({ format: 'f32', tokens: 8, rows: 64, cols: 128, bias: true }),
+  matmulCase({ format: 'int4', tokens: 16, rows: 3, cols: 32, bias: true, residual: true, activations: 'int8' }),
+  matmulCase({ format: 'int4', tokens: 2, rows: 96, cols: 576, residual: true, activations: 'int8' }),
+  // One case for each kernel for real GPUs: few tokens, then many.
+  core(matmulCase({ format: 'int4', tokens: 1, rows: 576, cols: 1536, activations: 'int8' })),
+  core(matmulCase({ format: 'f32', tokens: 3, rows: 57, cols: 61 })),
+  core(matmulCase({ format: 'f16', tokens: 8, rows: 130, cols: 96 })),
+  core(matmulCase({ format: 'bf16', tokens: 1, rows: 2049, cols: 64 })),
+  core(matmulCase({ format: 'int8', groupSize: 16, tokens: 5, rows: 57, cols: 48, activations: 'int8' })),
+  core(matmulCase({ format: 'int4', tokens: 1, rows: 130, cols: 1536, residual: true })),
+  core(matmulCase({ format: 'f16', tokens: 57, rows: 130, cols: 57, bias: true, residual: true })),
+  core(matmulCase({ format: 'int4', tokens: 33, rows: 70, cols: 96, activations: 'int8' })),
 ];

@@ -1,0 +1,105 @@
+/** What is timed: matrix products of real shapes in every format, and the other ops from the test suite's case table. */
+import type { Ops } from '../../src/kernels/ops.ts';
+import { matrixBytes, type WeightFormat } from '../../src/tensor/matrix.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { attentionCase } from '../../test/kernels/cases/attention-cases.ts';
+import type { KernelCase } from '../../test/kernels/cases/case.ts';
+import { argmaxCase, embeddingCase } from '../../test/kernels/cases/index-cases.ts';
+import { rmsNormCase, siluMulCase, softmaxCase } from '../../test/kernels/cases/norm-cases.ts';
+import { randomMatrix } from '../../test/helpers/matrices.ts';
+import { randomFloats } from '../../test/helpers/random.ts';
+
+export interface KernelBench {
+  readonly name: string;
+  readonly activations: 'f32' | 'int8';
+  /** Multiply-adds and bytes that the op cannot do without; 0 where they say nothing. */
+  readonly macs: number;
+  readonly bytes: number;
+  prepare(ops: Ops): Promise<() => Tensor>;
+}
+
+export interface MatmulShape {
+  readonly tokens: number;
+  readonly rows: number;
+  readonly cols: number;
+}
+
+export function matmulBench(
+  format: WeightFormat,
+  activations: 'f32' | 'int8',
+  { tokens, rows, cols }: MatmulShape,
+): KernelBench {
+  const { source } = randomMatrix(rows, rows, cols, format);
+  return {
+    name: `matmul ${format}${activations === 'int8' ? ' × int8' : ''} [${rows}, ${cols}], ${tokens} tokens`,
+    activations,
+    macs: tokens * rows * cols,
+    bytes: matrixBytes(source),
+    prepare: async (ops) => {
+      const w = await ops.uploadMatrix(source);
+      const x = ops.uploadF32(randomFloats(1, tokens * cols), [tokens, cols]);
+      const ones = ops.uploadF32(new Float32Array(cols).fill(1), [cols]);
+      const input = activations === 'int8' ? ops.rmsNorm(x, ones, 1e-5, { to: w }) : x;
+      return () => ops.matmul(input, w);
+    },
+  };
+}
+
+const fromCase = (c: KernelCase, bytes: number, macs = 0): KernelBench => ({
+  name: c.name,
+  activations: c.activations ?? 'f32',
+  macs,
+  bytes,
+  prepare: (ops) => c.prepare(ops),
+});
+
+/** Keys and values that decode attention reads, f16, and its multiply-adds. */
+function attentionBench(name: string, sequences: { context: number; chunk: number }[]): KernelBench {
+  const shape = { heads: 9, kvHeads: 3, headDim: 64 };
+  const pairs = sequences.reduce((n, s) => n + s.chunk * (s.context + (s.chunk + 1) / 2), 0);
+  const stored = sequences.reduce((n, s) => n + s.context + s.chunk, 0);
+  const bytes = stored * 2 * shape.kvHeads * shape.headDim * 2;
+  const macs = pairs * 2 * shape.heads * shape.headDim;
+  return fromCase(attentionCase(name, { ...shape, dtype: 'f16', sequences }), bytes, macs);
+}
+
+/** The ops of SmolLM2-135M, at decode and at prefill. */
+export function opBenches(): KernelBench[] {
+  const decode = (n: number, context: number) => Array.from({ length: n }, () => ({ context, chunk: 1 }));
+  return [
+    fromCase(rmsNormCase(1, 576, false), 576 * 8),
+    fromCase(rmsNormCase(512, 576, false), 512 * 576 * 8),
+    fromCase(rmsNormCase(1, 576, true), 576 * 5),
+    fromCase(siluMulCase(1, 1536, false), 1536 * 12),
+    fromCase(siluMulCase(512, 1536, false), 512 * 1536 * 12),
+    fromCase(siluMulCase(1, 1536, true), 1536 * 9),
+    fromCase(softmaxCase(1, 49152, 10), 49152 * 8),
+    fromCase(argmaxCase(1, 49152, false), 49152 * 4),
+    fromCase(argmaxCase(16, 49152, false), 16 * 49152 * 4),
+    fromCase(embeddingCase('int8', 16, 1001, 576), 16 * 576 * 5),
+    attentionBench('decode 1 × 256', decode(1, 255)),
+    attentionBench('decode 16 × 256', decode(16, 255)),
+    attentionBench('prefill 512', [{ context: 0, chunk: 512 }]),
+  ];
+}
+
+const formats: readonly (readonly [WeightFormat, 'f32' | 'int8'])[] = [
+  ['f32', 'f32'],
+  ['f16', 'f32'],
+  ['bf16', 'f32'],
+  ['int8', 'f32'],
+  ['int8', 'int8'],
+  ['int4', 'f32'],
+  ['int4', 'int8'],
+];
+
+export function matmulBenches(
+  shapes: readonly (readonly [number, number])[],
+  tokens: readonly number[],
+): KernelBench[] {
+  return shapes.flatMap(([rows, cols]) =>
+    formats.flatMap(([format, activations]) =>
+      tokens.map((t) => matmulBench(format, activations, { tokens: t, rows, cols })),
+    ),
+  );
+}
