@@ -1,6 +1,7 @@
 /** From settings to what answers requests: tokenizer, chat template and engine of one model. */
 import { readFileSync } from 'node:fs';
 import type { EngineConfig, ServerConfig } from '../config.ts';
+import type { Vocabulary } from '../engine/constraint.ts';
 import { EngineProxy } from '../engine/engine-client.ts';
 import { inWorker } from '../engine/engine-transport.ts';
 import type { SamplingParams } from '../engine/types.ts';
@@ -11,6 +12,8 @@ import type { ServerContext } from '../server/context.ts';
 import { Metrics } from '../server/metrics.ts';
 import { isReasoningParser, reasoningParserNames } from '../server/reasoning/reasoning-parser.ts';
 import { RequestRegistry } from '../server/request-registry.ts';
+import { tokenVocabulary } from '../server/structured-output/token-vocabulary.ts';
+import { callMarkup } from '../server/tool-calls/call-grammar.ts';
 import { createToolCallParser } from '../server/tool-calls/create-parser.ts';
 import { guessToolCallParser } from '../server/tool-calls/guess-parser.ts';
 import { FALLBACK_TOOL_CALL_PARSER } from '../server/tool-prompt.ts';
@@ -39,7 +42,8 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
     chatTemplate?.traits.tools === true ? (override ?? tokenizer.toolUseTemplate ?? tokenizer.chatTemplate) : null;
   const toolCallParser = chooseToolCallParser(source, settings.toolCallParser);
   checkReasoningParser(settings.reasoningParser);
-  const engine = await startEngine(config, name);
+  const vocabulary = tokenVocabulary(tokenizer, callMarkup(toolCallParser, source ?? ''));
+  const engine = await startEngine(config, name, vocabulary);
   const modelNames = settings.servedModelName.length > 0 ? settings.servedModelName : [name];
   return {
     engine,
@@ -58,7 +62,7 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
   };
 }
 
-async function startEngine(config: EngineConfig, name: string): Promise<EngineProxy> {
+async function startEngine(config: EngineConfig, name: string, vocabulary: Vocabulary): Promise<EngineProxy> {
   const progress = terminalProgress();
   let started = false;
   const onProgress = (done: number, total: number): void => {
@@ -67,7 +71,10 @@ async function startEngine(config: EngineConfig, name: string): Promise<EnginePr
     progress.update(done);
   };
   try {
-    return await EngineProxy.start(inWorker({ config, loader: loaderUrl, faultInjection: false }), onProgress);
+    return await EngineProxy.start(
+      inWorker({ config, loader: loaderUrl, faultInjection: false, vocabulary }),
+      onProgress,
+    );
   } finally {
     progress.stop();
   }

@@ -7,8 +7,10 @@ import type { GenerationRequest } from './generation.ts';
 import { fitPrompt } from './prompt-limits.ts';
 import type { ChatRequest } from './protocol/chat-completions.ts';
 import type { Tool } from './protocol/tools.ts';
+import { reasoningTags } from './reasoning/reasoning-parser.ts';
 import { forChoice, toSamplingParams } from './sampling-params.ts';
-import { createToolCallParser } from './tool-calls/create-parser.ts';
+import { createToolCallParser, toolCallFormat } from './tool-calls/create-parser.ts';
+import { answerConstraint } from './tool-calls/tool-choice.ts';
 import { FALLBACK_TOOL_CALL_PARSER } from './tool-prompt.ts';
 
 export interface ChatRun {
@@ -19,8 +21,7 @@ export interface ChatRun {
 }
 
 export function prepareChat(ctx: ServerContext, body: ChatRequest, id: string, signal: AbortSignal): ChatRun {
-  refuseConstraints(body);
-  const tools = shownTools(body);
+  const { tools, isForced, isNamed } = chooseTools(body);
   const prompt = buildChatPrompt(ctx, body, tools);
   const room = fitPrompt(ctx, prompt.ids, {
     maxTokens: body.max_completion_tokens ?? body.max_tokens,
@@ -28,9 +29,18 @@ export function prepareChat(ctx: ServerContext, body: ChatRequest, id: string, s
     param: 'messages',
   });
   const logprobs = body.logprobs === true;
+  const format = prompt.toolFallback ? FALLBACK_TOOL_CALL_PARSER : ctx.toolCallParser;
+  const parallel = (body.parallel_tool_calls ?? true) && !isNamed;
   const params = toSamplingParams(ctx, body, {
     maxTokens: room.maxTokens,
     logprobs: logprobs ? (body.top_logprobs ?? 0) : null,
+    constraint: answerConstraint(body, {
+      tools,
+      isForced,
+      parallel,
+      form: toolCallFormat(format).form(ctx.tokenizer.toolUseTemplate ?? ctx.tokenizer.chatTemplate ?? ''),
+      reasoning: ctx.reasoningParser === null ? null : reasoningTags(ctx.reasoningParser, prompt.text),
+    }),
   });
   const reasoningParser = body.separate_reasoning === false ? null : ctx.reasoningParser;
   // The tags that parsers look for may be special tokens.
@@ -45,7 +55,6 @@ export function prepareChat(ctx: ServerContext, body: ChatRequest, id: string, s
     skipSpecialTokens: parsed ? false : (body.skip_special_tokens ?? true),
     signal,
   }));
-  const format = prompt.toolFallback ? FALLBACK_TOOL_CALL_PARSER : ctx.toolCallParser;
   const priorCalls = body.messages.reduce(
     (sum, m) => sum + (m.role === 'assistant' ? (m.tool_calls?.length ?? 0) : 0),
     0,
@@ -55,34 +64,40 @@ export function prepareChat(ctx: ServerContext, body: ChatRequest, id: string, s
       prompt: prompt.text,
       reasoningParser,
       toolCallParser: tools === null ? null : createToolCallParser(format, tools, { priorCalls }),
-      parallelToolCalls: body.parallel_tool_calls ?? true,
+      parallelToolCalls: parallel,
     });
   return { requests, logprobs, createParser };
 }
 
-/** The tools that the model is told of; null for none. */
-function shownTools(body: ChatRequest): readonly Tool[] | null {
-  const choice = body.tool_choice;
-  if (body.tools === undefined) {
-    if (choice === undefined || choice === 'none' || choice === 'auto') return null;
-    throw new EngineError('invalid_value', 'tool_choice: Needs `tools`.', { param: 'tool_choice' });
-  }
-  if (typeof choice === 'object' && !body.tools.some((t) => t.function.name === choice.function.name)) {
-    const message = `tool_choice: No tool is named ${JSON.stringify(choice.function.name)}.`;
-    throw new EngineError('invalid_value', message, { param: 'tool_choice' });
-  }
-  return choice === 'none' ? null : body.tools;
+interface ChosenTools {
+  /** The tools that the model is told of and may call; null for none. */
+  readonly tools: readonly Tool[] | null;
+  /** The answer has to be a call. */
+  readonly isForced: boolean;
+  /** One function was named: it is called once. */
+  readonly isNamed: boolean;
 }
 
-/** What only a grammar can promise is refused rather than hoped for. */
-function refuseConstraints(body: ChatRequest): void {
-  const refuse = (param: string, what: string): never => {
-    const message = `${param}: ${what} needs constrained decoding, which this engine does not have yet.`;
-    throw new EngineError('invalid_value', message, { param });
-  };
-  if (body.response_format !== undefined && body.response_format.type !== 'text') {
-    refuse('response_format', `"${body.response_format.type}"`);
+function chooseTools({ tools, tool_choice: choice }: ChatRequest): ChosenTools {
+  if (tools === undefined) {
+    if (choice === undefined || choice === 'none' || choice === 'auto') {
+      return { tools: null, isForced: false, isNamed: false };
+    }
+    throw new EngineError('invalid_value', 'tool_choice: Needs `tools`.', { param: 'tool_choice' });
   }
-  if (body.tools === undefined) return;
-  if (body.tool_choice === 'required' || typeof body.tool_choice === 'object') refuse('tool_choice', 'a forced call');
+  if (typeof choice !== 'object') {
+    return { tools: choice === 'none' ? null : tools, isForced: choice === 'required', isNamed: false };
+  }
+  if (choice.type === 'function') return { tools: named(tools, [choice]), isForced: true, isNamed: true };
+  const { mode, tools: allowed } = choice.allowed_tools;
+  return { tools: named(tools, allowed), isForced: mode === 'required', isNamed: false };
+}
+
+function named(tools: readonly Tool[], choices: readonly { readonly function: { readonly name: string } }[]): Tool[] {
+  return choices.map(({ function: { name } }) => {
+    const tool = tools.find((t) => t.function.name === name);
+    if (tool !== undefined) return tool;
+    const message = `tool_choice: No tool is named ${JSON.stringify(name)}.`;
+    throw new EngineError('invalid_value', message, { param: 'tool_choice' });
+  });
 }

@@ -3,6 +3,7 @@ import type { ServerContext } from './context.ts';
 import type { GenerationRequest } from './generation.ts';
 import { fitPrompt } from './prompt-limits.ts';
 import type { CompletionRequest } from './protocol/completions.ts';
+import { completionConstraint } from './structured-output/output-constraint.ts';
 import { forChoice, toSamplingParams } from './sampling-params.ts';
 
 const DEFAULT_MAX_TOKENS = 16;
@@ -59,7 +60,11 @@ function preparePrompt(ctx: ServerContext, body: CompletionRequest, prompt: Prom
     truncate: body.truncate_prompt_tokens,
     param: 'prompt',
   });
-  const params = toSamplingParams(ctx, body, { maxTokens: room.maxTokens, logprobs });
+  const params = toSamplingParams(ctx, body, {
+    maxTokens: room.maxTokens,
+    logprobs,
+    constraint: completionConstraint(body),
+  });
   const text = typeof prompt === 'string' ? prompt : ctx.tokenizer.decode(prompt);
   return { room, params, echo: body.echo === true ? text : '' };
 }

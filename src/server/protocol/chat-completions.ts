@@ -8,16 +8,6 @@ import { toolChoiceSchema, toolSchema } from './tools.ts';
 
 const maxTokens = z.int().min(1, 'Must be at least 1.');
 
-const responseFormat = z.discriminatedUnion(
-  'type',
-  [
-    z.object({ type: z.literal('text') }),
-    z.object({ type: z.literal('json_object') }),
-    z.object({ type: z.literal('json_schema'), json_schema: z.object({ name: z.string() }).loose() }),
-  ],
-  { error: 'Expected a type of "text", "json_object" or "json_schema".' },
-);
-
 const fields = z.object({
   model: optional(z.string(), 'A served model name; absent means the served model.'),
   messages: required(z.array(messageSchema).min(1), 'The conversation so far.'),
@@ -26,7 +16,6 @@ const fields = z.object({
   max_tokens: optional(maxTokens, 'Older name of max_completion_tokens, which wins.'),
   logprobs: optional(z.boolean(), 'Return the log probability of each token.'),
   top_logprobs: optional(z.int().min(0).max(20), 'Alternatives at each token; needs `logprobs: true`.'),
-  response_format: optional(responseFormat, 'Only {"type":"text"} until grammars are in the engine.'),
   tools: optional(z.array(toolSchema).min(1).max(128), 'Functions the model may call.'),
   tool_choice: optional(toolChoiceSchema, '"none", "auto" (the default with tools), "required" or one function.'),
   parallel_tool_calls: optional(z.boolean(), 'false: at most one call.'),

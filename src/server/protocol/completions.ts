@@ -22,7 +22,6 @@ const fields = z.object({
   echo: optional(z.boolean(), 'Begin the text with the prompt; not together with logprobs.'),
   suffix: neutral([''], 'text after the completion needs a fill-in-the-middle model'),
   add_special_tokens: optional(z.boolean(), 'Add the tokenizer’s BOS to a text prompt. Default true.'),
-  response_format: neutral([], 'grammar'),
   skip_reading_prefix_cache: ignored('vLLM cache option.'),
   ...neutralFields,
 });

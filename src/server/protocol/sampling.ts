@@ -1,6 +1,7 @@
 /** Sampling fields that chat completions and completions share: OpenAI's, then vLLM's and LightLLM's extensions. */
 import { z } from 'zod';
 import { ignored, neutral, optional, tokenIds } from './fields.ts';
+import { structuredOutputFields } from './structured-output.ts';
 
 const penalty = z.number().min(-2).max(2);
 export const MAX_STOP_STRINGS = 16;
@@ -49,6 +50,7 @@ export const samplingFields = {
   stream_options: optional(streamOptions, 'Only together with `stream: true`.'),
   request_id: optional(z.string().min(1).max(128), 'Becomes part of the response id; /abort_request takes it.'),
   user: ignored('End-user id.'),
+  ...structuredOutputFields,
 };
 
 /** Fields of vLLM, SGLang and LightLLM that their clients and routers send with values that change nothing. */
@@ -69,14 +71,6 @@ export const neutralFields = {
   kv_transfer_params: neutral([], 'prefill/decode disaggregation'),
   no_stop_trim: neutral([false], 'use include_stop_str_in_output'),
   stop_regex: neutral([], 'stop by regular expression'),
-  ebnf: neutral([], 'grammar'),
-  regex: neutral([], 'grammar'),
-  json_schema: neutral([], 'grammar'),
-  structural_tag: neutral([], 'grammar'),
-  guided_json: neutral([], 'grammar'),
-  guided_regex: neutral([], 'grammar'),
-  guided_grammar: neutral([], 'grammar'),
-  guided_choice: neutral([], 'grammar'),
   lora_path: neutral([], 'LoRA adapters'),
   session_params: neutral([], 'sessions'),
   custom_logit_processor: neutral([], 'logit processors in requests'),

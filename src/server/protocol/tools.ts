@@ -16,8 +16,14 @@ export type Tool = z.output<typeof toolSchema>;
 
 const named = z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) });
 
+const allowed = z.object({
+  type: z.literal('allowed_tools'),
+  allowed_tools: z.object({ mode: z.enum(['auto', 'required']), tools: z.array(named).min(1) }),
+});
+
 export const toolChoiceSchema = z.union([
-  z.enum(['none', 'auto', 'required'], 'Expected "none", "auto", "required" or a function'),
+  z.enum(['none', 'auto', 'required'], 'Expected "none", "auto", "required", a function or allowed_tools'),
   named,
+  allowed,
 ]);
 export type ToolChoice = z.output<typeof toolChoiceSchema>;

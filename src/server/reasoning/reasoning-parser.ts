@@ -39,6 +39,15 @@ export function isReasoningParser(name: string): boolean {
   return findFormat(name) !== null;
 }
 
+/** The tags around reasoning, and whether the model is inside them where `prompt` ends. */
+export function reasoningTags(name: string, prompt: string): { open: string; close: string; isOpen: boolean } | null {
+  const format = findFormat(name);
+  if (format === null) return null;
+  const { open, close, startsOpen } = format;
+  const end = prompt.trimEnd();
+  return { open, close, isOpen: end.endsWith(open.trimEnd()) || (startsOpen && !end.endsWith(close)) };
+}
+
 export interface ReasoningDelta {
   readonly reasoning: string;
   readonly content: string;

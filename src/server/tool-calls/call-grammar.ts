@@ -1,5 +1,7 @@
 /** Tools → grammars that let the model write nothing but well-formed calls with valid arguments. */
+import { EngineError } from '../../errors.ts';
 import { either, Grammar, literal } from '../structured-output/ebnf.ts';
+import { toolCallFormat } from './create-parser.ts';
 import type { CallForm, ToolDefinition } from './types.ts';
 
 const noParameters = { type: 'object', properties: {}, additionalProperties: false };
@@ -30,8 +32,17 @@ export function callsRule(
 function callRule(grammar: Grammar, form: CallForm, tool: ToolDefinition, options: CallGrammarOptions): string {
   const { name, parameters, strict } = tool.function;
   const { before, after } = form.call(name);
-  const body = argumentsRule(grammar, form, parameters ?? noParameters, options.lenient === true && strict !== true);
+  const isLenient = options.lenient === true && strict !== true;
+  const body = ofTool(name, () => argumentsRule(grammar, form, parameters ?? noParameters, isLenient));
   return `${before} ${grammar.rule(`${name}_arguments`, body)} ${after}`;
+}
+
+function ofTool<T>(name: string, body: () => T): T {
+  try {
+    return body();
+  } catch (cause) {
+    throw new EngineError('invalid_value', `the parameters of ${name}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function argumentsRule(grammar: Grammar, form: CallForm, parameters: object, lenient: boolean): string {
@@ -74,4 +85,13 @@ function behind(form: CallForm, trigger: string): CallForm {
     return { before: before.replace(written, ''), after };
   };
   return { ...form, call };
+}
+
+/** All tags that calls of a family are written with, as text: special tokens in it may be generated under a grammar. */
+export function callMarkup(name: string, template: string): string {
+  const parameters = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] };
+  const text = forcedCalls(toolCallFormat(name).form(template), [{ function: { name: 'f', parameters } }], {
+    parallel: true,
+  });
+  return text.replace(/\\u([0-9a-f]{4})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 }
