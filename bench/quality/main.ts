@@ -95,12 +95,13 @@ for (const { name, ...path } of paths) {
 
 if (flags.peer) {
   const peer = await loadPeer(flags.peer, modelPath);
-  const { sequences, dispose } = await peer.sequences(1, window);
+  const context = await peer.sequences(1, window);
+  const [sequence] = context.sequences;
   const d = new Divergence(ids);
   let at = 0;
   await forEachChunk(async (start, end, windowStart) => {
-    if (start === windowStart) await sequences[0].clearHistory();
-    const output = await sequences[0].controlledEvaluate(
+    if (start === windowStart) await sequence.clearHistory();
+    const output = await sequence.controlledEvaluate(
       ids.slice(start, end).map((id) => [id, { generateNext: { logits: true } }]),
     );
     const vocabulary = base[at].length / (end - start);
@@ -109,7 +110,7 @@ if (flags.peer) {
     d.add(base[at++], logProbabilities(logits, vocabulary), start, end, window);
   });
   report(peer.name, d);
-  await dispose();
+  await context.dispose();
 }
 
 const machine = describeMachine(reference.adapter);

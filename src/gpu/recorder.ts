@@ -48,7 +48,7 @@ export class Recorder {
     const pass = this.#pass;
     pass.setPipeline(kernel.pipeline);
     pass.setBindGroup(0, this.#bindGroup(kernel, resources));
-    if (immediates) pass.setImmediates(0, immediates as Uint32Array<ArrayBuffer>);
+    if (immediates) pass.setImmediates(0, immediates);
     pass.dispatchWorkgroups(x, y, z);
     this.dispatches++;
     if (++this.#recorded >= SUBMIT_EVERY) this.submit();
