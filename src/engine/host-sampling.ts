@@ -1,6 +1,16 @@
 /** Temperature, top-k, top-p, min-p and the draw, on the host, without sorting the vocabulary. */
 import type { SamplingParams } from './types.ts';
 
+/** Tokens less likely than this, relative to the likeliest, are left out: all of them together are less than one draw in 10⁷. */
+const smallestExponent = -30;
+
+/** Reused from call to call: at 50,000 tokens, allocating costs as much as sampling. */
+let weights = new Float64Array(0);
+let candidates = new Uint32Array(0);
+/** How many candidates have a weight in (e^-(b+1), e^-b], and their sum. */
+const bucketCounts = new Uint32Array(-smallestExponent + 1);
+const bucketMasses = new Float64Array(-smallestExponent + 1);
+
 /**
  * Draws a token id. Order as in vLLM: temperature, min-p, top-k, then top-p over what top-k left, renormalized. Ties in
  * probability are broken by the lower id, and the draw runs over ids in ascending order: nothing depends on the batch.
@@ -9,27 +19,23 @@ import type { SamplingParams } from './types.ts';
  */
 export function sampleIndex(logits: Float32Array, params: SamplingParams, u: number): number {
   const best = argmax(logits);
-  if (params.temperature === 0) return best;
-  const { topK, topP, minP } = params;
-  const weights = new Float64Array(logits.length);
-  const candidates: number[] = [];
-  for (let id = 0; id < logits.length; id++) {
-    // Relative to the best token's weight, 1: no overflow, and min-p is a plain comparison.
-    const weight = Math.exp((logits[id] - logits[best]) / params.temperature);
-    if (!(weight > 0) || weight < minP) continue;
-    weights[id] = weight;
-    candidates.push(id);
-  }
+  const { temperature, topK, topP } = params;
   // Contradictory constraints can forbid everything.
-  if (candidates.length === 0) return best;
-  let kept = candidates;
-  if (topK > 0 && topK < kept.length) kept = heaviest(kept, weights, (count) => count >= topK);
-  if (topP < 1) {
-    const enough = topP * sum(kept, weights);
-    kept = heaviest(kept, weights, (_, mass) => mass >= enough);
+  if (temperature === 0 || logits[best] === -Infinity) return best;
+  let count = weigh(logits, logits[best], params);
+  let last = -1;
+  if (topK > 0 && topK < count) {
+    const enough = (n: number): boolean => n >= topK;
+    last = cut(narrow(count, enough), enough);
+    count = topK;
   }
-  kept.sort((a, b) => a - b);
-  return draw(kept, weights, u);
+  if (topP < 1) {
+    let total = 0;
+    for (let i = 0; i < count; i++) total += weights[candidates[i]];
+    const enough = (_: number, mass: number): boolean => mass >= topP * total;
+    last = cut(last < 0 ? narrow(count, enough) : count, enough);
+  }
+  return draw(logits.length, last, u);
 }
 
 /** Index of the largest value, the lowest among equals. */
@@ -40,49 +46,107 @@ export function argmax(values: Float32Array): number {
 }
 
 /**
- * The shortest run of the heaviest candidates that is enough, at least one, found by quickselect: partition around a
- * pivot, then go on in the part where the cut is. Expected linear time; reorders `ids`.
+ * Fills `weights` (by id; relative to the likeliest token's, which is 1, so nothing overflows; 0 for what is out) and
+ * `candidates` (ids of the others, ascending).
+ * @returns the number of candidates
  */
-function heaviest(ids: number[], weights: Float64Array, enough: (count: number, mass: number) => boolean): number[] {
-  const before = (a: number, b: number): boolean => weights[a] > weights[b] || (weights[a] === weights[b] && a < b);
-  let low = 0;
-  let high = ids.length;
-  let mass = 0;
+function weigh(logits: Float32Array, max: number, { temperature, minP }: SamplingParams): number {
+  if (weights.length !== logits.length) {
+    weights = new Float64Array(logits.length);
+    candidates = new Uint32Array(logits.length);
+  }
+  // Just below min-p, so that most exponentials need not be computed; the weight itself decides.
+  const floor = Math.max(smallestExponent, Math.log(minP) - 1e-6);
+  bucketCounts.fill(0);
+  bucketMasses.fill(0);
+  let count = 0;
+  for (let id = 0; id < logits.length; id++) {
+    const exponent = (logits[id] - max) / temperature;
+    const weight = exponent >= floor ? Math.exp(exponent) : 0;
+    const isIn = weight > 0 && weight >= minP;
+    weights[id] = isIn ? weight : 0;
+    if (!isIn) continue;
+    candidates[count++] = id;
+    const bucket = Math.floor(-exponent);
+    bucketCounts[bucket]++;
+    bucketMasses[bucket] += weight;
+  }
+  return count;
+}
+
+/** Keeps the candidates of the first buckets that are enough together: nearly all of a vocabulary goes here. Returns how many stay. */
+function narrow(count: number, enough: Enough): number {
+  let [bucket, n, mass] = [-1, 0, 0];
+  while (bucket < -smallestExponent && !enough(n, mass)) {
+    n += bucketCounts[++bucket];
+    mass += bucketMasses[bucket];
+  }
+  const least = Math.exp(-(bucket + 1)) * (1 - 1e-12);
+  let kept = 0;
+  for (let i = 0; i < count; i++) if (weights[candidates[i]] >= least) candidates[kept++] = candidates[i];
+  return kept;
+}
+
+/** Whether the n heaviest candidates, of this mass together, are enough. */
+type Enough = (n: number, mass: number) => boolean;
+
+/** Heavier first, then the lower id. */
+function before(a: number, b: number): boolean {
+  return weights[a] > weights[b] || (weights[a] === weights[b] && a < b);
+}
+
+/**
+ * The last of the shortest run of the heaviest candidates that is enough, found by quickselect: partition around a
+ * pivot, go on in the part where the cut is. Reorders the first `count` candidates, so that the run stands in front.
+ */
+function cut(count: number, enough: Enough): number {
+  const ids = candidates;
+  let [low, high, mass] = [0, count, 0];
   // ids[0 … low-1] are in and not enough; ids[0 … high-1] are enough, or all there is.
   while (high - low > 1) {
-    const pivot = ids[(low + high) >> 1];
+    const middle = (low + high) >> 1;
+    const pivot = ids[middle];
+    // The pivot waits at the end, so that the others are parted around it in one pass.
+    ids[middle] = ids[high - 1];
     let mid = low;
     let midMass = mass;
-    for (let i = low; i < high; i++) {
-      if (!before(ids[i], pivot)) continue;
-      midMass += weights[ids[i]];
-      [ids[mid], ids[i]] = [ids[i], ids[mid]];
-      mid++;
+    for (let i = low; i < high - 1; i++) {
+      const id = ids[i];
+      if (!before(id, pivot)) continue;
+      midMass += weights[id];
+      ids[i] = ids[mid];
+      ids[mid++] = id;
     }
+    ids[high - 1] = ids[mid];
+    ids[mid] = pivot;
     if (mid > low && enough(mid, midMass)) {
       high = mid;
       continue;
     }
-    // The pivot is the next heaviest: put it at its place, and see whether it completes the run.
-    const at = ids.indexOf(pivot, mid);
-    [ids[mid], ids[at]] = [ids[at], ids[mid]];
     low = mid + 1;
     mass = midMass + weights[pivot];
-    if (enough(low, mass)) return ids.slice(0, low);
+    if (enough(low, mass)) return pivot;
   }
-  return ids.slice(0, high);
+  return ids[high - 1];
 }
 
-function sum(ids: readonly number[], weights: Float64Array): number {
-  return ids.reduce((total, id) => total + weights[id], 0);
-}
-
-/** Inverse of the cumulative distribution. */
-function draw(ids: readonly number[], weights: Float64Array, u: number): number {
-  let rest = u * sum(ids, weights);
-  for (const id of ids) {
+/**
+ * Inverse of the cumulative distribution, in order of ids.
+ * @param last the lightest token that is in; -1: all candidates are
+ */
+function draw(vocabSize: number, last: number, u: number): number {
+  const least = last < 0 ? Number.MIN_VALUE : weights[last];
+  const lastId = last < 0 ? vocabSize : last;
+  let total = 0;
+  for (let id = 0; id < vocabSize; id++) {
+    if (weights[id] > least || (weights[id] === least && id <= lastId)) total += weights[id];
+  }
+  let rest = u * total;
+  let drawn = -1;
+  for (let id = 0; id < vocabSize && rest >= 0; id++) {
+    if (weights[id] < least || (weights[id] === least && id > lastId)) continue;
     rest -= weights[id];
-    if (rest < 0) return id;
+    drawn = id;
   }
-  return ids[ids.length - 1];
+  return drawn;
 }
