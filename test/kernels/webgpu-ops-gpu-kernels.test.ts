@@ -3,6 +3,12 @@
  * (`npm run gpu` runs the whole table, and with production toggles, on a GPU.)
  */
 import t from 'tap';
+import { openGpu } from '../../src/gpu/device.ts';
+import { uploadRowMatrix } from '../../src/kernels/matmul/row-matrix.ts';
+import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
+import { emptyBatch, smallCache } from '../helpers/batches.ts';
+import { randomMatrix } from '../helpers/matrices.ts';
+import { randomFloats } from '../helpers/random.ts';
 import { runKernelTable } from '../helpers/kernel-table.ts';
 import { allCases } from './cases/all-cases.ts';
 
@@ -13,3 +19,19 @@ const cases = allCases.filter((kernelCase) => kernelCase.core);
 for await (const { name, ok, found } of runKernelTable({ kernelSet: 'gpu', cases, production: false })) {
   t.ok(ok, `${name}: nmse ${found.nmse}, max ${found.maxAbs}`);
 }
+
+t.test('a matrix larger than a binding is read in slices', async (t) => {
+  const ops = new WebGPUOps(await openGpu({ validation: true }), { kernelSet: 'gpu' });
+  const { source } = randomMatrix(4, 57, 64, 'int4');
+  const whole = await ops.uploadMatrix(source);
+  // 10 rows of 8 chunks of 4 bytes: six slices, the last of 7 rows.
+  const storage = await uploadRowMatrix(ops.context.gpu.device, source, 320);
+  t.equal(storage.slices.length, 6);
+  const sliced = { ...whole, storage };
+  const x = ops.uploadF32(randomFloats(2, 3 * 64), [3, 64]);
+  t.same(await ops.read(ops.matmul(x, sliced)), await ops.read(ops.matmul(x, whole)), 'matmul');
+  const batch = { ...emptyBatch(4), tokenIds: Uint32Array.of(0, 9, 10, 56) };
+  const step = ops.beginStep(batch, ops.createKVCache(smallCache));
+  t.same(await ops.read(ops.embedding(step, sliced)), await ops.read(ops.embedding(step, whole)), 'embedding');
+  ops.destroy();
+});

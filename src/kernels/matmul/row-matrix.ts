@@ -40,11 +40,14 @@ export interface RowMatrix {
 const STAGE_BYTES = 4 << 20;
 const WAIT_EVERY = 64 << 20;
 
-/** Streams a matrix into buffers, a few megabytes at a time. */
-export async function uploadRowMatrix(device: GPUDevice, source: MatrixSource): Promise<RowMatrix> {
+/** Streams a matrix into buffers, a few megabytes at a time. `limit`: bytes of the largest binding. */
+export async function uploadRowMatrix(
+  device: GPUDevice,
+  source: MatrixSource,
+  limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize),
+): Promise<RowMatrix> {
   const { rows, cols, format, groupSize } = source;
   const chunksPerRow = Math.ceil(cols / CHUNK);
-  const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
   const rowsPerSlice = Math.floor(limit / (chunksPerRow * chunkBytes[format]));
   const slices: RowSlice[] = [];
   for (let firstRow = 0; firstRow < rows; firstRow += rowsPerSlice) {
