@@ -5,6 +5,8 @@ import { toolCallFormat } from './create-parser.ts';
 import type { CallForm, ToolDefinition } from './types.ts';
 
 const noParameters = { type: 'object', properties: {}, additionalProperties: false };
+/** In one answer: small models that may go on calling never stop by themselves. */
+const mostCalls = 16;
 const anyArguments = { type: 'object' };
 
 export interface CallGrammarOptions {
@@ -24,9 +26,7 @@ export function callsRule(
   const call = grammar.rule('call', either(tools.map((tool) => callRule(grammar, form, tool, options))) ?? '""');
   const close = literal(form.close);
   if (!options.parallel) return `${literal(form.open)} ${call} ${close}`;
-  const more = grammar.reserve('calls');
-  grammar.define(more, `${close} | ${literal(form.separator)} ${call} ${more}`);
-  return `${literal(form.open)} ${call} ${more}`;
+  return `${literal(form.open)} ${call} (${literal(form.separator)} ${call}){0,${mostCalls - 1}} ${close}`;
 }
 
 function callRule(grammar: Grammar, form: CallForm, tool: ToolDefinition, options: CallGrammarOptions): string {
