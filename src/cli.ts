@@ -1,15 +1,16 @@
 #!/usr/bin/env node
-/** The command line: `dawnlight COMMAND`. Flags come from the tables in config.ts. */
+/**
+ * The command line: `dawnlight COMMAND`. Flags come from the tables in config.ts. A command's own modules are loaded
+ * when it runs, so that help and wrong flags answer at once.
+ */
 import { Command } from 'commander';
-import { chat } from './commands/chat.ts';
-import { doctor } from './commands/doctor/doctor.ts';
 import { addSettings, exitWith, readSettings, run } from './commands/flags.ts';
-import { generate } from './commands/generate.ts';
-import { inspect } from './commands/inspect.ts';
-import { parse, parseSettings as parsing } from './commands/parse.ts';
-import { pull } from './commands/pull/pull.ts';
-import { serve } from './commands/serve.ts';
-import { engineSettings as engine, generateSettings as generation, serverSettings as server } from './config.ts';
+import {
+  engineSettings as engine,
+  generateSettings as generation,
+  parseSettings as parsing,
+  serverSettings as server,
+} from './config.ts';
 
 const program = new Command('dawnlight').description(
   'LLM inference in TypeScript and WGSL, with an OpenAI-compatible server.',
@@ -17,25 +18,30 @@ const program = new Command('dawnlight').description(
 const add = (name: string, doc: string, ...tables: Parameters<typeof addSettings>[1][]): Command =>
   tables.reduce((command, table) => addSettings(command, table), program.command(name).description(doc));
 
-add('serve', 'serve a model over HTTP', engine, server).action((_, c: Command) =>
-  serve(readSettings(c, engine), readSettings(c, server)),
+add('serve', 'serve a model over HTTP', engine, server).action(async (_, c: Command) =>
+  (await import('./commands/serve.ts')).serve(readSettings(c, engine), readSettings(c, server)),
 );
-add('chat', 'talk with a model in the terminal', engine, generation).action((_, c: Command) =>
-  chat(readSettings(c, engine), readSettings(c, server), readSettings(c, generation)),
+add('chat', 'talk with a model in the terminal', engine, generation).action(async (_, c: Command) =>
+  (await import('./commands/chat.ts')).chat(
+    readSettings(c, engine),
+    readSettings(c, server),
+    readSettings(c, generation),
+  ),
 );
-add('generate', 'continue a text', engine, generation).action((_, c: Command) =>
-  generate(readSettings(c, engine), readSettings(c, generation)),
+add('generate', 'continue a text', engine, generation).action(async (_, c: Command) =>
+  (await import('./commands/generate.ts')).generate(readSettings(c, engine), readSettings(c, generation)),
 );
-add('inspect', 'what a model is and what it takes in memory', engine).action((_, c: Command) =>
-  inspect(readSettings(c, engine)),
+add('inspect', 'what a model is and what it takes in memory', engine).action(async (_, c: Command) =>
+  (await import('./commands/inspect.ts')).inspect(readSettings(c, engine)),
 );
-
-add('parse', 'read tool calls out of what a model wrote on stdin', parsing).action((_, c: Command) =>
-  parse(readSettings(c, parsing)),
+add('parse', 'read tool calls out of what a model wrote on stdin', parsing).action(async (_, c: Command) =>
+  (await import('./commands/parse.ts')).parse(readSettings(c, parsing)),
 );
 add('pull', 'put a model into the cache')
   .argument('[name]', 'default, or a Hugging Face repository: owner/repo')
-  .action(async (name?: string) => exitWith(await pull(name)));
-add('doctor', 'what this machine has, and what to do about each problem').action(async () => exitWith(await doctor()));
+  .action(async (name?: string) => exitWith((await import('./commands/pull/pull.ts')).pull(name)));
+add('doctor', 'what this machine has, and what to do about each problem').action(async () =>
+  exitWith((await import('./commands/doctor/doctor.ts')).doctor()),
+);
 
 await run(program, process.argv.slice(2));

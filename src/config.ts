@@ -196,3 +196,18 @@ export const generateSettings = {
   seed: number<number | null>(null, { min: 0 }, { flags: ['seed'], doc: 'Same seed, same text.' }),
 };
 export type GenerateConfig = ConfigOf<typeof generateSettings>;
+
+/** What `parse` needs. */
+export const parseSettings = {
+  toolCallParser: text(null, 'name', { flags: ['tool_call_parser'], doc: 'Format of the tool calls in the text.' }),
+  tools: text(null, 'file', {
+    flags: ['tools'],
+    doc: 'JSON array of tools, as in a request: their schemas type arguments.',
+  }),
+  chunk: number(
+    null,
+    { min: 1 },
+    { flags: ['chunk'], doc: 'Feed the parser so many characters at a time; default all.' },
+  ),
+};
+export type ParseConfig = ConfigOf<typeof parseSettings>;

@@ -72,8 +72,8 @@ export async function run(program: Command, args: readonly string[]): Promise<vo
 }
 
 /** For commands that report their failures themselves. */
-export function exitWith(code: number): void {
-  process.exitCode = code;
+export async function exitWith(code: Promise<number>): Promise<void> {
+  process.exitCode = await code;
 }
 
 function oneLine(error: unknown): string {

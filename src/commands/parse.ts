@@ -2,24 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { text as readText } from 'node:stream/consumers';
 import { z } from 'zod';
+import type { ParseConfig } from '../config.ts';
 import { EngineError } from '../errors.ts';
 import { toolSchema } from '../server/protocol/tools.ts';
 import { createToolCallParser } from '../server/tool-calls/create-parser.ts';
 import type { Delta, ToolDefinition } from '../server/tool-calls/types.ts';
-import { number, text, type ConfigOf } from '../settings.ts';
-
-export const parseSettings = {
-  toolCallParser: text(null, 'name', { flags: ['tool_call_parser'], doc: 'Format of the tool calls in the text.' }),
-  tools: text(null, 'file', {
-    flags: ['tools'],
-    doc: 'JSON array of tools, as in a request: their schemas type arguments.',
-  }),
-  chunk: number(
-    null,
-    { min: 1 },
-    { flags: ['chunk'], doc: 'Feed the parser so many characters at a time; default all.' },
-  ),
-};
 
 interface Message {
   role: 'assistant';
@@ -28,7 +15,7 @@ interface Message {
 }
 
 /** @throws EngineError bad_flag for an unknown parser or an unreadable file of tools */
-export async function parse(settings: ConfigOf<typeof parseSettings>): Promise<void> {
+export async function parse(settings: ParseConfig): Promise<void> {
   if (settings.toolCallParser === null) {
     throw new EngineError('bad_flag', '--tool_call_parser: name the format', { param: '--tool_call_parser' });
   }

@@ -1,0 +1,142 @@
+// The command line as a user has it: flags, one-line errors, and the server over the default model from start to signal.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import OpenAI from 'openai';
+import t from 'tap';
+import { defaultModel } from '../helpers/default-model.ts';
+
+import { tempDir } from '../helpers/temp-dir.ts';
+import { json, readEvents } from '../helpers/wire.ts';
+
+const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly output: { out: string; err: string };
+  readonly code: Promise<number | null>;
+}
+
+/** Starts the CLI with the loader that runs this test. */
+function start(args: readonly string[], input?: string): Run {
+  const child = spawn(process.execPath, [...process.execArgv, cli, ...args], { stdio: 'pipe' });
+  const output = { out: '', err: '' };
+  child.stdout.on('data', (data: Buffer) => (output.out += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (output.err += data.toString()));
+  child.stdin.end(input);
+  return { child, output, code: new Promise((resolve) => child.on('close', resolve)) };
+}
+
+t.test('what is wrong is one line that names it, and exit code 1', async (t) => {
+  const dir = tempDir(t);
+  const busy = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => busy.close());
+  await new Promise((resolve) => busy.once('listening', resolve));
+  const { port } = busy.address() as { port: number };
+  writeFileSync(join(dir, 'cut.gguf'), 'GGUF\x03\0\0\0');
+  writeFileSync(join(dir, 'template.jinja'), '{% if %}');
+  const cases: [string[], RegExp][] = [
+    [['serve', '--portt', '1'], /unknown option '--portt'/],
+    [['serve', '--port', 'abc'], /--port: expected an integer from 0 to 65535, got "abc"/],
+    [['serve', '--mem-fraction', '2'], /--mem_fraction: expected a number from 0.01 to 1, got "2"/],
+    [['serve', '--quant', 'int2'], /--quant: expected one of stored, none, int8, int4, got "int2"/],
+    [['dance'], /unknown command 'dance'/],
+    [['generate', '--model_dir', dir], /--prompt: /],
+    [['serve', '--model_dir', join(dir, 'none'), '--port', '0'], /none: no such file or directory/],
+    [['inspect', '--model_dir', join(dir, 'cut.gguf')], /cut\.gguf/],
+    [['serve', '--model_dir', dir, '--port', String(port)], new RegExp(`Port ${port} on 127.0.0.1 is in use`)],
+  ];
+  for (const [args, message] of cases) {
+    const { output, code } = start(args);
+    t.equal(await code, 1, args.join(' '));
+    t.match(output.err, message);
+    t.match(output.err, /^dawnlight: [^\n]+\n$/, 'one line');
+    t.equal(output.out, '');
+  }
+});
+
+t.test('help shows every flag with its default', async (t) => {
+  const { output, code } = start(['serve', '--help']);
+  t.equal(await code, 0);
+  for (const flag of ['--model_dir', '--max_total_token_num', '--tool_call_parser', '--no-overlap', '--api_key']) {
+    t.match(output.out, flag);
+  }
+  t.match(output.out, /--port <n> .*\(default 8000\)/);
+});
+
+const model = defaultModel();
+
+t.test('serve the default model', { skip: model.unavailable }, async (t) => {
+  const flags =
+    '--port 0 --tp 1 --activation_dtype f32 --max-total-token-num 2048 --running_max_req_size 4 --batch_max_tokens 256'.split(
+      ' ',
+    );
+  const { child, output, code } = start(['serve', '--model_dir', model.path, '--served_model_name', 'small', ...flags]);
+  t.teardown(() => child.kill('SIGKILL'));
+  while (!output.out.includes('serving')) {
+    if (child.exitCode !== null) throw new Error(output.err);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  t.match(output.out, /model {4}small \(llama\)\nadapter .+\nmemory .*2048 tokens/);
+  const url = /serving +(http:\S+)\/v1/.exec(output.out)![1];
+  const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none' });
+  const messages = [{ role: 'user' as const, content: 'What is the capital of France?' }];
+  const request = { model: 'small', messages, temperature: 0, max_tokens: 24 };
+
+  const whole = await client.chat.completions.create(request);
+  t.match(whole.choices[0]?.message.content, /Paris/);
+  let streamed = '';
+  for await (const chunk of await client.chat.completions.create({ ...request, stream: true })) {
+    streamed += chunk.choices[0]?.delta.content ?? '';
+  }
+  t.equal(streamed, whole.choices[0]?.message.content, 'streamed alike');
+  const stopped = await client.chat.completions.create({ ...request, stop: 'Paris' });
+  t.notMatch(stopped.choices[0]?.message.content, /Paris/);
+  t.equal(stopped.choices[0]?.finish_reason, 'stop');
+  const again = await client.chat.completions.create(request);
+  t.ok((again.usage?.prompt_tokens_details?.cached_tokens ?? 0) > 10, 'the prefix was cached');
+
+  const post = (path: string, body: unknown): Promise<Response> =>
+    fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const native = { inputs: 'The capital of France is', parameters: { max_new_tokens: 3 } };
+  const { generated_text: text } = await json(await post('/generate', native));
+  const events = await readEvents(await post('/generate_stream', native));
+  t.equal(events.map((e) => e.token.text).join(''), text[0]);
+  const long = await post('/v1/completions', { prompt: 'word '.repeat(3000) });
+  t.equal(long.status, 400);
+  t.equal((await json(long)).error.code, 'context_length_exceeded');
+
+  const abort = new AbortController();
+  const endless = { model: 'small', prompt: 'x', max_tokens: 2000, ignore_eos: true, stream: true as const };
+  for await (const _ of await client.completions.create(endless, { signal: abort.signal })) break;
+  await untilHolds(async () => (await json(await fetch(`${url}/token_load`))).current_load < 0.05);
+
+  child.kill('SIGTERM');
+  t.equal(await code, 0);
+  t.notMatch(output.err, /Error|dawnlight:/);
+});
+
+async function untilHolds(condition: () => Promise<boolean>): Promise<void> {
+  let holds = false;
+  while (!holds) holds = await condition();
+}
+
+t.test('generate, inspect and parse', { skip: model.unavailable }, async (t) => {
+  const flags =
+    '--max_total_token_num 256 --running_max_req_size 1 --activation_dtype f32 --temperature 0 --max_tokens 3'.split(
+      ' ',
+    );
+  const generated = start(['generate', '--model_dir', model.path, '--prompt', 'The capital of France is', ...flags]);
+  const inspected = start(['inspect', '--model_dir', model.path]);
+  const parsed = start(
+    ['parse', '--tool_call_parser', 'qwen25'],
+    '<tool_call>{"name": "f", "arguments": {}}</tool_call>',
+  );
+  t.same(await Promise.all([generated.code, inspected.code, parsed.code]), [0, 0, 0]);
+  t.match(generated.output.out, /^The capital of France is Paris/);
+  t.match(generated.output.err, /3 tokens, [\d.]+ tok\/s/);
+  t.match(inspected.output.out, /architecture +llama[^]*Q4_1[^]*parameters +134,515,008[^]*KV cache per token/);
+  t.match(JSON.parse(parsed.output.out), { tool_calls: [{ function: { name: 'f', arguments: '{}' } }] });
+});
