@@ -62,9 +62,8 @@ export class GrammarCompiler {
       const grammar = await (kind === 'grammar' ? Grammar.fromEBNF(text) : Grammar.fromStructuralTag(text));
       grammar.dispose();
     } catch (error) {
-      const aborted = (error as Error).name === 'RuntimeError';
-      const reason = aborted ? this.#reader.takeReason() : (error as Error).message;
-      if (aborted) this.#reader = loadXGrammar();
+      const reason = this.#reader.takeReason() ?? reasonOf(error);
+      this.#reader = loadXGrammar();
       throw new EngineError('invalid_value', `${param ?? kind}: the grammar is unusable: ${reason}`, {
         param,
         cause: error,
@@ -72,6 +71,11 @@ export class GrammarCompiler {
     }
     return kind === 'grammar' ? this.#compiler.compileGrammar(text) : this.#compiler.compileStructuralTag(text);
   }
+}
+
+/** Errors in a structural tag's form come as the address of a C++ exception, which tells nothing. */
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'a part of it is missing or of an unknown type';
 }
 
 function tokenTexts({ bytes, ends }: Vocabulary): string[] {

@@ -44,6 +44,7 @@ export class GrammarThread implements Constraints {
     return new Promise((resolve, reject) => {
       this.#waiting.set(command.id, { resolve, reject });
       this.#worker ??= this.#start();
+      this.#worker.ref();
       this.#worker.postMessage(command);
     });
   }
@@ -53,12 +54,12 @@ export class GrammarThread implements Constraints {
     worker.on('message', (message: GrammarMessage) => {
       const waiting = this.#waiting.get(message.id);
       this.#waiting.delete(message.id);
+      if (this.#waiting.size === 0) worker.unref(); // an idle thread keeps no process alive
       if (message.type === 'failed') waiting?.reject(fromErrorMessage(message.error));
       else waiting?.resolve(message.mask);
     });
     worker.on('error', (cause) => this.#lose(cause));
     worker.on('exit', () => this.#lose(null));
-    worker.unref();
     return worker;
   }
 

@@ -7,8 +7,8 @@ type XGrammarModule = typeof import('@mlc-ai/web-xgrammar');
 
 export interface XGrammar {
   readonly api: XGrammarModule;
-  /** Why the last call failed: the library prints it and aborts. Clears it. */
-  takeReason(): string;
+  /** Why it aborted: the library prints it. null if it printed nothing. */
+  takeReason(): string | null;
 }
 
 type Factory = (
@@ -38,10 +38,12 @@ export function loadXGrammar(): XGrammar {
   return {
     api: module.exports as XGrammarModule,
     takeReason() {
-      const fatal = messages.find((message) => message.startsWith('[FATAL]')) ?? messages[0] ?? 'unknown reason';
+      const fatal = messages.find((message) => message.startsWith('[FATAL]'));
       messages.length = 0;
       // `[FATAL] /path/file.cc:12: Check failed: (condition) is false: what happened`
-      return fatal.replace(/^\[FATAL\] \S+: /, '').replace(/^Check failed: .*? is false: /, '');
+      return fatal === undefined
+        ? null
+        : fatal.replace(/^\[FATAL\] \S+: /, '').replace(/^Check failed: .*? is false: /, '');
     },
   };
 }
