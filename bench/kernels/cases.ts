@@ -29,13 +29,14 @@ export function matmulBench(
   activations: 'f32' | 'int8',
   { tokens, rows, cols }: MatmulShape,
 ): KernelBench {
-  const { source } = randomMatrix(rows, rows, cols, format);
+  const groupSize = format === 'int8' || format === 'int4' ? 32 : 0;
   return {
     name: `matmul ${format}${activations === 'int8' ? ' × int8' : ''} [${rows}, ${cols}], ${tokens} tokens`,
     activations,
     macs: tokens * rows * cols,
-    bytes: matrixBytes(source),
+    bytes: matrixBytes({ rows, cols, format, groupSize }),
     prepare: async (ops) => {
+      const { source } = randomMatrix(rows, rows, cols, format, groupSize);
       const w = await ops.uploadMatrix(source);
       const x = ops.uploadF32(randomFloats(1, tokens * cols), [tokens, cols]);
       const ones = ops.uploadF32(new Float32Array(cols).fill(1), [cols]);

@@ -1,6 +1,7 @@
 /**
  * Time of each kernel, its GMAC/s and GB/s, and its share of what the adapter reaches at all (calibration.ts, measured in
- * the same round): `max(macs / peak, bytes / bandwidth) / time`. Then one product beside gpu.js and plain TypeScript.
+ * the same round): `max(macs / peak, bytes / bandwidth) / time`. The bandwidth is that of main memory and the peak that of
+ * f32, so weights that stay in a cache and products of packed integers can pass 1. Then one product beside gpu.js and plain TypeScript.
  *   npm run bench -- kernels [--only REGEX] [--rounds N] [--kernels cpu-adapter|gpu] [--tokens 1,16,512] [--shapes 1536x576,…]
  */
 import { parseArgs } from 'node:util';
