@@ -21,6 +21,9 @@ t.test('/generate', async (t) => {
   t.match(engine.calls[1]?.params, { temperature: 0.5 });
   const ids = { stop_sequences: [[111], [108, 108]] };
   t.same((await json(await post('/generate', { inputs: 'Hi', parameters: ids }))).generated_text, ['He']);
+  const regular = { regular_constraint: '[0-9]+', guided_json: '' };
+  t.equal((await post('/generate', { inputs: 'Hi', parameters: regular })).status, 200);
+  t.match(engine.calls.at(-1)?.params.constraint, { kind: 'grammar' });
 });
 
 t.test('/generate_stream: one event a token, LightLLM’s framing', async (t) => {
@@ -67,7 +70,7 @@ t.test('ranges and messages are LightLLM’s', async (t) => {
     [{ best_of: 2, n: 1 }, 'current only supported n == best_of'],
     [{ max_new_tokens: 0 }, 'max_new_tokens must be at least 1, got 0'],
     [{ max_new_tokens: 2, min_new_tokens: 3 }, 'min_new_tokens must <= max_new_tokens, but got min 3, max 2'],
-    [{ guided_json: '{}' }, 'grammar'],
+    [{ guided_json: '{}', regular_constraint: 'a' }, 'can not be used in same time'],
     [{ allowed_token_ids: new Array(257).fill(1) }, 'Too many allowed token IDs.'],
   ];
   for (const [parameters, message] of cases) {

@@ -58,9 +58,12 @@ export const parametersSchema = z
     input_penalty: neutral([false], 'penalties over the prompt'),
     add_spaces_between_special_tokens: neutral([true], 'tokenizer option'),
     exponential_decay_length_penalty: ignored('Only [1, 1.0], which does nothing, is meaningful.'),
-    regular_constraint: neutral([''], 'grammar'),
-    guided_grammar: neutral([''], 'grammar'),
-    guided_json: neutral([''], 'grammar'),
+    regular_constraint: optional(z.string(), 'The whole answer matches this regular expression.'),
+    guided_grammar: optional(z.string(), 'The answer follows this EBNF grammar, beginning at `root`.'),
+    guided_json: optional(
+      z.union([z.string(), z.record(z.string(), z.unknown())]),
+      'The answer is JSON of this schema, as an object or as text.',
+    ),
     prompt_logprobs: neutral([-1], 'logprobs of the prompt'),
     disable_prompt_cache: neutral([false], 'prefix cache for each request'),
     image_max_patch_num: ignored('For vision models.'),
@@ -68,8 +71,14 @@ export const parametersSchema = z
     suggested_dp_index: ignored('Internal to LightLLM.'),
     move_kv_to_decode_node: neutral([], 'prefill/decode disaggregation'),
   })
-  .superRefine(({ best_of = 1, n = best_of, min_new_tokens: min = 1, max_new_tokens: max }, ctx) => {
+  .superRefine((parameters, ctx) => {
+    const { best_of = 1, n = best_of, min_new_tokens: min = 1, max_new_tokens: max } = parameters;
+    const { regular_constraint, guided_grammar, guided_json } = parameters;
     const issue = (field: string, message: string): void => ctx.addIssue({ code: 'custom', path: [field], message });
+    const constraints = [regular_constraint, guided_grammar, guided_json].filter((c) => c !== undefined && c !== '');
+    if (constraints.length > 1) {
+      issue('guided_json', 'regular_constraint, guided_grammar and guided_json can not be used in same time');
+    }
     if (n !== best_of) issue('n', 'current only supported n == best_of');
     if (max !== undefined && min > max) {
       issue('min_new_tokens', `min_new_tokens must <= max_new_tokens, but got min ${min}, max ${max}.`);

@@ -22,6 +22,7 @@ import {
 import { linkedAbort } from '../request-signal.ts';
 import { forChoice, toSamplingParams } from '../sampling-params.ts';
 import { eventStream } from '../sse.ts';
+import { completionConstraint } from '../structured-output/output-constraint.ts';
 import type { TextToken } from '../text-assembler.ts';
 
 export function addLightllmGenerate(api: Api, ctx: ServerContext): void {
@@ -59,7 +60,11 @@ function prepare(
     min_tokens: p.min_new_tokens,
     stop_token_ids: stopIds,
   };
-  const params = toSamplingParams(ctx, fields, { maxTokens: room.maxTokens, logprobs: details ? 0 : null });
+  const params = toSamplingParams(ctx, fields, {
+    maxTokens: room.maxTokens,
+    logprobs: details ? 0 : null,
+    constraint: constraintOf(p),
+  });
   const id = randomUUID();
   return Array.from({ length: p.best_of ?? 1 }, (_, i) => ({
     requestId: `${id}-${i}`,
@@ -70,6 +75,16 @@ function prepare(
     skipSpecialTokens: p.skip_special_tokens ?? false,
     signal,
   }));
+}
+
+/** LightLLM's empty string means none. */
+function constraintOf({ regular_constraint, guided_grammar, guided_json }: Partial<Parameters>) {
+  const given = <T>(value: T | undefined): T | undefined => (value === '' ? undefined : value);
+  return completionConstraint({
+    guided_regex: given(regular_constraint),
+    guided_grammar: given(guided_grammar),
+    guided_json: given(guided_json),
+  });
 }
 
 /** A list of ids that is one token long stops by id, a longer one by the text that it spells. */
