@@ -32,7 +32,7 @@ const oneWay = Object.entries(mayImport).map(([folder, allowed]) => ({
 }));
 
 export default tseslint.config(
-  { ignores: ['dist/', '.tap/', 'node_modules/', 'test/fixtures/', '.gpu-pack/'] },
+  { ignores: ['dist/', '.bench/', '.tap/', 'node_modules/', 'test/fixtures/', '.gpu-pack/'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname } },
