@@ -1,6 +1,7 @@
 /** How a family writes values: JSON for nearly all, Gemma its own. The schema's meaning is json-schema.ts' business. */
 import { charClass, complement, literal, textUntil, without, type CharRanges, type Grammar } from './ebnf.ts';
-import { plainText, regexGrammar, type CharEncoding } from './regex.ts';
+import { chars, eitherOf, regularRule, repeat, sequenceOf, textOf, type Regular } from './automaton.ts';
+import { parseRegex } from './regex.ts';
 
 export interface Dialect {
   /** What stands between two members, and between a key and its value, as EBNF. */
@@ -14,7 +15,7 @@ export interface Dialect {
   anyString(grammar: Grammar): string;
   /** Between `min` and `max` characters; `max` null: no limit. */
   countedString(grammar: Grammar, min: number, max: number | null): string;
-  patternString(pattern: string): string;
+  patternString(grammar: Grammar, pattern: string): string;
   /** Any key, and any key but these, each with the colon. */
   anyKey(grammar: Grammar): string;
   otherKey(grammar: Grammar, names: readonly string[]): string;
@@ -32,7 +33,7 @@ const escapes: Readonly<Record<number, string>> = { 8: 'b', 9: 't', 10: 'n', 12:
 
 /** Escapes without halves of surrogate pairs. */
 const escapeBody =
-  '["\\\\/bfnrt] | "u" [0-9a-cA-CefEF] [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F] | "u" [dD] [0-7] [0-9a-fA-F] [0-9a-fA-F]';
+  '["\\/bfnrt] | "u" ([0-9a-cA-CefEF] [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F] | [dD] [0-7] [0-9a-fA-F] [0-9a-fA-F])';
 
 /** The rest of a string of any length and its closing quote; what may follow helps the matcher to know masks beforehand. */
 function stringRest(grammar: Grammar): string {
@@ -41,19 +42,23 @@ function stringRest(grammar: Grammar): string {
   return grammar.once(name, `("\\"" | ${plain} ${name} | "\\\\" ${escape} ${name}) (= [,}\\]:])`);
 }
 
-const inJsonString: CharEncoding = (ranges) => {
-  const asIs = without(ranges, notPlain);
-  const escaped = Object.entries(escapes).filter(([code]) =>
-    ranges.some(([a, b]) => a <= Number(code) && Number(code) <= b),
-  );
-  const parts = [
-    ...(asIs.length > 0 ? [charClass(asIs)] : []),
-    ...(escaped.length > 0
-      ? [`"\\\\" ${charClass(escaped.map(([, c]) => [c.charCodeAt(0), c.charCodeAt(0)] as const))}`]
-      : []),
-  ];
-  return parts.length === 1 ? (parts[0] ?? '') : `(${parts.join(' | ')})`;
-};
+/** A text's characters as they stand inside a JSON string. */
+function inJsonString(regular: Regular): Regular {
+  switch (regular.kind) {
+    case 'chars': {
+      const codes = Object.entries(escapes).filter(([code]) =>
+        regular.ranges.some(([a, b]) => a <= Number(code) && Number(code) <= b),
+      );
+      const asIs = without(regular.ranges, notPlain);
+      return eitherOf(...(asIs.length > 0 ? [chars(asIs)] : []), ...codes.map(([, letter]) => textOf(`\\${letter}`)));
+    }
+    case 'repeat':
+      return repeat(inJsonString(regular.part), regular.min, regular.max);
+    case 'sequence':
+    case 'either':
+      return { kind: regular.kind, parts: regular.parts.map(inJsonString) };
+  }
+}
 
 export const jsonDialect: Dialect = {
   comma: '"," " "?',
@@ -72,7 +77,8 @@ export const jsonDialect: Dialect = {
     }
     return `"\\"" ${next}`;
   },
-  patternString: (pattern) => `"\\"" ${group(regexGrammar(pattern, { encode: inJsonString, mode: 'search' }))} "\\""`,
+  patternString: (grammar, pattern) =>
+    regularRule(grammar, 'pattern', sequenceOf(textOf('"'), inJsonString(parseRegex(pattern, 'search')), textOf('"'))),
   anyKey: (grammar) => `${jsonDialect.anyString(grammar)} ${jsonDialect.colon}`,
   otherKey: (grammar, names) => `"\\"" ${otherText(grammar, names, `"\\"" ${jsonDialect.colon}`)}`,
 };
@@ -88,13 +94,13 @@ export function markedDialect(mark: string): Dialect {
     key: (name) => (/^[\w.-]+$/.test(name) ? name : mark + name + mark),
     anyString: (grammar) => grammar.rule('string', `${end} ${textUntil(grammar, 'marked', mark)}`),
     countedString: (_, min, max) => `${end} ${notMark}{${min},${max ?? ''}} ${end}`,
-    patternString: (pattern) => `${end} ${group(regexGrammar(pattern, { encode: plainText, mode: 'search' }))} ${end}`,
+    patternString: (grammar, pattern) =>
+      regularRule(grammar, 'pattern', sequenceOf(textOf(mark), parseRegex(pattern, 'search'), textOf(mark))),
     anyKey: (grammar) => otherText(grammar, [], '":"'),
     otherKey: (grammar, names) => otherText(grammar, names, '":"'),
   };
 }
 
-const group = (body: string) => `(${body})`;
 const wordChars: CharRanges = [
   [0x2d, 0x2d],
   [0x30, 0x39],

@@ -13,6 +13,7 @@ export const lastCodePoint = 0x10ffff;
 
 export class Grammar {
   readonly #rules = new Map<string, string>();
+  readonly #shared = new Map<string, string>();
   readonly #names = new Map<string, string>(); // body → rule, so that equal rules are one
 
   /** A rule with this body; its name begins with `hint`. */
@@ -44,6 +45,15 @@ export class Grammar {
     return name;
   }
 
+  /** What `make` returned the first time for `key`. */
+  shared(key: string, make: () => string): string {
+    const known = this.#shared.get(key);
+    if (known !== undefined) return known;
+    const made = make();
+    this.#shared.set(key, made);
+    return made;
+  }
+
   /** The grammar that begins with `root`. */
   text(root: string): string {
     const rules = [...this.#rules].map(([name, body]) => `${name} ::= ${body}\n`);
@@ -58,18 +68,15 @@ export function literal(text: string): string {
 
 /**
  * One character of `ranges`. xgrammar's classes are right for ASCII alone, so beyond it there is only "all others" and lists.
- * White space and line ends beyond ASCII count as others: `.` and `\\S` mean them to be left out, and models do not write them.
  * @throws EngineError invalid_value for a large part of the characters beyond ASCII
  */
 export function charClass(ranges: CharRanges): string {
   const ascii = within(ranges, 0, lastAscii);
-  const beyond = without(within(ranges, lastAscii + 1, lastCodePoint), rareSpaces);
-  const missing = without(complement(ranges), [[0, lastAscii], ...rareSpaces]);
-  if (missing.length === 0) {
-    const not = within(complement(ranges), 0, lastAscii);
-    return not.length > 0
-      ? `[^${members(not)}]`
-      : `(${asciiClass([[0, lastAscii]])} | [^${members([[0, lastAscii]])}])`;
+  const beyond = within(ranges, lastAscii + 1, lastCodePoint);
+  const missing = complement(ranges);
+  if (within(missing, lastAscii + 1, lastCodePoint).length === 0) {
+    if (missing.length > 0) return `[^${members(missing)}]`;
+    return `(${asciiClass([[0, lastAscii]])} | [^${members([[0, lastAscii]])}])`;
   }
   if (beyond.length === 0) return asciiClass(ascii);
   if (beyond.reduce((sum, [from, to]) => sum + to - from + 1, 0) > mostListed) {
@@ -86,16 +93,6 @@ export function charClass(ranges: CharRanges): string {
 
 const lastAscii = 0x7f;
 const mostListed = 256;
-const rareSpaces: CharRanges = [
-  [0xa0, 0xa0],
-  [0x1680, 0x1680],
-  [0x2000, 0x200a],
-  [0x2028, 0x2029],
-  [0x202f, 0x202f],
-  [0x205f, 0x205f],
-  [0x3000, 0x3000],
-  [0xfeff, 0xfeff],
-];
 
 const asciiClass = (ranges: CharRanges) => `[${members(ranges)}]`;
 const members = (ranges: CharRanges) =>
@@ -113,10 +110,15 @@ function escape(code: number): string {
   return code < 0x10000 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
 }
 
-/** `(a | b | …)`; null alternatives cannot be. null when none is left. */
-export function either(alternatives: readonly (string | null)[]): string | null {
+/**
+ * `(a | b | …)` of whatever may begin alike: each is a rule that ends in an empty one, which keeps xgrammar from joining
+ * them (see automaton.ts). null when there is none.
+ */
+export function either(grammar: Grammar, alternatives: readonly (string | null)[]): string | null {
   const possible = [...new Set(alternatives.filter((a) => a !== null))];
-  return possible.length === 0 ? null : possible.length === 1 ? (possible[0] ?? null) : `(${possible.join(' | ')})`;
+  if (possible.length <= 1) return possible[0] ?? null;
+  const nothing = grammar.once('nothing', '""');
+  return `(${possible.map((body) => grammar.rule('option', `(${body}) ${nothing}`)).join(' | ')})`;
 }
 
 /** Ranges that hold the code points of `ranges` in any order. */

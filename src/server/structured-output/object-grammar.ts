@@ -1,5 +1,5 @@
 /** Objects of a schema → EBNF: declared properties in the schema's order, then others where the schema asks for them. */
-import { literal, type Grammar } from './ebnf.ts';
+import { either, literal, type Grammar } from './ebnf.ts';
 import { count, fail, list, located, saysMore } from './keywords.ts';
 import { isSchemaObject, type Schema } from './merge-schema.ts';
 import type { SchemaGrammar } from './schema-grammar.ts';
@@ -80,7 +80,7 @@ function undeclared(schemas: SchemaGrammar, schema: Schema, at: string): Others 
   if (first !== undefined) {
     const where = `${at}/patternProperties`;
     if (patterns.length > 1) fail(where, 'has several patterns, whose overlap a grammar cannot enforce');
-    const key = located(where, () => dialect.patternString(first[0]));
+    const key = located(where, () => dialect.patternString(grammar, first[0]));
     return { member: `${key} ${dialect.colon} ${schemas.value(first[1], where)}`, min, max };
   }
   if (schema.additionalProperties === false || max === 0) return min === 0 ? null : fail(at, 'allows nothing');
@@ -119,8 +119,9 @@ export function sequence(
   for (const { text, isRequired } of [...members].reverse()) {
     const member = grammar.rule('member', text);
     const rest = grammar.rule('more', later);
-    first = `${member} ${rest}${isRequired ? '' : ` | ${first}`}`;
-    later = `${comma} ${member} ${rest}${isRequired ? '' : ` | ${rest}`}`;
+    // Where a member may be missing, what follows may begin as it does.
+    first = isRequired ? `${member} ${rest}` : (either(grammar, [`${member} ${rest}`, first]) ?? first);
+    later = isRequired ? `${comma} ${member} ${rest}` : (either(grammar, [`${comma} ${member} ${rest}`, rest]) ?? rest);
   }
   return `${open} (${first})`;
 }

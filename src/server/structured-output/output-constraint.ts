@@ -3,8 +3,9 @@ import type { ConstraintSpec } from '../../engine/constraint.ts';
 import { EngineError } from '../../errors.ts';
 import type { StructuredOutputFields } from '../protocol/structured-output.ts';
 import { jsonDialect } from './dialect.ts';
-import { either, Grammar, literal } from './ebnf.ts';
-import { plainText, regexGrammar } from './regex.ts';
+import { eitherOf, regularRule, textOf } from './automaton.ts';
+import { Grammar } from './ebnf.ts';
+import { parseRegex } from './regex.ts';
 import { SchemaGrammar } from './schema-grammar.ts';
 import { structuralTag, structuralTagOfText } from './structural-tag.ts';
 
@@ -106,13 +107,13 @@ function parse(text: string): unknown {
 
 const regex =
   (pattern: string): Make =>
-  () => ({ rule: `(${regexGrammar(pattern, { encode: plainText, mode: 'whole' })})` });
+  (grammar) => ({ rule: regularRule(grammar, 'regex', parseRegex(pattern, 'whole')) });
+const choice =
+  (choices: readonly string[]): Make =>
+  (grammar) => ({ rule: regularRule(grammar, 'choice', eitherOf(...choices.map(textOf))) });
 const ebnf =
   (text: string): Make =>
   () => ({ kind: 'grammar', text });
 const tag =
   (text: string): Make =>
   () => ({ kind: 'structural_tag', text: structuralTagOfText(text) });
-const choice =
-  (choices: readonly string[]): Make =>
-  () => ({ rule: either(choices.map(literal)) ?? '""' });

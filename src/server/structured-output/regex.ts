@@ -1,44 +1,29 @@
 /**
- * Regular expressions (ECMA-262, what JSON Schema's `pattern` means) → EBNF. What only a backtracking matcher can do is
+ * Regular expressions (ECMA-262, what JSON Schema's `pattern` means) → automata. What only a backtracking matcher can do is
  * refused: lookaround, back references, word boundaries.
  */
 import { EngineError } from '../../errors.ts';
-import { charClass, complement, either, lastCodePoint, normalize, type CharRanges } from './ebnf.ts';
+import { anyChar, chars, eitherOf, repeat, sequenceOf, type Regular } from './automaton.ts';
+import { complement, normalize, type CharRanges } from './ebnf.ts';
 
-/** Characters as they stand in the output: as they are, or inside a JSON string. Gives EBNF for one of `ranges`. */
-export type CharEncoding = (ranges: CharRanges) => string;
-
-export const plainText: CharEncoding = (ranges) => charClass(ranges);
-
-export interface RegexOptions {
-  readonly encode: CharEncoding;
-  /** `search`: without ^ or $ the expression may match anywhere in the text, as in JSON Schema. */
-  readonly mode: 'search' | 'whole';
-}
-
-/** @throws EngineError invalid_value with the reason and the position */
-export function regexGrammar(pattern: string, options: RegexOptions): string {
-  return new RegexParser(pattern, options).parse();
+/**
+ * @param mode `search`: without ^ or $ the expression may match anywhere in the text, as in JSON Schema
+ * @throws EngineError invalid_value with the reason and the position
+ */
+export function parseRegex(pattern: string, mode: 'search' | 'whole'): Regular {
+  return new RegexParser(pattern, mode).parse();
 }
 
 const digits: CharRanges = [[0x30, 0x39]];
 const word: CharRanges = [...digits, [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]];
-const space: CharRanges = normalize([
+// White space and line ends beyond ASCII count as any other character beyond it: models do not write them.
+const space: CharRanges = [
   [0x09, 0x0d],
   [0x20, 0x20],
-  [0xa0, 0xa0],
-  [0x1680, 0x1680],
-  [0x2000, 0x200a],
-  [0x2028, 0x2029],
-  [0x202f, 0x202f],
-  [0x205f, 0x205f],
-  [0x3000, 0x3000],
-  [0xfeff, 0xfeff],
-]);
+];
 const lineEnds: CharRanges = [
   [0x0a, 0x0a],
   [0x0d, 0x0d],
-  [0x2028, 0x2029],
 ];
 const classes: Readonly<Record<string, CharRanges>> = {
   d: digits,
@@ -54,83 +39,78 @@ const mostRepeats = 1000;
 class RegexParser {
   readonly #chars: readonly string[];
   readonly #pattern: string;
-  readonly #options: RegexOptions;
+  readonly #mode: 'search' | 'whole';
   #at = 0;
 
-  constructor(pattern: string, options: RegexOptions) {
+  constructor(pattern: string, mode: 'search' | 'whole') {
     this.#pattern = pattern;
     this.#chars = Array.from(pattern);
-    this.#options = options;
+    this.#mode = mode;
   }
 
-  parse(): string {
+  parse(): Regular {
     const body = this.#alternatives(true);
     if (this.#at < this.#chars.length) this.#fail('an unmatched )');
     return body;
   }
 
-  #alternatives(isOutermost: boolean): string {
+  #alternatives(isOutermost: boolean): Regular {
     const branches = [this.#sequence(isOutermost)];
     while (this.#take('|')) branches.push(this.#sequence(isOutermost));
-    return either(branches) ?? '""';
+    return eitherOf(...branches);
   }
 
-  #sequence(isOutermost: boolean): string {
-    const anything =
-      this.#options.mode === 'search' && isOutermost ? `${this.#options.encode([[0, lastCodePoint]])}*` : null;
-    const parts: string[] = [];
+  #sequence(isOutermost: boolean): Regular {
+    const parts: Regular[] = [];
+    const anything = this.#mode === 'search' && isOutermost ? [repeat(anyChar, 0, null)] : [];
     const fromStart = isOutermost && this.#take('^');
-    if (anything !== null && !fromStart) parts.push(anything);
+    if (!fromStart) parts.push(...anything);
     let toEnd = false;
-    while (this.#at < this.#chars.length && !'|)'.includes(this.#peek())) {
-      if (isOutermost && this.#peek() === '$' && [undefined, '|'].includes(this.#chars[this.#at + 1])) {
-        this.#at++;
-        toEnd = true;
-        break;
-      }
-      parts.push(this.#quantified());
+    while (!toEnd && this.#at < this.#chars.length && !'|)'.includes(this.#peek())) {
+      toEnd = isOutermost && this.#peek() === '$' && [undefined, '|'].includes(this.#chars[this.#at + 1]);
+      if (toEnd) this.#at++;
+      else parts.push(this.#quantified());
     }
-    if (anything !== null && !toEnd) parts.push(anything);
-    return parts.length === 0 ? '""' : parts.join(' ');
+    if (!toEnd) parts.push(...anything);
+    return sequenceOf(...parts);
   }
 
-  #quantified(): string {
+  #quantified(): Regular {
     const atom = this.#atom();
-    const c = this.#peek();
-    let suffix = '';
-    if ('*+?'.includes(c) && c !== '') {
-      this.#at++;
-      suffix = c;
-    } else if (c === '{') suffix = this.#counts();
-    if (suffix === '') return atom;
+    const counts = this.#counts();
+    if (counts === null) return atom;
     this.#take('?'); // lazy: the same texts match
-    return `${atom}${suffix}`;
+    return repeat(atom, ...counts);
   }
 
-  /** `{n}`, `{n,}`, `{n,m}`; any other brace is a character of its own. */
-  #counts(): string {
+  /** `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}`; any other brace is a character of its own. */
+  #counts(): readonly [min: number, max: number | null] | null {
+    if (this.#take('*')) return [0, null];
+    if (this.#take('+')) return [1, null];
+    if (this.#take('?')) return [0, 1];
     const match = /^\{(\d+)(,(\d*))?\}/.exec(this.#chars.slice(this.#at, this.#at + 24).join(''));
-    if (match === null) return '';
-    const [all, min = '0', comma, max = ''] = match;
-    if (Number(min) > mostRepeats || Number(max || '0') > mostRepeats)
-      this.#fail(`more than ${mostRepeats} repetitions`);
-    if (max !== '' && Number(max) < Number(min)) this.#fail('a range of repetitions out of order');
+    if (match === null) return null;
+    const [all, least = '0', comma, most = ''] = match;
+    const min = Number(least);
+    const max = comma === undefined ? min : most === '' ? null : Number(most);
+    if (Math.max(min, max ?? 0) > mostRepeats) this.#fail(`more than ${mostRepeats} repetitions`);
+    if (max !== null && max < min) this.#fail('a range of repetitions out of order');
     this.#at += all.length;
-    return comma === undefined ? `{${min}}` : `{${min},${max}}`;
+    return [min, max];
   }
 
-  #atom(): string {
+  #atom(): Regular {
     const c = this.#next();
     if (c === '(') return this.#group();
-    if (c === '[') return this.#options.encode(this.#charSet());
-    if (c === '.') return this.#options.encode(complement(lineEnds));
-    if (c === '\\') return this.#options.encode(this.#escape(false));
+    if (c === '[') return chars(this.#charSet());
+    if (c === '.') return chars(complement(lineEnds));
+    if (c === '\\') return chars(this.#escape(false));
     if (c === '^' || c === '$') this.#fail(`${c} inside the expression`);
     if ('*+?'.includes(c)) this.#fail(`nothing to repeat before ${c}`);
-    return this.#options.encode(one(c.codePointAt(0) ?? 0));
+    return chars(one(c.codePointAt(0) ?? 0));
   }
 
-  #group(): string {
+  #group(): Regular {
     if (this.#take('?')) {
       if (this.#take('<')) {
         if ('=!'.includes(this.#peek())) this.#fail('lookbehind');
@@ -140,7 +120,7 @@ class RegexParser {
     }
     const body = this.#alternatives(false);
     if (!this.#take(')')) this.#fail('a ( without )');
-    return `(${body})`;
+    return body;
   }
 
   #charSet(): CharRanges {

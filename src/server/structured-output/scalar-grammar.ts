@@ -1,13 +1,13 @@
 /** Strings and numbers of a schema → EBNF. */
 import type { Dialect } from './dialect.ts';
-import { either, type Grammar } from './ebnf.ts';
+import { eitherOf, regularRule, textOf, type Regular } from './automaton.ts';
+import type { Grammar } from './ebnf.ts';
 import { formatPatterns } from './formats.ts';
 import { bound, count, fail, located } from './keywords.ts';
 import type { Schema } from './merge-schema.ts';
-import { integerGrammar, numberGrammar, type Bound } from './number-grammar.ts';
+import { anyNumber, integers, numbers, type Bound } from './number-grammar.ts';
 
 const mostMultiples = 1000;
-const noNumber = 'has bounds that no number keeps';
 
 export function stringGrammar(grammar: Grammar, dialect: Dialect, schema: Schema, at: string): string {
   const min = count(schema, 'minLength', at) ?? 0;
@@ -20,33 +20,37 @@ export function stringGrammar(grammar: Grammar, dialect: Dialect, schema: Schema
     if (isCounted) fail(at, 'has both a pattern and a length: write the length into the pattern, as in ^[a-z]{1,8}$');
     return grammar.rule(
       'pattern',
-      located(`${at}/pattern`, () => dialect.patternString(pattern)),
+      located(`${at}/pattern`, () => dialect.patternString(grammar, pattern)),
     );
   }
   if (isCounted) return grammar.rule('counted', dialect.countedString(grammar, min, max));
   const known =
     typeof format === 'string' && Object.hasOwn(formatPatterns, format) ? formatPatterns[format] : undefined;
-  return known === undefined ? dialect.anyString(grammar) : grammar.rule('format', dialect.patternString(known));
+  return known === undefined ? dialect.anyString(grammar) : dialect.patternString(grammar, known);
 }
 
 /** Any number, short enough to be read without loss. */
-export function anyNumber(grammar: Grammar): string {
-  return grammar.rule('number', '"-"? ("0" | [1-9] [0-9]{0,14}) ("." [0-9]{1,15})? ([eE] [+-]? [0-9]{1,2})?');
+export function numberRule(grammar: Grammar): string {
+  return grammar.shared('number', () => regularRule(grammar, 'number', anyNumber));
 }
 
 export function numericGrammar(grammar: Grammar, schema: Schema, type: 'integer' | 'number', at: string): string {
   const min = bound(schema, 'Minimum', at);
   const max = bound(schema, 'Maximum', at);
-  if (schema.multipleOf !== undefined && schema.multipleOf !== 1) {
-    return grammar.rule(type, multiples(schema.multipleOf, min, max, at));
-  }
-  if (type === 'integer' || schema.multipleOf === 1)
-    return grammar.rule(type, integerGrammar(min, max) ?? fail(at, noNumber));
-  if (min === null && max === null) return anyNumber(grammar);
-  return grammar.rule(type, numberGrammar(min, max) ?? fail(at, noNumber));
+  const { multipleOf } = schema;
+  if (type === 'number' && min === null && max === null && multipleOf === undefined) return numberRule(grammar);
+  const isWhole = type === 'integer' || multipleOf === 1;
+  const regular =
+    multipleOf !== undefined && multipleOf !== 1
+      ? multiples(multipleOf, min, max, at)
+      : isWhole
+        ? integers(min, max)
+        : numbers(min, max);
+  const key = JSON.stringify([isWhole, multipleOf, min, max]);
+  return grammar.shared(key, () => regularRule(grammar, type, regular ?? fail(at, 'has bounds that no number keeps')));
 }
 
-function multiples(step: unknown, min: Bound | null, max: Bound | null, at: string): string {
+function multiples(step: unknown, min: Bound | null, max: Bound | null, at: string): Regular | null {
   const isWhole = typeof step === 'number' && Number.isInteger(step) && step > 0;
   if (!isWhole || min === null || max === null || (max.value - min.value) / step > mostMultiples) {
     return fail(
@@ -54,9 +58,10 @@ function multiples(step: unknown, min: Bound | null, max: Bound | null, at: stri
       `cannot be enforced, except with whole steps and bounds at most ${mostMultiples} steps apart`,
     );
   }
-  const values: string[] = [];
+  const values: Regular[] = [];
   for (let n = Math.ceil(min.value / step) * step; n <= max.value; n += step) {
-    if ((n > min.value || min.inclusive) && (n < max.value || max.inclusive)) values.push(`"${n}"`);
+    // `+ 0`: -0 is written as 0.
+    if ((n > min.value || min.inclusive) && (n < max.value || max.inclusive)) values.push(textOf(`${n + 0}`));
   }
-  return either(values) ?? fail(at, noNumber);
+  return values.length === 0 ? null : eitherOf(...values);
 }

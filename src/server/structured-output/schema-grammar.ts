@@ -8,11 +8,12 @@
 import { arrayGrammar } from './array-grammar.ts';
 import type { Dialect } from './dialect.ts';
 import { areDisjoint } from './disjoint-schemas.ts';
-import { either, literal, type Grammar } from './ebnf.ts';
+import { eitherOf, regularRule, textOf } from './automaton.ts';
+import { either, type Grammar } from './ebnf.ts';
 import { fail, isOfType, list, located, saysMore, typesOf, type JsonTypeName } from './keywords.ts';
 import { isSchemaObject, mergeSchemas, sameJson, type Schema } from './merge-schema.ts';
 import { objectGrammar } from './object-grammar.ts';
-import { anyNumber, numericGrammar, stringGrammar } from './scalar-grammar.ts';
+import { numberRule, numericGrammar, stringGrammar } from './scalar-grammar.ts';
 
 const conditions = ['not', 'if', 'contains', 'dependentRequired', 'dependentSchemas', 'dependencies', '$dynamicRef'];
 const longestChain = 50;
@@ -51,7 +52,10 @@ export class SchemaGrammar {
     const types = typesOf(schema, at);
     return types === null
       ? this.#anything()
-      : (either(types.map((type) => this.#typed(schema, type, at))) ?? fail(at, 'allows nothing'));
+      : (either(
+          this.grammar,
+          types.map((type) => this.#typed(schema, type, at)),
+        ) ?? fail(at, 'allows nothing'));
   }
 
   /** `schema` with what its $ref and allOf say. */
@@ -100,7 +104,7 @@ export class SchemaGrammar {
       const branch = saysMore(rest) ? this.#merge(rest, this.flatten(part, at), at) : part;
       return branch === false ? null : this.value(branch, `${at}/${i}`);
     });
-    return either(branches) ?? fail(at, 'allows nothing');
+    return either(this.grammar, branches) ?? fail(at, 'allows nothing');
   }
 
   #one(parts: readonly unknown[], rest: Schema, at: string): string {
@@ -121,7 +125,11 @@ export class SchemaGrammar {
         (types === null || types.some((type) => isOfType(value, type))) &&
         (!('const' in schema) || !Array.isArray(schema.enum) || schema.enum.some((other) => sameJson(other, value))),
     );
-    return either(allowed.map((value) => literal(this.#write(value)))) ?? fail(at, 'allows nothing');
+    if (allowed.length === 0) return fail(at, 'allows nothing');
+    const texts = [...new Set(allowed.map((value) => this.#write(value)))];
+    return this.grammar.shared(`listed ${JSON.stringify(texts)}`, () =>
+      regularRule(this.grammar, 'listed', eitherOf(...texts.map(textOf))),
+    );
   }
 
   #write(value: unknown): string {
@@ -158,7 +166,7 @@ export class SchemaGrammar {
     const containers = `"{" ("}" | ${member} members) | "[" ("]" | value elements)`;
     return grammar.once(
       'value',
-      `${dialect.anyString(grammar)} | ${anyNumber(grammar)} | ${containers} | "true" | "false" | "null"`,
+      `${dialect.anyString(grammar)} | ${numberRule(grammar)} | ${containers} | "true" | "false" | "null"`,
     );
   }
 }

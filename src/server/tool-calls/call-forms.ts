@@ -1,9 +1,10 @@
 /** The ways in which families write a call's arguments, and the forms that several of them share. */
+import { eitherOf, regularRule, sequenceOf, textOf } from '../structured-output/automaton.ts';
 import { jsonDialect, markedDialect } from '../structured-output/dialect.ts';
-import { either, literal, textUntil, type Grammar } from '../structured-output/ebnf.ts';
+import { literal, textUntil, type Grammar } from '../structured-output/ebnf.ts';
 import { isSchemaObject, type Schema } from '../structured-output/merge-schema.ts';
 import { declaredMembers, sequence } from '../structured-output/object-grammar.ts';
-import { plainText, regexGrammar } from '../structured-output/regex.ts';
+import { parseRegex } from '../structured-output/regex.ts';
 import { SchemaGrammar } from '../structured-output/schema-grammar.ts';
 import { parameterTypes } from './schema-types.ts';
 import type { ArgumentsForm, CallForm, JsonSchema } from './types.ts';
@@ -54,11 +55,11 @@ function bareText(grammar: Grammar, schema: unknown, close: string): string {
   const { enum: values, const: value, pattern } = isSchemaObject(schema) ? schema : {};
   const listed = typeof value === 'string' ? [value] : Array.isArray(values) ? (values as unknown[]) : null;
   if (listed !== null) {
-    const texts = listed.map((x) => literal(typeof x === 'string' ? x : JSON.stringify(x)));
-    return `${either(texts) ?? '""'} ${literal(close)}`;
+    const texts = listed.map((x) => textOf(typeof x === 'string' ? x : JSON.stringify(x)));
+    return regularRule(grammar, 'listed', sequenceOf(eitherOf(...texts), textOf(close)));
   }
   if (typeof pattern === 'string') {
-    return `(${regexGrammar(pattern, { encode: plainText, mode: 'search' })}) ${literal(close)}`;
+    return regularRule(grammar, 'pattern', sequenceOf(parseRegex(pattern, 'search'), textOf(close)));
   }
   return textUntil(grammar, 'text', close);
 }

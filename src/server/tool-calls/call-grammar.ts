@@ -23,7 +23,13 @@ export function callsRule(
   tools: readonly ToolDefinition[],
   options: CallGrammarOptions,
 ): string {
-  const call = grammar.rule('call', either(tools.map((tool) => callRule(grammar, form, tool, options))) ?? '""');
+  const call = grammar.rule(
+    'call',
+    either(
+      grammar,
+      tools.map((tool) => callRule(grammar, form, tool, options)),
+    ) ?? '""',
+  );
   const close = literal(form.close);
   if (!options.parallel) return `${literal(form.open)} ${call} ${close}`;
   return `${literal(form.open)} ${call} (${literal(form.separator)} ${call}){0,${mostCalls - 1}} ${close}`;

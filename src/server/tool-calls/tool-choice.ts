@@ -44,7 +44,7 @@ export function answerConstraint(fields: StructuredOutputFields, answer: AnswerF
     return text === null ? null : { kind: 'grammar', text, param: 'tools' };
   }
   const calls = tools === null ? null : named('tools', () => callsRule(grammar, form, tools, lenient));
-  return whole(either([output.rule, calls]) ?? output.rule, output.param);
+  return whole(either(grammar, [output.rule, calls]) ?? output.rule, output.param);
 }
 
 /** EBNF of the thoughts before the answer. */
