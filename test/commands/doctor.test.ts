@@ -39,6 +39,8 @@ t.test('the commands that install a driver fit the system', async (t) => {
   t.equal(enabled.commands[0], 'apt-get update', 'backports are not added twice');
   const off = vulkanInstallPlan(bookworm, '# deb http://mirror.example/debian bookworm-backports main\n');
   t.match(off.commands[0], /^echo/, 'a commented line does not count');
+  const snapshot = '# http://snapshot.example/debian/1\nURIs: http://mirror.example/debian\n';
+  t.match(vulkanInstallPlan(bookworm, snapshot).commands[0], /mirror\.example/, 'nor does a commented mirror');
 
   const plan = (text: string) => vulkanInstallPlan(parseOsRelease(text), '');
   t.match(

@@ -44,10 +44,12 @@ const install = 'DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-
  * @param aptSources the text of the machine's apt sources: backports come from the same mirror
  */
 export function vulkanInstallPlan(os: OsRelease, aptSources: string = readAptSources()): InstallPlan {
+  // Comments name mirrors too, often ones that cannot be reached.
+  const sources = aptSources.replaceAll(/^\s*#.*$/gm, '');
   const apt = (commands: string[], note: string | null = null) => ({ commands, automatic: true, note });
   const is = (id: string) => os.id === id || os.like.includes(id);
   if (is('debian') && os.codename === 'bookworm') {
-    const enable = /^[^#\n]*\bbookworm-backports\b/m.test(aptSources) ? [] : [backportsCommand(aptSources)];
+    const enable = /\bbookworm-backports\b/.test(sources) ? [] : [backportsCommand(sources)];
     return apt([...enable, 'apt-get update', `${install} -t bookworm-backports ${packages}`]);
   }
   if (is('ubuntu') && os.codename === 'jammy') {
