@@ -13,6 +13,7 @@ export const errorTable = {
   unsupported_media_type: { status: 415, type: 'invalid_request_error' },
   queue_full: { status: 429, type: 'rate_limit_error' },
   aborted: { status: 499, type: 'invalid_request_error' },
+  slow_reader: { status: 499, type: 'invalid_request_error' },
   internal_error: { status: 500, type: 'server_error' },
   engine_dead: { status: 503, type: 'server_error' },
   draining: { status: 503, type: 'server_error' },

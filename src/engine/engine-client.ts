@@ -117,7 +117,7 @@ export class EngineProxy implements EngineClient {
     const id = options.requestId ?? randomUUID();
     if (this.#requests.has(id)) throw new EngineError('invalid_value', `Request id ${id} is in use.`);
     const seed = params.seed ?? randomInt(2 ** 48 - 1);
-    const request = new OpenRequest({ id, promptIds, params, seed, deadline: options.deadline });
+    const request = new OpenRequest({ id, promptIds, params, seed, deadline: options.deadline }, options.maxUnread);
     this.#requests.set(id, request);
     if (this.#state === 'ok') this.#engine!.post({ type: 'add', request: request.init });
     return request;
@@ -168,8 +168,9 @@ export class EngineProxy implements EngineClient {
       return;
     }
     if (event.report) requestChannel.publish(event.report);
-    request?.receive(event.output);
-    if (event.output.finishReason !== null) this.#requests.delete(id);
+    const isRead = request?.receive(event.output) ?? true;
+    if (request && !isRead) this.#abort(request);
+    if (!isRead || event.output.finishReason !== null) this.#requests.delete(id);
   }
 
   #becomeReady(info: EngineInfo): void {

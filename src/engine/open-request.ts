@@ -5,16 +5,19 @@ import type { RequestOutput } from './types.ts';
 
 export class OpenRequest {
   readonly init: RequestInit;
-  readonly queue = new OutputQueue();
+  readonly queue: OutputQueue;
   readonly #outputIds: number[] = [];
 
-  constructor(init: RequestInit) {
+  /** @param maxUnread limit of its queue */
+  constructor(init: RequestInit, maxUnread?: number) {
     this.init = init;
+    this.queue = new OutputQueue(maxUnread);
   }
 
-  receive(output: RequestOutput): void {
+  /** @returns false when its caller has left too much unread */
+  receive(output: RequestOutput): boolean {
     for (const id of output.tokenIds) this.#outputIds.push(id);
-    this.queue.push(output);
+    return this.queue.push(output);
   }
 
   /** For an engine that never saw it: goes on behind the tokens that were received. */

@@ -1,18 +1,49 @@
 /**
  * What the engine said of one request and the caller has not taken yet. Outputs that pile up in front of a slow reader
- * are joined into one, so that memory is bounded by the answer's length however slow the reader is.
+ * are joined into one; beyond `limit` the request fails, so that no reader makes the process grow.
  */
-import type { EngineError } from '../errors.ts';
-import type { RequestOutput } from './types.ts';
+import { EngineError } from '../errors.ts';
+import type { RequestOutput, TokenLogprobs } from './types.ts';
+
+/** Outputs joined: the last one's usage and end, everyone's tokens. */
+interface Joined {
+  last: RequestOutput;
+  readonly tokenIds: number[];
+  readonly logprobs: TokenLogprobs[] | null;
+}
 
 export class OutputQueue {
-  #pending: RequestOutput | null = null;
+  readonly #limit: number;
+  #pending: Joined | null = null;
+  /** Token ids and logprobs in #pending. */
+  #size = 0;
   #error: EngineError | null = null;
   #wake: (() => void) | null = null;
 
-  push(output: RequestOutput): void {
-    this.#pending = this.#pending ? join(this.#pending, output) : output;
+  /** @param limit token ids, and with logprobs each token's and each alternative's, that may wait to be taken */
+  constructor(limit = Infinity) {
+    this.#limit = limit;
+  }
+
+  /** @returns false when the limit was passed: what waited is dropped, and `next` throws slow_reader */
+  push(output: RequestOutput): boolean {
+    const { tokenIds, logprobs } = output;
+    if (this.#pending) {
+      this.#pending.last = output;
+      this.#pending.tokenIds.push(...tokenIds);
+      this.#pending.logprobs?.push(...(logprobs ?? []));
+    } else this.#pending = { last: output, tokenIds: [...tokenIds], logprobs: logprobs && [...logprobs] };
+    this.#size += tokenIds.length + (logprobs ?? []).reduce((sum, { top }) => sum + 1 + top.length, 0);
+    const fits = this.#size <= this.#limit;
+    if (!fits) {
+      this.#pending = null;
+      this.#error = new EngineError(
+        'slow_reader',
+        `The answer was given up: its reader left more than ${this.#limit} tokens and logprobs unread.`,
+      );
+    }
     this.#wake?.();
+    return fits;
   }
 
   fail(error: EngineError): void {
@@ -23,22 +54,15 @@ export class OutputQueue {
   /** The next output; throws what `fail` was given, once everything before it was taken. */
   async next(): Promise<RequestOutput> {
     for (;;) {
-      const output = this.#pending;
-      if (output) {
+      if (this.#pending) {
+        const { last, tokenIds, logprobs } = this.#pending;
         this.#pending = null;
-        return output;
+        this.#size = 0;
+        return { ...last, tokenIds, logprobs };
       }
       if (this.#error) throw this.#error;
       await new Promise<void>((resolve) => (this.#wake = resolve));
       this.#wake = null;
     }
   }
-}
-
-function join(a: RequestOutput, b: RequestOutput): RequestOutput {
-  return {
-    ...b,
-    tokenIds: [...a.tokenIds, ...b.tokenIds],
-    logprobs: a.logprobs && b.logprobs && [...a.logprobs, ...b.logprobs],
-  };
 }

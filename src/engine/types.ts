@@ -90,6 +90,8 @@ export interface GenerateOptions {
   readonly requestId?: string;
   /** Aborting frees the request's slots at the next step; the iterator then ends with finishReason 'abort'. */
   readonly signal?: AbortSignal;
+  /** Token ids and logprobs that may wait for the caller; beyond it the request ends with slow_reader. Default no limit. */
+  readonly maxUnread?: number;
   /** Unix ms; a request still waiting then fails with deadline_exceeded. */
   readonly deadline?: number;
 }

@@ -22,7 +22,7 @@ export function errorStatus(error: EngineError): ContentfulStatusCode {
 
 export function errorResponse(c: Context, thrown: unknown): Response {
   const error = toError(thrown);
-  if (error.code === 'internal_error') console.error(error.cause ?? error);
+  logFailure(error);
   const status = errorStatus(error);
   if (status === 429 || status === 503) c.header('retry-after', '1');
   if (status === 401) c.header('www-authenticate', 'Bearer');
@@ -31,11 +31,21 @@ export function errorResponse(c: Context, thrown: unknown): Response {
   return c.json({ ...outer, ...errorBody(error) }, status);
 }
 
+/** Failures that the operator should know of: bugs with their stack, and why a stream was given up. */
+export function logFailure(error: EngineError): void {
+  if (error.code === 'internal_error') console.error(error.cause ?? error);
+  if (error.code === 'slow_reader') console.error(error.message);
+}
+
 function toError(thrown: unknown): EngineError {
   if (thrown instanceof HTTPException) return fromHttpException(thrown);
   // JSON that nests tens of thousands deep ends in an exhausted stack.
   if (thrown instanceof RangeError && /call stack/.test(thrown.message)) {
     return new EngineError('invalid_request', 'The body nests too deeply.', { cause: thrown });
+  }
+  // Node's error on a request whose socket closed before its body was whole.
+  if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ECONNRESET') {
+    return new EngineError('aborted', 'The client went away while sending its request.', { cause: thrown });
   }
   return toEngineError(thrown);
 }

@@ -31,6 +31,9 @@ export interface TextOutput {
   readonly usage: Usage;
 }
 
+/** What a client that reads slowly or not at all may make the server keep of its answer (about 2 MB with logprobs). */
+const MAX_UNREAD = 32_768;
+
 export async function* generateText(
   ctx: ServerContext,
   request: GenerationRequest,
@@ -46,10 +49,11 @@ export async function* generateText(
     minTokens: params.minTokens,
   });
   const observer = ctx.metrics.request(request.promptIds.length, params);
-  const deadline =
-    ctx.settings.queueTimeout === null ? {} : { deadline: Date.now() + ctx.settings.queueTimeout * 1000 };
+  const { queueTimeout } = ctx.settings;
+  const deadline = queueTimeout === null ? {} : { deadline: Date.now() + queueTimeout * 1000 };
+  const options = { requestId, signal, maxUnread: MAX_UNREAD, ...deadline };
   try {
-    for await (const output of ctx.engine.generate(request.promptIds, params, { requestId, signal, ...deadline })) {
+    for await (const output of ctx.engine.generate(request.promptIds, params, options)) {
       if (output.finishReason === 'error')
         throw new EngineError('internal_error', 'The engine failed on this request.');
       const { text, tokens } = consume(output, assembler, includeStop);

@@ -17,7 +17,7 @@ export interface Listening {
 const KEEP_ALIVE_MS = 75_000;
 
 export async function listen(app: Hono, settings: ServerConfig): Promise<Listening> {
-  const { host, port, requestTimeout, drainTimeout } = settings;
+  const { host, port, requestTimeout, readerTimeout, drainTimeout } = settings;
   const server = createAdaptorServer({
     fetch: app.fetch,
     overrideGlobalObjects: false,
@@ -28,7 +28,8 @@ export async function listen(app: Hono, settings: ServerConfig): Promise<Listeni
       connectionsCheckingInterval: 1000,
     },
   }) as Server;
-  const closeUnusedConnections = trackConnections(server);
+  const connections = new Connections(server);
+  server.setTimeout(readerTimeout * 1000, (socket) => dropStalled(socket, connections, readerTimeout));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, host, port)));
     server.listen(port, host, resolve);
@@ -41,7 +42,7 @@ export async function listen(app: Hono, settings: ServerConfig): Promise<Listeni
         clearTimeout(timer);
         resolve();
       });
-      closeUnusedConnections();
+      connections.closeUnused();
     });
   return { url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`, port: actual, close };
 }
@@ -55,28 +56,49 @@ export async function checkPort({ host, port }: ServerConfig): Promise<void> {
   });
 }
 
+/** Connections without a request. (Node's own closeIdleConnections leaves those open on which no request has come yet.) */
+class Connections {
+  readonly #unused = new Set<Socket>();
+  #closing = false;
+
+  constructor(server: Server) {
+    server.on('connection', (socket) => {
+      this.#unused.add(socket);
+      socket.once('close', () => this.#unused.delete(socket));
+    });
+    server.on('request', (_, response: ServerResponse) => {
+      const { socket } = response;
+      if (socket === null) return;
+      this.#unused.delete(socket);
+      response.once('close', () => !socket.destroyed && this.#release(socket));
+    });
+  }
+
+  isUnused(socket: Socket): boolean {
+    return this.#unused.has(socket);
+  }
+
+  /** Closes every connection without a request, now and as each answer ends. */
+  closeUnused(): void {
+    this.#closing = true;
+    for (const socket of this.#unused) socket.destroy();
+  }
+
+  #release(socket: Socket): void {
+    if (this.#closing) socket.destroySoon();
+    else this.#unused.add(socket);
+  }
+}
+
 /**
- * Returns a function that closes every connection without a request, now and as each answer ends. (Node's own
- * closeIdleConnections leaves connections open on which no request has come yet.)
+ * On a socket where nothing moved for a while. With bytes to write, its client stopped reading: its answer, streamed or
+ * whole, would be kept for as long as it likes. Without any, the client waits for the engine.
  */
-function trackConnections(server: Server): () => void {
-  const unused = new Set<Socket>();
-  let closing = false;
-  const release = (socket: Socket): void => void (closing ? socket.destroySoon() : unused.add(socket));
-  server.on('connection', (socket) => {
-    unused.add(socket);
-    socket.once('close', () => unused.delete(socket));
-  });
-  server.on('request', (_, response: ServerResponse) => {
-    const { socket } = response;
-    if (socket === null) return;
-    unused.delete(socket);
-    response.once('close', () => !socket.destroyed && release(socket));
-  });
-  return () => {
-    closing = true;
-    for (const socket of unused) socket.destroy();
-  };
+function dropStalled(socket: Socket, connections: Connections, seconds: number): void {
+  if (connections.isUnused(socket)) return void socket.destroy();
+  if (socket.writableLength === 0) return;
+  console.error(`A client left ${socket.writableLength} bytes unread for ${seconds} s (--reader_timeout): closed.`);
+  socket.destroy();
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): EngineError {

@@ -1,10 +1,18 @@
 /** Requests in flight by id, so that /abort_request can end them. */
+import { EngineError } from '../errors.ts';
 
 export class RequestRegistry {
   readonly #running = new Map<string, AbortController>();
 
-  /** Registers a request and returns what aborts it. */
+  /**
+   * Registers a request and returns what aborts it.
+   * @throws EngineError invalid_value when a request with this id is running
+   */
   add(requestId: string): AbortController {
+    if (this.#running.has(requestId)) {
+      const message = `request_id: A request with id ${requestId} is running.`;
+      throw new EngineError('invalid_value', message, { param: 'request_id' });
+    }
     const controller = new AbortController();
     this.#running.set(requestId, controller);
     return controller;

@@ -1,20 +1,17 @@
 /**
  * Server-sent events with back-pressure: the next event is made only when the socket took the last one. A client
- * that closes, or that stops reading for too long, ends the generator, and with it the request in the engine.
+ * that closes, or that stops reading for too long (listen.ts), ends the generator, and with it the request in the engine.
  */
-import type { Context } from 'hono';
-import { errorBody } from './errors.ts';
-import { toEngineError } from '../errors.ts';
+import { errorBody, logFailure } from './errors.ts';
+import { type EngineError, toEngineError } from '../errors.ts';
 
 export interface EventStreamOptions {
   /** Ends the request when the client goes away. */
   readonly abort: AbortController;
-  /** Seconds a client may leave an event unread. */
-  readonly readerTimeout: number;
   /** Sent when nothing else was for PING_SECONDS, so that proxies keep the connection; null for protocols without it. */
   readonly ping: string | null;
   /** What is sent when the generator throws: the 200 status has gone out already. */
-  readonly onError: (error: unknown) => string;
+  readonly onError: (error: EngineError) => string;
 }
 
 const PING_SECONDS = 15;
@@ -26,63 +23,50 @@ const headers = {
 };
 
 export function eventStream(
-  c: Context,
   events: AsyncGenerator<string, void, undefined>,
-  options: EventStreamOptions,
+  { abort, ping, onError }: EventStreamOptions,
 ): Response {
-  const { abort, readerTimeout, ping, onError } = options;
   const encoder = new TextEncoder();
-  let timer: NodeJS.Timeout | undefined;
-  const finish = async (): Promise<void> => {
-    clearTimeout(timer);
-    abort.abort();
-    await events.return();
-  };
+  let pinger: NodeJS.Timeout | undefined;
   const stream = new ReadableStream<Uint8Array>({
+    start(controller) {
+      if (ping === null) return;
+      // While the socket is full nothing is wanted, and nothing is sent.
+      const send = (): void => void ((controller.desiredSize ?? 0) > 0 && controller.enqueue(encoder.encode(ping)));
+      pinger = setInterval(send, PING_SECONDS * 1000);
+    },
     async pull(controller) {
-      clearTimeout(timer);
-      const pinger =
-        ping === null
-          ? undefined
-          : setInterval(
-              () => (controller.desiredSize ?? 0) > 0 && controller.enqueue(encoder.encode(ping)),
-              PING_SECONDS * 1000,
-            );
+      pinger?.refresh();
       try {
         const { value, done } = await events.next();
-        if (done === true) return controller.close();
-        controller.enqueue(encoder.encode(value));
-        timer = setTimeout(() => dropConnection(c, finish), readerTimeout * 1000);
-      } catch (error) {
-        if (!abort.signal.aborted) controller.enqueue(encoder.encode(onError(error)));
-        controller.close();
-      } finally {
-        clearInterval(pinger);
+        if (done !== true) return controller.enqueue(encoder.encode(value));
+      } catch (thrown) {
+        const error = toEngineError(thrown);
+        if (!abort.signal.aborted) {
+          logFailure(error);
+          controller.enqueue(encoder.encode(onError(error)));
+        }
       }
+      clearInterval(pinger);
+      controller.close();
     },
-    cancel: finish,
+    async cancel() {
+      clearInterval(pinger);
+      abort.abort();
+      await events.return();
+    },
   });
   return new Response(stream, { headers });
 }
 
-/** A stalled reader holds its socket's buffer full, so only destroying the socket ends it. */
-function dropConnection(c: Context, finish: () => Promise<void>): void {
-  void finish();
-  (c.env as { outgoing?: { destroy(): void } } | undefined)?.outgoing?.destroy();
-}
-
 /** OpenAI's framing: `data: {json}`, a closing `data: [DONE]`, errors as an event before it. */
-export function openAIStream(
-  c: Context,
-  chunks: AsyncGenerator<unknown, void, undefined>,
-  options: Pick<EventStreamOptions, 'abort' | 'readerTimeout'>,
-): Response {
+export function openAIStream(chunks: AsyncGenerator<unknown, void, undefined>, abort: AbortController): Response {
   const frame = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
   const done = 'data: [DONE]\n\n';
   async function* events(): AsyncGenerator<string, void, undefined> {
     for await (const chunk of chunks) yield frame(chunk);
     yield done;
   }
-  const onError = (error: unknown): string => frame(errorBody(toEngineError(error))) + done;
-  return eventStream(c, events(), { ...options, ping: ': ping\n\n', onError });
+  const onError = (error: EngineError): string => frame(errorBody(error)) + done;
+  return eventStream(events(), { abort, ping: ': ping\n\n', onError });
 }

@@ -46,6 +46,16 @@ function generate(
   return collect(client.generate(prompt, { ...greedy, ...params }, options));
 }
 
+/** Waits until the engine has nothing to do; its last outputs are in the client then, since messages keep their order. */
+async function untilIdle(client: EngineProxy): Promise<void> {
+  for (let i = 0; i < 1000; i++) {
+    const { running, waiting } = await client.stats();
+    if (running + waiting === 0) return;
+    await sleep(5);
+  }
+  throw new Error('The engine is still busy.');
+}
+
 for (const [way, start] of Object.entries({ 'in a worker': worker, 'in-process': inProcess() })) {
   t.test(way, async (t) => {
     const client = await EngineProxy.start(start);
@@ -67,12 +77,23 @@ for (const [way, start] of Object.entries({ 'in a worker': worker, 'in-process':
     t.test('a slow reader gets everything, joined', async (t) => {
       const iterator = client.generate([5, 6], greedy)[Symbol.asyncIterator]();
       const first = await iterator.next();
-      await sleep(200);
+      await untilIdle(client);
       const second = await iterator.next();
       const both = [...(first.value as RequestOutput).tokenIds, ...(second.value as RequestOutput).tokenIds];
       t.same(both, expectedOutput([5, 6], 30, true));
       t.equal((second.value as RequestOutput).finishReason, 'length');
       t.equal((await iterator.next()).done, true);
+    });
+
+    t.test('a reader that leaves too much unread loses its request, and its slots are free', async (t) => {
+      const outputs = client.generate([5, 6], { ...greedy, maxTokens: 290 }, { maxUnread: 20 });
+      await outputs.next();
+      await untilIdle(client);
+      await t.rejects(outputs.next(), { code: 'slow_reader', message: /more than 20 tokens/ });
+      const kept = client.generate([5, 6], greedy, { maxUnread: 30 });
+      await kept.next();
+      await untilIdle(client);
+      t.equal((await kept.next()).value?.finishReason, 'length', 'within the limit nothing is lost');
     });
 
     t.test('aborted before, midway, and by closing the iterator', async (t) => {

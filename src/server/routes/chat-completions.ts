@@ -40,7 +40,7 @@ export function addChatCompletions(api: Api, ctx: ServerContext): void {
     const outputs = generateChoices(ctx, run.requests);
     if (body.stream !== true) return c.json(await wholeAnswer(ctx, head, run, outputs));
     const chunks = answerChunks(ctx, head, body, run, await prime(outputs));
-    return openAIStream(c, chunks, { abort, readerTimeout: ctx.settings.readerTimeout });
+    return openAIStream(chunks, abort);
   });
 }
 

@@ -7,7 +7,7 @@ import type { Context } from 'hono';
 import type { Api, EndpointDoc } from '../api.ts';
 import type { ServerContext } from '../context.ts';
 import { errorBody } from '../errors.ts';
-import { EngineError, toEngineError } from '../../errors.ts';
+import { EngineError } from '../../errors.ts';
 import { generateChoices, type GenerationRequest, prime, type TextOutput } from '../generation.ts';
 import { fitPrompt } from '../prompt-limits.ts';
 import {
@@ -137,11 +137,10 @@ async function answerStream(ctx: ServerContext, c: Context, body: GenerateReques
   const abort = linkedAbort(c);
   const outputs = await prime(generateChoices(ctx, prepare(ctx, body, abort.signal, true)));
   const frame = (value: unknown): string => `data:${JSON.stringify(value)}\n\n`;
-  return eventStream(c, tokenEvents(ctx, outputs, frame), {
+  return eventStream(tokenEvents(ctx, outputs, frame), {
     abort,
-    readerTimeout: ctx.settings.readerTimeout,
     ping: null,
-    onError: (error) => frame(errorBody(toEngineError(error))),
+    onError: (error) => frame(errorBody(error)),
   });
 }
 

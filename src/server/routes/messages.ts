@@ -1,6 +1,5 @@
 /** POST /v1/messages and /v1/messages/count_tokens: the API of Anthropic's clients, over the same chat. */
 import { randomUUID } from 'node:crypto';
-import { toEngineError } from '../../errors.ts';
 import { anthropicToChat, anthropicToPrompt } from '../anthropic-to-chat.ts';
 import { drain, streamAnswer, streamFrames } from '../answer-stream.ts';
 import type { Api } from '../api.ts';
@@ -41,11 +40,10 @@ export function addMessages(api: Api, ctx: ServerContext): void {
       await drain(builder, events);
       return c.json(builder.message);
     }
-    return eventStream(c, streamFrames(builder, await prime(events), frame), {
+    return eventStream(streamFrames(builder, await prime(events), frame), {
       abort,
-      readerTimeout: ctx.settings.readerTimeout,
       ping: frame({ type: 'ping' }),
-      onError: (error) => frame({ type: 'error', ...errorBody(toEngineError(error)) }),
+      onError: (error) => frame({ type: 'error', ...errorBody(error) }),
     });
   });
 

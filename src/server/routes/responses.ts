@@ -1,6 +1,5 @@
 /** POST /v1/responses: text and function calling, whole and streamed. */
 import { randomUUID } from 'node:crypto';
-import { toEngineError } from '../../errors.ts';
 import { drain, streamAnswer, streamFrames } from '../answer-stream.ts';
 import type { Api } from '../api.ts';
 import type { ServerContext } from '../context.ts';
@@ -42,12 +41,11 @@ export function addResponses(api: Api, ctx: ServerContext): void {
     let sequence = 0;
     const frame = (event: ResponseEvent): string =>
       `event: ${event.type}\ndata: ${JSON.stringify({ ...event, sequence_number: sequence++ })}\n\n`;
-    return eventStream(c, streamFrames(builder, await prime(events), frame), {
+    return eventStream(streamFrames(builder, await prime(events), frame), {
       abort,
-      readerTimeout: ctx.settings.readerTimeout,
       ping: ': ping\n\n',
       onError: (error) => {
-        const { code, message } = errorBody(toEngineError(error)).error;
+        const { code, message } = errorBody(error).error;
         const failed = { ...builder.response, status: 'failed', error: { code, message } };
         return frame({ type: 'response.failed', response: failed });
       },
