@@ -27,6 +27,7 @@ export const errorTable = {
   out_of_memory: { status: 503, type: 'server_error' },
   port_in_use: { status: 500, type: 'server_error' },
   download_failed: { status: 500, type: 'server_error' },
+  cache_not_writable: { status: 500, type: 'server_error' },
 } as const satisfies Record<string, { status: number; type: string }>;
 
 export type ErrorCode = keyof typeof errorTable;

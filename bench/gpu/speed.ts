@@ -1,6 +1,6 @@
 /** Prefill and decode speed of one checkpoint on the device, against the roofline of reading its weights once a step. */
 import type { Quantization } from '../../src/config.ts';
-import { matrixBytes, type MatrixSource } from '../../src/tensor/matrix.ts';
+import { matrixBytes } from '../../src/tensor/matrix.ts';
 import { openModel } from '../../src/model/open-model.ts';
 import { planWeights } from '../../src/model/weight-plan.ts';
 import { planBytes } from '../../src/model/memory-plan.ts';
@@ -68,8 +68,7 @@ function bytesReadPerStep(path: string, quant: Quantization): number {
   const opened = openModel(path);
   const plan = planWeights(opened, quant);
   opened.close();
-  const embedding: MatrixSource = plan.embedTokens;
-  return planBytes(plan).total - (plan.lmHead ? matrixBytes(embedding) : 0);
+  return planBytes(plan).total - (plan.lmHead ? matrixBytes(plan.embedTokens) : 0);
 }
 
 async function step(

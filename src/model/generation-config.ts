@@ -19,16 +19,16 @@ export interface GenerationConfig {
 }
 
 const id = z.int().nonnegative();
-const ids = z.union([id, z.array(id)]).nullish();
-const maybe = z.number().nullish();
+const ids = z.union([id, z.array(id)], 'expected a token id or a list of them').nullish();
+const share = z.number().min(0).max(1).nullish();
 const schema = z.object({
   bos_token_id: ids,
   eos_token_id: ids,
-  temperature: maybe,
-  top_p: maybe,
-  top_k: maybe,
-  min_p: maybe,
-  repetition_penalty: maybe,
+  temperature: z.number().min(0).nullish(),
+  top_p: share,
+  top_k: z.int().min(-1).nullish(),
+  min_p: share,
+  repetition_penalty: z.number().positive().nullish(),
 });
 
 /** generation_config.json, whose ids fall back to config.json's. */

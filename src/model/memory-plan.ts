@@ -1,6 +1,6 @@
 /** What a model takes in device memory, known before anything is allocated, and how many KV slots fit beside it. */
 import { EngineError } from '../errors.ts';
-import { matrixBytes, type MatrixSource, type WeightFormat } from '../tensor/matrix.ts';
+import { matrixBytes, type MatrixShape, type WeightFormat } from '../tensor/matrix.ts';
 import type { ModelConfig } from './config.ts';
 import type { PlannedLinear, WeightPlan } from './weight-plan.ts';
 
@@ -17,7 +17,7 @@ export interface PlannedBytes {
 /** Bytes of all weights as rows in their load format; a backend's own padding comes on top. */
 export function planBytes(plan: WeightPlan): PlannedBytes {
   const linears: PlannedLinear[] = plan.layers.flatMap((layer) => [layer.qkv, layer.o, layer.gateUp, layer.down]);
-  const matrices: MatrixSource[] = [
+  const matrices: MatrixShape[] = [
     plan.embedTokens,
     ...linears.map((linear) => linear.weight),
     ...(plan.lmHead ? [plan.lmHead] : []),

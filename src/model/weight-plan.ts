@@ -4,7 +4,7 @@
  */
 import type { Quantization } from '../config.ts';
 import { EngineError } from '../errors.ts';
-import type { MatrixSource } from '../tensor/matrix.ts';
+import type { MatrixShape, MatrixSource } from '../tensor/matrix.ts';
 import { quantizedSource } from '../tensor/quantize.ts';
 import type { ModelConfig } from './config.ts';
 import { stackRows, widen } from './sources.ts';
@@ -15,8 +15,13 @@ export interface PlannedVector {
   readonly read: () => Float32Array;
 }
 
+/** A matrix of the model; each `open` gives a new source, whose read buffers are gone with it. */
+export interface PlannedMatrix extends MatrixShape {
+  readonly open: () => MatrixSource;
+}
+
 export interface PlannedLinear {
-  readonly weight: MatrixSource;
+  readonly weight: PlannedMatrix;
   readonly bias: PlannedVector | null;
 }
 
@@ -31,11 +36,11 @@ export interface PlannedLayer {
 
 /** DecoderWeights (layers.ts) before they are read. */
 export interface WeightPlan {
-  readonly embedTokens: MatrixSource;
+  readonly embedTokens: PlannedMatrix;
   readonly layers: readonly PlannedLayer[];
   readonly norm: PlannedVector;
   /** Null when tied to embedTokens. */
-  readonly lmHead: MatrixSource | null;
+  readonly lmHead: PlannedMatrix | null;
 }
 
 /** Derived at run time from the config; old checkpoints and converters store them nevertheless. */
@@ -61,7 +66,10 @@ export function planWeights(model: PlannableModel, quant: Quantization): WeightP
     return checked(tensors.get(name), name, shape, model.path);
   };
   const vocabulary = [config.vocabSize, config.hiddenSize];
-  const table = (name: string) => inFormat(take(name, vocabulary).source(), quant === 'int4' ? 'atMostInt8' : quant);
+  const table = (name: string) => {
+    const stored = take(name, vocabulary);
+    return planned(() => inFormat(stored.source(), quant === 'int4' ? 'atMostInt8' : quant));
+  };
   const plan: WeightPlan = {
     embedTokens: table('model.embed_tokens.weight'),
     layers: Array.from({ length: config.numHiddenLayers }, (_, i) => planLayer(i, config, quant, take)),
@@ -85,10 +93,12 @@ function planLayer(i: number, config: ModelConfig, quant: Quantization, take: Ta
   /** Projections with the same input, [out features of each, inputs], stacked. */
   const linear = (label: string, parts: readonly (readonly [string, number])[], cols: number, bias: boolean) => {
     const weights = parts.map(([part, rows]) => take(`${prefix}.${part}.weight`, [rows, cols]));
-    const sources = weights.map((weight) => inFormat(weight.source(), quant));
-    const name = `${prefix}.${label}.weight`;
+    const open = () => {
+      const sources = weights.map((weight) => inFormat(weight.source(), quant));
+      return sources.length === 1 ? sources[0] : stackRows(`${prefix}.${label}.weight`, sources);
+    };
     return {
-      weight: sources.length === 1 ? sources[0] : stackRows(name, sources),
+      weight: planned(open),
       bias: bias ? vector(parts.map(([part, rows]) => take(`${prefix}.${part}.bias`, [rows]))) : null,
     };
   };
@@ -104,6 +114,12 @@ function planLayer(i: number, config: ModelConfig, quant: Quantization, take: Ta
     gateUp: linear('mlp.gate_up_proj', gateUpParts, h, biases.mlp),
     down: linear(mlp('down'), [[mlp('down'), h]], intermediateSize, biases.mlp),
   };
+}
+
+/** Opened once to learn its shape and format, which also refuses what cannot be a weight. */
+function planned(open: () => MatrixSource): PlannedMatrix {
+  const { name, rows, cols, format, groupSize } = open();
+  return { name, rows, cols, format, groupSize, open };
 }
 
 function vector(parts: readonly StoredTensor[]): PlannedVector {

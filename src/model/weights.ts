@@ -12,6 +12,7 @@ import {
   planWeights,
   type PlannedLayer,
   type PlannedLinear,
+  type PlannedMatrix,
   type PlannedVector,
   type WeightPlan,
 } from './weight-plan.ts';
@@ -89,7 +90,8 @@ class Loader {
     return tensor;
   }
 
-  async matrix(source: MatrixSource): Promise<Matrix> {
+  async matrix(planned: PlannedMatrix): Promise<Matrix> {
+    const source = planned.open();
     const bytes = matrixBytes(source);
     const watched: MatrixSource = {
       ...source,

@@ -23,20 +23,24 @@ export interface QuantizedRows {
 
 export type HostRows = FloatRows | QuantizedRows;
 
-/** A matrix `[rows, cols]` (out features, in features) that can be read a few rows at a time, so that host memory stays bounded. */
-export interface MatrixSource {
+/** A weight matrix `[rows, cols]` (out features, in features) without its values. */
+export interface MatrixShape {
   readonly name: string;
   readonly rows: number;
   readonly cols: number;
   readonly format: WeightFormat;
   /** Columns that share one scale: 16 or 32 for integer formats, 0 for floats. `cols` is a multiple of it. */
   readonly groupSize: number;
+}
+
+/** A matrix that can be read a few rows at a time, so that host memory stays bounded. */
+export interface MatrixSource extends MatrixShape {
   /** Rows `start … start + count - 1`. The result may be overwritten by the next call. */
   readRows(start: number, count: number): HostRows;
 }
 
 /** Bytes that a matrix of this format takes as stored rows (no padding). */
-export function matrixBytes(source: Pick<MatrixSource, 'rows' | 'cols' | 'format' | 'groupSize'>): number {
+export function matrixBytes(source: Omit<MatrixShape, 'name'>): number {
   const n = source.rows * source.cols;
   switch (source.format) {
     case 'f32':

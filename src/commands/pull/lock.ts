@@ -6,6 +6,7 @@ import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writing } from './disk-errors.ts';
 
 const staleAfter = 60_000;
 const refreshEvery = 10_000;
@@ -17,8 +18,8 @@ const pollEvery = 200;
  */
 export async function withLock<T>(path: string, work: () => Promise<T>, onWait: () => void = () => {}): Promise<T> {
   const lock = `${path}.lock`;
-  await mkdir(dirname(lock), { recursive: true });
-  for (let waited = false; !(await tryCreate(lock)); waited = true) {
+  await writing(lock, () => mkdir(dirname(lock), { recursive: true }));
+  for (let waited = false; !(await writing(lock, () => tryCreate(lock))); waited = true) {
     if (await isStale(lock)) {
       await rm(lock, { force: true });
       continue;

@@ -10,7 +10,7 @@ export interface Mirror {
 
 /**
  * @param save fetches and checks the file; when it throws, the mirrors that are left are asked again
- * @throws EngineError download_failed with what each mirror said, a line each
+ * @throws EngineError download_failed with what each mirror said, a line each; cache_not_writable as `save` threw it
  */
 export async function fromFirstMirror(
   mirrors: readonly Mirror[],
@@ -34,6 +34,7 @@ export async function fromFirstMirror(
     try {
       return await save(first.mirror, first.open, first.abort.signal);
     } catch (error) {
+      if (error instanceof EngineError && error.code === 'cache_not_writable') throw error;
       problems.push(`  ${first.mirror.name}: ${reason(error)}`);
       left = left.filter((mirror) => mirror !== first.mirror);
     }

@@ -31,7 +31,7 @@ export interface PullOptions {
 /**
  * @param model what to fetch; tests use something small
  * @returns the file's path; at once when it is there already
- * @throws EngineError download_failed when no mirror helps: what each said, and what to do
+ * @throws EngineError download_failed when no mirror helps: what each said, and what to do; cache_not_writable
  */
 export async function pullDefaultModel(options: PullOptions, model: MirroredFile = defaultModelSpec): Promise<string> {
   const destination = join(modelsDirectory(options.home ?? dawnlightHome()), model.file);
@@ -64,6 +64,7 @@ async function fetchFromMirrors(destination: string, model: MirroredFile, option
       }
     });
   } catch (error) {
+    if (error instanceof EngineError && error.code === 'cache_not_writable') throw error;
     throw new EngineError('download_failed', `${(error as Error).message}\n${whatToDo(destination, model)}`, {
       cause: error,
     });

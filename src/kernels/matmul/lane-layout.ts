@@ -63,7 +63,7 @@ const elementBits = { f32: 32, f16: 16, bf16: 16, int8: 8, int4: 4 } as const;
  * Packs `count` rows that begin at a row-block boundary; missing rows of the last block become zeros.
  * Returns whole row blocks of texels (4 dwords each).
  */
-export function packLanes(layout: LaneLayout, rows: HostRows, count: number, cols: number): Uint32Array {
+export function packLanes(layout: LaneLayout, rows: HostRows, count: number, cols: number): Uint32Array<ArrayBuffer> {
   const blocks = Math.ceil(count / BLOCK_ROWS);
   const out = new Uint32Array(blocks * layout.texelsPerRowBlock * 4);
   const source = new PaddedRows(layout, rows, count, cols);
@@ -123,6 +123,7 @@ class PaddedRows {
   }
 }
 
+/** Writes one unit of one column block at dword `at` of `out`; returns where the next one begins. */
 function packUnit(
   layout: LaneLayout,
   source: PaddedRows,
@@ -131,37 +132,47 @@ function packUnit(
   out: Uint32Array,
   at: number,
 ): number {
-  const { format, groupSize, texelsPerUnit } = layout;
-  const { dwords, halves, scales, dwordsPerRow, groupsPerRow } = source;
-  const base = kb * (dwordsPerRow / layout.colBlocks);
+  const { format, texelsPerUnit } = layout;
+  const perRow = source.dwordsPerRow / layout.colBlocks;
+  const paired = format === 'int8' || format === 'int4';
   for (let lane = 0; lane < LANES; lane++) {
-    const put = (texel: number, c: number, value: number) => {
-      out[at + (texel * LANES + lane) * 4 + c] = value;
-    };
-    const a = (format === 'int8' || format === 'int4' ? unit * 16 : unit * 8) + lane;
-    const b = a + 8;
-    if (format === 'int4') {
-      // Four 4-bit columns are 16 bits of a stored row, in column order from the low nibble up.
-      for (let i = 0; i < 16; i++) {
-        put(
-          i >> 2,
-          i & 3,
-          halves[(a * dwordsPerRow + base) * 2 + i] | (halves[(b * dwordsPerRow + base) * 2 + i] << 16),
-        );
-      }
-    } else {
-      const perRow = dwordsPerRow / layout.colBlocks;
-      for (let i = 0; i < perRow; i++) put(i >> 2, i & 3, dwords[a * dwordsPerRow + base + i]);
-      if (format === 'int8')
-        for (let i = 0; i < perRow; i++) put(4 + (i >> 2), i & 3, dwords[b * dwordsPerRow + base + i]);
-    }
-    const groups = groupSize ? BLOCK_COLS / groupSize : 0;
-    const firstScale = texelsPerUnit - groups / 2;
-    for (let g = 0; g < groups; g++) {
-      const texel = firstScale + (g >> 1);
-      put(texel, (g & 1) * 2, scales[a * groupsPerRow + kb * groups + g]);
-      put(texel, (g & 1) * 2 + 1, scales[b * groupsPerRow + kb * groups + g]);
-    }
+    const a = unit * (paired ? 16 : 8) + lane;
+    const fromA = a * source.dwordsPerRow + kb * perRow;
+    const fromB = fromA + 8 * source.dwordsPerRow;
+    const to = at + lane * 4;
+    if (format === 'int4') packNibbles(source.halves, fromA * 2, fromB * 2, out, to);
+    else packDwords(source.dwords, fromA, perRow, out, to);
+    if (format === 'int8') packDwords(source.dwords, fromB, perRow, out, to + perRow * LANES);
+    if (paired) packScales(layout, source, kb, a, out, to);
   }
   return at + texelsPerUnit * LANES * 4;
+}
+
+/** `count` dwords of a row into one lane's texels. */
+function packDwords(dwords: Uint32Array, from: number, count: number, out: Uint32Array, to: number): void {
+  for (let i = 0; i < count; i += 4, to += LANES * 4) {
+    out[to] = dwords[from + i];
+    out[to + 1] = dwords[from + i + 1];
+    out[to + 2] = dwords[from + i + 2];
+    out[to + 3] = dwords[from + i + 3];
+  }
+}
+
+/** Four 4-bit columns are 16 bits of a stored row, in column order from the low nibble up: A's below B's in each dword. */
+function packNibbles(halves: Uint16Array, fromA: number, fromB: number, out: Uint32Array, to: number): void {
+  for (let i = 0; i < 16; i += 4, to += LANES * 4) {
+    for (let c = i; c < i + 4; c++) out[to + c - i] = halves[fromA + c] | (halves[fromB + c] << 16);
+  }
+}
+
+function packScales(layout: LaneLayout, source: PaddedRows, kb: number, a: number, out: Uint32Array, to: number): void {
+  const groups = BLOCK_COLS / layout.groupSize;
+  const fromA = a * source.groupsPerRow + kb * groups;
+  const fromB = fromA + 8 * source.groupsPerRow;
+  const first = layout.texelsPerUnit - groups / 2;
+  for (let g = 0; g < groups; g++) {
+    const at = to + (first + (g >> 1)) * LANES * 4 + (g & 1) * 2;
+    out[at] = source.scales[fromA + g];
+    out[at + 1] = source.scales[fromB + g];
+  }
 }

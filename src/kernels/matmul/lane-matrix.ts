@@ -1,5 +1,5 @@
 /** A weight matrix in lane layout on the device: one or more textures, each holding whole row blocks. */
-import { waitForGpu } from '../../gpu/wait.ts';
+import { stagedBytes } from '../../gpu/upload.ts';
 import type { MatrixSource } from '../../tensor/matrix.ts';
 import { BLOCK_ROWS, TEXTURE_WIDTH, laneLayout, packLanes, type LaneLayout } from './lane-layout.ts';
 
@@ -17,10 +17,8 @@ export interface LaneMatrix {
 }
 
 const TEXEL_BYTES = 16;
-/** Rows of texels staged on the host at a time: 4 MiB. */
-const STAGED_ROWS = 256;
-/** Bytes written between two waits for the device, so that its own staging memory stays bounded. */
-const WAIT_EVERY = 64 << 20;
+/** Bytes read, packed and written at a time: small, since each piece becomes garbage that the process keeps for a while. */
+const PIECE_BYTES = 256 << 10;
 
 /** Streams a matrix into textures, a few row blocks at a time. */
 export async function uploadLaneMatrix(device: GPUDevice, source: MatrixSource): Promise<LaneMatrix> {
@@ -50,57 +48,61 @@ async function uploadSlice(
     usage: GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST,
   });
   const writer = new TexelWriter(device, texture);
-  const blocksAtOnce = Math.max(1, Math.floor((2 << 20) / (layout.texelsPerRowBlock * TEXEL_BYTES)));
+  const blocksAtOnce = Math.max(1, Math.floor(PIECE_BYTES / (layout.texelsPerRowBlock * TEXEL_BYTES)));
   for (let block = 0; block < rowBlocks; block += blocksAtOnce) {
     const start = firstRow + block * BLOCK_ROWS;
     const blocks = Math.min(blocksAtOnce, rowBlocks - block);
     const count = Math.min(blocks * BLOCK_ROWS, source.rows - start);
-    await writer.write(packLanes(layout, source.readRows(start, count), count, source.cols));
+    const texels = packLanes(layout, source.readRows(start, count), count, source.cols);
+    writer.write(texels);
+    await stagedBytes(device, texels.byteLength);
   }
-  writer.flush();
+  writer.end();
   return { firstRow, rowBlocks, texture, view: texture.createView() };
 }
+
+const ROW_DWORDS = TEXTURE_WIDTH * 4;
 
 /** Writes a linear run of texels into a texture of fixed width, whole rows at a time. */
 class TexelWriter {
   readonly #device: GPUDevice;
   readonly #texture: GPUTexture;
-  readonly #staged = new Uint32Array(STAGED_ROWS * TEXTURE_WIDTH * 4);
+  /** The row that is not full yet. */
+  readonly #rest = new Uint32Array(ROW_DWORDS);
   #fill = 0;
   #row = 0;
-  #sinceWait = 0;
 
   constructor(device: GPUDevice, texture: GPUTexture) {
     this.#device = device;
     this.#texture = texture;
   }
 
-  async write(texels: Uint32Array): Promise<void> {
-    for (let at = 0; at < texels.length;) {
-      const part = texels.subarray(at, at + this.#staged.length - this.#fill);
-      this.#staged.set(part, this.#fill);
-      this.#fill += part.length;
-      at += part.length;
-      if (this.#fill === this.#staged.length) this.flush();
-    }
-    this.#sinceWait += texels.byteLength;
-    if (this.#sinceWait > WAIT_EVERY) {
-      this.#sinceWait = 0;
-      await waitForGpu(this.#device.queue.onSubmittedWorkDone());
-    }
+  write(texels: Uint32Array<ArrayBuffer>): void {
+    const head = texels.subarray(0, (ROW_DWORDS - this.#fill) % ROW_DWORDS);
+    this.#rest.set(head, this.#fill);
+    this.#fill += head.length;
+    if (this.#fill === ROW_DWORDS) this.end();
+    const rows = Math.floor((texels.length - head.length) / ROW_DWORDS);
+    const tail = head.length + rows * ROW_DWORDS;
+    this.#writeRows(texels.subarray(head.length, tail), rows);
+    this.#rest.set(texels.subarray(tail), this.#fill);
+    this.#fill += texels.length - tail;
   }
 
-  flush(): void {
-    const rowDwords = TEXTURE_WIDTH * 4;
-    const rows = Math.ceil(this.#fill / rowDwords);
+  /** Writes the row that is not full. */
+  end(): void {
+    if (this.#fill > 0) this.#writeRows(this.#rest, 1);
+    this.#fill = 0;
+  }
+
+  #writeRows(texels: Uint32Array<ArrayBuffer>, rows: number): void {
     if (rows === 0) return;
     this.#device.queue.writeTexture(
       { texture: this.#texture, origin: [0, this.#row] },
-      this.#staged,
-      { bytesPerRow: rowDwords * 4, rowsPerImage: rows },
+      texels,
+      { bytesPerRow: ROW_DWORDS * 4, rowsPerImage: rows },
       [TEXTURE_WIDTH, rows],
     );
     this.#row += rows;
-    this.#fill = 0;
   }
 }

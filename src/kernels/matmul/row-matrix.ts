@@ -12,7 +12,7 @@
  * Integer formats have one u32 a group beside it: scale (low half) and min (high half) as f16.
  * Rows are padded with zeros to whole chunks.
  */
-import { waitForGpu } from '../../gpu/wait.ts';
+import { stagedBytes } from '../../gpu/upload.ts';
 import type { HostRows, MatrixSource, WeightFormat } from '../../tensor/matrix.ts';
 
 export const CHUNK = 8;
@@ -36,9 +36,8 @@ export interface RowMatrix {
   readonly slices: readonly RowSlice[];
 }
 
-/** Bytes staged on the host at a time, and written between two waits for the device. */
-const STAGE_BYTES = 4 << 20;
-const WAIT_EVERY = 64 << 20;
+/** Bytes read, packed and written at a time: small, since each piece becomes garbage that the process keeps for a while. */
+const PIECE_BYTES = 256 << 10;
 
 /** Streams a matrix into buffers, a few megabytes at a time. `limit`: bytes of the largest binding. */
 export async function uploadRowMatrix(
@@ -71,18 +70,13 @@ async function uploadSlice(
   const data = create(rows * rowBytes);
   const groups = groupSize ? cols / groupSize : 0;
   const scales = groups ? create(rows * groups * 4) : null;
-  const rowsAtOnce = Math.max(1, Math.floor(STAGE_BYTES / rowBytes));
-  let sinceWait = 0;
+  const rowsAtOnce = Math.max(1, Math.floor(PIECE_BYTES / rowBytes));
   for (let row = 0; row < rows; row += rowsAtOnce) {
     const count = Math.min(rowsAtOnce, rows - row);
     const host = source.readRows(firstRow + row, count);
     device.queue.writeBuffer(data, row * rowBytes, packRows(host, count, cols, rowBytes));
     if (scales) device.queue.writeBuffer(scales, row * groups * 4, packScales(host, count * groups));
-    sinceWait += count * rowBytes;
-    if (sinceWait > WAIT_EVERY) {
-      sinceWait = 0;
-      await waitForGpu(device.queue.onSubmittedWorkDone());
-    }
+    await stagedBytes(device, count * rowBytes);
   }
   return { firstRow, rows, data, scales };
 }
