@@ -1,5 +1,6 @@
 /** Records dispatches into one compute pass a submit; caches bind groups, which cost ten times a dispatch to make. */
 import type { Kernel } from './pipelines.ts';
+import type { Profiler } from './profiler.ts';
 
 export type Resource = GPUBuffer | GPUTextureView;
 
@@ -23,6 +24,8 @@ export class Recorder {
   #recorded = 0;
   /** Dispatches recorded since the start; tests and benches read it. */
   dispatches = 0;
+  /** Times every dispatch while it is set. */
+  profiler: Profiler | null = null;
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -44,13 +47,14 @@ export class Recorder {
     if (x > MAX_PER_DIMENSION || y > MAX_PER_DIMENSION)
       throw new RangeError(`${kernel.name}: grid ${x}×${y}×${z} too large`);
     this.#encoder ??= this.#device.createCommandEncoder();
-    this.#pass ??= this.#encoder.beginComputePass();
+    this.#pass ??= this.#encoder.beginComputePass(this.profiler?.pass(kernel.name));
     const pass = this.#pass;
     pass.setPipeline(kernel.pipeline);
     pass.setBindGroup(0, this.#bindGroup(kernel, resources));
     if (immediates) pass.setImmediates(0, immediates);
     pass.dispatchWorkgroups(x, y, z);
     this.dispatches++;
+    if (this.profiler) this.#endPass();
     if (++this.#recorded >= SUBMIT_EVERY) this.submit();
   }
 
