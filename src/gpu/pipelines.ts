@@ -40,10 +40,10 @@ export class PipelineCache {
 
   /**
    * The kernel `name` of this source and these override constants; the entry point is `main`. `name` together with the
-   * constants must determine the source. Compile errors arrive as the device's failure, with file and source line.
+   * constants, and with `variant` where a name would get too long, must determine the source. Compile errors arrive as the device's failure, with file and source line.
    */
-  get(name: string, source: () => string, constants: Constants = {}): Kernel {
-    const key = `${name} ${JSON.stringify(constants)}`;
+  get(name: string, source: () => string, constants: Constants = {}, variant = ''): Kernel {
+    const key = `${name} ${JSON.stringify(constants)} ${variant}`;
     const known = this.#kernels.get(key);
     if (known) return known;
     const code = source();

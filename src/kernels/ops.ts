@@ -102,6 +102,32 @@ export interface AttentionSpec {
   readonly softcap?: number;
 }
 
+/** `y = x · Wᵀ (+ bias)` */
+export interface Linear {
+  readonly weight: Matrix;
+  readonly bias?: Tensor;
+}
+
+/** A pre-norm decoder layer with its keys and values: H = hidden_size, I = intermediate_size. */
+export interface DecoderLayer {
+  /** [H] */
+  readonly inputNorm: Tensor;
+  /** [(Hq + 2·Hkv)·D, H]: q, k and v stacked, one product for all three. */
+  readonly qkv: Linear;
+  /** [H, Hq·D] */
+  readonly o: Linear;
+  /** [H] */
+  readonly postAttentionNorm: Tensor;
+  /** [2·I, H]: gate and up stacked. */
+  readonly gateUp: Linear;
+  /** [H, I] */
+  readonly down: Linear;
+  readonly rmsNormEps: number;
+  readonly rotary: RotarySpec;
+  readonly attention: AttentionSpec;
+  readonly kv: KVLayer;
+}
+
 export interface Ops {
   readonly backend: 'reference' | 'webgpu';
 
@@ -142,6 +168,11 @@ export interface Ops {
   attention(q: Tensor, layer: KVLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption): Tensor;
   /** gateUp [T, 2·I] (gate first) → silu(gate)·up [T, I] */
   siluMul(gateUp: Tensor, option?: ConsumerOption): Tensor;
+  /**
+   * A whole layer, x [T, H] → [T, H], where the backend has one kernel for it, else null: then the caller composes it of
+   * the ops above (model/layers.ts), which is also what it means.
+   */
+  fusedDecoderLayer(x: Tensor, layer: DecoderLayer, step: Step): Tensor | null;
   /** x [T, H] → the rows at step.logitIndices [L, H] f32 */
   takeLogitRows(x: Tensor, step: Step): Tensor;
   /** softmax over the last dimension, f32 [L, V] → [L, V] */

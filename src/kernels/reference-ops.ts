@@ -168,6 +168,10 @@ export class ReferenceOps implements Ops {
     return this.#forConsumer(f32([gateUp.shape[0], intermediate], y), option);
   }
 
+  fusedDecoderLayer(): null {
+    return null;
+  }
+
   takeLogitRows(x: Tensor, step: Step): Tensor {
     const y = takeRowsReference(floats(x), step.batch.logitIndices, x.shape[1]);
     return f32([step.numLogits, x.shape[1]], y);

@@ -4,6 +4,7 @@ import { BufferPool, type PooledBuffer } from '../gpu/buffer-pool.ts';
 import { PipelineCache } from '../gpu/pipelines.ts';
 import { Recorder } from '../gpu/recorder.ts';
 import { StagingPool } from '../gpu/staging.ts';
+import { ShareWidth } from './decoder-layer/share-width.ts';
 import type { Matrix } from './ops.ts';
 import { numel, type DType, type Shape, type Tensor } from '../tensor/tensor.ts';
 
@@ -42,6 +43,13 @@ export interface WebGPUOpsOptions {
   readonly activations?: 'f32' | 'int8';
 }
 
+/** A step that was begun: whoever waits for it learns how long it took. */
+interface TimedStep {
+  readonly start: number;
+  /** Workgroups that shared its layers; 0 when they were computed op by op. */
+  workgroups: number;
+}
+
 export class WebGPUContext {
   readonly gpu: Gpu;
   readonly kernelSet: KernelSet;
@@ -50,6 +58,10 @@ export class WebGPUContext {
   readonly recorder: Recorder;
   readonly pool: BufferPool;
   readonly staging: StagingPool;
+  readonly shareWidth: ShareWidth;
+  /** The step that is being recorded, or was last. */
+  step: TimedStep = { start: 0, workgroups: 0 };
+  #lastStepEnd = 0;
   #live: PooledBuffer[] = [];
   readonly #owned = new Map<GPUBuffer, PooledBuffer>();
 
@@ -61,6 +73,7 @@ export class WebGPUContext {
     this.recorder = new Recorder(gpu.device);
     this.pool = new BufferPool(gpu.device);
     this.staging = new StagingPool(gpu.device);
+    this.shareWidth = new ShareWidth(gpu.concurrentWorkgroups);
   }
 
   /** An uninitialised activation that lives until the end of the scope or step. */
@@ -90,6 +103,20 @@ export class WebGPUContext {
     } finally {
       this.#live = outer;
     }
+  }
+
+  beginStep(): void {
+    this.step = { start: performance.now(), workgroups: 0 };
+  }
+
+  /** The device is done with this step; steps run one behind the other, so it began at the end of the one before. */
+  stepDone(step: TimedStep): void {
+    const now = performance.now();
+    if (step.workgroups > 0) {
+      this.shareWidth.observe(step.workgroups, now - Math.max(step.start, this.#lastStepEnd));
+      step.workgroups = 0;
+    }
+    this.#lastStepEnd = now;
   }
 
   /** Gives back every activation of the step. */

@@ -6,6 +6,7 @@ import type { MatrixSource } from '../tensor/matrix.ts';
 import { numel, type Shape, type Tensor } from '../tensor/tensor.ts';
 import { argmax } from './argmax/argmax.ts';
 import { attention } from './attention/attention.ts';
+import { fusedDecoderLayer } from './decoder-layer/decoder-layer.ts';
 import { embedding } from './embedding/embedding.ts';
 import { createGpuKVCache, type GpuKVCache } from './kv-cache/kv-cache.ts';
 import { storeLastTokens } from './kv-cache/last-tokens.ts';
@@ -13,6 +14,7 @@ import { matmul, uploadMatrix, type MatmulOption } from './matmul/matmul.ts';
 import type {
   AttentionSpec,
   ConsumerOption,
+  DecoderLayer,
   KVCache,
   KVCacheSpec,
   KVLayer,
@@ -66,6 +68,7 @@ export class WebGPUOps implements Ops {
   }
 
   beginStep(batch: StepBatch, kv: KVCache): Step {
+    this.context.beginStep();
     return uploadStep(this.context, batch, kv as GpuKVCache);
   }
 
@@ -102,6 +105,10 @@ export class WebGPUOps implements Ops {
     return siluMul(this.context, gateUp, this.context.activationFor(option?.to));
   }
 
+  fusedDecoderLayer(x: Tensor, layer: DecoderLayer, step: Step): Tensor | null {
+    return fusedDecoderLayer(this.context, x, layer, step);
+  }
+
   takeLogitRows(x: Tensor, step: Step): Tensor {
     return takeLogitRows(this.context, x, step);
   }
@@ -119,7 +126,7 @@ export class WebGPUOps implements Ops {
   }
 
   async read(x: Tensor): Promise<Float32Array | Uint32Array> {
-    const { gpu, recorder } = this.context;
+    const { gpu, recorder, step } = this.context;
     const bytes = bytesOf(x.shape, x.dtype);
     if (bytes === 0) return x.dtype === 'u32' ? new Uint32Array(0) : new Float32Array(0);
     const staging = this.context.staging.take(bytes);
@@ -132,6 +139,7 @@ export class WebGPUOps implements Ops {
     }
     const failure = gpu.failure();
     if (failure) throw failure;
+    this.context.stepDone(step);
     const data = staging.getMappedRange(0, Math.ceil(bytes / 8) * 8).slice(0);
     staging.unmap();
     this.context.staging.give(staging);

@@ -8,7 +8,7 @@ import type { KVCache, Ops, RotarySpec, Step } from '../kernels/ops.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Architecture, CausalLM } from './causal-lm.ts';
 import { parseKeys, type ModelConfig } from './config.ts';
-import { attentionBlock, mlpBlock, type DecoderWeights } from './layers.ts';
+import { decoderLayer, runDecoderLayer, type DecoderWeights } from './layers.ts';
 
 export class LlamaForCausalLM implements CausalLM {
   readonly config: ModelConfig;
@@ -27,12 +27,9 @@ export class LlamaForCausalLM implements CausalLM {
     const { config } = this;
     const weights = this.#weights;
     let x = ops.embedding(step, weights.embedTokens);
-    weights.layers.forEach((layer, i) => {
-      x = ops.scope(() => {
-        const window = config.slidingWindows[i];
-        const attended = attentionBlock(ops, x, layer, config, this.#rotary, window, kv.layers[i], step);
-        return mlpBlock(ops, attended, layer, config);
-      });
+    weights.layers.forEach((_, i) => {
+      const layer = decoderLayer(weights, i, config, this.#rotary, kv);
+      x = ops.scope(() => runDecoderLayer(ops, x, layer, step));
     });
     const last = ops.takeLogitRows(x, step);
     const normed = ops.rmsNorm(last, weights.norm, config.rmsNormEps, { to: weights.lmHead });

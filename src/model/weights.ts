@@ -1,10 +1,10 @@
 /** Streams a checkpoint's weights into a backend: a few rows at a time, so host memory stays bounded. */
 import type { Quantization } from '../config.ts';
-import type { Matrix, Ops } from '../kernels/ops.ts';
+import type { Linear, Matrix, Ops } from '../kernels/ops.ts';
 import { matrixBytes, type MatrixSource } from '../tensor/matrix.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { CausalLM } from './causal-lm.ts';
-import type { DecoderLayerWeights, DecoderWeights, Linear } from './layers.ts';
+import type { DecoderLayerWeights, DecoderWeights } from './layers.ts';
 import { planBytes } from './memory-plan.ts';
 import type { OpenModel } from './open-model.ts';
 import { rotaryTable } from './rope.ts';

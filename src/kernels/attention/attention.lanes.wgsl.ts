@@ -39,22 +39,27 @@ var<immediate> p: Params;
 @group(0) @binding(4) var<storage, read> slotTable: array<u32>; // [maxRequests, ${s.maxLength}]
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>; // [T, Hq, D]
 
-struct Texel { lo: vec4<f32>, hi: vec4<f32> }
-${['key', 'value'].map((name) => loader(s.dtype, name)).join('\n')}
-fn capped(score: f32) -> f32 {
-  ${s.softcap ? `return ${f(s.softcap)} * tanh(clamp(score / ${f(s.softcap)}, -15.0, 15.0));` : 'return score;'}
-}
+${attentionFunctions(s)}
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
   let kvHead = wg.y;
-${s.mode === 'decode' ? decodeBody(s, texels) : prefillBody(s, texels)}
+${s.mode === 'decode' ? decodeBody(s) : prefillBody(s, texels)}
 }
 `;
 }
 
+/** What both bodies call; keys and values are bound as `keys` and `values`, array<vec4<u32>>. */
+export function attentionFunctions(s: AttentionKernelSpec): string {
+  return `struct Texel { lo: vec4<f32>, hi: vec4<f32> }
+${['key', 'value'].map((name) => loader(s.dtype, name)).join('\n')}
+fn capped(score: f32) -> f32 {
+  ${s.softcap ? `return ${f(s.softcap)} * tanh(clamp(score / ${f(s.softcap)}, -15.0, 15.0));` : 'return score;'}
+}`;
+}
+
 /** A number as WGSL f32 literal. */
-const f = (x: number) => (Number.isInteger(x) ? `${x}.0` : `${x}`);
+export const f = (x: number) => (Number.isInteger(x) ? `${x}.0` : `${x}`);
 
 /** key(i), value(i): the i-th run of 8 dimensions as floats. */
 function loader(dtype: 'f16' | 'f32', name: string): string {
@@ -79,21 +84,34 @@ function firstKey(s: AttentionKernelSpec, position: string): string {
 
 const component = (d: number) => `${d & 4 ? 'hi' : 'lo'}.${'xyzw'[d & 3]}`;
 
-function decodeBody(s: AttentionKernelSpec, texels: number): string {
+function decodeBody(s: AttentionKernelSpec): string {
+  return `  let t = step[p.list + wg.x];
+  let position = step[p.tokens + t];
+  let slots = step[2u * p.tokens + t] * ${s.maxLength}u;
+${decodeToken(s)}`;
+}
+
+const at = (array: string) => (i: string) => `${array}[${i}]`;
+
+/**
+ * One token and KV head: `y[t, its heads] = softmax(q · k)·v`. Needs `t`, `position`, `slots` (where the row begins in the slot
+ * table), `kvHead` and `lane` in scope, and the declarations of `attentionFunctions`.
+ * @param q expression for the i-th vec4<f32> of the queries [T, Hq, D]
+ * @param y likewise of the result
+ */
+export function decodeToken(s: AttentionKernelSpec, q = at('q'), y = at('y')): string {
+  const texels = s.headDim / 8;
   const heads = range(s.group);
   const perLane = range(Math.ceil(texels / 8));
   const qAt = (h: number) => `(t * ${s.group * s.kvHeads}u + kvHead * ${s.group}u + ${h}u) * ${texels * 2}u`;
-  const out: string[] = [
-    '  let t = step[p.list + wg.x];',
-    '  let position = step[p.tokens + t];',
-    `  let slots = step[2u * p.tokens + t] * ${s.maxLength}u;`,
-    `  let first = ${firstKey(s, 'position')};`,
-  ];
+  const out: string[] = [`  let first = ${firstKey(s, 'position')};`];
   // Queries: lane i loads texel i; every dimension is then broadcast once, for the whole loop over keys.
   for (const h of heads) {
     for (const i of perLane) {
       out.push(`  let at${h}_${i} = ${qAt(h)} + 2u * min(${i * 8}u + lane, ${texels - 1}u);`);
-      out.push(`  let q${h}_${i} = Texel(q[at${h}_${i}] * ${f(s.scale)}, q[at${h}_${i} + 1u] * ${f(s.scale)});`);
+      out.push(
+        `  let q${h}_${i} = Texel(${q(`at${h}_${i}`)} * ${f(s.scale)}, ${q(`at${h}_${i} + 1u`)} * ${f(s.scale)});`,
+      );
     }
     for (const d of range(s.headDim)) {
       out.push(`  let q${h}d${d} = subgroupBroadcast(q${h}_${d >> 6}.${component(d)}, ${(d >> 3) & 7}u);`);
@@ -136,7 +154,7 @@ function decodeBody(s: AttentionKernelSpec, texels: number): string {
     out.push(`  let r${h} = 1.0 / subgroupAdd(l${h});`);
     for (const i of perLane) {
       out.push(`  if (${i * 8}u + lane < ${texels}u) {`);
-      out.push(`    y[at${h}_${i}] = o${h}_${i}a * r${h}; y[at${h}_${i} + 1u] = o${h}_${i}b * r${h};`, '  }');
+      out.push(`    ${y(`at${h}_${i}`)} = o${h}_${i}a * r${h}; ${y(`at${h}_${i} + 1u`)} = o${h}_${i}b * r${h};`, '  }');
     }
   }
   return out.join('\n');

@@ -1,0 +1,61 @@
+/**
+ * The heart of every product on lavapipe, as WGSL text to be put into a kernel: the sums `o{row}_{token}` of the rows of
+ * `units` units of one row block (layout: lane-layout.ts) with `tokens` tokens. A generator and not a .wgsl file because
+ * its speed is the unrolling: 64 columns straight-line, only blocks in a loop (each turn of a loop costs mask code and
+ * blends per live variable). Activations are loaded once per lane and handed round by constant-lane broadcasts, which
+ * compile to shuffles.
+ */
+import type { WeightFormat } from '../../tensor/matrix.ts';
+import { f32Block } from './lane-sums.f32.wgsl.ts';
+import { q8Block } from './lane-sums.q8.wgsl.ts';
+
+/** What is multiplied, and the WGSL names under which the kernel has it. */
+export interface SumsSpec {
+  readonly format: WeightFormat;
+  readonly groupSize: number;
+  /** 'q8' needs an integer format. */
+  readonly activation: 'f32' | 'q8';
+  /** f32 activations whose rows are not a multiple of 64 columns are loaded one by one with a bound check. */
+  readonly ragged: boolean;
+  /** Units per workgroup, a divisor of the layout's units per row block. */
+  readonly units: number;
+  /** Tokens per workgroup. */
+  readonly tokens: number;
+  readonly texelsPerUnit: number;
+  readonly unitsPerBlock: number;
+  /** Function that loads the i-th texel of the weights. */
+  readonly texel: string;
+  /** Expression for the i-th element of the activations: vec4<u32> for q8, vec4<f32>, or f32 when ragged. */
+  readonly x: (i: string) => string;
+  /** Expressions for the number of columns and of column blocks. */
+  readonly cols: string;
+  readonly colBlocks: string;
+}
+
+export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+export const component = ['x', 'y', 'z', 'w'];
+
+export const isPaired = (format: WeightFormat): boolean => format === 'int4' || format === 'int8';
+
+/** Rows that one workgroup's units hold per lane. */
+export const rowsOf = (s: Pick<SumsSpec, 'units' | 'format'>): number => s.units * (isPaired(s.format) ? 2 : 1);
+
+/** Needs `lane`, `block`, `unit0`, `zero` (a 0u that the compiler cannot see through) and `token0` … in scope. */
+export function laneSums(s: SumsSpec): string {
+  const sums = range(rowsOf(s)).map((r) =>
+    range(s.tokens)
+      .map((t) => `  var o${r}_${t} = 0.0;`)
+      .join(''),
+  );
+  return `  var at = (block * ${s.colBlocks} * ${s.unitsPerBlock}u + unit0) * ${s.texelsPerUnit * 8}u + lane;
+${sums.join('\n')}
+  for (var kb = 0u; kb < ${s.colBlocks}; kb++) {
+${s.activation === 'q8' ? q8Block(s) : f32Block(s)}
+    at += ${s.unitsPerBlock * s.texelsPerUnit * 8}u;
+  }`;
+}
+
+/** Row r of the units, within the row block's matrix: units are 8 rows apart, a pair is 16 rows with B in the upper half. */
+export function rowIndex(s: SumsSpec, r: number): string {
+  return `block * 64u + (unit0 * ${isPaired(s.format) ? 2 : 1}u + ${r}u) * 8u + lane`;
+}
