@@ -64,6 +64,13 @@ export class Recorder {
     this.#encoder.copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
   }
 
+  /** The first `rows` rows of a texture, one behind the other. */
+  copyTexture(from: GPUTexture, rows: number, to: GPUBuffer, bytesPerRow: number): void {
+    this.#endPass();
+    this.#encoder ??= this.#device.createCommandEncoder();
+    this.#encoder.copyTextureToBuffer({ texture: from }, { buffer: to, bytesPerRow }, [from.width, rows]);
+  }
+
   /** Hands what is recorded to the queue. */
   submit(): void {
     this.#endPass();

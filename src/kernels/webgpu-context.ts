@@ -2,8 +2,9 @@
 import type { Gpu, KernelSet } from '../gpu/device.ts';
 import { BufferPool, type PooledBuffer } from '../gpu/buffer-pool.ts';
 import { PipelineCache } from '../gpu/pipelines.ts';
-import { Recorder } from '../gpu/recorder.ts';
+import { Recorder, type Resource } from '../gpu/recorder.ts';
 import { StagingPool } from '../gpu/staging.ts';
+import { TexturePool, type PooledTexture } from '../gpu/texture-pool.ts';
 import { ShareWidth } from './decoder-layer/share-width.ts';
 import type { Matrix } from './ops.ts';
 import { numel, type DType, type Shape, type Tensor } from '../tensor/tensor.ts';
@@ -18,6 +19,14 @@ export const Q8_BLOCK = 64;
  */
 export interface GpuTensor extends Tensor {
   readonly storage: GPUBuffer;
+}
+
+/**
+ * The input of a matrix product: a buffer as above; q8 on a `cpu-adapter` is an rgba32uint texture instead, its texels in the
+ * same order (linear, gpu/texture-pool.ts): lavapipe loads 16 bytes from a texture with a seventh of the instructions.
+ */
+export interface ActivationTensor extends Tensor {
+  readonly storage: Resource;
 }
 
 export function bytesOf(shape: Shape, dtype: DType): number {
@@ -43,6 +52,8 @@ export interface WebGPUOpsOptions {
   readonly activations?: 'f32' | 'int8';
 }
 
+type Pooled = PooledBuffer | PooledTexture;
+
 /** A step that was begun: whoever waits for it learns how long it took. */
 interface TimedStep {
   readonly start: number;
@@ -57,13 +68,14 @@ export class WebGPUContext {
   readonly pipelines: PipelineCache;
   readonly recorder: Recorder;
   readonly pool: BufferPool;
+  readonly textures: TexturePool;
   readonly staging: StagingPool;
   readonly shareWidth: ShareWidth;
   /** The step that is being recorded, or was last. */
   step: TimedStep = { start: 0, workgroups: 0 };
   #lastStepEnd = 0;
-  #live: PooledBuffer[] = [];
-  readonly #owned = new Map<GPUBuffer, PooledBuffer>();
+  #live: Pooled[] = [];
+  readonly #owned = new Map<Resource, Pooled>();
 
   constructor(gpu: Gpu, options: WebGPUOpsOptions = {}) {
     this.gpu = gpu;
@@ -72,6 +84,7 @@ export class WebGPUContext {
     this.pipelines = new PipelineCache(gpu.device);
     this.recorder = new Recorder(gpu.device);
     this.pool = new BufferPool(gpu.device);
+    this.textures = new TexturePool(gpu.device);
     this.staging = new StagingPool(gpu.device);
     this.shareWidth = new ShareWidth(gpu.concurrentWorkgroups);
   }
@@ -82,6 +95,21 @@ export class WebGPUContext {
     this.#live.push(pooled);
     this.#owned.set(pooled.buffer, pooled);
     return { shape, dtype, storage: pooled.buffer };
+  }
+
+  /** An uninitialised input of a matrix product, likewise. */
+  activation(shape: Shape, form: 'f32' | 'q8'): ActivationTensor {
+    if (form === 'f32' || this.kernelSet !== 'cpu-adapter') return this.tensor(shape, form);
+    const pooled = this.textures.take(bytesOf(shape, form) / 16);
+    this.#live.push(pooled);
+    this.#owned.set(pooled.view, pooled);
+    return { shape, dtype: form, storage: pooled.view };
+  }
+
+  /** The texture of a tensor that `activation` put into one. */
+  textureOf(tensor: Tensor): GPUTexture | null {
+    const pooled = this.#owned.get(tensor.storage as Resource);
+    return pooled && 'texture' in pooled ? pooled.texture : null;
   }
 
   /** The activation form that the matmul with this matrix wants; plain f32 when nobody is named. */
@@ -96,8 +124,8 @@ export class WebGPUContext {
     this.#live = [];
     try {
       const result = body();
-      const kept = this.#owned.get(result.storage as GPUBuffer);
-      for (const pooled of this.#live) if (pooled !== kept) this.pool.give(pooled);
+      const kept = this.#owned.get(result.storage as Resource);
+      for (const pooled of this.#live) if (pooled !== kept) this.#give(pooled);
       if (kept && this.#live.includes(kept)) outer.push(kept);
       return result;
     } finally {
@@ -121,8 +149,13 @@ export class WebGPUContext {
 
   /** Gives back every activation of the step. */
   releaseAll(): void {
-    for (const pooled of this.#live) this.pool.give(pooled);
+    for (const pooled of this.#live) this.#give(pooled);
     this.#live = [];
+  }
+
+  #give(pooled: Pooled): void {
+    if ('texture' in pooled) this.textures.give(pooled);
+    else this.pool.give(pooled);
   }
 
   /** A buffer that is filled once and stays. */
@@ -136,6 +169,11 @@ export class WebGPUContext {
     this.gpu.device.queue.writeBuffer(buffer, 0, data.buffer, data.byteOffset, data.byteLength);
     return buffer;
   }
+}
+
+/** What a kernel binds to read a tensor that WebGPUOps made. */
+export function resourceOf(tensor: Tensor): Resource {
+  return tensor.storage as Resource;
 }
 
 /** The GPU buffer behind a tensor that WebGPUOps made. */

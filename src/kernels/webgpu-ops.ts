@@ -1,6 +1,7 @@
 /** The WGSL backend: each method checks shapes, picks a launcher by kernel set, and records. See Ops for the contract. */
 import { waitForGpu } from '../gpu/wait.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { copiedBytes, TEXTURE_WIDTH } from '../gpu/texture-pool.ts';
 import { EngineError } from '../errors.ts';
 import type { MatrixSource } from '../tensor/matrix.ts';
 import { numel, type Shape, type Tensor } from '../tensor/tensor.ts';
@@ -129,8 +130,10 @@ export class WebGPUOps implements Ops {
     const { gpu, recorder, step } = this.context;
     const bytes = bytesOf(x.shape, x.dtype);
     if (bytes === 0) return x.dtype === 'u32' ? new Uint32Array(0) : new Float32Array(0);
-    const staging = this.context.staging.take(bytes);
-    recorder.copy(bufferOf(x), 0, staging, 0, Math.ceil(bytes / 4) * 4);
+    const texture = this.context.textureOf(x);
+    const staging = this.context.staging.take(texture ? copiedBytes(bytes / 16) : bytes);
+    if (texture) recorder.copyTexture(texture, Math.ceil(bytes / 16 / TEXTURE_WIDTH), staging, copiedBytes(1));
+    else recorder.copy(bufferOf(x), 0, staging, 0, Math.ceil(bytes / 4) * 4);
     recorder.submit();
     try {
       await waitForGpu(staging.mapAsync(GPUMapMode.READ, 0, Math.ceil(bytes / 8) * 8));
@@ -149,6 +152,7 @@ export class WebGPUOps implements Ops {
 
   destroy(): void {
     this.context.pool.destroy();
+    this.context.textures.destroy();
     this.context.gpu.destroy();
   }
 }

@@ -4,7 +4,7 @@ import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
 import type { AttentionSpec, KVLayer, Step } from '../ops.ts';
 import { quantize } from '../quantize/quantize.ts';
 import type { GpuStep } from '../step/step.ts';
-import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
+import type { ActivationTensor, WebGPUContext } from '../webgpu-context.ts';
 import { flashAttention } from './attention.flash.ts';
 import { lanesAttention } from './attention.lanes.ts';
 
@@ -16,7 +16,7 @@ export function attention(
   step: Step,
   spec: AttentionSpec,
   out: 'f32' | 'q8',
-): GpuTensor {
+): ActivationTensor {
   const run = ctx.kernelSet === 'cpu-adapter' ? lanesAttention : flashAttention;
   const y = run(ctx, q, layer as GpuKVLayer, step as GpuStep, spec);
   return out === 'q8' ? quantize(ctx, y) : y;

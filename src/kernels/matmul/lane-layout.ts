@@ -22,8 +22,6 @@ import type { HostRows, MatrixSource, WeightFormat } from '../../tensor/matrix.t
 export const BLOCK_ROWS = 64;
 export const BLOCK_COLS = 64;
 export const LANES = 8;
-/** Texels in a row of the texture. */
-export const TEXTURE_WIDTH = 1024;
 
 export interface LaneLayout {
   readonly format: WeightFormat;

@@ -1,7 +1,8 @@
 /** A weight matrix in lane layout on the device: one or more textures, each holding whole row blocks. */
 import { stagedBytes } from '../../gpu/upload.ts';
 import type { MatrixSource } from '../../tensor/matrix.ts';
-import { BLOCK_ROWS, TEXTURE_WIDTH, laneLayout, packLanes, type LaneLayout } from './lane-layout.ts';
+import { TEXTURE_WIDTH } from '../../gpu/texture-pool.ts';
+import { BLOCK_ROWS, laneLayout, packLanes, type LaneLayout } from './lane-layout.ts';
 
 export interface LaneSlice {
   readonly firstRow: number;

@@ -10,7 +10,7 @@ import type { Kernel } from '../../gpu/pipelines.ts';
 import type { WeightFormat } from '../../tensor/matrix.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Matrix } from '../ops.ts';
-import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { bufferOf, resourceOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 import type { LaneMatrix } from './lane-matrix.ts';
 import { lanesKernel, lanesKernelName, type LanesSpec } from './matmul.lanes.wgsl.ts';
 
@@ -41,7 +41,7 @@ export function lanesMatmul(ctx: WebGPUContext, x: Tensor, w: Matrix, option: Ma
   const tokens = x.shape[0];
   const y = ctx.tensor([tokens, w.rows], 'f32');
   const { kernel, tile } = kernelFor(ctx, x, w, matrix, option);
-  const resources = [bufferOf(x), y.storage];
+  const resources = [resourceOf(x), y.storage];
   if (option.bias) resources.push(bufferOf(option.bias));
   if (option.residual) resources.push(bufferOf(option.residual));
   const { colBlocks, units } = matrix.layout;

@@ -11,14 +11,18 @@ export function lanesKernelName(s: LanesSpec): string {
   return `matmul.lanes.${s.format}-${s.groupSize}-${s.activation}-${s.units}x${s.tokens}${extras && `-${extras}`}`;
 }
 
+const codes = `var x: texture_storage_2d<rgba32uint, read>;
+fn activation(i: u32) -> vec4<u32> { return textureLoad(x, vec2<u32>(i & 1023u, i >> 10u)); }`;
+
 export function lanesKernel(spec: LanesSpec): string {
-  const s = { ...spec, texel: 'texel', x: (i: string) => `x[${i}]`, cols: 'p.cols', colBlocks: 'p.colBlocks' };
+  const x = (i: string) => (spec.activation === 'q8' ? `activation(${i})` : `x[${i}]`);
+  const s = { ...spec, texel: 'texel', x, cols: 'p.cols', colBlocks: 'p.colBlocks' };
   let binding = 3;
   return `enable subgroups;
 struct Params { tokens: u32, rows: u32, cols: u32, colBlocks: u32, firstRow: u32 }
 var<immediate> p: Params;
 @group(0) @binding(0) var w: texture_storage_2d<rgba32uint, read>;
-@group(0) @binding(1) var<storage, read> x: array<${s.activation === 'q8' ? 'vec4<u32>' : s.ragged ? 'f32' : 'vec4<f32>'}>; // [T, K]
+@group(0) @binding(1) ${s.activation === 'q8' ? codes : `var<storage, read> x: array<${s.ragged ? 'f32' : 'vec4<f32>'}>;`} // [T, K]
 @group(0) @binding(2) var<storage, read_write> y: array<f32>; // [T, N]
 ${s.bias ? `@group(0) @binding(${binding++}) var<storage, read> bias: array<f32>; // [N]` : ''}
 ${s.residual ? `@group(0) @binding(${binding++}) var<storage, read> residual: array<f32>; // [T, N]` : ''}

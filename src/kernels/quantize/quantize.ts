@@ -6,16 +6,16 @@
  */
 import { wgsl } from '../../gpu/pipelines.ts';
 import { numel, type Shape, type Tensor } from '../../tensor/tensor.ts';
-import { bufferOf, Q8_BLOCK, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { bufferOf, Q8_BLOCK, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
 
 /** The WGSL function that all quantizing kernels for lavapipe share, with the kernel that calls it. */
 export function withQ8Block(kernel: string): string {
   return wgsl('q8-block.lanes.wgsl', import.meta.url) + kernel;
 }
 
-export function quantize(ctx: WebGPUContext, x: Tensor): GpuTensor {
+export function quantize(ctx: WebGPUContext, x: Tensor): ActivationTensor {
   const [tokens, features] = x.shape;
-  const y = ctx.tensor(x.shape, 'q8');
+  const y = ctx.activation(x.shape, 'q8');
   const params = new Uint32Array([features, tokens]);
   if (ctx.kernelSet === 'cpu-adapter') {
     const kernel = ctx.pipelines.get('quantize.lanes', () => withQ8Block(wgsl('quantize.lanes.wgsl', import.meta.url)));

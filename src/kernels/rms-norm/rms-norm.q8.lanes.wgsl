@@ -6,7 +6,9 @@ var<immediate> p: Params;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>; // [T, H / 4]
 @group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>; // [H / 4]
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<u32>>; // [T, blocks of 64, 8 lanes]
+@group(0) @binding(2) var y: texture_storage_2d<rgba32uint, write>; // [T, blocks of 64, 8 lanes]
+
+fn storeTexel(i: u32, v: vec4<u32>) { textureStore(y, vec2<u32>(i & 1023u, i >> 10u), v); }
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
@@ -26,6 +28,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) l
     var b = vec4<f32>(0.0);
     if (i < quads) { a = x[row + i] * scale * weight[i]; }
     if (i + 8u < quads) { b = x[row + i + 8u] * scale * weight[i + 8u]; }
-    y[(wg.x * blocks + block) * 8u + lane] = q8Block(a, b, lane);
+    storeTexel((wg.x * blocks + block) * 8u + lane, q8Block(a, b, lane));
   }
 }

@@ -5,11 +5,13 @@ struct Params { intermediate: u32 }
 var<immediate> p: Params;
 
 @group(0) @binding(0) var<storage, read> gateUp: array<vec4<f32>>; // [T, 2·I / 4]
-@group(0) @binding(1) var<storage, read_write> y: array<vec4<u32>>; // [T, blocks of 64, 8 lanes]
+@group(0) @binding(1) var y: texture_storage_2d<rgba32uint, write>; // [T, blocks of 64, 8 lanes]
 
 override BLOCKS: u32 = 8;
 
 fn siluMul(gate: vec4<f32>, up: vec4<f32>) -> vec4<f32> { return gate / (1.0 + exp(-gate)) * up; }
+
+fn storeTexel(i: u32, v: vec4<u32>) { textureStore(y, vec2<u32>(i & 1023u, i >> 10u), v); }
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
@@ -24,6 +26,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) l
     var b = vec4<f32>(0.0);
     if (i < quads) { a = siluMul(gateUp[gate + i], gateUp[up + i]); }
     if (i + 8u < quads) { b = siluMul(gateUp[gate + i + 8u], gateUp[up + i + 8u]); }
-    y[(token * blocks + block) * 8u + lane] = q8Block(a, b, lane);
+    storeTexel((token * blocks + block) * 8u + lane, q8Block(a, b, lane));
   }
 }

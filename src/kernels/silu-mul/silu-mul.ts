@@ -8,16 +8,16 @@
 import { wgsl } from '../../gpu/pipelines.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { quantize, withQ8Block } from '../quantize/quantize.ts';
-import { bufferOf, Q8_BLOCK, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { bufferOf, Q8_BLOCK, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
 
 const BLOCKS = 8;
 
-export function siluMul(ctx: WebGPUContext, gateUp: Tensor, form: 'f32' | 'q8'): GpuTensor {
+export function siluMul(ctx: WebGPUContext, gateUp: Tensor, form: 'f32' | 'q8'): ActivationTensor {
   const fused = form === 'q8' && ctx.kernelSet === 'cpu-adapter';
   if (form === 'q8' && !fused) return quantize(ctx, siluMul(ctx, gateUp, 'f32'));
   const tokens = gateUp.shape[0];
   const intermediate = gateUp.shape[1] / 2;
-  const y = ctx.tensor([tokens, intermediate], form);
+  const y = ctx.activation([tokens, intermediate], form);
   const kernel = fused
     ? ctx.pipelines.get('silu-mul.q8.lanes', () => withQ8Block(wgsl('silu-mul.q8.lanes.wgsl', import.meta.url)), {
         BLOCKS,
