@@ -1,12 +1,15 @@
 /**
- * Everything that can be said about one adapter in one run: the kernel table, the models against transformers' logits,
- * and speed at real shapes against the roofline. `npm run gpu` calls it; it needs no network and no weights.
- *   node .bench/bench/gpu/main.js [--out FILE] [--shapes smollm2-135m,llama-3.2-1b] [--prefill 512] [--batches 1,4,16,64]
+ * Everything that can be said about one adapter in one run: what it is and costs, the kernel table, the models against
+ * transformers' logits, speed at real shapes against the roofline, and the engine. `npm run gpu` calls it; it needs no
+ * network and no weights, and ends within `--minutes` (parts for which there is no time are named in `skipped`).
+ *   node .bench/bench/gpu/main.js [--out FILE] [--minutes 8] [--shapes smollm2-135m,llama-3.2-1b] [--prefill 512] [--batches 1,4,16,64]
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { describeAdapter } from '../../src/commands/doctor/describe-adapter.ts';
+import { vulkanManifests } from '../../src/commands/doctor/vulkan-driver.ts';
 import { openGpu } from '../../src/gpu/device.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { openModel } from '../../src/model/open-model.ts';
@@ -22,18 +25,43 @@ import {
 } from '../../test/helpers/model-exam.ts';
 import { describeMachine } from '../helpers/machine.ts';
 import { readBandwidth } from './bandwidth.ts';
+import { runBench } from './child-bench.ts';
+import { measureOverheads } from './overheads.ts';
 import { shapes, writeRandomCheckpoint } from './random-checkpoint.ts';
-import { measureSpeed, type Speed } from './speed.ts';
+import { measureSpeed } from './speed.ts';
+import { Stages } from './stages.ts';
 
 const { values: flags } = parseArgs({
   options: {
     out: { type: 'string' },
+    minutes: { type: 'string', default: '8' },
     shapes: { type: 'string', default: 'smollm2-135m,llama-3.2-1b' },
     prefill: { type: 'string', default: '512' },
     batches: { type: 'string', default: '1,4,16,64' },
     rounds: { type: 'string', default: '5' },
   },
 });
+const names = flags.shapes.split(',').filter(Boolean);
+for (const name of names)
+  if (!shapes[name]) throw new Error(`--shapes: ${name} is none of ${Object.keys(shapes).join(', ')}`);
+const limitMs = Number(flags.minutes) * 60_000;
+const stages = new Stages(limitMs, flags.out);
+
+// A driver that hangs must not hold the run: what is known is in the file by then.
+const watchdog = setTimeout(() => {
+  stages.errors.push(`ended after ${flags.minutes} minutes and a half in the middle of a part`);
+  finish();
+}, limitMs + 30_000);
+
+async function adapter() {
+  const probe = await openGpu({ validation: false });
+  const { kernelSet, hasF16, hasSubgroups, description } = probe;
+  const report = describeAdapter(probe);
+  probe.destroy();
+  console.log(`${description}, kernels: ${kernelSet}`);
+  console.log(`subgroup matrices: ${report.subgroupMatrices.join(', ') || 'none'}`);
+  return { machine: describeMachine(description), kernelSet, hasF16, hasSubgroups, ...report };
+}
 
 async function kernelTable(): Promise<{ passed: number; failures: string[] }> {
   let passed = 0;
@@ -42,6 +70,8 @@ async function kernelTable(): Promise<{ passed: number; failures: string[] }> {
     if (ok) passed++;
     else failures.push(`${name}: max ${found.maxAbs}, production ${production.maxAbs}`);
   }
+  console.log(`kernel table: ${passed} passed, ${failures.length} failed`);
+  for (const failure of failures) console.log(`  ${failure}`);
   return { passed, failures };
 }
 
@@ -56,55 +86,68 @@ async function models(): Promise<{ name: string; error: number; bound: number; o
     opened.close();
     const actual = await forward(ops, model, newCache(ops, model, 'f32'), [{ row: 0, start: 0, ids: prompt }]);
     const error = relativeError(actual, logits);
-    results.push({ name, error, bound, ok: error <= bound });
+    const ok = error <= bound;
+    results.push({ name, error, bound, ok });
+    console.log(`${ok ? 'ok  ' : 'FAIL'} ${name}: ${error.toExponential(1)}`);
   }
   ops.destroy();
   return results;
 }
 
-async function speeds(bandwidth: number): Promise<Record<string, Speed[]>> {
-  const results: Record<string, Speed[]> = {};
-  for (const name of flags.shapes.split(',').filter(Boolean)) {
-    const shape = shapes[name];
-    if (!shape) throw new Error(`--shapes: ${name} is none of ${Object.keys(shapes).join(', ')}`);
-    const directory = mkdtempSync(join(tmpdir(), 'dawnlight-random-'));
-    writeRandomCheckpoint(directory, shape);
-    results[name] = [];
-    for (const quant of ['none', 'int8', 'int4'] as const) {
-      const options = { quant, activations: 'f32' as const, bandwidth, rounds: Number(flags.rounds) };
+/** Speed of one shape in each weight format, then the engine as the server runs it. */
+async function speedsOf(name: string, bandwidth: number): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'dawnlight-random-'));
+  try {
+    let expected = 20_000;
+    await stages.run(`${name} written`, async () => writeRandomCheckpoint(directory, shapes[name]), 30_000);
+    for (const quant of ['int4', 'int8', 'none'] as const) {
+      const start = performance.now();
       const batches = flags.batches.split(',').map(Number);
-      const speed = await measureSpeed(directory, { ...options, batches, prefill: Number(flags.prefill) });
-      results[name].push(speed);
-      console.log(name, JSON.stringify(speed));
+      const options = { quant, activations: 'f32' as const, bandwidth, rounds: Number(flags.rounds) };
+      const measure = () => measureSpeed(directory, { ...options, batches, prefill: Number(flags.prefill) });
+      const speed = await stages.run(`${name} ${quant}`, measure, expected);
+      if (speed) console.log(JSON.stringify(speed));
+      expected = Math.max(expected, performance.now() - start);
     }
+    const engine = ['--model', directory, '--quant', 'int4', '--rounds', '3', '--tokens', '32', '--batches', '1,16'];
+    await stages.run(`${name} engine`, () => runBench('engine', engine, stages.left()), expected);
+  } finally {
     rmSync(directory, { recursive: true });
   }
-  return results;
 }
 
-const probe = await openGpu({ validation: false });
-const machine = describeMachine(probe.description);
-const { kernelSet, hasF16, hasSubgroups } = probe;
-probe.destroy();
-console.log(machine.adapter, `kernels: ${kernelSet}`);
-const kernels = await kernelTable();
-console.log(`kernel table: ${kernels.passed} passed, ${kernels.failures.length} failed`);
-for (const failure of kernels.failures) console.log(`  ${failure}`);
-const exam = await models();
-for (const { name, error, ok } of exam) console.log(`${ok ? 'ok  ' : 'FAIL'} ${name}: ${error.toExponential(1)}`);
-const bandwidth = await readBandwidth();
-console.log(`read bandwidth ${bandwidth.toFixed(0)} GB/s`);
-const result = {
-  bench: 'gpu',
-  machine,
-  kernelSet,
-  hasF16,
-  hasSubgroups,
-  kernels,
-  models: exam,
-  bandwidthGBs: bandwidth,
-  speeds: await speeds(bandwidth),
-};
-if (flags.out) writeFileSync(flags.out, `${JSON.stringify(result, null, 1)}\n`);
-console.log(JSON.stringify(result));
-process.exit(kernels.failures.length + exam.filter((m) => !m.ok).length > 0 ? 1 : 0);
+function finish(): never {
+  clearTimeout(watchdog);
+  stages.save();
+  const { kernels, models: exam } = stages.results as {
+    kernels?: Awaited<ReturnType<typeof kernelTable>>;
+    models?: Awaited<ReturnType<typeof models>>;
+  };
+  const wrong = (kernels?.failures.length ?? 1) + (exam?.filter((m) => !m.ok).length ?? 1) + stages.errors.length;
+  const { results, errors, skipped } = stages;
+  console.log(JSON.stringify({ bench: 'gpu', ...results, errors, skipped }));
+  process.exit(wrong > 0 ? 1 : 0);
+}
+
+stages.results['vulkanDrivers'] = process.platform === 'linux' ? vulkanManifests() : null;
+if (await stages.run('adapter', adapter)) {
+  await stages.run('overheads', measureOverheads);
+  await stages.run('kernels', kernelTable);
+  await stages.run('models', models);
+  const bandwidth = await stages.run('bandwidthGBs', readBandwidth);
+  if (bandwidth !== undefined) {
+    console.log(`read bandwidth ${bandwidth.toFixed(0)} GB/s`);
+    for (const name of names) await speedsOf(name, bandwidth);
+  }
+  const products = [
+    '--no-peers',
+    '--shapes',
+    '4096x4096,28672x4096,4096x14336',
+    '--tokens',
+    '1,16,512',
+    '--rounds',
+    '3',
+  ];
+  await stages.run('products', () => runBench('kernels', products, stages.left()), 30_000);
+}
+finish();

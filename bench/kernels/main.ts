@@ -11,7 +11,6 @@ import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { describeMachine, median } from '../helpers/machine.ts';
 import { Calibrator, type Calibration } from './calibration.ts';
 import { matmulBenches, opBenches, type KernelBench } from './cases.ts';
-import { comparePeers } from './peers.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -103,7 +102,8 @@ for (const bench of benches.filter((b) => only.test(b.name))) {
   ];
   console.log(`${row.name.padEnd(56)} ${figures.map((s) => s.padStart(9)).join(' ')}`);
 }
-const peers = flags['no-peers'] ? [] : await comparePeers(gpu);
+// Loaded only when asked for: gpu.js is not everywhere where this runs.
+const peers = flags['no-peers'] ? [] : await (await import('./peers.ts')).comparePeers(gpu);
 for (const { name, ms, gmacs } of peers)
   console.log(`512³ f32, ${name.padEnd(70)} ${ms.toFixed(1).padStart(9)} ms ${gmacs.toFixed(2).padStart(8)} GMAC/s`);
 const calibration = await calibrator.measure();

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { toEngineError } from '../errors.ts';
 import type { ConfigOf, Setting } from '../settings.ts';
+import { dropIgnoredFlags } from './lightllm-flags.ts';
 
 type Table = Record<string, Setting<unknown>>;
 
@@ -62,7 +63,8 @@ export async function run(program: Command, args: readonly string[]): Promise<vo
     command.allowExcessArguments(false);
   }
   try {
-    await program.parseAsync(normalizeFlags(args, program), { from: 'user' });
+    const known = args[0] === 'serve' ? dropIgnoredFlags(args, (line) => process.stderr.write(`${line}\n`)) : args;
+    await program.parseAsync(normalizeFlags(known, program), { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;
     process.stderr.write(`dawnlight: ${oneLine(error)}\n`);

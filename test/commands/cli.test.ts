@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
 import t from 'tap';
+import { dropIgnoredFlags } from '../../src/commands/lightllm-flags.ts';
 import { defaultModel } from '../helpers/default-model.ts';
 
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -55,6 +56,21 @@ t.test('what is wrong is one line that names it, and exit code 1', async (t) => 
     t.match(output.err, /^dawnlight: [^\n]+\n$/, 'one line');
     t.equal(output.out, '');
   }
+});
+
+t.test('flags of LightLLM that mean nothing here are taken out, with a word about each', async (t) => {
+  const notes: string[] = [];
+  const args = ['serve', '--trust-remote-code', '--tp', '1', '--data_type', 'fp16', '--nccl_port=28765', '--port', '0'];
+  t.same(
+    dropIgnoredFlags(args, (line) => notes.push(line)),
+    ['serve', '--tp', '1', '--port', '0'],
+  );
+  t.equal(notes.length, 3);
+  t.match(notes[0], /^--trust_remote_code of LightLLM is ignored: no code of a checkpoint is ever run$/);
+  t.same(
+    dropIgnoredFlags(['serve', '--eos_id', '2'], () => t.fail('not ignored')),
+    ['serve', '--eos_id', '2'],
+  );
 });
 
 t.test('help shows every flag with its default', async (t) => {

@@ -1,44 +1,9 @@
 /** The probe process of adapter-report.ts: opens a device, then prints one line of JSON. */
 import { openGpu } from '../../gpu/device.ts';
-import type { AdapterReport } from './adapter-report.ts';
-
-/** Features that change speed; none is needed. */
-const interesting = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix'];
-
-const shownLimits = [
-  'maxBufferSize',
-  'maxStorageBufferBindingSize',
-  'maxStorageBuffersPerShaderStage',
-  'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupsPerDimension',
-] as const;
-
-interface MatrixConfig {
-  readonly componentType: string;
-  readonly resultComponentType: string;
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
-}
+import { describeAdapter } from './describe-adapter.ts';
 
 try {
-  const { adapter, device } = await openGpu({ validation: false });
-  const { info, limits } = adapter;
-  const matrices = (info as { subgroupMatrixConfigs?: Iterable<MatrixConfig> }).subgroupMatrixConfigs ?? [];
-  const report: AdapterReport = {
-    vendor: info.vendor,
-    architecture: info.architecture,
-    device: info.device,
-    description: info.description,
-    subgroupSizes: device.features.has('subgroups') ? [info.subgroupMinSize ?? 0, info.subgroupMaxSize ?? 0] : null,
-    subgroupMatrices: Array.from(
-      matrices,
-      ({ componentType, resultComponentType, M, N, K }) => `${componentType}→${resultComponentType} ${M}x${N}x${K}`,
-    ),
-    features: interesting.filter((feature) => device.features.has(feature as GPUFeatureName)),
-    limits: Object.fromEntries(shownLimits.map((name) => [name, limits[name]])),
-  };
+  const report = describeAdapter(await openGpu({ validation: false }));
   process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));
 } catch (error) {
   const { message, cause } = error as Error;

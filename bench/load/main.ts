@@ -1,0 +1,93 @@
+/**
+ * What loading a model costs, stage by stage, in a process that does nothing else: wall time, processor time of all
+ * threads, resident memory. `growth` is the peak above what the process had once the adapter was open, as a share of the
+ * file's size: on lavapipe device memory is host memory, so the weights are in it once; on a GPU they are not.
+ *   npm run bench -- load --model DIR_OR_GGUF [--quant stored]
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
+import { describeMachine } from '../helpers/machine.ts';
+
+const { values: flags } = parseArgs({
+  options: { model: { type: 'string' }, quant: { type: 'string', default: 'stored' } },
+});
+if (!flags.model) throw new Error('--model DIR_OR_GGUF is needed');
+const quant = flags.quant as EngineConfig['quant'];
+
+interface Stage {
+  readonly name: string;
+  readonly ms: number;
+  readonly cpuMs: number;
+  /** Resident at the end of the stage. */
+  readonly rssMB: number;
+}
+const stages: Stage[] = [];
+
+async function stage<T>(name: string, work: () => T | Promise<T>): Promise<T> {
+  const [start, cpu] = [performance.now(), process.cpuUsage()];
+  const result = await work();
+  const { user, system } = process.cpuUsage(cpu);
+  const row = {
+    name,
+    ms: Math.round(performance.now() - start),
+    cpuMs: Math.round((user + system) / 1000),
+    rssMB: megabytes(process.memoryUsage.rss()),
+  };
+  stages.push(row);
+  console.log(`${name.padEnd(10)} ${row.ms} ms, ${row.cpuMs} ms of processor time, ${row.rssMB} MB resident`);
+  return result;
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1e6);
+}
+
+/** Highest resident size of this process so far, in bytes. */
+function peak(): number {
+  return process.resourceUsage().maxRSS * 1024;
+}
+
+const [{ openModel }, { openGpu }, { WebGPUOps }, { loadModel }, { DeviceModelRunner }, { warmUp }] = await stage(
+  'imports',
+  () =>
+    Promise.all([
+      import('../../src/model/open-model.ts'),
+      import('../../src/gpu/device.ts'),
+      import('../../src/kernels/webgpu-ops.ts'),
+      import('../../src/model/weights.ts'),
+      import('../../src/engine/model-runner.ts'),
+      import('../../src/engine/warm-up.ts'),
+    ]),
+);
+const path = flags.model;
+const opened = await stage('headers', () => openModel(path));
+const gpu = await stage('adapter', () => openGpu({ validation: false }));
+const base = process.memoryUsage.rss();
+const activations = gpu.kernelSet === 'cpu-adapter' ? 'int8' : 'f32';
+const ops = new WebGPUOps(gpu, { activations });
+const maxLength = Math.min(8192, opened.config.maxPositionEmbeddings);
+const model = await stage('weights', () => loadModel(ops, opened, { quant, maxLength }));
+const loaded = peak();
+opened.close();
+const { numHiddenLayers: layers, numKeyValueHeads: kvHeads, headDim } = model.config;
+const spec = { layers, slots: 32768, kvHeads, headDim, dtype: 'f16', maxRequests: 64, maxLength } as const;
+const kv = await stage('KV cache', () => ops.createKVCache(spec));
+const runner = new DeviceModelRunner(ops, model, kv, [], false);
+await stage('warm-up', () => warmUp(runner, spec, defaultEngineConfig.batchMaxTokens));
+
+const summary = {
+  bench: 'load',
+  model: path.split('/').at(-1),
+  quant,
+  machine: describeMachine(gpu.description),
+  loadAverage: process.platform === 'linux' ? readFileSync('/proc/loadavg', 'utf8').split(' ')[0] : null,
+  stages,
+  fileMB: megabytes(opened.fileBytes),
+  baseMB: megabytes(base),
+  peakWhileLoadingMB: megabytes(loaded),
+  growth: Number(((loaded - base) / opened.fileBytes).toFixed(2)),
+  peakMB: megabytes(peak()),
+};
+console.log(JSON.stringify(summary));
+process.exit(0);
