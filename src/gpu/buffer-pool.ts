@@ -1,6 +1,8 @@
 /** GPU buffers for a step's activations, reused between steps: the same sequence of requests gets the same buffers. */
 
 export interface PooledBuffer {
+  /** Counts up from 0 in order of creation. */
+  readonly id: number;
   readonly buffer: GPUBuffer;
   readonly bytes: number;
 }
@@ -12,6 +14,7 @@ function sizeClass(bytes: number): number {
 
 export class BufferPool {
   readonly #device: GPUDevice;
+  /** By size class, oldest last. */
   readonly #free = new Map<number, PooledBuffer[]>();
   readonly #all: PooledBuffer[] = [];
   readonly #inUse = new Set<PooledBuffer>();
@@ -25,7 +28,10 @@ export class BufferPool {
     return this.#all.reduce((sum, b) => sum + b.bytes, 0);
   }
 
-  /** A storage buffer of at least `bytes`; its content is whatever its last use left. */
+  /**
+   * A storage buffer of at least `bytes`; its content is whatever its last use left. It is the oldest free one, in whatever
+   * order they came back: were it the last one, steps would permute the buffers, and each order needs bind groups of its own.
+   */
   take(bytes: number): PooledBuffer {
     const size = sizeClass(bytes);
     const list = this.#free.get(size) ?? [];
@@ -33,7 +39,8 @@ export class BufferPool {
     let pooled = list.pop();
     if (!pooled) {
       const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-      pooled = { buffer: this.#device.createBuffer({ size, usage, label: `activation ${size}` }), bytes: size };
+      const buffer = this.#device.createBuffer({ size, usage, label: `activation ${size}` });
+      pooled = { id: this.#all.length, buffer, bytes: size };
       this.#all.push(pooled);
     }
     this.#inUse.add(pooled);
@@ -42,7 +49,11 @@ export class BufferPool {
 
   /** Gives a buffer back. The GPU runs in submission order, so later dispatches may overwrite it at once. */
   give(pooled: PooledBuffer): void {
-    if (this.#inUse.delete(pooled)) this.#free.get(pooled.bytes)?.push(pooled);
+    if (!this.#inUse.delete(pooled)) return;
+    const list = this.#free.get(pooled.bytes)!;
+    let at = list.length;
+    while (at > 0 && list[at - 1].id < pooled.id) at--;
+    list.splice(at, 0, pooled);
   }
 
   destroy(): void {

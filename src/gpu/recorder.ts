@@ -7,6 +7,8 @@ export type Resource = GPUBuffer | GPUTextureView;
 /** Dispatches after which the recorded part is submitted, so that the device starts while the rest is recorded. */
 const SUBMIT_EVERY = 100;
 const MAX_PER_DIMENSION = 65535;
+/** A bind group takes a few kB on the device, on lavapipe a memory mapping too, of which a process may have 65,530. */
+const MAX_BIND_GROUPS = 8192;
 
 const resourceIds = new WeakMap<object, number>();
 let nextResourceId = 0;
@@ -96,6 +98,8 @@ export class Recorder {
           resource: r instanceof GPUBuffer ? { buffer: r } : r,
         })),
       });
+      // Steps of many sizes came by: those in use are soon made again.
+      if (this.#bindGroups.size >= MAX_BIND_GROUPS) this.#bindGroups.clear();
       this.#bindGroups.set(key, group);
     }
     return group;
