@@ -1,6 +1,6 @@
 // `npm run bench -- NAME [ARGS…]`: compiles src and bench to .bench/ and runs bench/NAME/main.ts there.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync } from 'node:fs';
 
 const [name, ...args] = process.argv.slice(2);
 const names = readdirSync('bench', { withFileTypes: true }).flatMap((d) =>
@@ -16,4 +16,5 @@ const run = (command, argv) => {
 };
 run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.bench.json']);
 run(process.execPath, ['scripts/copy-assets.mjs', '.bench/src']);
+copyFileSync('package.json', '.bench/package.json');
 run(process.execPath, [`.bench/bench/${name}/main.js`, ...args]);

@@ -1,6 +1,6 @@
 /** The HTTP application: what every request passes (id, CORS, key, body limit), the routes, and where errors come out. */
 import { randomUUID } from 'node:crypto';
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { EngineError } from '../errors.ts';
@@ -29,7 +29,7 @@ export function createApp(ctx: ServerContext): Hono {
   });
   if (ctx.settings.corsOrigins.length > 0) app.use(cors({ origin: corsOrigin(ctx.settings.corsOrigins) }));
   app.use(requireApiKey(ctx.settings.apiKeys));
-  app.use(bodyLimit({ maxSize: ctx.settings.bodyLimit, onError: () => refuseBody(ctx.settings.bodyLimit) }));
+  app.use(limitBody(ctx.settings.bodyLimit));
   addHealth(api, ctx);
   addModels(api, ctx);
   addChatCompletions(api, ctx);
@@ -58,6 +58,14 @@ function corsOrigin(origins: readonly string[]): string | string[] {
   return origins.includes('*') ? '*' : [...origins];
 }
 
-function refuseBody(limit: number): never {
-  throw new EngineError('request_too_large', `The request body is larger than ${limit} bytes (--body_limit).`);
+/** A body that says its length is not touched here: Hono's own limit would make a web stream of it first. */
+function limitBody(limit: number): MiddlewareHandler {
+  const refuse = (): never => {
+    throw new EngineError('request_too_large', `The request body is larger than ${limit} bytes (--body_limit).`);
+  };
+  const countChunks = bodyLimit({ maxSize: limit, onError: refuse });
+  return (c, next) => {
+    if (c.req.header('transfer-encoding') !== undefined) return countChunks(c, next);
+    return Number(c.req.header('content-length') ?? 0) > limit ? refuse() : next();
+  };
 }

@@ -20,6 +20,6 @@ export function addModels(api: Api, ctx: ServerContext): void {
   );
   api.add(
     { method: 'get', path: '/v1/models/:id{.+}', summary: 'One model.', tag: 'OpenAI', response: modelSchema },
-    (c) => c.json(card(modelName(ctx, decodeURIComponent(c.req.param('id') ?? '')))),
+    (c) => c.json(card(modelName(ctx, c.req.param('id') ?? ''))),
   );
 }
