@@ -1,4 +1,5 @@
 /** GPU buffers for a step's activations, reused between steps: the same sequence of requests gets the same buffers. */
+import { FreeList } from './free-list.ts';
 
 export interface PooledBuffer {
   /** Counts up from 0 in order of creation. */
@@ -14,8 +15,8 @@ function sizeClass(bytes: number): number {
 
 export class BufferPool {
   readonly #device: GPUDevice;
-  /** By size class, oldest last. */
-  readonly #free = new Map<number, PooledBuffer[]>();
+  /** By size class. */
+  readonly #free = new Map<number, FreeList<PooledBuffer>>();
   readonly #all: PooledBuffer[] = [];
   readonly #inUse = new Set<PooledBuffer>();
 
@@ -28,15 +29,12 @@ export class BufferPool {
     return this.#all.reduce((sum, b) => sum + b.bytes, 0);
   }
 
-  /**
-   * A storage buffer of at least `bytes`; its content is whatever its last use left. It is the oldest free one, in whatever
-   * order they came back: were it the last one, steps would permute the buffers, and each order needs bind groups of its own.
-   */
+  /** A storage buffer of at least `bytes`; its content is whatever its last use left. */
   take(bytes: number): PooledBuffer {
     const size = sizeClass(bytes);
-    const list = this.#free.get(size) ?? [];
+    const list = this.#free.get(size) ?? new FreeList();
     this.#free.set(size, list);
-    let pooled = list.pop();
+    let pooled = list.take();
     if (!pooled) {
       const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
       const buffer = this.#device.createBuffer({ size, usage, label: `activation ${size}` });
@@ -49,11 +47,7 @@ export class BufferPool {
 
   /** Gives a buffer back. The GPU runs in submission order, so later dispatches may overwrite it at once. */
   give(pooled: PooledBuffer): void {
-    if (!this.#inUse.delete(pooled)) return;
-    const list = this.#free.get(pooled.bytes)!;
-    let at = list.length;
-    while (at > 0 && list[at - 1].id < pooled.id) at--;
-    list.splice(at, 0, pooled);
+    if (this.#inUse.delete(pooled)) this.#free.get(pooled.bytes)?.give(pooled);
   }
 
   destroy(): void {

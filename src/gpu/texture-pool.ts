@@ -1,11 +1,14 @@
 /** Textures for a step's integer activations on lavapipe, reused between steps as in BufferPool. Texels lie row by row, TEXTURE_WIDTH to a row. */
 import { EngineError } from '../errors.ts';
+import { FreeList } from './free-list.ts';
 
 /** Texels in a row of every texture that is addressed linearly. */
 export const TEXTURE_WIDTH = 1024;
 const TEXEL_BYTES = 16;
 
 export interface PooledTexture {
+  /** Counts up from 0 in order of creation. */
+  readonly id: number;
   readonly texture: GPUTexture;
   readonly view: GPUTextureView;
   readonly rows: number;
@@ -13,7 +16,7 @@ export interface PooledTexture {
 
 export class TexturePool {
   readonly #device: GPUDevice;
-  readonly #free = new Map<number, PooledTexture[]>();
+  readonly #free = new Map<number, FreeList<PooledTexture>>();
   readonly #all: PooledTexture[] = [];
 
   constructor(device: GPUDevice) {
@@ -31,7 +34,7 @@ export class TexturePool {
       const message = `${texels} texels of activations do not fit a texture of ${most} rows: lower batch_max_tokens`;
       throw new EngineError('out_of_memory', message, { param: 'batch_max_tokens' });
     }
-    const known = this.#free.get(rows)?.pop();
+    const known = this.#free.get(rows)?.take();
     if (known) return known;
     const texture = this.#device.createTexture({
       label: `activation ${rows}`,
@@ -39,16 +42,16 @@ export class TexturePool {
       format: 'rgba32uint',
       usage: GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_SRC,
     });
-    const pooled = { texture, view: texture.createView(), rows };
+    const pooled = { id: this.#all.length, texture, view: texture.createView(), rows };
     this.#all.push(pooled);
     return pooled;
   }
 
   /** Gives a texture back. The GPU runs in submission order, so later dispatches may overwrite it at once. */
   give(pooled: PooledTexture): void {
-    const list = this.#free.get(pooled.rows) ?? [];
+    const list = this.#free.get(pooled.rows) ?? new FreeList();
     this.#free.set(pooled.rows, list);
-    list.push(pooled);
+    list.give(pooled);
   }
 
   destroy(): void {

@@ -1,0 +1,18 @@
+/**
+ * Free members of a pool, of one size. The oldest is taken first, in whatever order they came back: were it the last one
+ * given, steps would permute a step's members, and each order needs bind groups of its own.
+ */
+export class FreeList<T extends { readonly id: number }> {
+  /** Oldest last. */
+  readonly #items: T[] = [];
+
+  take(): T | undefined {
+    return this.#items.pop();
+  }
+
+  give(item: T): void {
+    let at = this.#items.length;
+    while (at > 0 && this.#items[at - 1].id < item.id) at--;
+    this.#items.splice(at, 0, item);
+  }
+}
