@@ -22,9 +22,9 @@ export class ClockRunner implements ModelRunner {
   async launch({ scheduled, numTokens }: SchedulerOutput): Promise<SampledToken[]> {
     let read = 0;
     const sampled: SampledToken[] = [];
-    for (const { request, start, tokenIds, sample, outputIndex } of scheduled) {
+    for (const { request, start, tokenIds, samples, outputIndex } of scheduled) {
       read += start + tokenIds.length;
-      if (sample === 'none') continue;
+      if (!samples) continue;
       const last = outputIndex + 1 === this.outputLength.get(request.id);
       sampled.push({ id: last ? eosTokenId : 1, logprobs: null });
     }

@@ -38,22 +38,3 @@ export interface Constraints {
   open(spec: ConstraintSpec, tokenIds: readonly number[]): Promise<Constraint>;
   close(): void;
 }
-
-/**
- * Forbids every token that is not in the mask. If that leaves none, because of what else was asked for (min_tokens,
- * logit_bias, bad_words), the mask wins and its tokens are equally likely.
- * @param logits [V], changed in place
- */
-export function applyMask(logits: Float32Array, mask: Uint32Array): void {
-  let isAnyLeft = false;
-  for (let id = 0; id < logits.length; id++) {
-    if (isIn(mask, id)) isAnyLeft ||= logits[id] > -Infinity;
-    else logits[id] = -Infinity;
-  }
-  if (isAnyLeft) return;
-  for (let id = 0; id < logits.length; id++) if (isIn(mask, id)) logits[id] = 0;
-}
-
-function isIn(mask: Uint32Array, id: number): boolean {
-  return ((mask[id >>> 5] >>> (id & 31)) & 1) === 1;
-}

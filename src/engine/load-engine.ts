@@ -11,7 +11,7 @@ import { openModel, type OpenModel } from '../model/open-model.ts';
 import { planWeights } from '../model/weight-plan.ts';
 import { loadModel, type Progress } from '../model/weights.ts';
 import type { LoadedEngine } from './engine-transport.ts';
-import { builtInProcessors, type LogitsProcessor } from './logits-processors.ts';
+import type { LogitsProcessor } from './logits-processors.ts';
 import { DeviceModelRunner } from './model-runner.ts';
 import type { EngineInfo } from './types.ts';
 import { warmUp } from './warm-up.ts';
@@ -24,7 +24,7 @@ interface EnginePlan {
 
 /** Code of the caller's own that takes part in every step. */
 export interface EngineExtensions {
-  /** Run behind the built-in ones, for every request; all requests are sampled on the host then. */
+  /** Run for every request, behind bias, penalties and masks; all requests are sampled on the host then. */
   readonly logitsProcessors?: readonly LogitsProcessor[];
   /** Other kernels, typically a subclass of WebGPUOps. */
   readonly createOps?: (gpu: Gpu, options: WebGPUOpsOptions) => Ops;
@@ -62,9 +62,8 @@ async function loadOnto(
   const { maxLength } = plan.kv;
   const model = await loadModel(ops, opened, { quant: config.quant, maxLength, onProgress });
   const { eosTokenIds } = opened.generationConfig;
-  const processors = [...builtInProcessors(eosTokenIds), ...logitsProcessors];
-  const samplesOnHost = logitsProcessors.length > 0;
-  const runner = new DeviceModelRunner(ops, model, ops.createKVCache(plan.kv), processors, samplesOnHost);
+  const limits = { vocabSize: opened.config.vocabSize, eosTokenIds };
+  const runner = new DeviceModelRunner(ops, model, ops.createKVCache(plan.kv), limits, logitsProcessors);
   await warmUp(runner, plan.kv, config.batchMaxTokens);
   const info: EngineInfo = {
     modelName: opened.name,

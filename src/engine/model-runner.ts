@@ -2,18 +2,19 @@
 import type { KVCache, Ops, Step, StepBatch } from '../kernels/ops.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
+import { sampleOnHost } from './host-sampler.ts';
 import { sample } from './sampler.ts';
+import { hasPenalties, type SamplingLimits } from './sampling-row.ts';
 import type { ScheduledRequest, SchedulerOutput } from './scheduler-output.ts';
 import type { SampledToken } from './types.ts';
 
 /** What the engine core needs of whatever computes tokens: a model on a device, or a stand-in in tests. */
 export interface ModelRunner {
-  /** Even what the device could sample has to be sampled on the host: somebody wants to see the logits. */
+  /** Sampling takes place on the host: somebody wants to see the logits. */
   readonly samplesOnHost: boolean;
   /**
-   * Hands the step to the device before it returns; the promise is fulfilled when the sampled tokens were read back:
-   * one for each scheduled request whose `sample` is not 'none', in order.
-   * Steps run in the order of the calls. Any failure means that the device's state is lost.
+   * Steps run in the order of the calls. The promise is fulfilled when the sampled tokens were read back: one for each
+   * scheduled request that samples, in order. Any failure means that the device's state is lost.
    */
   launch(output: SchedulerOutput): Promise<SampledToken[]>;
   close(): void;
@@ -24,32 +25,73 @@ interface Forward {
   forward(ops: Ops, step: Step, kv: KVCache): Tensor;
 }
 
+/** A step that is recorded and handed over. */
+interface Recorded {
+  readonly sampled: Promise<SampledToken[]>;
+}
+
 export class DeviceModelRunner implements ModelRunner {
   readonly #ops: Ops;
   readonly #model: Forward;
   readonly #kv: KVCache;
+  readonly #limits: SamplingLimits;
   readonly #processors: readonly LogitsProcessor[];
   readonly samplesOnHost: boolean;
+  /** Of a step whose recording waits for grammars: fulfilled when it was recorded to its end. */
+  #recording: Promise<Recorded> | null = null;
 
-  constructor(ops: Ops, model: Forward, kv: KVCache, processors: readonly LogitsProcessor[], samplesOnHost = false) {
-    this.samplesOnHost = samplesOnHost;
+  constructor(ops: Ops, model: Forward, kv: KVCache, limits: SamplingLimits, processors: readonly LogitsProcessor[]) {
+    this.samplesOnHost = processors.length > 0;
     this.#ops = ops;
     this.#model = model;
     this.#kv = kv;
+    this.#limits = limits;
     this.#processors = processors;
   }
 
-  async launch({ scheduled, numTokens }: SchedulerOutput): Promise<SampledToken[]> {
+  async launch(output: SchedulerOutput): Promise<SampledToken[]> {
+    while (this.#recording) await this.#recording;
+    const rows = output.scheduled.filter((entry) => entry.samples);
+    const record = this.#forward(output, rows);
+    let recorded: Recorded;
+    if (rows.every(({ request }) => request.constraint === null)) {
+      recorded = record(rows.map(() => null));
+    } else {
+      // The device computes the logits while the masks are made.
+      this.#ops.flush();
+      const masks = Promise.all(rows.map(async ({ request }) => request.constraint?.mask() ?? null));
+      this.#recording = masks.then(record);
+      recorded = await this.#recording;
+      this.#recording = null;
+    }
+    const sampled = await recorded.sampled;
+    rows.forEach(({ request }, i) => request.constraint?.accept(sampled[i].id));
+    return sampled;
+  }
+
+  /** Records the model; what it returns records the rest of the step, given the tokens that each row's grammar allows. */
+  #forward(
+    { scheduled, numTokens }: SchedulerOutput,
+    rows: readonly ScheduledRequest[],
+  ): (grammars: (Uint32Array | null)[]) => Recorded {
     const ops = this.#ops;
-    for (const { row, start, cachedSlots } of scheduled) {
-      if (cachedSlots.length === 0) continue;
-      ops.writeSlots(this.#kv, row, start - cachedSlots.length, Uint32Array.from(cachedSlots));
+    for (const { request, row, start, cachedSlots, isNewInRow } of scheduled) {
+      if (cachedSlots.length > 0) {
+        ops.writeSlots(this.#kv, row, start - cachedSlots.length, Uint32Array.from(cachedSlots));
+      }
+      if (isNewInRow && hasPenalties(request.params)) {
+        ops.writeTokens(this.#kv, row, Uint32Array.from(request.tokenIds));
+      }
     }
     const step = ops.beginStep(buildBatch(scheduled, numTokens), this.#kv);
     const logits = this.#model.forward(ops, step, this.#kv);
-    const sampled = sample(ops, step, logits, scheduled, this.#processors);
-    ops.endStep();
-    return sampled;
+    return (grammars) => {
+      const sampled = this.samplesOnHost
+        ? sampleOnHost(ops, logits, rows, grammars, this.#limits, this.#processors)
+        : sample(ops, step, logits, rows, grammars, this.#limits);
+      ops.endStep();
+      return { sampled };
+    };
   }
 
   close(): void {
@@ -67,13 +109,13 @@ export function buildBatch(scheduled: readonly ScheduledRequest[], numTokens: nu
   };
   const logitIndices: number[] = [];
   let t = 0;
-  for (const { row, tokenIds, start, slots, sample } of scheduled) {
+  for (const { row, tokenIds, start, slots, samples } of scheduled) {
     batch.tokenIds.set(tokenIds, t);
     batch.slots.set(slots, t);
     batch.rows.fill(row, t, t + tokenIds.length);
     for (let i = 0; i < tokenIds.length; i++) batch.positions[t + i] = start + i;
     t += tokenIds.length;
-    if (sample !== 'none') logitIndices.push(t - 1);
+    if (samples) logitIndices.push(t - 1);
   }
   // A step inside prompts samples nothing, but reading one token back keeps the host from running ahead of the device.
   if (logitIndices.length === 0) logitIndices.push(numTokens - 1);

@@ -67,8 +67,8 @@ export class Request {
 
   /** Tokens being sampled: launched, not read back. At most 1 when a step is scheduled. */
   inFlight = 0;
-  /** The token in flight is sampled on the host: no step can start from it before it was read. */
-  inFlightOnHost = false;
+  /** No step can start from a token that was not read: the host has to know it to say what may follow. */
+  awaitsTokens = false;
 
   finishReason: FinishReason | null = null;
   /** The token that ended it, if one did. */
@@ -111,7 +111,7 @@ export class Request {
    * device knows already). 0 while only reading back can tell how it goes on.
    */
   get numPendingTokens(): number {
-    if (this.inFlight && (this.inFlightOnHost || this.nextOutputIndex >= this.maxNewTokens)) return 0;
+    if (this.inFlight && (this.awaitsTokens || this.nextOutputIndex >= this.maxNewTokens)) return 0;
     return this.tokenIds.length + this.inFlight - this.numComputedTokens;
   }
 

@@ -1,61 +1,47 @@
 /**
- * Logits → tokens. Rows that are plainly greedy are decided on the device and only their ids are read; as soon as one
- * row of the step needs more, the step's logits are read and that row is sampled here.
+ * Logits → tokens, on the device: what is read are ids, and the log-probabilities that were asked for. Only processors of
+ * the caller's own need the logits themselves (host-sampler.ts).
  */
 import type { Ops, Step } from '../kernels/ops.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { sampleIndex } from './host-sampling.ts';
-import { applyMask } from './constraint.ts';
-import type { LogitsProcessor } from './logits-processors.ts';
-import { topLogprobs } from './logprobs.ts';
-import { uniform } from './random.ts';
+import { isPlainlyGreedy, samplingRow, type SamplingLimits } from './sampling-row.ts';
 import type { ScheduledRequest } from './scheduler-output.ts';
-import type { SampledToken } from './types.ts';
+import type { SampledToken, TokenLogprobs } from './types.ts';
 
 /**
  * Records sampling, to be called inside the step; the promise needs `ops.endStep()` to be fulfilled.
  * @param logits [L, V] f32, the rows of `step.batch.logitIndices`
- * @returns one token per scheduled request that samples, in order
+ * @param rows the scheduled requests that sample; L of them, or none when L is 1
+ * @param grammars which tokens each one's grammar allows, null for all
+ * @returns one token per row, in order
  */
 export async function sample(
   ops: Ops,
   step: Step,
   logits: Tensor,
-  scheduled: readonly ScheduledRequest[],
-  processors: readonly LogitsProcessor[],
+  rows: readonly ScheduledRequest[],
+  grammars: readonly (Uint32Array | null)[],
+  limits: SamplingLimits,
 ): Promise<SampledToken[]> {
-  const rows = scheduled.filter((entry) => entry.sample !== 'none');
-  const ids = ops.argmax(logits);
-  // Rows that are sampled on the host get a wrong token here, which no step asks for (Request.inFlightOnHost).
-  ops.storeLastTokens(ids, step);
-  const onHost = rows.some((entry) => entry.sample === 'host');
-  const masks = Promise.all(rows.map(async ({ request }) => request.constraint?.mask() ?? null));
-  const [argmax, values] = await Promise.all([ops.read(ids), onHost ? ops.read(logits) : null]);
-  const allowed = await masks;
-  const vocabSize = logits.shape[1];
-  return rows.map((entry, i) => {
-    if (entry.sample === 'device' || !values) return { id: argmax[i], logprobs: null };
-    const row = (values as Float32Array).subarray(i * vocabSize, (i + 1) * vocabSize);
-    return sampleOnHost(row, entry, processors, allowed[i]);
+  const sampling = rows.map((entry, i) => samplingRow(entry, grammars[i], limits));
+  const ids = sampling.every(isPlainlyGreedy) ? ops.argmax(logits) : ops.sample(logits, step, sampling);
+  // Without rows the one logit row is that of a prompt's inner token.
+  if (rows.length > 0) ops.storeLastTokens(ids, step);
+  const watched = rows.flatMap(({ request }, i) => (request.params.logprobs === null ? [] : [i]));
+  const asked = watched.map((i) => rows[i].request.params.logprobs ?? 0);
+  const width = Math.min(Math.max(0, ...asked), limits.vocabSize);
+  const listed = watched.length === 0 ? null : ops.topLogprobs(logits, ids, watched, width);
+  const [sampled, logprobs] = await Promise.all([ops.read(ids), listed && ops.read(listed)]);
+  return rows.map((_, i) => {
+    const at = watched.indexOf(i);
+    if (!logprobs || at < 0) return { id: sampled[i], logprobs: null };
+    const row = (logprobs as Float32Array).subarray(at * (1 + 2 * width), (at + 1) * (1 + 2 * width));
+    return { id: sampled[i], logprobs: tokenLogprobs(row, Math.min(asked[at], width)) };
   });
 }
 
-/**
- * @param logits [V], overwritten
- * @param mask tokens that the request's grammar allows, null for all
- */
-function sampleOnHost(
-  logits: Float32Array,
-  { request, outputIndex }: ScheduledRequest,
-  processors: readonly LogitsProcessor[],
-  mask: Uint32Array | null,
-): SampledToken {
-  const { params, seed } = request;
-  // Logprobs are the model's own, before penalties, bias and temperature (as vLLM's raw_logprobs).
-  const raw = params.logprobs === null ? null : logits.slice();
-  for (const process of processors) process(logits, request, outputIndex);
-  if (mask) applyMask(logits, mask);
-  const id = sampleIndex(logits, params, uniform(seed, outputIndex));
-  request.constraint?.accept(id);
-  return { id, logprobs: raw && topLogprobs(raw, id, params.logprobs ?? 0) };
+/** @param row the token's log-probability, then pairs of id and log-probability */
+function tokenLogprobs(row: Float32Array, count: number): TokenLogprobs {
+  const top = Array.from({ length: count }, (_, n) => ({ id: row[1 + 2 * n], logprob: row[2 + 2 * n] }));
+  return { logprob: row[0], top };
 }

@@ -15,8 +15,10 @@ export interface ScheduledRequest {
   readonly slots: readonly number[];
   /** Slots taken over from the prefix cache since the last step, for positions `start - cachedSlots.length … start-1`. */
   readonly cachedSlots: readonly number[];
-  /** Whether the last token's logits are sampled from ('none' inside a prompt), and where. */
-  readonly sample: 'none' | 'device' | 'host';
+  /** The row knows nothing of the request yet: its first step, or the first after a pause. */
+  readonly isNewInRow: boolean;
+  /** Whether the last token's logits are sampled from; not so inside a prompt. */
+  readonly samples: boolean;
   /** Position in the output of the token that will be sampled. */
   readonly outputIndex: number;
 }

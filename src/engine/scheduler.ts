@@ -14,7 +14,6 @@ import type { KVCacheManager } from './kv-cache-manager.ts';
 import type { AdmissionPolicy } from './policies/policy.ts';
 import { insertByArrival, remove } from './request-list.ts';
 import type { Request } from './request.ts';
-import { samplesOnDevice } from './sampling-mode.ts';
 import type { ScheduledRequest, SchedulerOutput } from './scheduler-output.ts';
 import { finishReason } from './stop-conditions.ts';
 import type { FinishReason, SampledToken } from './types.ts';
@@ -26,7 +25,7 @@ export type SchedulerConfig = Pick<
   /** Longest prompt + output of a request; at most the number of slots. */
   readonly maxLength: number;
   readonly eosTokenIds: readonly number[];
-  /** Nothing is sampled on the device. */
+  /** Tokens are known to the host only, as custom processors pick them. */
   readonly samplesOnHost: boolean;
 };
 
@@ -79,6 +78,7 @@ export class Scheduler {
       throw new EngineError('queue_full', `The engine is busy: ${length} requests are waiting. Try again later.`);
     }
     request.arrivalIndex = this.#arrivals++;
+    request.awaitsTokens = this.#config.samplesOnHost || request.constraint !== null;
     this.waiting.push(request);
   }
 
@@ -100,7 +100,7 @@ export class Scheduler {
 
   /** Books the tokens that a step sampled, and ends the requests that are done. */
   update({ scheduled }: SchedulerOutput, sampled: readonly SampledToken[]): void {
-    const sampling = scheduled.filter((entry) => entry.sample !== 'none');
+    const sampling = scheduled.filter((entry) => entry.samples);
     sampling.forEach(({ request }, i) => {
       request.inFlight--;
       // Ended while the step ran: aborted, or (overlapped loop) by the token before, which makes this one surplus.
@@ -142,24 +142,18 @@ export class Scheduler {
     const tokenIds = request.tokenIds.slice(start, start + count);
     // A token in flight is unknown here; the device fills it in.
     if (tokenIds.length < count) tokenIds.push((LAST_TOKEN_FLAG | request.row) >>> 0);
+    const isNewInRow = request.tableLength === 0;
     const cachedSlots = request.slots.slice(request.tableLength, start);
     const slots = this.kv.alloc(request, count);
     request.tableLength = start + count;
     if (prefill) this.kv.publish(request);
     const { row, nextOutputIndex: outputIndex } = request;
-    const sample = this.#sampleOf(request, outputIndex);
-    plan.scheduled.push({ request, row, tokenIds, start, slots, cachedSlots, sample, outputIndex });
+    // Not while tokens of the prompt are left.
+    const samples = request.numComputedTokens === request.tokenIds.length + request.inFlight;
+    if (samples) request.inFlight++;
+    plan.scheduled.push({ request, row, tokenIds, start, slots, cachedSlots, isNewInRow, samples, outputIndex });
     plan.planned.add(request);
     plan.budget -= count;
-  }
-
-  /** Where the step samples for the request: nowhere while tokens of the prompt are left. */
-  #sampleOf(request: Request, outputIndex: number): ScheduledRequest['sample'] {
-    if (request.numComputedTokens < request.tokenIds.length + request.inFlight) return 'none';
-    const onDevice = !this.#config.samplesOnHost && samplesOnDevice(request.params, outputIndex);
-    request.inFlight++;
-    request.inFlightOnHost = !onDevice;
-    return onDevice ? 'device' : 'host';
   }
 
   /** Paused requests first, then waiting ones; the first that may not start ends the round. */

@@ -34,7 +34,8 @@ function greedyChunk(row: number, length: number): ScheduledRequest {
     start: 0,
     slots: tokenIds.map((_, i) => row * length + i),
     cachedSlots: [],
-    sample: 'device',
+    isNewInRow: true,
+    samples: true,
     outputIndex: 0,
   };
 }

@@ -73,6 +73,13 @@ export class Recorder {
     this.#encoder.copyTextureToBuffer({ texture: from }, { buffer: to, bytesPerRow }, [from.width, rows]);
   }
 
+  /** Sets the first bytes to zero. */
+  clear(buffer: GPUBuffer, bytes: number): void {
+    this.#endPass();
+    this.#encoder ??= this.#device.createCommandEncoder();
+    this.#encoder.clearBuffer(buffer, 0, bytes);
+  }
+
   /** Hands what is recorded to the queue. */
   submit(): void {
     this.#endPass();

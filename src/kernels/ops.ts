@@ -52,7 +52,7 @@ export interface KVCache {
 export interface StepBatch {
   /**
    * [T] token ids. An id with bit 31 set stands for "the token that row (id & 0x7fffffff) sampled last" and is looked
-   * up on the device (see `sampleInto`), so that a step can start before the previous one's tokens were read back.
+   * up on the device (see `storeLastTokens`), so that a step can start before the previous one's tokens were read back.
    */
   readonly tokenIds: Uint32Array;
   /** [T] position of each token in its sequence. */
@@ -74,6 +74,39 @@ export interface Step {
 }
 
 export const LAST_TOKEN_FLAG = 0x8000_0000;
+
+/** How one row of logits becomes a token; `sample` applies the fields from top to bottom. */
+export interface SamplingRow {
+  /** Token id → added to its logit (OpenAI's logit_bias). Finite. */
+  readonly bias: ReadonlyMap<number, number> | null;
+  readonly penalties: Penalties | null;
+  /** [ceil(V/32)]: token i may come if bit i%32 of word i/32 is set; null: all may. */
+  readonly mask: Uint32Array | null;
+  /** The tokens of the mask are equally likely, whatever their logits. */
+  readonly ignoresLogits: boolean;
+  /** 0: the largest logit wins, and nothing below matters. */
+  readonly temperature: number;
+  /** Tokens less likely than this share of the likeliest's probability are out; 0 is off. */
+  readonly minP: number;
+  /** Only so many of the likeliest are in; below 1 is off. */
+  readonly topK: number;
+  /** Of those, the fewest of the likeliest that have this share of their probability; 1 is off. */
+  readonly topP: number;
+  /** The draw: in [0, 1), of 24 bits. Ids in ascending order share the range by their probability. */
+  readonly u: number;
+}
+
+/** Over the row's tokens as `writeTokens` and `storeLastTokens` left them. */
+export interface Penalties {
+  /** How many of them are prompt: they count for `repetition` only. */
+  readonly promptLength: number;
+  /** Logits of tokens that were there are divided by it, negative ones multiplied; 1 is off. */
+  readonly repetition: number;
+  /** Subtracted from the logits of tokens in the output; 0 is off. */
+  readonly presence: number;
+  /** Subtracted once for each time that a token is in the output; 0 is off. */
+  readonly frequency: number;
+}
 
 export interface ConsumerOption {
   /**
@@ -140,8 +173,16 @@ export interface Ops {
   /** Writes slot-table entries (row, start…): needed for positions that no token of a step writes, i.e. prefix-cache hits. */
   writeSlots(kv: KVCache, row: number, start: number, slots: Uint32Array): void;
 
+  /**
+   * Writes a row's tokens from position 0 on: prompt, and output if there is some. Needed only by rows with penalties,
+   * before the first step on that row; `storeLastTokens` puts what is sampled behind them.
+   */
+  writeTokens(kv: KVCache, row: number, tokenIds: Uint32Array): void;
+
   // ---- a step ----
   beginStep(batch: StepBatch, kv: KVCache): Step;
+  /** Hands what is recorded so far to the device; the step goes on. */
+  flush(): void;
   /** Hands everything recorded to the device and gives back the step's memory once the device is done with it. */
   endStep(): void;
   /**
@@ -179,7 +220,17 @@ export interface Ops {
   softmax(x: Tensor): Tensor;
   /** index of the largest value of each row, the lowest index among equals: f32 [L, V] → u32 [L] */
   argmax(x: Tensor): Tensor;
-  /** Remembers ids [L] u32 as the last sampled tokens of the rows of step.logitIndices (see StepBatch.tokenIds). */
+  /** logits f32 [L, V], one SamplingRow each → sampled ids u32 [L]; the logits stay as they are. */
+  sample(logits: Tensor, step: Step, rows: readonly SamplingRow[]): Tensor;
+  /**
+   * Of R rows of logits f32 [L, V] the log-probability of the token in ids [L] u32, and the `width` ≤ V largest:
+   * f32 [R, 1 + 2·width], the token's own, then pairs of id and log-probability, highest first, lower ids first among equals.
+   */
+  topLogprobs(logits: Tensor, ids: Tensor, rows: readonly number[], width: number): Tensor;
+  /**
+   * Remembers ids [L] u32 as the last sampled tokens of the rows of step.logitIndices (see StepBatch.tokenIds), and puts
+   * them behind those rows' tokens (see writeTokens).
+   */
   storeLastTokens(ids: Tensor, step: Step): void;
 
   /** Waits for the device and copies a tensor out: Float32Array for f32/f16/q8 (dequantized), Uint32Array for u32. */

@@ -21,6 +21,7 @@ import type {
   Matrix,
   Ops,
   RotarySpec,
+  SamplingRow,
   Step,
   StepBatch,
 } from './ops.ts';
@@ -30,6 +31,8 @@ import { dequantizeReference, quantizeReference } from './quantize/quantize.refe
 import { rmsNormReference } from './rms-norm/rms-norm.reference.ts';
 import type { ReferenceKVLayer } from './rotary-embedding/rotary-embedding.reference.ts';
 import { rotateHead, storeKVReference } from './rotary-embedding/rotary-embedding.reference.ts';
+import { sampleReference } from './sample/sample.reference.ts';
+import { topLogprobsReference } from './sample/top-logprobs.reference.ts';
 import { siluMulReference } from './silu-mul/silu-mul.reference.ts';
 import { softmaxReference } from './softmax/softmax.reference.ts';
 import { takeRowsReference } from './take-rows/take-rows.reference.ts';
@@ -40,7 +43,12 @@ export interface ReferenceOpsOptions {
 }
 
 interface ReferenceKVCache extends KVCache {
-  readonly storage: { readonly slotTable: Uint32Array; readonly lastTokens: Uint32Array };
+  readonly storage: {
+    readonly slotTable: Uint32Array;
+    readonly lastTokens: Uint32Array;
+    /** [maxRequests, maxLength] */
+    readonly tokens: Uint32Array;
+  };
 }
 
 interface ReferenceStep extends Step {
@@ -73,12 +81,17 @@ export class ReferenceOps implements Ops {
       headDim: spec.headDim,
       storage: { keys: new Float32Array(size), values: new Float32Array(size), dtype: spec.dtype },
     }));
-    const slotTable = new Uint32Array(spec.maxRequests * spec.maxLength);
-    return { spec, layers, storage: { slotTable, lastTokens: new Uint32Array(spec.maxRequests) } };
+    const table = (): Uint32Array => new Uint32Array(spec.maxRequests * spec.maxLength);
+    const storage = { slotTable: table(), lastTokens: new Uint32Array(spec.maxRequests), tokens: table() };
+    return { spec, layers, storage };
   }
 
   writeSlots(kv: KVCache, row: number, start: number, slots: Uint32Array): void {
     (kv as ReferenceKVCache).storage.slotTable.set(slots, row * kv.spec.maxLength + start);
+  }
+
+  writeTokens(kv: KVCache, row: number, tokenIds: Uint32Array): void {
+    (kv as ReferenceKVCache).storage.tokens.set(tokenIds, row * kv.spec.maxLength);
   }
 
   beginStep(batch: StepBatch, kv: KVCache): Step {
@@ -87,6 +100,10 @@ export class ReferenceOps implements Ops {
     const tokenIds = batch.tokenIds.map((id) => (id >= LAST_TOKEN_FLAG ? lastTokens[id - LAST_TOKEN_FLAG] : id));
     const storage = { tokenIds, kv: cache };
     return { numTokens: tokenIds.length, numLogits: batch.logitIndices.length, batch, storage };
+  }
+
+  flush(): void {
+    // Every method has done its work already.
   }
 
   endStep(): void {
@@ -185,10 +202,36 @@ export class ReferenceOps implements Ops {
     return { shape: [x.shape[0]], dtype: 'u32', storage: argmaxReference(floats(x), x.shape[1]) };
   }
 
+  sample(logits: Tensor, step: Step, rows: readonly SamplingRow[]): Tensor {
+    const columns = logits.shape[1];
+    const { tokens } = (step as ReferenceStep).storage.kv.storage;
+    const ids = rows.map((row, l) => {
+      const t = step.batch.logitIndices[l];
+      const first = step.batch.rows[t] * (step as ReferenceStep).storage.kv.spec.maxLength;
+      const known = tokens.subarray(first, first + step.batch.positions[t] + 1);
+      return sampleReference(floats(logits).slice(l * columns, (l + 1) * columns), row, known);
+    });
+    return { shape: [rows.length], dtype: 'u32', storage: Uint32Array.from(ids) };
+  }
+
+  topLogprobs(logits: Tensor, ids: Tensor, rows: readonly number[], width: number): Tensor {
+    const columns = logits.shape[1];
+    const listed = rows.flatMap((l) => {
+      const row = floats(logits).subarray(l * columns, (l + 1) * columns);
+      const { logprob, top } = topLogprobsReference(row, (ids.storage as Uint32Array)[l], width);
+      return [logprob, ...top.flatMap((entry) => [entry.id, entry.logprob])];
+    });
+    return f32([rows.length, 1 + 2 * width], Float32Array.from(listed));
+  }
+
   storeLastTokens(ids: Tensor, step: Step): void {
-    const { lastTokens } = (step as ReferenceStep).storage.kv.storage;
+    const { storage, spec } = (step as ReferenceStep).storage.kv;
     step.batch.logitIndices.forEach((index, l) => {
-      lastTokens[step.batch.rows[index]] = (ids.storage as Uint32Array)[l];
+      const id = (ids.storage as Uint32Array)[l];
+      const row = step.batch.rows[index];
+      const next = step.batch.positions[index] + 1;
+      storage.lastTokens[row] = id;
+      if (next < spec.maxLength) storage.tokens[row * spec.maxLength + next] = id;
     });
   }
 

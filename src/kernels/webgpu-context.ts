@@ -112,6 +112,17 @@ export class WebGPUContext {
     return pooled && 'texture' in pooled ? pooled.texture : null;
   }
 
+  /**
+   * Values of the host that live as long as an activation. What is recorded so far is submitted: it may use the same
+   * memory, and a write takes place before anything submitted later.
+   */
+  upload(data: Uint32Array): GpuTensor {
+    this.recorder.submit();
+    const tensor = this.tensor([data.length], 'u32');
+    this.gpu.device.queue.writeBuffer(tensor.storage, 0, data.buffer, data.byteOffset, data.byteLength);
+    return tensor;
+  }
+
   /** The activation form that the matmul with this matrix wants; plain f32 when nobody is named. */
   activationFor(consumer: Matrix | undefined): 'f32' | 'q8' {
     const quantized = consumer?.format === 'int8' || consumer?.format === 'int4';

@@ -22,12 +22,15 @@ import type {
   Matrix,
   Ops,
   RotarySpec,
+  SamplingRow,
   Step,
   StepBatch,
 } from './ops.ts';
 import { dequantizeQ8 } from './quantize/quantize.ts';
 import { rmsNorm } from './rms-norm/rms-norm.ts';
 import { rotaryStoreKV } from './rotary-embedding/rotary-embedding.ts';
+import { sample } from './sample/sample.ts';
+import { topLogprobs } from './sample/top-logprobs.ts';
 import { siluMul } from './silu-mul/silu-mul.ts';
 import { softmax } from './softmax/softmax.ts';
 import { uploadStep } from './step/step.ts';
@@ -59,18 +62,20 @@ export class WebGPUOps implements Ops {
 
   writeSlots(kv: KVCache, row: number, start: number, slots: Uint32Array): void {
     const { slotTable } = (kv as GpuKVCache).storage;
-    this.context.gpu.device.queue.writeBuffer(
-      slotTable,
-      (row * kv.spec.maxLength + start) * 4,
-      slots.buffer,
-      slots.byteOffset,
-      slots.byteLength,
-    );
+    this.#write(slotTable, row * kv.spec.maxLength + start, slots);
+  }
+
+  writeTokens(kv: KVCache, row: number, tokenIds: Uint32Array): void {
+    this.#write((kv as GpuKVCache).storage.tokens, row * kv.spec.maxLength, tokenIds);
   }
 
   beginStep(batch: StepBatch, kv: KVCache): Step {
     this.context.beginStep();
     return uploadStep(this.context, batch, kv as GpuKVCache);
+  }
+
+  flush(): void {
+    this.context.recorder.submit();
   }
 
   endStep(): void {
@@ -122,6 +127,14 @@ export class WebGPUOps implements Ops {
     return argmax(this.context, x);
   }
 
+  sample(logits: Tensor, step: Step, rows: readonly SamplingRow[]): Tensor {
+    return sample(this.context, logits, step, rows);
+  }
+
+  topLogprobs(logits: Tensor, ids: Tensor, rows: readonly number[], width: number): Tensor {
+    return topLogprobs(this.context, logits, ids, rows, width);
+  }
+
   storeLastTokens(ids: Tensor, step: Step): void {
     storeLastTokens(this.context, ids, step);
   }
@@ -154,5 +167,10 @@ export class WebGPUOps implements Ops {
     this.context.pool.destroy();
     this.context.textures.destroy();
     this.context.gpu.destroy();
+  }
+
+  /** At once, in front of what is submitted later. */
+  #write(buffer: GPUBuffer, start: number, words: Uint32Array): void {
+    this.context.gpu.device.queue.writeBuffer(buffer, start * 4, words.buffer, words.byteOffset, words.byteLength);
   }
 }

@@ -42,14 +42,15 @@ export function kvBytesPerToken(config: ModelConfig, dtype: 'f16' | 'f32'): numb
 
 /**
  * f32 activations of one step of `tokens` tokens of which `logits` are wanted: one layer's, whose memory the next one
- * reuses, and the residual stream that each layer leaves behind until the step ends.
+ * reuses, and the residual stream that each layer leaves behind until the step ends. Sampling keeps of each row of logits
+ * a changed copy, how often each token was there, and at most 16384 candidates with their ids (kernels/sample).
  */
 export function activationBytes(config: ModelConfig, tokens: number, logits: number): number {
   const q = config.numAttentionHeads * config.headDim;
   const kv = config.numKeyValueHeads * config.headDim;
   const residuals = (config.numHiddenLayers + 1) * config.hiddenSize;
   const perToken = residuals + 3 * config.hiddenSize + (2 * q + 2 * kv) + q + 3 * config.intermediateSize;
-  return 4 * (tokens * perToken + logits * (config.hiddenSize + 2 * config.vocabSize));
+  return 4 * (tokens * perToken + logits * (config.hiddenSize + 3 * config.vocabSize + 2 * 16384));
 }
 
 /**

@@ -1,74 +1,19 @@
-import fc from 'fast-check';
-import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
-import { defaultEngineConfig } from '../../src/config.ts';
+import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
+import type { Constraint } from '../../src/engine/constraint.ts';
 import { EngineCore } from '../../src/engine/engine-core.ts';
-import { sampleIndex } from '../../src/engine/host-sampling.ts';
-import { builtInProcessors, type LogitsProcessor } from '../../src/engine/logits-processors.ts';
-import { topLogprobs } from '../../src/engine/logprobs.ts';
+import type { LogitsProcessor } from '../../src/engine/logits-processors.ts';
 import { DeviceModelRunner } from '../../src/engine/model-runner.ts';
 import { uniform } from '../../src/engine/random.ts';
-import { Request } from '../../src/engine/request.ts';
-import { defaultSamplingParams, type SamplingParams } from '../../src/engine/types.ts';
+import { tokenMask } from '../../src/engine/token-mask.ts';
+import { defaultSamplingParams, type RequestOutput, type SamplingParams } from '../../src/engine/types.ts';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
 import type { Step } from '../../src/kernels/ops.ts';
-import type { Tensor } from '../../src/tensor/tensor.ts';
+import { numel, type Tensor } from '../../src/tensor/tensor.ts';
 import { Book, request } from '../helpers/engine-driver.ts';
-import { fakeInfo } from '../helpers/fake-runner.ts';
-
-const params = (changed: Partial<SamplingParams>): SamplingParams => ({ ...defaultSamplingParams, ...changed });
-
-/** What may be sampled and how likely, by sorting: the definition that quickselect has to agree with. */
-function distribution(logits: readonly number[], p: SamplingParams): Map<number, number> {
-  const best = Math.max(...logits);
-  let list = logits.map((logit, id) => ({ id, w: Math.exp((logit - best) / p.temperature) }));
-  list = list.filter(({ w }) => w > 0 && w >= p.minP).sort((a, b) => b.w - a.w || a.id - b.id);
-  if (p.topK > 0) list = list.slice(0, p.topK);
-  const all = list.reduce((sum, { w }) => sum + w, 0);
-  let mass = 0;
-  list = list.filter(({ w }) => {
-    const in_ = mass < p.topP * all;
-    mass += w;
-    return in_;
-  });
-  const total = list.reduce((sum, { w }) => sum + w, 0);
-  return new Map(list.map(({ id, w }) => [id, w / total]));
-}
-
-t.test('draws follow the truncated distribution exactly', async (t) => {
-  const settings = fc.record({
-    logits: fc.array(
-      fc.integer({ min: -12, max: 12 }).map((n) => n / 4),
-      { minLength: 1, maxLength: 60 },
-    ),
-    temperature: fc.constantFrom(0.3, 1, 2),
-    topK: fc.constantFrom(-1, 1, 2, 5, 40),
-    topP: fc.constantFrom(1, 0.95, 0.5, 0.1, 1e-6),
-    minP: fc.constantFrom(0, 0.05, 0.5, 1),
-  });
-  const draws = 400;
-  const check = fc.property(settings, ({ logits, ...rest }) => {
-    const p = params(rest);
-    const want = distribution(logits, p);
-    // A fine grid of u recovers each probability to within one grid step at each end.
-    const counts = new Map<number, number>();
-    for (let i = 0; i < draws; i++) {
-      const id = sampleIndex(Float32Array.from(logits), p, (i + 0.5) / draws);
-      counts.set(id, (counts.get(id) ?? 0) + 1);
-    }
-    for (const id of counts.keys()) assert.ok(want.has(id), `${id} is cut off`);
-    for (const [id, share] of want) {
-      assert.ok(Math.abs((counts.get(id) ?? 0) / draws - share) <= 1.001 / draws, `token ${id}`);
-    }
-  });
-  t.doesNotThrow(() => fc.assert(check, { numRuns: 500, seed: 3 }));
-  t.equal(
-    sampleIndex(Float32Array.of(1, 3, 3, 2), params({ temperature: 0 }), 0.9),
-    1,
-    'greedy: lowest id among equals',
-  );
-  t.equal(sampleIndex(Float32Array.of(-Infinity, -Infinity), params({}), 0.5), 0, 'everything forbidden');
-});
+import { fakeEos, fakeInfo, fakeVocabSize } from '../helpers/fake-runner.ts';
+import { maskOf } from '../helpers/sampling.ts';
 
 t.test('random numbers are uniform, and depend on seed and index only', async (t) => {
   const bins = new Array<number>(10).fill(0);
@@ -79,50 +24,35 @@ t.test('random numbers are uniform, and depend on seed and index only', async (t
   t.not(uniform(7, 3), uniform(7 + 2 ** 40, 3), 'high bits of the seed count');
 });
 
-t.test('logits processors', async (t) => {
-  const apply = (changed: Partial<SamplingParams>, outputIndex = 2): number[] => {
-    // Prompt 0, 1; output 1, 1, 2.
-    const init = { id: 'r', promptIds: [0, 1], outputIds: [1, 1, 2], params: params(changed), seed: 0 };
-    const logits = Float32Array.of(2, -2, 4, 1);
-    for (const process of builtInProcessors([3])) process(logits, new Request(init, 100), outputIndex);
-    return [...logits];
+t.test('which tokens may come', async (t) => {
+  const limits = { vocabSize: 40, eosTokenIds: [3] };
+  const all = Array.from({ length: 40 }, (_, id) => id);
+  const allowed = (changed: Partial<SamplingParams>, grammar: Uint32Array | null = null) => {
+    const { mask, ignoresLogits } = tokenMask({ ...defaultSamplingParams, ...changed }, 2, grammar, limits);
+    return { ids: mask && all.filter((id) => (mask[id >> 5] >>> (id & 31)) & 1), ignoresLogits };
   };
-  t.same(apply({}), [2, -2, 4, 1], 'nothing asked for');
-  t.same(apply({ repetitionPenalty: 2 }), [1, -4, 2, 1], 'over prompt and output');
-  t.same(apply({ presencePenalty: 0.5 }), [2, -2.5, 3.5, 1], 'over the output');
-  t.same(apply({ frequencyPenalty: 0.5 }), [2, -3, 3.5, 1], 'by count');
-  t.same(
-    apply({
-      logitBias: new Map([
-        [0, 5],
-        [3, -100],
-        [99, 1],
-      ]),
-    }),
-    [7, -2, 4, -99],
-  );
-  t.same(apply({ allowedTokenIds: [1, 3] }), [-Infinity, -2, -Infinity, 1]);
-  t.same(apply({ minTokens: 3, stopTokenIds: [0] }), [-Infinity, -2, 4, -Infinity], 'no end yet');
-  t.same(apply({ minTokens: 3, ignoreEos: true }), [2, -2, 4, 1], 'eos would not end it anyway');
-  t.same(apply({ minTokens: 2 }), [2, -2, 4, 1]);
-});
-
-t.test('logprobs', async (t) => {
-  const logits = Float32Array.of(1, 3, 3, -1, 2);
-  const total = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
-  const { logprob, top } = topLogprobs(logits, 3, 3);
-  t.ok(Math.abs(logprob - (-1 - total)) < 1e-12);
-  t.same(
-    top.map(({ id }) => id),
-    [1, 2, 4],
-    'highest first, lower ids first among equals',
-  );
-  t.same(topLogprobs(logits, 0, 0).top, []);
+  const without = (...ids: number[]): number[] => all.filter((id) => !ids.includes(id));
+  t.same(allowed({}).ids, null, 'all');
+  t.same(allowed({ allowedTokenIds: [1, 35, 99] }).ids, [1, 35]);
+  t.same(allowed({ minTokens: 3, stopTokenIds: [0] }).ids, without(0, 3), 'no end yet');
+  t.same(allowed({ minTokens: 3, ignoreEos: true }).ids, null, 'eos would not end it anyway');
+  t.same(allowed({ minTokens: 2 }).ids, null);
+  const bias = new Map([
+    [5, -Infinity],
+    [6, 3],
+  ]);
+  t.same(allowed({ logitBias: bias }).ids, without(5));
+  // One word for 32 of 40 logits: what is behind it is no token.
+  const grammar = maskOf([3, 5, 31], 32);
+  t.same(allowed({}, grammar), { ids: [3, 5, 31], ignoresLogits: false });
+  t.same(allowed({ minTokens: 3, logitBias: bias }, grammar), { ids: [31], ignoresLogits: false });
+  t.same(allowed({ allowedTokenIds: [7] }, grammar), { ids: [3, 5, 31], ignoresLogits: true }, 'the grammar wins');
+  t.same(allowed({ allowedTokenIds: [3], minTokens: 3 }), { ids: [], ignoresLogits: false }, 'nothing');
 });
 
 /** Logits that depend on each token alone: enough to see where tokens and parameters of a batch go. */
 class TinyModel {
-  readonly vocabSize = 97;
+  readonly vocabSize = fakeVocabSize;
   forward(ops: ReferenceOps, step: Step): Tensor {
     const { tokenIds, storage } = { ...step.batch, storage: step.storage as { tokenIds: Uint32Array } };
     const ids = storage.tokenIds ?? tokenIds;
@@ -135,58 +65,138 @@ class TinyModel {
   }
 }
 
-t.test('mixed batches: what one request asks for changes nothing for the others', async (t) => {
-  const requests = {
-    greedy: { temperature: 0 },
-    sampled: { temperature: 1, seed: 5 },
-    truncated: { temperature: 1.5, topK: 10, topP: 0.9, minP: 0.01 },
-    penalized: { temperature: 0, repetitionPenalty: 1.3, frequencyPenalty: 0.4 },
-    watched: { temperature: 0, logprobs: 2 },
-    allowed: { temperature: 1, allowedTokenIds: [5, 6, 7] },
-  } satisfies Record<string, Partial<SamplingParams>>;
-  const run = async (names: string[], overlap: boolean, extra: LogitsProcessor[] = []): Promise<Book> => {
-    const ops = new ReferenceOps();
-    const kv = ops.createKVCache({
-      layers: 1,
-      slots: 500,
-      kvHeads: 1,
-      headDim: 2,
-      dtype: 'f32',
-      maxRequests: 8,
-      maxLength: 100,
-    });
-    const runner = new DeviceModelRunner(
-      ops,
-      new TinyModel(),
-      kv,
-      [...builtInProcessors([0]), ...extra],
-      extra.length > 0,
-    );
-    const config = { ...defaultEngineConfig, runningMaxReqSize: 8, overlap };
-    const core = new EngineCore({ config, info: fakeInfo(500, 100), runner, checkInvariants: true });
-    for (const name of names) {
-      core.add(request(name, [10 + name.length, 3], requests[name as keyof typeof requests], { seed: name.length }));
-    }
-    return new Book().finishAll(core);
-  };
-  const names = Object.keys(requests);
-  for (const overlap of [false, true]) {
-    const together = await run(names, overlap);
-    for (const name of names) {
-      const alone = await run([name], overlap);
-      t.equal(alone.tokens(name)?.length, 20, name);
-      t.same(together.tokens(name), alone.tokens(name), `${name} in company`);
-      const plain = await run([name], false);
-      t.same(alone.tokens(name), plain.tokens(name), `${name}, overlapped or not`);
-    }
-    const watched = (await run(['watched'], overlap)).outputs.get('watched');
-    t.equal(watched?.logprobs?.[0].top.length, 2);
-    t.ok((await run(['allowed'], overlap)).tokens('allowed')?.every((id) => [5, 6, 7].includes(id)));
+/** Counts the largest thing that was read from the device. */
+class WatchedOps extends ReferenceOps {
+  largestRead = 0;
+  override read(x: Tensor): Promise<Float32Array | Uint32Array> {
+    this.largestRead = Math.max(this.largestRead, numel(x.shape));
+    return super.read(x);
   }
-  const never7: LogitsProcessor = (logits) => void (logits[7] = -Infinity);
-  const without7 = await run(['allowed'], true, [never7]);
-  t.ok(
-    without7.tokens('allowed')?.every((id) => id === 5 || id === 6),
-    'a custom processor runs too',
-  );
+}
+
+/** Allows ids whose remainder by 3 is that of the number of tokens so far; its masks take a while. */
+class SlowConstraint implements Constraint {
+  readonly error = null;
+  #length = 0;
+  async mask(): Promise<Uint32Array> {
+    await setImmediate();
+    const remainder = this.#length % 3;
+    return maskOf(
+      Array.from({ length: fakeVocabSize }, (_, id) => id).filter((id) => id % 3 === remainder),
+      fakeVocabSize,
+    );
+  }
+  accept(): void {
+    this.#length++;
+  }
+  close(): void {}
+}
+
+const requests = {
+  greedy: { temperature: 0 },
+  sampled: { temperature: 1 },
+  truncated: { temperature: 1.5, topK: 10, topP: 0.9, minP: 0.01 },
+  penalized: { temperature: 0, repetitionPenalty: 1.3, frequencyPenalty: 0.4 },
+  present: { temperature: 1, presencePenalty: 2, logitBias: new Map([[5, 3]]) },
+  watched: { temperature: 0, logprobs: 2 },
+  allowed: { temperature: 1, allowedTokenIds: [5, 6, 7], logprobs: 0 },
+  longer: { temperature: 1, minTokens: 12, logitBias: new Map([[fakeEos, 4]]), ignoreEos: false },
+  constrained: { temperature: 1, logprobs: 1 },
+} satisfies Record<string, Partial<SamplingParams>>;
+type Name = keyof typeof requests;
+const names = Object.keys(requests) as Name[];
+
+interface Run {
+  readonly book: Book;
+  readonly ops: WatchedOps;
+  readonly steps: number;
+  readonly pauses: number;
+}
+
+/** @param prompt length, made of few ids: penalties find some of them in the output */
+async function run(
+  wanted: readonly Name[],
+  config: Partial<EngineConfig>,
+  { slots = 900, prompt = 3, processors = [] as LogitsProcessor[] } = {},
+): Promise<Run> {
+  const ops = new WatchedOps();
+  const size = { layers: 1, slots, kvHeads: 1, headDim: 2, dtype: 'f32', maxRequests: 16, maxLength: 100 } as const;
+  const limits = { vocabSize: fakeVocabSize, eosTokenIds: [fakeEos] };
+  const runner = new DeviceModelRunner(ops, new TinyModel(), ops.createKVCache(size), limits, processors);
+  const core = new EngineCore({
+    config: { ...defaultEngineConfig, runningMaxReqSize: 16, batchMaxTokens: 64, ...config },
+    info: fakeInfo(slots, 100),
+    runner,
+    checkInvariants: true,
+  });
+  for (const name of wanted) {
+    const promptIds = Array.from({ length: prompt }, (_, i) => 10 + ((name.length * (i + 1)) % 40));
+    const init = request(name, promptIds, requests[name], { seed: name.length });
+    core.add(init, name === 'constrained' ? new SlowConstraint() : null);
+  }
+  let [steps, pauses] = [0, 0];
+  const book = await new Book().finishAll(core, () => {
+    steps++;
+    pauses += core.scheduler.paused.length;
+  });
+  return { book, ops, steps, pauses };
+}
+
+t.test('a request gives the same tokens alone and in company, overlapped or not, paused or not', async (t) => {
+  const settings: [string, Partial<EngineConfig>, { slots?: number }?][] = [
+    ['plain', { overlap: false }],
+    ['overlapped', {}],
+    ['chunks', { chunkedPrefillSize: 3 }],
+    ['paused, overlapped', { schedulerPolicy: 'fcfs' }, { slots: 130 }],
+    ['paused, plain', { schedulerPolicy: 'fcfs', overlap: false }, { slots: 130 }],
+  ];
+  const alone = new Map<Name, RequestOutput>();
+  for (const name of names) {
+    const { book } = await run([name], { overlap: false }, { prompt: 20 });
+    alone.set(name, book.outputs.get(name)!);
+    t.ok(book.tokens(name)!.length >= (name === 'longer' ? 12 : 20), name);
+  }
+  t.ok(new Set(names.map((name) => alone.get(name)!.tokenIds.join())).size === names.length, 'all differ');
+  for (const [setting, config, size] of settings) {
+    const { book, ops, pauses } = await run(names, config, { prompt: 20, ...size });
+    for (const name of names) {
+      const { tokenIds, logprobs, finishReason } = alone.get(name)!;
+      t.match(book.outputs.get(name), { tokenIds, logprobs, finishReason }, `${name}, ${setting}`);
+    }
+    t.ok(ops.largestRead < fakeVocabSize, 'logits stay on the device');
+    if (setting.startsWith('paused')) t.ok(pauses > 0, `${setting}: ${pauses}`);
+  }
+  t.equal(alone.get('watched')?.logprobs?.length, 20);
+  t.ok(alone.get('watched')?.logprobs?.every(({ top }) => top.length === 2));
+  t.ok(alone.get('allowed')?.logprobs?.every(({ top, logprob }) => top.length === 0 && logprob < 0));
+  t.ok(alone.get('allowed')?.tokenIds.every((id) => [5, 6, 7].includes(id)));
+  t.ok(alone.get('constrained')?.tokenIds.every((id, i) => id % 3 === i % 3));
+});
+
+t.test('every request but constrained ones feeds itself: a token a step', async (t) => {
+  for (const name of names) {
+    const { steps } = await run([name], {});
+    if (name === 'constrained') t.ok(steps >= 40, `${name}: ${steps} steps`);
+    else t.ok(steps <= 22, `${name}: ${steps} steps`);
+  }
+  const mixed = await run(['penalized', 'constrained'], {});
+  const tokens = mixed.book.outputs.get('penalized')!;
+  t.equal(tokens.tokenIds.length, 20);
+});
+
+t.test('processors of the caller see the logits, behind everything built in', async (t) => {
+  const seen: number[] = [];
+  const never7: LogitsProcessor = (logits, { id }) => {
+    if (id === 'allowed') seen.push(logits.filter((logit) => logit > -Infinity).length);
+    logits[7] = -Infinity;
+  };
+  const { book, ops } = await run(names, {}, { processors: [never7] });
+  t.ok(book.tokens('allowed')?.every((id) => id === 5 || id === 6));
+  t.same(new Set(seen), new Set([3]), 'only the allowed tokens were left');
+  t.ok(book.tokens('constrained')?.every((id, i) => id % 3 === i % 3));
+  t.equal(book.outputs.get('watched')?.logprobs?.[0].top.length, 2);
+  t.ok(ops.largestRead >= fakeVocabSize);
+  const onDevice = await run(['truncated', 'penalized'], {});
+  const onHost = await run(['truncated', 'penalized'], {}, { processors: [() => undefined] });
+  for (const name of ['truncated', 'penalized']) t.same(onHost.book.tokens(name), onDevice.book.tokens(name), name);
 });

@@ -53,7 +53,9 @@ export class Book {
       const { output } = event;
       const before = this.outputs.get(output.requestId);
       if (before?.finishReason) throw new Error(`${output.requestId} has output after its end`);
-      this.outputs.set(output.requestId, { ...output, tokenIds: [...(before?.tokenIds ?? []), ...output.tokenIds] });
+      const tokenIds = [...(before?.tokenIds ?? []), ...output.tokenIds];
+      const logprobs = output.logprobs && [...(before?.logprobs ?? []), ...output.logprobs];
+      this.outputs.set(output.requestId, { ...output, tokenIds, logprobs });
     }
   }
 

@@ -64,9 +64,9 @@ export class FakeRunner implements ModelRunner {
     }
     const sampled: SampledToken[] = [];
     let t = 0;
-    for (const { row, tokenIds, sample } of scheduled) {
+    for (const { row, tokenIds, samples } of scheduled) {
       t += tokenIds.length;
-      if (sample === 'none') continue;
+      if (!samples) continue;
       const id = nextToken(tokens[t - 1].state);
       this.#last.set(row, id);
       sampled.push({ id, logprobs: null });

@@ -14,6 +14,8 @@ export interface GpuKVCache extends KVCache {
     readonly slotTable: GPUBuffer;
     /** `[maxRequests]` u32: see StepBatch.tokenIds */
     readonly lastTokens: GPUBuffer;
+    /** `[maxRequests, maxLength]` u32: see Ops.writeTokens */
+    readonly tokens: GPUBuffer;
   };
 }
 
@@ -44,6 +46,7 @@ export function createGpuKVCache(ctx: WebGPUContext, spec: KVCacheSpec): GpuKVCa
     storage: {
       slotTable: buffer('slot table', spec.maxRequests * spec.maxLength * 4),
       lastTokens: buffer('last tokens', spec.maxRequests * 4),
+      tokens: buffer('tokens', spec.maxRequests * spec.maxLength * 4),
     },
   };
 }

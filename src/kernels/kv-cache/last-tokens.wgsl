@@ -1,15 +1,20 @@
-// lastTokens[row of logit l] = ids[l], so that the next step can look its input ids up on the device.
+// lastTokens[row of logit l] = ids[l], so that the next step can look its input ids up on the device; the same at the
+// next position of the row's tokens, for penalties.
 
-struct Params { tokens: u32, logits: u32 }
+struct Params { tokens: u32, logits: u32, maxLength: u32 }
 var<immediate> p: Params;
 
 @group(0) @binding(0) var<storage, read> ids: array<u32>; // [L]
 @group(0) @binding(1) var<storage, read> step: array<u32>; // sections: step/step.ts
 @group(0) @binding(2) var<storage, read_write> lastTokens: array<u32>; // [maxRequests]
+@group(0) @binding(3) var<storage, read_write> tokenTable: array<u32>; // [maxRequests, maxLength]
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= p.logits) { return; }
   let token = step[4u * p.tokens + id.x];
-  lastTokens[step[2u * p.tokens + token]] = ids[id.x];
+  let row = step[2u * p.tokens + token];
+  lastTokens[row] = ids[id.x];
+  let next = step[p.tokens + token] + 1u;
+  if (next < p.maxLength) { tokenTable[row * p.maxLength + next] = ids[id.x]; }
 }

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { applyMask, type ConstraintSpec } from '../../../src/engine/constraint.ts';
+import type { ConstraintSpec } from '../../../src/engine/constraint.ts';
 import { GrammarThread } from '../../../src/engine/grammar/grammar-thread.ts';
 import { vocabularyOf } from '../../helpers/walk-grammar.ts';
 
@@ -70,18 +70,4 @@ t.test('a token against the grammar ends its own request only', async (t) => {
   t.equal(await wrong.mask(), null);
   t.match(wrong.error, { code: 'internal_error' });
   t.strictSame(allowed(await right.mask()), ['a', 'ab']);
-});
-
-t.test('the mask wins over everything else', (t) => {
-  const mask = Uint32Array.of(0b0110);
-  const logits = Float32Array.of(5, 1, 2, 9);
-  applyMask(logits, mask);
-  t.strictSame([...logits], [-Infinity, 1, 2, -Infinity]);
-  const none = Float32Array.of(5, -Infinity, -Infinity, 9);
-  applyMask(none, mask);
-  t.strictSame([...none], [-Infinity, 0, 0, -Infinity], 'tokens forbidden by all others come back');
-  const padded = new Float32Array(40);
-  applyMask(padded, mask);
-  t.equal(padded.filter((x) => x === 0).length, 2, 'logits behind the vocabulary are no tokens');
-  t.end();
 });

@@ -3,5 +3,12 @@ import type { KernelCase } from './case.ts';
 import { indexCases } from './index-cases.ts';
 import { matmulCases } from './matmul-cases.ts';
 import { normCases } from './norm-cases.ts';
+import { sampleCases } from './sample-cases.ts';
 
-export const allCases: readonly KernelCase[] = [...normCases, ...matmulCases, ...indexCases, ...attentionCases];
+export const allCases: readonly KernelCase[] = [
+  ...normCases,
+  ...matmulCases,
+  ...indexCases,
+  ...attentionCases,
+  ...sampleCases,
+];

@@ -1,28 +1,31 @@
-/** Temperature, top-k, top-p, min-p and the draw, on the host, without sorting the vocabulary. */
-import type { SamplingParams } from './types.ts';
+/** Temperature, min-p, top-k, top-p and the draw, without sorting the vocabulary. Weights and their sums are f64. */
+import type { SamplingRow } from '../ops.ts';
+import { floorOffset } from './floor-offset.ts';
 
-/** Tokens less likely than this, relative to the likeliest, are left out: all of them together are less than one draw in 10⁷. */
-const smallestExponent = -30;
+/** The fields that decide between logits. */
+export type PickRow = Pick<SamplingRow, 'temperature' | 'minP' | 'topK' | 'topP' | 'u'>;
+
+/** e^-bucketCount is below every weight (floor-offset.ts). */
+const bucketCount = 31;
 
 /** Reused from call to call: at 50,000 tokens, allocating costs as much as sampling. */
 let weights = new Float64Array(0);
 let candidates = new Uint32Array(0);
 /** How many candidates have a weight in (e^-(b+1), e^-b], and their sum. */
-const bucketCounts = new Uint32Array(-smallestExponent + 1);
-const bucketMasses = new Float64Array(-smallestExponent + 1);
+const bucketCounts = new Uint32Array(bucketCount);
+const bucketMasses = new Float64Array(bucketCount);
 
 /**
- * Draws a token id. Order as in vLLM: temperature, min-p, top-k, then top-p over what top-k left, renormalized. Ties in
+ * Picks a token id. Order as in vLLM: temperature, min-p, top-k, then top-p over what top-k left, renormalized. Ties in
  * probability are broken by the lower id, and the draw runs over ids in ascending order: nothing depends on the batch.
  * @param logits [V]; -Infinity forbids a token
- * @param u uniform in [0, 1)
  */
-export function sampleIndex(logits: Float32Array, params: SamplingParams, u: number): number {
+export function pickTokenReference(logits: Float32Array, row: PickRow): number {
   const best = argmax(logits);
-  const { temperature, topK, topP } = params;
+  const { temperature, topK, topP, u } = row;
   // Contradictory constraints can forbid everything.
   if (temperature === 0 || logits[best] === -Infinity) return best;
-  let count = weigh(logits, logits[best], params);
+  let count = weigh(logits, logits[best], row);
   let last = -1;
   if (topK > 0 && topK < count) {
     const enough = (n: number): boolean => n >= topK;
@@ -39,7 +42,7 @@ export function sampleIndex(logits: Float32Array, params: SamplingParams, u: num
 }
 
 /** Index of the largest value, the lowest among equals. */
-export function argmax(values: Float32Array): number {
+function argmax(values: Float32Array): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
   return best;
@@ -50,26 +53,24 @@ export function argmax(values: Float32Array): number {
  * `candidates` (ids of the others, ascending).
  * @returns the number of candidates
  */
-function weigh(logits: Float32Array, max: number, { temperature, minP }: SamplingParams): number {
+function weigh(logits: Float32Array, max: number, row: PickRow): number {
   if (weights.length !== logits.length) {
     weights = new Float64Array(logits.length);
     candidates = new Uint32Array(logits.length);
   }
-  // Just below min-p, so that most exponentials need not be computed; the weight itself decides.
-  const floor = Math.max(smallestExponent, Math.log(minP) - 1e-6);
+  const floor = Math.fround(max + floorOffset(row));
   bucketCounts.fill(0);
   bucketMasses.fill(0);
   let count = 0;
   for (let id = 0; id < logits.length; id++) {
-    const exponent = (logits[id] - max) / temperature;
-    const weight = exponent >= floor ? Math.exp(exponent) : 0;
-    const isIn = weight > 0 && weight >= minP;
-    weights[id] = isIn ? weight : 0;
+    const isIn = logits[id] >= floor;
+    const exponent = (logits[id] - max) / row.temperature;
+    weights[id] = isIn ? Math.exp(exponent) : 0;
     if (!isIn) continue;
     candidates[count++] = id;
-    const bucket = Math.floor(-exponent);
+    const bucket = Math.min(Math.floor(-exponent), bucketCount - 1);
     bucketCounts[bucket]++;
-    bucketMasses[bucket] += weight;
+    bucketMasses[bucket] += weights[id];
   }
   return count;
 }
@@ -77,11 +78,11 @@ function weigh(logits: Float32Array, max: number, { temperature, minP }: Samplin
 /** Keeps the candidates of the first buckets that are enough together: nearly all of a vocabulary goes here. Returns how many stay. */
 function narrow(count: number, enough: Enough): number {
   let [bucket, n, mass] = [-1, 0, 0];
-  while (bucket < -smallestExponent && !enough(n, mass)) {
+  while (bucket < bucketCount - 1 && !enough(n, mass)) {
     n += bucketCounts[++bucket];
     mass += bucketMasses[bucket];
   }
-  const least = Math.exp(-(bucket + 1)) * (1 - 1e-12);
+  const least = bucket === bucketCount - 1 ? 0 : Math.exp(-(bucket + 1)) * (1 - 1e-12);
   let kept = 0;
   for (let i = 0; i < count; i++) if (weights[candidates[i]] >= least) candidates[kept++] = candidates[i];
   return kept;

@@ -1,11 +1,16 @@
-/** Log-probabilities of the sampled token and of the likeliest ones. */
-import type { TokenLogprobs } from './types.ts';
+/** Log-probabilities of the sampled token and of the likeliest ones. Sums are f64. */
+
+export interface TopLogprobs {
+  readonly logprob: number;
+  /** Highest first. */
+  readonly top: readonly { readonly id: number; readonly logprob: number }[];
+}
 
 /**
  * @param logits [V], as the model gave them
  * @param count how many of the likeliest tokens to list, highest first, lower ids first among equals
  */
-export function topLogprobs(logits: Float32Array, sampled: number, count: number): TokenLogprobs {
+export function topLogprobsReference(logits: Float32Array, sampled: number, count: number): TopLogprobs {
   let max = -Infinity;
   for (const logit of logits) max = Math.max(max, logit);
   let total = 0;

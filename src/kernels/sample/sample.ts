@@ -1,0 +1,117 @@
+/**
+ * Logits → tokens: bias, penalties, mask, temperature, min-p, top-k, top-p, draw, in this order (vLLM's).
+ *
+ * Shapes: `logits [L, V]` f32 → `ids [L]` u32; the logits stay as they are. Weights and their sums are f32; cuts of top-k
+ * and min-p are exact, those of top-p and of the draw up to the rounding of the sums (docs/kernels.md).
+ * Dispatch: where asked for, bias (a thread an entry), penalties (a thread a position of a row) and mask (a thread 32
+ * columns) on a copy; argmax; `ladder` (a workgroup a slice of a row); `draw` (a workgroup a row). No sorting: a threshold from the ladder leaves few
+ * candidates, and the cut among them is found by search over the bits of the logits (webgpu: as Qrita,
+ * arXiv:2602.01518, narrows before its pivots).
+ * Limits: ids below 2²⁴, since counts are f32.
+ */
+import { wgsl, type Kernel } from '../../gpu/pipelines.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { argmax } from '../argmax/argmax.ts';
+import type { SamplingRow, Step } from '../ops.ts';
+import type { GpuStep } from '../step/step.ts';
+import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { planSampling, type SamplingPlan } from './sampling-plan.ts';
+
+/** Columns of a row that one workgroup of the ladder looks at. */
+const SLICE = 4096;
+/** Candidates of a row that fit its list; a row with more of them is searched as a whole. */
+const MOST_CANDIDATES = 16384;
+
+export function sample(ctx: WebGPUContext, logits: Tensor, step: Step, rows: readonly SamplingRow[]): GpuTensor {
+  const [count, columns] = logits.shape;
+  if (count === 0) return ctx.tensor([0], 'u32');
+  const plan = planSampling(rows, columns);
+  const planBuffer = ctx.upload(plan.data);
+  const adjusted = adjust(ctx, logits, step as GpuStep, plan, planBuffer);
+  const best = argmax(ctx, adjusted);
+  if (rows.every(({ temperature }) => temperature === 0)) return best;
+  const cutting = rows.some((row) => row.temperature > 0 && (row.topK > 0 || row.topP < 1));
+  const { ladder, list, params } = climb(ctx, adjusted, best, planBuffer, count, cutting);
+  const ids = ctx.tensor([count], 'u32');
+  const resources = [bufferOf(adjusted), best.storage, planBuffer.storage, ladder.storage, list.storage, ids.storage];
+  ctx.recorder.dispatch(cutKernel(ctx, 'draw.wgsl'), resources, params, count);
+  return ids;
+}
+
+/** The first part of cutting R rows, which says how much lies above their thresholds; and memory for what follows. */
+export function climb(
+  ctx: WebGPUContext,
+  logits: Tensor,
+  best: GpuTensor,
+  plan: GpuTensor,
+  rows: number,
+  cutting: boolean,
+): { ladder: GpuTensor; list: GpuTensor; params: Uint32Array } {
+  const columns = logits.shape[1];
+  const slices = Math.ceil(columns / SLICE);
+  // Pooled buffers are up to twice as large as asked for, and are bound whole.
+  const bindable = Math.floor(ctx.gpu.device.limits.maxStorageBufferBindingSize / 2 / (rows * 8));
+  const capacity = Math.min(MOST_CANDIDATES, columns, bindable);
+  const params = new Uint32Array([columns, slices, SLICE, capacity]);
+  const ladder = ctx.tensor([rows, slices, 5], 'f32');
+  const list = ctx.tensor(cutting ? [rows, 2, capacity] : [1], 'u32');
+  const kernel = ctx.pipelines.get(kernelName(ctx, 'ladder.wgsl'), () => source(ctx, ['row.wgsl', 'ladder.wgsl']));
+  const resources = [bufferOf(logits), best.storage, plan.storage, ladder.storage];
+  ctx.recorder.dispatch(kernel, resources, params, slices, rows);
+  return { ladder, list, params };
+}
+
+/** A kernel that works on a row's candidates. */
+export function cutKernel(ctx: WebGPUContext, file: string): Kernel {
+  return ctx.pipelines.get(kernelName(ctx, file), () => source(ctx, ['row.wgsl', 'candidates.wgsl', file]));
+}
+
+function kernelName(ctx: WebGPUContext, file: string): string {
+  return `${file} ${ctx.kernelSet}`;
+}
+
+function source(ctx: WebGPUContext, files: readonly string[]): string {
+  const group = ctx.kernelSet === 'cpu-adapter' ? 'group.lanes.wgsl' : 'group.wgsl';
+  return [group, ...files].map((file) => wgsl(file, import.meta.url)).join('\n');
+}
+
+/** A copy of the logits with biases, penalties and masks, or the logits where there are none. */
+function adjust(
+  ctx: WebGPUContext,
+  logits: Tensor,
+  step: GpuStep,
+  { biases, penalties, masks }: SamplingPlan,
+  plan: GpuTensor,
+): Tensor {
+  if (biases.count + penalties.count + masks.count === 0) return logits;
+  const [rows, columns] = logits.shape;
+  const y = ctx.tensor([rows, columns], 'f32');
+  ctx.recorder.copy(bufferOf(logits), 0, y.storage, 0, rows * columns * 4);
+  const file =
+    (name: string): (() => string) =>
+    () =>
+      wgsl(name, import.meta.url);
+  if (biases.count > 0) {
+    const params = new Uint32Array([columns, biases.offset, biases.count]);
+    const kernel = ctx.pipelines.get('bias.wgsl', file('bias.wgsl'));
+    ctx.recorder.dispatch(kernel, [y.storage, plan.storage], params, Math.ceil(biases.count / 64));
+  }
+  if (penalties.count > 0) {
+    const { buffer, kv, maxContext } = step.storage;
+    const counts = ctx.tensor([penalties.count, columns], 'u32');
+    ctx.recorder.clear(counts.storage, penalties.count * columns * 4);
+    const params = new Uint32Array([columns, penalties.offset, step.numTokens, kv.spec.maxLength]);
+    const resources = [y.storage, plan.storage, buffer, kv.storage.tokens, counts.storage];
+    for (const STAGE of [1, 2]) {
+      const kernel = ctx.pipelines.get('penalties.wgsl', file('penalties.wgsl'), { STAGE });
+      ctx.recorder.dispatch(kernel, resources, params, Math.ceil(maxContext / 64), penalties.count);
+    }
+  }
+  if (masks.count > 0) {
+    const words = Math.ceil(columns / 32);
+    const params = new Uint32Array([columns, masks.offset, words]);
+    const kernel = ctx.pipelines.get('mask.wgsl', file('mask.wgsl'));
+    ctx.recorder.dispatch(kernel, [y.storage, plan.storage], params, Math.ceil(words / 64), masks.count);
+  }
+  return y;
+}
