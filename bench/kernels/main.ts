@@ -1,7 +1,8 @@
 /**
  * Time of each kernel, its GMAC/s and GB/s, and its share of what the adapter reaches at all (calibration.ts, measured in
  * the same round): `max(macs / peak, bytes / bandwidth) / time`. The bandwidth is that of main memory and the peak that of
- * f32, so weights that stay in a cache and products of packed integers can pass 1. Then one product beside gpu.js and plain TypeScript.
+ * f32, so weights that stay in a cache and products of packed integers can pass 1. Then sampling beside the
+ * host's, and one product beside gpu.js and plain TypeScript.
  *   npm run bench -- kernels [--only REGEX] [--rounds N] [--kernels cpu-adapter|gpu] [--tokens 1,16,512] [--shapes 1536x576,…]
  */
 import { parseArgs } from 'node:util';
@@ -11,6 +12,7 @@ import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { describeMachine, median } from '../helpers/machine.ts';
 import { Calibrator, type Calibration } from './calibration.ts';
 import { matmulBenches, opBenches, type KernelBench } from './cases.ts';
+import { compareSampling } from './sampling.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -102,6 +104,9 @@ for (const bench of benches.filter((b) => only.test(b.name))) {
   ];
   console.log(`${row.name.padEnd(56)} ${figures.map((s) => s.padStart(9)).join(' ')}`);
 }
+const sampling = only.test('sample') ? await compareSampling(gpu, rounds) : [];
+for (const { name, deviceMs, hostMs, ratio } of sampling)
+  console.log(`sample ${name.padEnd(52)} ${deviceMs.toFixed(2)} ms, on the host ${hostMs.toFixed(2)} ms, ${ratio.toFixed(2)}×`);
 // Loaded only when asked for: gpu.js is not everywhere where this runs.
 const peers = flags['no-peers'] ? [] : await (await import('./peers.ts')).comparePeers(gpu);
 for (const { name, ms, gmacs } of peers)
@@ -109,5 +114,5 @@ for (const { name, ms, gmacs } of peers)
 const calibration = await calibrator.measure();
 const machine = describeMachine(gpu.description);
 const threads = process.env.LP_NUM_THREADS ?? 'default';
-console.log(JSON.stringify({ bench: 'kernels', machine, threads, rounds, calibration, rows, peers }));
+console.log(JSON.stringify({ bench: 'kernels', machine, threads, rounds, calibration, rows, sampling, peers }));
 process.exit(0);

@@ -1,11 +1,11 @@
 /** Steps that nobody asked for, so that the first request does not wait for pipelines to be compiled. */
 import type { KVCacheSpec } from '../kernels/ops.ts';
-import { defaultSamplingParams } from './types.ts';
+import { defaultSamplingParams, type SamplingParams } from './types.ts';
 import type { ModelRunner } from './model-runner.ts';
 import { Request } from './request.ts';
 import type { ScheduledRequest } from './scheduler-output.ts';
 
-/** Requests × tokens of each: one decode, a few at once, and a piece of a prompt. */
+/** Greedy requests × tokens of each: one decode, a few at once, and a piece of a prompt. */
 const shapes = [
   [1, 1],
   [2, 1],
@@ -13,20 +13,33 @@ const shapes = [
   [1, 64],
 ] as const;
 
+/** Asks for all that sampling can do. */
+const everything: SamplingParams = {
+  ...defaultSamplingParams,
+  topP: 0.9,
+  repetitionPenalty: 1.1,
+  logitBias: new Map([[0, 1]]),
+  allowedTokenIds: [0],
+  logprobs: 1,
+};
+
 /** What it writes into the KV cache belongs to no request: slots are overwritten before they are read. */
 export async function warmUp(runner: ModelRunner, kv: KVCacheSpec, batchMaxTokens: number): Promise<void> {
   for (const [rows, length] of shapes) {
     if (rows > kv.maxRequests || rows * length > Math.min(kv.slots, batchMaxTokens) || length > kv.maxLength) continue;
-    const scheduled = Array.from({ length: rows }, (_, row) => greedyChunk(row, length));
-    const numTokens = rows * length;
-    const rest = { numDecodeTokens: 0, admitted: [], paused: [], expired: [] };
-    await runner.launch({ scheduled, numTokens, ...rest });
+    await launch(runner, rows, length, { ...defaultSamplingParams, temperature: 0 });
   }
+  await launch(runner, 1, 1, everything);
 }
 
-function greedyChunk(row: number, length: number): ScheduledRequest {
+async function launch(runner: ModelRunner, rows: number, length: number, params: SamplingParams): Promise<void> {
+  const scheduled = Array.from({ length: rows }, (_, row) => chunk(row, length, params));
+  const rest = { numDecodeTokens: 0, admitted: [], paused: [], expired: [] };
+  await runner.launch({ scheduled, numTokens: rows * length, ...rest });
+}
+
+function chunk(row: number, length: number, params: SamplingParams): ScheduledRequest {
   const tokenIds = new Array<number>(length).fill(0);
-  const params = { ...defaultSamplingParams, temperature: 0 };
   return {
     request: new Request({ id: `warm-up ${row}`, promptIds: tokenIds, params, seed: 0 }, length + 1),
     row,

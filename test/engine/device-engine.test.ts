@@ -4,6 +4,8 @@ import t from 'tap';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
 import { EngineCore } from '../../src/engine/engine-core.ts';
 import { loadEngine } from '../../src/engine/load-engine.ts';
+import type { RequestInit } from '../../src/engine/request.ts';
+import type { SamplingParams } from '../../src/engine/types.ts';
 import { Book, request } from '../helpers/engine-driver.ts';
 
 const modelDir = fileURLToPath(new URL('../fixtures/models/llama-tied', import.meta.url));
@@ -31,26 +33,46 @@ const prompts = Array.from({ length: 32 }, (_, r) => {
   return r % 3 === 0 ? [...shared.slice(0, (r * 11) % 50), ...own] : own;
 });
 
+/** What the requests ask for, in turn. */
+const settings: Partial<SamplingParams>[] = [
+  { temperature: 0 },
+  { temperature: 1, topP: 0.9 },
+  { temperature: 0.8, topK: 20, logprobs: 2 },
+  { temperature: 0, repetitionPenalty: 1.2, frequencyPenalty: 0.3 },
+  { temperature: 1.2, presencePenalty: 0.8, logitBias: new Map([[50, 4]]), minP: 0.01 },
+  { temperature: 0, logprobs: 0 },
+  { temperature: 1, allowedTokenIds: Array.from({ length: 90 }, (_, i) => 3 * i + 1) },
+];
+
+function mixed(id: string, i: number): RequestInit {
+  return request(
+    id,
+    prompts[i],
+    { maxTokens: 16, ignoreEos: true, ...settings[i % settings.length] },
+    { seed: 100 + i },
+  );
+}
+
 t.test('each of 32 mixed requests gives the tokens that it gives alone', async (t) => {
   t.equal(info.vocabSize, 307);
   const alone = newCore({ disableDynamicPromptCache: true, overlap: false });
   const expected: (readonly number[] | undefined)[] = [];
-  for (const prompt of prompts) {
-    alone.add(request('alone', prompt, { maxTokens: 16, ignoreEos: true }));
+  for (const i of prompts.keys()) {
+    alone.add(mixed('alone', i));
     expected.push((await new Book().finishAll(alone)).tokens('alone'));
   }
   t.ok(new Set(expected.map((ids) => ids?.join())).size > 20, 'answers differ between prompts');
 
-  const settings: [string, Partial<EngineConfig>, number?][] = [
+  const loops: [string, Partial<EngineConfig>, number?][] = [
     ['overlapped', {}],
     ['plain', { overlap: false }],
     ['no prefix cache', { disableDynamicPromptCache: true }],
     ['no chunks', { disableChunkedPrefill: true }],
     ['pauses', { schedulerPolicy: 'fcfs', maxReqTotalLen: 110 }, 260],
   ];
-  for (const [name, changed, slots] of settings) {
+  for (const [name, changed, slots] of loops) {
     const core = newCore(changed, slots);
-    prompts.forEach((prompt, i) => core.add(request(`${i}`, prompt, { maxTokens: 16, ignoreEos: true })));
+    for (const i of prompts.keys()) core.add(mixed(`${i}`, i));
     let paused = 0;
     const book = await new Book().finishAll(core, () => (paused += core.scheduler.paused.length));
     t.same(
