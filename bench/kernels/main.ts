@@ -106,7 +106,9 @@ for (const bench of benches.filter((b) => only.test(b.name))) {
 }
 const sampling = only.test('sample') ? await compareSampling(gpu, rounds) : [];
 for (const { name, deviceMs, hostMs, ratio } of sampling)
-  console.log(`sample ${name.padEnd(52)} ${deviceMs.toFixed(2)} ms, on the host ${hostMs.toFixed(2)} ms, ${ratio.toFixed(2)}×`);
+  console.log(
+    `sample ${name.padEnd(52)} ${deviceMs.toFixed(2)} ms, on the host ${hostMs.toFixed(2)} ms, ${ratio.toFixed(2)}×`,
+  );
 // Loaded only when asked for: gpu.js is not everywhere where this runs.
 const peers = flags['no-peers'] ? [] : await (await import('./peers.ts')).comparePeers(gpu);
 for (const { name, ms, gmacs } of peers)

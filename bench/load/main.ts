@@ -73,7 +73,8 @@ opened.close();
 const { numHiddenLayers: layers, numKeyValueHeads: kvHeads, headDim } = model.config;
 const spec = { layers, slots: 32768, kvHeads, headDim, dtype: 'f16', maxRequests: 64, maxLength } as const;
 const kv = await stage('KV cache', () => ops.createKVCache(spec));
-const runner = new DeviceModelRunner(ops, model, kv, [], false);
+const limits = { vocabSize: model.config.vocabSize, eosTokenIds: [] };
+const runner = new DeviceModelRunner(ops, model, kv, limits, []);
 await stage('warm-up', () => warmUp(runner, spec, defaultEngineConfig.batchMaxTokens));
 
 const summary = {
