@@ -13,7 +13,7 @@ export interface Overheads {
 
 const FEW = 200;
 const MANY = 2200;
-const ROUNDS = 20;
+const ROUNDS = 10;
 
 export async function measureOverheads(): Promise<Overheads> {
   const gpu = await openGpu({ validation: false });
