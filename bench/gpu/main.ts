@@ -69,6 +69,10 @@ async function kernelTable(): Promise<{ passed: number; failures: string[] }> {
   for await (const { name, ok, found, production } of runKernelTable()) {
     if (ok) passed++;
     else failures.push(`${name}: max ${found.maxAbs}, production ${production.maxAbs}`);
+    if ((passed + failures.length) % 50 === 0) console.log(`  ${passed + failures.length} cases`);
+    if (stages.left() > 0) continue;
+    failures.push(`out of time behind ${name}: the rest of the table was not run`);
+    break;
   }
   console.log(`kernel table: ${passed} passed, ${failures.length} failed`);
   for (const failure of failures) console.log(`  ${failure}`);
