@@ -12,4 +12,11 @@ export { type Ops } from './kernels/ops.ts';
 export { type Tensor } from './tensor/tensor.ts';
 export { WebGPUOps } from './kernels/webgpu-ops.ts';
 
-export { createToolCallParser } from './server/tool-calls/create-parser.ts';
+export { createToolCallParser, type ToolCallParserOptions } from './server/tool-calls/create-parser.ts';
+export {
+  type Delta,
+  type EndReason,
+  type ToolCallDelta,
+  type ToolCallParser,
+  type ToolDefinition,
+} from './server/tool-calls/types.ts';

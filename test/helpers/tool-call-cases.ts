@@ -135,6 +135,7 @@ const hermes: ToolCallCase[] = [
     calls: [['f', String.raw`{"a": "é\n"}`]],
   },
   { title: 'empty string', text: '<tool_call>{"name": "f", "arguments": ""}</tool_call>', calls: [['f', '{}']] },
+  { title: 'empty id', text: '<tool_call>{"id": "", "name": "f", "arguments": {}}</tool_call>', calls: [['f', '{}']] },
   {
     title: 'unclosed before the next',
     text: `<tool_call>${call('f', '{}')}<tool_call>${call('g', '{}')}`,
@@ -262,6 +263,15 @@ const mistral: ToolCallCase[] = [
     text: '[TOOL_CALLS] [{"name": "now", "arguments": {}, "id": "abcDEF123"}]',
     calls: [['now', '{}']],
   },
+  {
+    title: 'one id twice, and one that no template takes back',
+    text: `[TOOL_CALLS] [${['abcDEF123', 'abcDEF123', 'call-1'].map((id) => `{"id": "${id}", "name": "f", "arguments": {}}`).join()}]`,
+    calls: [
+      ['f', '{}', 'abcDEF123'],
+      ['f', '{}'],
+      ['f', '{}'],
+    ],
+  },
   ...jsonCases((name, args) => `[TOOL_CALLS]${name}[ARGS]${args}`, '').map((c) => ({ ...c, title: `v11: ${c.title}` })),
   { title: 'call id', text: '[TOOL_CALLS]now[CALL_ID]abc123XYZ[ARGS]{}', calls: [['now', '{}', 'abc123XYZ']] },
   { title: 'no special tokens', text: '[TOOL_CALLS]now{"a": 1}', calls: [['now', '{"a": 1}']] },
@@ -301,6 +311,11 @@ const qwen3Coder: ToolCallCase[] = [
     title: 'union',
     text: coder(parameter('either', '7'), parameter('days', 'many')),
     calls: [['get_weather', '{"either": 7, "days": "many"}']],
+  },
+  {
+    title: 'union, no integer',
+    text: coder(parameter('either', '7.5'), parameter('wind', '-.5')),
+    calls: [['get_weather', '{"either": "7.5", "wind": -0.5}']],
   },
   {
     title: 'two calls',
@@ -488,6 +503,14 @@ const kimi = (id: string, args: string) =>
 const kimiK2: ToolCallCase[] = [
   ...jsonCases((name, args) => kimi(`functions.${name}:${kimiIndex++}`, args), '', kimiSection),
   { title: 'own id', text: kimiSection(kimi('functions.now:7', '{}')), calls: [['now', '{}', 'functions.now:7']] },
+  {
+    title: 'one id twice',
+    text: kimiSection(kimi('functions.now:0', '{}') + kimi('functions.now:0', '{}')),
+    calls: [
+      ['now', '{}', 'functions.now:0'],
+      ['now', '{}', 'functions.now:1'],
+    ],
+  },
   { title: 'no prefix', text: kimiSection(kimi('a.b-c:0', '{}')), calls: [['a.b-c', '{}', 'a.b-c:0']] },
   {
     title: 'no index',
@@ -533,6 +556,11 @@ function gemmaCases(open: string, close: string, mark: string): ToolCallCase[] {
           String.raw`{"a": "t, \"u\"} ]\n", "n": 42, "x": null, "f": -1.50, "b": true, "w": "bare word", "l": [1, "]", []], "o": {"p": {"q": ""}, "r:s": 1}}`,
         ],
       ],
+    },
+    {
+      title: 'bare text with colons and brackets',
+      text: of('f{url:https://a.b/c?d=(e),t:12:30,o:{p:q:r}}'),
+      calls: [['f', '{"url": "https://a.b/c?d=(e)", "t": "12:30", "o": {"p": "q:r"}}']],
     },
     { title: 'cut in a string', text: `${open}call:f{a:${mark}Par`, end: 'length', calls: [['f', '{"a": "Par']] },
     { title: 'cut in the name', text: `${open}call:ge`, end: 'length', content: `${open}call:ge` },

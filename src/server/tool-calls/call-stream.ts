@@ -5,7 +5,7 @@
  * reads is *held* until it is claimed once: as content, as arguments, or dropped as a tag. So nothing is lost or sent twice,
  * and the work is linear: a chunk is looked at once and held text is kept as pieces, joined when claimed.
  */
-import type { Delta, EndReason, JsonSchema, Parsing, ToolCallDelta, ToolDefinition } from './types.ts';
+import type { CallIds, Delta, EndReason, JsonSchema, Parsing, ToolCallDelta, ToolDefinition } from './types.ts';
 
 export const whiteSpace = ' \t\r\n';
 const notInNames = ' \t\r\n<>[]{}()"\'`,;=';
@@ -26,11 +26,12 @@ export class CallStream {
   #content = '';
   #calls: ToolCallDelta[] = [];
   readonly #tools: readonly ToolDefinition[];
-  readonly #newId: (name: string, index: number) => string;
+  readonly #ids: CallIds;
+  readonly #usedIds = new Set<string>();
 
-  constructor(tools: readonly ToolDefinition[], newId: (name: string, index: number) => string) {
+  constructor(tools: readonly ToolDefinition[], ids: CallIds) {
     this.#tools = tools;
-    this.#newId = newId;
+    this.#ids = ids;
   }
 
   // ---- in
@@ -149,11 +150,14 @@ export class CallStream {
     this.hasText ||= text.trim() !== '';
   }
 
-  /** Begins a call; what was held was its opening. `id`: the model's own, if it wrote one. */
-  start(name: string, id?: string | null): void {
+  /** Begins a call; what was held was its opening. `ownId`: the model's own, kept if it is in the family's form and new. */
+  start(name: string, ownId: string | null = null): void {
     this.claim();
     const index = this.callCount++;
-    this.#calls.push({ index, id: id ?? this.#newId(name, index), name, arguments: '' });
+    const isGood = ownId !== null && this.#ids.valid.test(ownId) && !this.#usedIds.has(ownId);
+    const id = isGood ? ownId : this.#ids.make(name, index);
+    this.#usedIds.add(id);
+    this.#calls.push({ index, id, name, arguments: '' });
   }
 
   /** More JSON text of the last call's arguments; what was held is it, or its markup. */

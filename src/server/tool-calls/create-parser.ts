@@ -60,8 +60,9 @@ export function createToolCallParser(
   options: ToolCallParserOptions = {},
 ): ToolCallParser {
   const format = toolCallFormat(name);
-  const prior = options.priorCalls ?? 0;
-  return parseCalls(format, tools ?? [], (call, index) => format.newId(call, prior + index));
+  const { priorCalls = 0 } = options;
+  const make = (call: string, index: number): string => format.ids.make(call, priorCalls + index);
+  return parseCalls(format, tools ?? [], { make, valid: format.ids.valid });
 }
 
 /** @throws EngineError bad_flag for an unknown name */

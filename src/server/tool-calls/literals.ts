@@ -6,10 +6,12 @@ import type { Parsing } from './types.ts';
 export interface Dialect {
   /** If a string begins at the cursor, reads it and sends its JSON. @returns whether one did, and ended well. */
   string(stream: CallStream, out: (json: string) => void): Parsing<'none' | 'read' | 'bad'>;
-  /** Bare text up to a comma, colon, bracket or the end → JSON; null where it is no value. */
+  /** Bare text up to a comma, bracket or the end → JSON; null where it is no value. */
   scalar(text: string): string | null;
   /** Bare text before a colon in a dictionary → the key; null where it may not be. */
   key(text: string): string | null;
+  /** What ends bare text; in a key a colon does too. */
+  readonly stops: string;
   /** Opening brackets → the closing one. */
   readonly brackets: Readonly<Record<string, string>>;
 }
@@ -54,7 +56,7 @@ function* closeBrackets(stream: CallStream, due: string[], out: (json: string) =
 function* simple(stream: CallStream, dialect: Dialect, out: (json: string) => void): Parsing<boolean> {
   const string = yield* dialect.string(stream, out);
   if (string !== 'none') return string === 'read';
-  const json = dialect.scalar(yield* bare(stream));
+  const json = dialect.scalar(yield* bare(stream, dialect.stops));
   if (json !== null) out(json);
   return json !== null;
 }
@@ -63,7 +65,7 @@ function* dictionaryKey(stream: CallStream, dialect: Dialect, out: (json: string
   const string = yield* dialect.string(stream, out);
   if (string === 'bad') return false;
   if (string === 'none') {
-    const key = dialect.key(yield* bare(stream));
+    const key = dialect.key(yield* bare(stream, `${dialect.stops}:`));
     if (key === null) return false;
     out(`"${escapeJson(key)}"`);
   }
@@ -73,11 +75,11 @@ function* dictionaryKey(stream: CallStream, dialect: Dialect, out: (json: string
   return true;
 }
 
-function* bare(stream: CallStream): Parsing<string> {
+function* bare(stream: CallStream, stops: string): Parsing<string> {
   const pieces: string[] = [];
   while (stream.at < stream.chunk.length || (yield* stream.more())) {
     const from = stream.at;
-    while (stream.at < stream.chunk.length && !',:()[]{}'.includes(stream.chunk.charAt(stream.at))) stream.at++;
+    while (stream.at < stream.chunk.length && !stops.includes(stream.chunk.charAt(stream.at))) stream.at++;
     pieces.push(stream.chunk.slice(from, stream.at));
     if (stream.at < stream.chunk.length) break;
   }
@@ -160,6 +162,7 @@ export const python: Dialect = {
   string: pythonString,
   scalar: pythonScalar,
   key: (text) => (pythonNumber.test(text) ? text : null),
+  stops: ',()[]{}',
   brackets: { '[': ']', '(': ')', '{': '}' },
 };
 
@@ -171,7 +174,7 @@ export function pythonToJson(text: string): string | null {
   } catch {
     // not JSON: read below
   }
-  const stream = new CallStream([], () => '');
+  const stream = new CallStream([], { make: () => '', valid: /^/ });
   stream.feed(text);
   stream.ended = 'eos';
   const pieces: string[] = [];
@@ -195,6 +198,7 @@ export function gemmaDialect(mark: string): Dialect {
     },
     scalar: (text) => (text === '' ? null : (pythonScalar(text) ?? `"${escapeJson(text)}"`)),
     key: (text) => (text === '' ? null : text),
+    stops: ',[]{}',
     brackets: { '[': ']', '{': '}' },
   };
 }

@@ -1,13 +1,9 @@
 /** The loop that all formats share: text, an opening tag, a call, its closing tags, text … */
 import { CallStream, whiteSpace } from './call-stream.ts';
-import type { Delta, EndReason, Parsing, ToolCallFormat, ToolCallParser, ToolDefinition } from './types.ts';
+import type { CallIds, Delta, EndReason, Parsing, ToolCallFormat, ToolCallParser, ToolDefinition } from './types.ts';
 
-export function parseCalls(
-  format: ToolCallFormat,
-  tools: readonly ToolDefinition[],
-  newId: ToolCallFormat['newId'] = (name, index) => format.newId(name, index),
-): ToolCallParser {
-  const stream = new CallStream(tools, newId);
+export function parseCalls(format: ToolCallFormat, tools: readonly ToolDefinition[], ids: CallIds): ToolCallParser {
+  const stream = new CallStream(tools, ids);
   const parsing = run(stream, format);
   const resume = (): Delta | null => {
     parsing.next();

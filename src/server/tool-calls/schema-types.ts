@@ -49,10 +49,10 @@ function typeOf(value: unknown): JsonType {
 const jsonNumber = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 const looseNumber = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 
-function toNumber(text: string): string | null {
-  if (jsonNumber.test(text)) return text;
+function toNumber(text: string, isInteger: boolean): string | null {
   const value = looseNumber.test(text) ? Number(text) : NaN;
-  return Number.isFinite(value) ? String(value) : null;
+  if (!Number.isFinite(value) || (isInteger && !Number.isInteger(value))) return null;
+  return jsonNumber.test(text) ? text : String(value);
 }
 
 const truths: Readonly<Record<string, string>> = { true: 'true', '1': 'true', false: 'false', '0': 'false' };
@@ -69,8 +69,8 @@ function toContainer(text: string, opening: string): string | null {
 
 const convert: readonly (readonly [JsonType, (text: string) => string | null])[] = [
   ['null', (text) => (/^(null|none)$/i.test(text) ? 'null' : null)],
-  ['integer', toNumber],
-  ['number', toNumber],
+  ['integer', (text) => toNumber(text, true)],
+  ['number', (text) => toNumber(text, false)],
   ['boolean', (text) => truths[text.toLowerCase()] ?? null],
   ['object', (text) => toContainer(text, '{')],
   ['array', (text) => toContainer(text, '[')],

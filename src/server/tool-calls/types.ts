@@ -40,6 +40,14 @@ export interface ToolCallParser {
 /** A parser suspended wherever its text runs out: it is written as if the whole text were there. */
 export type Parsing<T> = Generator<undefined, T, undefined>;
 
+/** How a family's call ids look. */
+export interface CallIds {
+  /** The id of call number `index` when the model wrote none that will do. */
+  make(name: string, index: number): string;
+  /** What a model's own id must look like for the family's template to take it back on the next turn. */
+  readonly valid: RegExp;
+}
+
 /** One family's way to write calls; `parse-calls.ts` runs it. */
 export interface ToolCallFormat {
   /** Opening tags → the closing tags that may follow a call opened so (in any number, white space between). */
@@ -52,8 +60,7 @@ export interface ToolCallFormat {
    * but white space held.
    */
   body(stream: CallStream, tag: string): Parsing<boolean>;
-  /** The id of call number `index` when the model wrote none. */
-  newId(name: string, index: number): string;
+  readonly ids: CallIds;
   /** How to write calls, for grammars that force them. `template`: the model's chat template, where a family has two ways. */
   form(template: string): CallForm;
 }

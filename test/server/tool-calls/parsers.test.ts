@@ -40,6 +40,7 @@ for (const name of toolCallParserNames) {
         whole.calls.every(({ id }) => idForm(name).test(id)),
         `${c.title}: form of the ids`,
       );
+      t.equal(new Set(whole.calls.map(({ id }) => id)).size, whole.calls.length, `${c.title}: no id twice`);
     }
     t.ok((toolCallCases[name] ?? []).length > 5, 'has cases');
     t.end();

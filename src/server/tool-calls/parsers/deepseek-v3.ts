@@ -3,7 +3,7 @@
  * `<｜tool▁call▁begin｜>function<｜tool▁sep｜>f`, a line break, the arguments in a json fence, `<｜tool▁call▁end｜>`.
  */
 import { deepseekForm, deepseekTags, openCall } from '../deepseek.ts';
-import { openAiId } from '../ids.ts';
+import { openAiIds } from '../ids.ts';
 import { jsonArguments } from '../json-call.ts';
 import type { ToolCallFormat } from '../types.ts';
 
@@ -18,6 +18,6 @@ export const deepseekV3: ToolCallFormat = {
     if (name === '' || !(yield* stream.literal('```json'))) return false;
     return yield* jsonArguments(stream, () => stream.start(name));
   },
-  newId: openAiId,
+  ids: openAiIds,
   form: () => deepseekForm('function<｜tool▁sep｜>', '\n```json\n', '\n```', '\n'),
 };

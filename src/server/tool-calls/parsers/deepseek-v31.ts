@@ -1,6 +1,6 @@
 /** DeepSeek V3.1, between the section's tags: `<｜tool▁call▁begin｜>f<｜tool▁sep｜>{…}<｜tool▁call▁end｜>` for each call. */
 import { deepseekForm, deepseekTags, openCall } from '../deepseek.ts';
-import { openAiId } from '../ids.ts';
+import { openAiIds } from '../ids.ts';
 import { jsonArguments } from '../json-call.ts';
 import type { ToolCallFormat } from '../types.ts';
 
@@ -12,6 +12,6 @@ export const deepseekV31: ToolCallFormat = {
     if (name === '' || !(yield* stream.literal('<｜tool▁sep｜>'))) return false;
     return yield* jsonArguments(stream, () => stream.start(name));
   },
-  newId: openAiId,
+  ids: openAiIds,
   form: () => deepseekForm('', '<｜tool▁sep｜>', '', ''),
 };

@@ -6,7 +6,7 @@
 import { literal } from '../../structured-output/ebnf.ts';
 import { markedArgumentsForm } from '../call-forms.ts';
 import { ArgumentsWriter } from '../arguments-writer.ts';
-import { openAiId } from '../ids.ts';
+import { openAiIds } from '../ids.ts';
 import { endMarked, markedName, markedValue } from '../marked-parameters.ts';
 import type { JsonType } from '../schema-types.ts';
 import type { ToolCallFormat } from '../types.ts';
@@ -52,7 +52,7 @@ export const deepseekV32: ToolCallFormat = {
     writer.close();
     return true;
   },
-  newId: openAiId,
+  ids: openAiIds,
   form: () => ({
     open: '<｜DSML｜function_calls>\n',
     separator: '',

@@ -2,7 +2,7 @@
 import { literal } from '../../structured-output/ebnf.ts';
 import { gemmaArgumentsForm } from '../call-forms.ts';
 import { gemmaCall } from '../gemma-call.ts';
-import { openAiId } from '../ids.ts';
+import { openAiIds } from '../ids.ts';
 import { gemmaDialect } from '../literals.ts';
 import type { ToolCallFormat } from '../types.ts';
 
@@ -11,7 +11,7 @@ const dialect = gemmaDialect('<escape>');
 export const functionGemma: ToolCallFormat = {
   tags: { '<start_function_call>': ['<end_function_call>'] },
   body: (stream) => gemmaCall(stream, dialect),
-  newId: openAiId,
+  ids: openAiIds,
   form: () => ({
     open: '',
     separator: '',

@@ -1,7 +1,7 @@
 /** Gemma 4: `<|tool_call>call:f{a:<|"|>text<|"|>,n:42,l:[…],o:{…}}<tool_call|>` for each call. */
 import { literal } from '../../structured-output/ebnf.ts';
 import { gemmaArgumentsForm } from '../call-forms.ts';
-import { openAiId } from '../ids.ts';
+import { openAiIds } from '../ids.ts';
 import { gemmaDialect } from '../literals.ts';
 import { gemmaCall } from '../gemma-call.ts';
 import type { ToolCallFormat } from '../types.ts';
@@ -11,7 +11,7 @@ const dialect = gemmaDialect('<|"|>');
 export const gemma4: ToolCallFormat = {
   tags: { '<|tool_call>': ['<tool_call|>'] },
   body: (stream) => gemmaCall(stream, dialect),
-  newId: openAiId,
+  ids: openAiIds,
   form: () => ({
     open: '',
     separator: '',

@@ -5,7 +5,7 @@
 import { literal } from '../../structured-output/ebnf.ts';
 import { markedArgumentsForm } from '../call-forms.ts';
 import { ArgumentsWriter } from '../arguments-writer.ts';
-import { openAiId } from '../ids.ts';
+import { openAiIds } from '../ids.ts';
 import { endMarked, markedName, markedValue } from '../marked-parameters.ts';
 import { parameterTypes } from '../schema-types.ts';
 import type { ToolCallFormat } from '../types.ts';
@@ -40,7 +40,7 @@ export const glm45: ToolCallFormat = {
     writer.close();
     return true;
   },
-  newId: openAiId,
+  ids: openAiIds,
   form: () => ({
     open: '',
     separator: '\n',

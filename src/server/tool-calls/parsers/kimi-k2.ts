@@ -4,7 +4,7 @@
  */
 import { literal } from '../../structured-output/ebnf.ts';
 import { jsonArgumentsForm } from '../call-forms.ts';
-import { kimiId } from '../ids.ts';
+import { kimiIds } from '../ids.ts';
 import { jsonArguments } from '../json-call.ts';
 import type { ToolCallFormat } from '../types.ts';
 
@@ -23,9 +23,9 @@ export const kimiK2: ToolCallFormat = {
     const name = id.replace(/^functions\./, '').replace(/:\d+$/, '');
     yield* stream.space();
     if (name === '' || !(yield* stream.literal('<|tool_call_argument_begin|>'))) return false;
-    return yield* jsonArguments(stream, () => stream.start(name, /:\d+$/.test(id) ? id : null));
+    return yield* jsonArguments(stream, () => stream.start(name, id));
   },
-  newId: kimiId,
+  ids: kimiIds,
   form: () => ({
     open: `<|tool_calls_section_begin|>${call}`,
     separator: `<|tool_call_end|>${call}`,

@@ -6,7 +6,7 @@ import { literal } from '../../structured-output/ebnf.ts';
 import { keywordArgumentsForm } from '../call-forms.ts';
 import { ArgumentsWriter } from '../arguments-writer.ts';
 import type { CallStream } from '../call-stream.ts';
-import { openAiId } from '../ids.ts';
+import { openAiIds } from '../ids.ts';
 import { python, readLiteral } from '../literals.ts';
 import type { Parsing, ToolCallFormat } from '../types.ts';
 
@@ -30,7 +30,7 @@ export const llamaPythonic: ToolCallFormat = {
       stream.at++;
     }
   },
-  newId: openAiId,
+  ids: openAiIds,
   form: (template) => {
     const hasTags = template.includes('<|python_start|>');
     return {

@@ -3,7 +3,7 @@
  * There is no tag around a call, so an object with other keys is text, and inside prose only a declared tool's name counts.
  */
 import { jsonCallForm } from '../call-forms.ts';
-import { openAiId } from '../ids.ts';
+import { openAiIds } from '../ids.ts';
 import { jsonAsText, jsonCall } from '../json-call.ts';
 import type { ToolCallFormat } from '../types.ts';
 
@@ -21,6 +21,6 @@ export const llama3: ToolCallFormat = {
     else if (stream.callCount === before) yield* jsonAsText(stream);
     return ok;
   },
-  newId: openAiId,
+  ids: openAiIds,
   form: () => ({ open: '', separator: '; ', close: '', trigger: null, ...jsonCallForm('parameters') }),
 };

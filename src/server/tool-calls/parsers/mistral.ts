@@ -4,7 +4,7 @@
  */
 import { literal } from '../../structured-output/ebnf.ts';
 import { jsonArgumentsForm, listForm } from '../call-forms.ts';
-import { mistralId } from '../ids.ts';
+import { mistralIds } from '../ids.ts';
 import { jsonArguments, jsonCalls } from '../json-call.ts';
 import type { ToolCallFormat } from '../types.ts';
 
@@ -25,7 +25,7 @@ export const mistral: ToolCallFormat = {
     }
     return yield* jsonArguments(stream, () => stream.start(name, id));
   },
-  newId: mistralId,
+  ids: mistralIds,
   form: (template) => {
     if (!template.includes('[ARGS]')) return listForm('[TOOL_CALLS] [', ']', '[TOOL_CALLS]');
     return {

@@ -1,6 +1,6 @@
 /** Phi-4-mini: `functools[{"name": "f", "arguments": {…}}, …]`. */
 import { listForm } from '../call-forms.ts';
-import { openAiId } from '../ids.ts';
+import { openAiIds } from '../ids.ts';
 import { jsonCalls } from '../json-call.ts';
 import type { ToolCallFormat } from '../types.ts';
 
@@ -9,6 +9,6 @@ export const phi4Mini: ToolCallFormat = {
   *body(stream) {
     return (yield* stream.space()) === '[' && (yield* jsonCalls(stream));
   },
-  newId: openAiId,
+  ids: openAiIds,
   form: () => listForm('functools[', ']', 'functools['),
 };

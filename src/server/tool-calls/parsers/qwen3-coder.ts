@@ -6,7 +6,7 @@
 import { literal } from '../../structured-output/ebnf.ts';
 import { markedArgumentsForm } from '../call-forms.ts';
 import { ArgumentsWriter } from '../arguments-writer.ts';
-import { openAiId } from '../ids.ts';
+import { openAiIds } from '../ids.ts';
 import { endMarked, markedName, markedValue } from '../marked-parameters.ts';
 import { parameterTypes } from '../schema-types.ts';
 import type { ToolCallFormat } from '../types.ts';
@@ -46,7 +46,7 @@ export const qwen3Coder: ToolCallFormat = {
     writer.close();
     return true;
   },
-  newId: openAiId,
+  ids: openAiIds,
   form: () => ({
     open: '<tool_call>\n',
     separator: '\n</tool_call>\n<tool_call>\n',

@@ -1,6 +1,6 @@
 /** xLAM: a list `[{"name": "f", "arguments": {…}}]`, bare, in a code fence, in `<tool_call>` or after `[TOOL_CALLS]`. */
 import { listForm } from '../call-forms.ts';
-import { openAiId } from '../ids.ts';
+import { openAiIds } from '../ids.ts';
 import { jsonCalls, jsonAsText } from '../json-call.ts';
 import type { ToolCallFormat } from '../types.ts';
 
@@ -21,6 +21,6 @@ export const xlam: ToolCallFormat = {
     if (!ok && stream.callCount === before) yield* jsonAsText(stream);
     return ok;
   },
-  newId: openAiId,
+  ids: openAiIds,
   form: () => listForm('[', ']', null),
 };
