@@ -279,6 +279,12 @@ const mistral: ToolCallCase[] = [
   { title: 'brackets', text: 'a] [b] [TOOL not a tag]', content: 'a] [b] [TOOL not a tag]' },
   { title: 'no call', text: '[TOOL_CALLS] [] x', content: '[TOOL_CALLS] [] x' },
   { title: 'no list', text: '[TOOL_CALLS]not valid', content: '[TOOL_CALLS]not valid' },
+  {
+    title: 'a string that holds no object, before a call',
+    text: `[TOOL_CALLS]f" }[TOOL_CALLS] [${call('now', '{}')}]`,
+    content: '[TOOL_CALLS]f" }',
+    calls: [['now', '{}']],
+  },
 ];
 
 const coder = (...parameters: string[]) =>

@@ -3,7 +3,7 @@ import type { ConstraintSpec, Vocabulary } from '../../src/engine/constraint.ts'
 import { GrammarCompiler } from '../../src/engine/grammar/grammar-compiler.ts';
 import { random } from './random.ts';
 
-/** ASCII, some letters of several bytes (whole and in halves), and longer tokens that cross what grammars care for. */
+/** ASCII, the bytes of all other characters, some of these whole, and longer tokens that cross what grammars care for. */
 const tokens: readonly Uint8Array[] = [
   ...Array.from({ length: 95 }, (_, i) => Uint8Array.of(32 + i)),
   ...[
@@ -28,8 +28,7 @@ const tokens: readonly Uint8Array[] = [
     '0.',
     'true',
   ].map((text) => new TextEncoder().encode(text)),
-  Uint8Array.of(0xc3),
-  Uint8Array.of(0xa9),
+  ...Array.from({ length: 0xf5 - 0x80 }, (_, i) => Uint8Array.of(0x80 + i)),
   new Uint8Array(), // ends the output
 ];
 export const walkStop = tokens.length - 1;

@@ -160,9 +160,11 @@ function* encodedArguments(stream: CallStream, begin: () => void, sink: (text: s
   for (;;) {
     if (!(yield* stream.more())) return false;
     const from = stream.at;
-    while (stream.at < stream.chunk.length && !'"\\'.includes(stream.chunk.charAt(stream.at))) stream.at++;
+    // Up to the `{` a character at a time: where this turns out to be no object must not depend on the chunks.
+    const limit = started ? stream.chunk.length : from + 1;
+    while (stream.at < limit && !'"\\'.includes(stream.chunk.charAt(stream.at))) stream.at++;
     if (!put(stream.chunk.slice(from, stream.at))) return false;
-    if (stream.at >= stream.chunk.length) continue;
+    if (stream.at >= limit) continue;
     if (stream.chunk.charAt(stream.at++) === '"') break;
     if (!(yield* stream.more())) return false;
     const c = stream.chunk.charAt(stream.at++);
