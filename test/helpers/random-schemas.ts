@@ -1,17 +1,38 @@
 /** Random JSON Schemas (draft 2020-12) with whatever a grammar can keep, and an independent validator for them. */
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import * as formats from 'ajv-formats';
+import { createRequire } from 'node:module';
 import { random } from './random.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
+
+interface Ajv {
+  compile(schema: Schema): ((value: unknown) => boolean) & { readonly errors?: unknown };
+  errorsText(errors: unknown): string;
+}
+
+// CommonJS both, whose types do not fit an import of theirs.
+const require = createRequire(import.meta.url);
+const { Ajv2020 } = require('ajv/dist/2020.js') as { Ajv2020: new (options: object) => Ajv };
+const { default: addFormats } = require('ajv-formats') as { default: (ajv: Ajv) => void };
 
 const names = ['name', 'id', 'city', 'tags', 'is_open', 'next', 'a', 'ab', 'abc', 'due-date', 'prix €', 'q"q'];
 const words = ['red', 'green', 'a', 'ab', 'true', '', 'naïve', '"quoted"', 'back\\slash', '日本', 'line\nbreak', '😀'];
 const patterns = [
   ...['^[a-z]{1,6}$', '^[A-Z]{2}-\\d{2,4}$', '^(foo|bar)+$', '^\\d+(\\.\\d+)?$', '^[^x"]{0,5}$', 'a.c', '^\\w+@\\w+$'],
-  ...['^(a|ab)(c|bcd)?$', '^#[0-9a-fA-F]{6}$', '^.{0,8}$', '^\\S+$', '[0-9]$', '^(é|[à-ç])+$', '^[^\\d\\s]{2}$'],
+  ...[
+    '^(a|ab)(c|bcd)?$',
+    '^#[0-9a-fA-F]{6}$',
+    '^.{0,8}$',
+    '^\\S+$',
+    '[0-9]$',
+    '^(é|[à-ç])+$',
+    '^[α-ω一-龥 ]{1,4}$',
+    '^[^\\d\\s]{2}$',
+  ],
 ];
-const knownFormats = ['date', 'time', 'date-time', 'uuid', 'ipv4', 'ipv6', 'email', 'uri', 'hostname', 'duration'];
+const knownFormats = [
+  ...['date', 'time', 'date-time', 'duration', 'uuid', 'ipv4', 'ipv6', 'hostname', 'email', 'uri', 'uri-reference'],
+  ...['uri-template', 'json-pointer', 'relative-json-pointer', 'regex', 'byte'],
+];
 const keyPatterns = ['^k[0-9]{1,2}$', '^[a-f]+$', '_id$'];
 
 export interface RandomSchema {
@@ -28,7 +49,7 @@ export function randomSchema(seed: number): RandomSchema {
 /** A function that says what is wrong with a value, null when it is valid. @throws for a schema that is none */
 export function independentValidator(schema: unknown): (value: unknown) => string | null {
   const ajv = new Ajv2020({ strict: false, allErrors: false, unicodeRegExp: true });
-  (formats.default as unknown as (target: Ajv2020) => void)(ajv);
+  addFormats(ajv);
   const validate = ajv.compile(schema as Schema);
   return (value) => (validate(value) ? null : ajv.errorsText(validate.errors));
 }
@@ -85,9 +106,17 @@ class Maker {
   #string(): Schema {
     switch (this.#below(4)) {
       case 0:
-        return this.#feature('pattern', { type: 'string', pattern: this.#pick(patterns) });
+        return this.#feature('pattern', {
+          type: 'string',
+          pattern: this.#pick(patterns),
+          ...this.#pick([{}, {}, { maxLength: 8 }]),
+        });
       case 1:
-        return this.#feature('format', { type: 'string', format: this.#pick(knownFormats) });
+        return this.#feature('format', {
+          type: 'string',
+          format: this.#pick(knownFormats),
+          ...this.#pick([{}, {}, { minLength: 1, maxLength: 60 }]),
+        });
       case 2: {
         const minLength = this.#below(4);
         const lengths = this.#pick([
@@ -200,6 +229,6 @@ class Maker {
   }
 
   #pick<T>(values: readonly T[]): T {
-    return values[this.#below(values.length)]!;
+    return values[this.#below(values.length)];
   }
 }

@@ -78,10 +78,12 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : 'a part of it is missing or of an unknown type';
 }
 
+/** '' for tokens with bytes that UTF-8 never has: grammars count on that. */
 function tokenTexts({ bytes, ends }: Vocabulary): string[] {
   return Array.from(ends, (end, id) => {
-    let text = '';
-    for (let i = id === 0 ? 0 : ends[id - 1]; i < end; i++) text += byteAlphabet[bytes[i]];
-    return text;
+    const token = bytes.subarray(id === 0 ? 0 : ends[id - 1], end);
+    return token.some(isNeverUtf8) ? '' : Array.from(token, (byte) => byteAlphabet[byte]).join('');
   });
 }
+
+const isNeverUtf8 = (byte: number): boolean => byte === 0xc0 || byte === 0xc1 || byte > 0xf4;

@@ -4,13 +4,20 @@
  * the same character it does not. So what is regular — lists, numbers, patterns — is made deterministic here.
  */
 import { EngineError } from '../../errors.ts';
-import { charClass, complement, literal, normalize, type CharRanges, type Grammar } from './ebnf.ts';
+import { complement, exactClass, literal, normalize, type CharRanges, type Grammar } from './ebnf.ts';
 
 export type Regular =
   | { readonly kind: 'chars'; readonly ranges: CharRanges }
   | { readonly kind: 'sequence' | 'either'; readonly parts: readonly Regular[] }
   /** `max` null: without end. */
-  | { readonly kind: 'repeat'; readonly part: Regular; readonly min: number; readonly max: number | null };
+  | { readonly kind: 'repeat'; readonly part: Regular; readonly min: number; readonly max: number | null }
+  /** From state 0 along the steps to any end. */
+  | { readonly kind: 'graph'; readonly states: readonly State<Regular>[] };
+
+interface State<Label> {
+  readonly isEnd: boolean;
+  readonly steps: readonly { readonly label: Label; readonly to: number }[];
+}
 
 export const chars = (ranges: CharRanges): Regular => ({ kind: 'chars', ranges });
 export const sequenceOf = (...parts: readonly Regular[]): Regular => ({ kind: 'sequence', parts });
@@ -21,6 +28,8 @@ export const textOf = (text: string): Regular =>
   sequenceOf(...Array.from(text, (c) => chars([[c.codePointAt(0) ?? 0, c.codePointAt(0) ?? 0]])));
 
 const mostStates = 4000;
+/** Each costs the matcher's compiler some ten milliseconds where most characters may come. */
+const mostCountedStates = 1000;
 const tooLarge = 'takes too large an automaton: use smaller counts or fewer alternatives';
 
 /** Steps that read a character and steps that read none, by state. */
@@ -29,12 +38,73 @@ interface Nfa {
   readonly free: number[][];
 }
 
+/** The texts of `regular` that have from `min` to `max` characters. @throws EngineError invalid_value when it is too large */
+export function withLength(regular: Regular, min: number, max: number | null): Regular {
+  const lengths = lengthsOf(regular);
+  if (lengths.min >= min && (max === null || lengths.max <= max)) return regular;
+  const states = automatonOf(regular);
+  const last = max ?? min; // lengths beyond are all the same
+  const idOf = (state: number, length: number): number => state * (last + 1) + length;
+  if (states.length * (last + 1) > mostCountedStates) throw new EngineError('invalid_value', tooLarge);
+  const counted = states.flatMap(({ isEnd, steps }) =>
+    Array.from({ length: last + 1 }, (_, length) => {
+      const next = length < last ? length + 1 : max === null ? last : null;
+      const on = next === null ? [] : steps.map(({ label, to }) => ({ label: chars(label), to: idOf(to, next) }));
+      return { isEnd: isEnd && length >= min, steps: on };
+    }),
+  );
+  return { kind: 'graph', states: counted };
+}
+
+/** Characters of the shortest and of the longest text. */
+function lengthsOf(regular: Regular): { readonly min: number; readonly max: number } {
+  switch (regular.kind) {
+    case 'chars':
+      return { min: 1, max: 1 };
+    case 'sequence': {
+      const parts = regular.parts.map(lengthsOf);
+      const sum = (key: 'min' | 'max') => parts.reduce((total, part) => total + part[key], 0);
+      return { min: sum('min'), max: sum('max') };
+    }
+    case 'either': {
+      const parts = regular.parts.map(lengthsOf);
+      return { min: Math.min(...parts.map(({ min }) => min)), max: Math.max(...parts.map(({ max }) => max)) };
+    }
+    case 'repeat': {
+      const part = lengthsOf(regular.part);
+      const max = part.max === 0 ? 0 : part.max * (regular.max ?? Infinity);
+      return { min: part.min * regular.min, max };
+    }
+    case 'graph':
+      return { min: 0, max: Infinity };
+  }
+}
+
 /** @returns EBNF for the texts of `regular`. @throws EngineError invalid_value when it is too large */
 export function regularRule(grammar: Grammar, hint: string, regular: Regular): string {
+  return emit(grammar, hint, automatonOf(regular));
+}
+
+/** Deterministic; state 0 is the start, the labels of a state's steps are disjoint. */
+function automatonOf(regular: Regular): State<CharRanges>[] {
   const nfa: Nfa = { steps: [], free: [] };
   const start = addState(nfa);
   const end = build(nfa, regular, start);
-  return emit(grammar, hint, determinize(nfa, start, end));
+  return withoutDeadEnds(determinize(nfa, start, end));
+}
+
+/** Takes out steps from which no end can be reached. */
+function withoutDeadEnds(states: readonly State<CharRanges>[]): State<CharRanges>[] {
+  const isAlive = states.map(({ isEnd }) => isEnd);
+  for (let changed = true; changed;) {
+    changed = false;
+    for (let i = states.length - 1; i >= 0; i--) {
+      if (isAlive[i] || !states[i].steps.some(({ to }) => isAlive[to])) continue;
+      isAlive[i] = changed = true;
+    }
+  }
+  if (!isAlive[0]) throw new EngineError('invalid_value', 'allows no text at all');
+  return states.map(({ isEnd, steps }) => ({ isEnd, steps: steps.filter(({ to }) => isAlive[to]) }));
 }
 
 function addState(nfa: Nfa): number {
@@ -80,17 +150,20 @@ function build(nfa: Nfa, regular: Regular, from: number): number {
       nfa.free[state].push(to);
       return to;
     }
+    case 'graph': {
+      const to = addState(nfa);
+      const ids = regular.states.map(() => addState(nfa));
+      nfa.free[from].push(ids[0]);
+      regular.states.forEach(({ isEnd, steps }, i) => {
+        if (isEnd) nfa.free[ids[i]].push(to);
+        for (const step of steps) nfa.free[build(nfa, step.label, ids[i])].push(ids[step.to]);
+      });
+      return to;
+    }
   }
 }
 
-interface State {
-  readonly isEnd: boolean;
-  /** Disjoint. */
-  readonly steps: readonly { readonly ranges: CharRanges; readonly to: number }[];
-}
-
-/** State 0 is the start. */
-function determinize(nfa: Nfa, start: number, end: number): State[] {
+function determinize(nfa: Nfa, start: number, end: number): State<CharRanges>[] {
   const sets: number[][] = [];
   const known = new Map<string, number>();
   const idOf = (from: readonly number[]): number => {
@@ -102,7 +175,7 @@ function determinize(nfa: Nfa, start: number, end: number): State[] {
     return id;
   };
   idOf([start]);
-  const states: State[] = [];
+  const states: State<CharRanges>[] = [];
   for (let i = 0; i < sets.length; i++) {
     const set = sets[i];
     const steps = set.flatMap((state) => nfa.steps[state]);
@@ -114,7 +187,7 @@ function determinize(nfa: Nfa, start: number, end: number): State[] {
     }
     states.push({
       isEnd: set.includes(end),
-      steps: [...targets].map(([to, ranges]) => ({ to, ranges: normalize(ranges) })),
+      steps: [...targets].map(([to, ranges]) => ({ to, label: normalize(ranges) })),
     });
   }
   return states;
@@ -138,7 +211,7 @@ function pieces(steps: readonly { readonly ranges: CharRanges }[]): CharRanges {
 }
 
 /** A rule for each state, a run of single characters in one string. */
-function emit(grammar: Grammar, hint: string, states: readonly State[]): string {
+function emit(grammar: Grammar, hint: string, states: readonly State<CharRanges>[]): string {
   const names = new Map<number, string>();
   const nameOf = (id: number): string => {
     const known = names.get(id);
@@ -152,21 +225,26 @@ function emit(grammar: Grammar, hint: string, states: readonly State[]): string 
   const root = nameOf(0);
   for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
     const { isEnd, steps } = states[id];
-    const alternatives = steps.map(({ ranges, to }) => follow(states, ranges, to, nameOf));
+    const alternatives = steps.map(({ label, to }) => follow(states, label, to, nameOf));
     grammar.define(nameOf(id), [...(isEnd ? ['""'] : []), ...alternatives].join(' | ') || '""');
   }
   return root;
 }
 
-function follow(states: readonly State[], ranges: CharRanges, to: number, nameOf: (id: number) => string): string {
+function follow(
+  states: readonly State<CharRanges>[],
+  ranges: CharRanges,
+  to: number,
+  nameOf: (id: number) => string,
+): string {
   let text = single(ranges);
-  const head = text === null ? charClass(ranges) : '';
+  const head = text === null ? exactClass(ranges) : '';
   let at = to;
   text ??= '';
   for (;;) {
     const { isEnd, steps } = states[at];
     const [step] = steps;
-    const c = steps.length === 1 && !isEnd && step !== undefined ? single(step.ranges) : null;
+    const c = steps.length === 1 && !isEnd && step !== undefined ? single(step.label) : null;
     if (c === null || step === undefined || step.to === at) break;
     text += c;
     at = step.to;

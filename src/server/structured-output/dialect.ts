@@ -1,7 +1,15 @@
 /** How a family writes values: JSON for nearly all, Gemma its own. The schema's meaning is json-schema.ts' business. */
-import { charClass, complement, literal, textUntil, without, type CharRanges, type Grammar } from './ebnf.ts';
+import {
+  charClass,
+  complement,
+  exactClass,
+  literal,
+  textUntil,
+  without,
+  type CharRanges,
+  type Grammar,
+} from './ebnf.ts';
 import { chars, eitherOf, regularRule, repeat, sequenceOf, textOf, type Regular } from './automaton.ts';
-import { parseRegex } from './regex.ts';
 
 export interface Dialect {
   /** What stands between two members, and between a key and its value, as EBNF. */
@@ -15,7 +23,8 @@ export interface Dialect {
   anyString(grammar: Grammar): string;
   /** Between `min` and `max` characters; `max` null: no limit. */
   countedString(grammar: Grammar, min: number, max: number | null): string;
-  patternString(grammar: Grammar, pattern: string): string;
+  /** A string whose characters are `regular`. */
+  regularString(grammar: Grammar, regular: Regular): string;
   /** Any key, and any key but these, each with the colon. */
   anyKey(grammar: Grammar): string;
   otherKey(grammar: Grammar, names: readonly string[]): string;
@@ -29,6 +38,7 @@ const notPlain: CharRanges = [
   [0x5c, 0x5c],
 ];
 const plain = charClass(complement(notPlain));
+const counted = exactClass(complement(notPlain));
 const escapes: Readonly<Record<number, string>> = { 8: 'b', 9: 't', 10: 'n', 12: 'f', 13: 'r', 34: '"', 92: '\\' };
 
 /** Escapes without halves of surrogate pairs. */
@@ -57,6 +67,13 @@ function inJsonString(regular: Regular): Regular {
     case 'sequence':
     case 'either':
       return { kind: regular.kind, parts: regular.parts.map(inJsonString) };
+    case 'graph': {
+      const inString = ({ label, to }: { label: Regular; to: number }) => ({ label: inJsonString(label), to });
+      return {
+        kind: 'graph',
+        states: regular.states.map(({ isEnd, steps }) => ({ isEnd, steps: steps.map(inString) })),
+      };
+    }
   }
 }
 
@@ -73,12 +90,12 @@ export const jsonDialect: Dialect = {
     let next = max === null ? stringRest(grammar) : grammar.rule('string_end', '"\\""');
     for (let i = last - 1; i >= 0; i--) {
       const end = i >= min ? '"\\"" | ' : '';
-      next = grammar.rule('string_count', `${end}${plain} ${next} | "\\\\" ${escape} ${next}`);
+      next = grammar.rule('string_count', `${end}${counted} ${next} | "\\\\" ${escape} ${next}`);
     }
     return `"\\"" ${next}`;
   },
-  patternString: (grammar, pattern) =>
-    regularRule(grammar, 'pattern', sequenceOf(textOf('"'), inJsonString(parseRegex(pattern, 'search')), textOf('"'))),
+  regularString: (grammar, regular) =>
+    regularRule(grammar, 'pattern', sequenceOf(textOf('"'), inJsonString(regular), textOf('"'))),
   anyKey: (grammar) => `${jsonDialect.anyString(grammar)} ${jsonDialect.colon}`,
   otherKey: (grammar, names) => `"\\"" ${otherText(grammar, names, `"\\"" ${jsonDialect.colon}`)}`,
 };
@@ -86,7 +103,7 @@ export const jsonDialect: Dialect = {
 /** `text` between two marks without escapes, keys bare. */
 export function markedDialect(mark: string): Dialect {
   const end = literal(mark);
-  const notMark = charClass(complement([[mark.charCodeAt(0), mark.charCodeAt(0)]]));
+  const notMark = exactClass(complement([[mark.charCodeAt(0), mark.charCodeAt(0)]]));
   return {
     comma: '","',
     colon: '":"',
@@ -94,8 +111,8 @@ export function markedDialect(mark: string): Dialect {
     key: (name) => (/^[\w.-]+$/.test(name) ? name : mark + name + mark),
     anyString: (grammar) => grammar.rule('string', `${end} ${textUntil(grammar, 'marked', mark)}`),
     countedString: (_, min, max) => `${end} ${notMark}{${min},${max ?? ''}} ${end}`,
-    patternString: (grammar, pattern) =>
-      regularRule(grammar, 'pattern', sequenceOf(textOf(mark), parseRegex(pattern, 'search'), textOf(mark))),
+    regularString: (grammar, regular) =>
+      regularRule(grammar, 'pattern', sequenceOf(textOf(mark), regular, textOf(mark))),
     anyKey: (grammar) => otherText(grammar, [], '":"'),
     otherKey: (grammar, names) => otherText(grammar, names, '":"'),
   };

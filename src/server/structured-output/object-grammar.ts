@@ -2,6 +2,7 @@
 import { either, literal, type Grammar } from './ebnf.ts';
 import { count, fail, list, located, saysMore } from './keywords.ts';
 import { isSchemaObject, type Schema } from './merge-schema.ts';
+import { parseRegex } from './regex.ts';
 import type { SchemaGrammar } from './schema-grammar.ts';
 
 /** One declared member as EBNF: what stands before its value, the value, what stands after it. */
@@ -80,7 +81,7 @@ function undeclared(schemas: SchemaGrammar, schema: Schema, at: string): Others 
   if (first !== undefined) {
     const where = `${at}/patternProperties`;
     if (patterns.length > 1) fail(where, 'has several patterns, whose overlap a grammar cannot enforce');
-    const key = located(where, () => dialect.patternString(grammar, first[0]));
+    const key = located(where, () => dialect.regularString(grammar, parseRegex(first[0], 'search')));
     return { member: `${key} ${dialect.colon} ${schemas.value(first[1], where)}`, min, max };
   }
   if (schema.additionalProperties === false || max === 0) return min === 0 ? null : fail(at, 'allows nothing');

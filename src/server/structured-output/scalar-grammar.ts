@@ -1,11 +1,12 @@
 /** Strings and numbers of a schema → EBNF. */
 import type { Dialect } from './dialect.ts';
-import { eitherOf, regularRule, textOf, type Regular } from './automaton.ts';
+import { eitherOf, regularRule, textOf, withLength, type Regular } from './automaton.ts';
 import type { Grammar } from './ebnf.ts';
-import { formatPatterns } from './formats.ts';
+import { formatPattern } from './formats.ts';
 import { bound, count, fail, located } from './keywords.ts';
 import type { Schema } from './merge-schema.ts';
 import { anyNumber, integers, numbers, type Bound } from './number-grammar.ts';
+import { parseRegex } from './regex.ts';
 
 const mostMultiples = 1000;
 
@@ -13,20 +14,22 @@ export function stringGrammar(grammar: Grammar, dialect: Dialect, schema: Schema
   const min = count(schema, 'minLength', at) ?? 0;
   const max = count(schema, 'maxLength', at);
   if (max !== null && max < min) fail(at, 'has a maxLength below its minLength');
-  const isCounted = min > 0 || max !== null;
-  const { pattern, format } = schema;
-  if (pattern !== undefined) {
-    if (typeof pattern !== 'string') return fail(`${at}/pattern`, 'must be a string');
-    if (isCounted) fail(at, 'has both a pattern and a length: write the length into the pattern, as in ^[a-z]{1,8}$');
-    return grammar.rule(
-      'pattern',
-      located(`${at}/pattern`, () => dialect.patternString(grammar, pattern)),
-    );
+  const regular = located(at, () => ofPattern(schema, max));
+  if (regular !== null) {
+    const counted = located(at, () => withLength(regular, min, max));
+    return grammar.rule('pattern', dialect.regularString(grammar, counted));
   }
-  if (isCounted) return grammar.rule('counted', dialect.countedString(grammar, min, max));
-  const known =
-    typeof format === 'string' && Object.hasOwn(formatPatterns, format) ? formatPatterns[format] : undefined;
-  return known === undefined ? dialect.anyString(grammar) : dialect.patternString(grammar, known);
+  if (min > 0 || max !== null) return grammar.rule('counted', dialect.countedString(grammar, min, max));
+  return dialect.anyString(grammar);
+}
+
+/** What `pattern` or a format that is known says of a string; null when neither does. */
+function ofPattern({ pattern, format }: Schema, maxLength: number | null): Regular | null {
+  const known = typeof format === 'string' ? formatPattern(format, maxLength) : null;
+  if (pattern === undefined) return known === null ? null : parseRegex(known, 'whole');
+  if (typeof pattern !== 'string') throw new TypeError('has a pattern that is no string');
+  if (known !== null) throw new TypeError('has both a pattern and a format: write the format into the pattern');
+  return parseRegex(pattern, 'search');
 }
 
 /** Any number, short enough to be read without loss. */
@@ -35,8 +38,9 @@ export function numberRule(grammar: Grammar): string {
 }
 
 export function numericGrammar(grammar: Grammar, schema: Schema, type: 'integer' | 'number', at: string): string {
-  const min = bound(schema, 'Minimum', at);
-  const max = bound(schema, 'Maximum', at);
+  const isInt32 = schema.format === 'int32';
+  const min = bound(schema, 'Minimum', at) ?? (isInt32 ? { value: -(2 ** 31), inclusive: true } : null);
+  const max = bound(schema, 'Maximum', at) ?? (isInt32 ? { value: 2 ** 31 - 1, inclusive: true } : null);
   const { multipleOf } = schema;
   if (type === 'number' && min === null && max === null && multipleOf === undefined) return numberRule(grammar);
   const isWhole = type === 'integer' || multipleOf === 1;

@@ -70,6 +70,8 @@ const cases: readonly unknown[] = [
   { type: 'integer', exclusiveMinimum: 0, exclusiveMaximum: 10 },
   { type: 'integer', multipleOf: 5, minimum: 0, maximum: 100 },
   { type: 'string', minLength: 2, maxLength: 5 },
+  { type: 'string', pattern: 'a|b+', minLength: 3, maxLength: 6 },
+  { type: 'string', pattern: '^x*(yz)?$', minLength: 2 },
   { type: 'string', minLength: 3 },
   ...[
     '^[a-z]{2,4}$',
@@ -129,6 +131,17 @@ t.test('whatever a schema’s grammar says is valid', async (t) => {
   }
   const isConst = (value: unknown) => JSON.stringify(value) === '{"k":["v"]}';
   t.ok((await check({ const: { k: ['v'] } }, 2, isConst)) > 0, 'a constant object');
+});
+
+t.test('characters beyond ASCII, in and out of classes', async (t) => {
+  // Every byte is a token, so that what is no UTF-8 could come if the grammar let it.
+  const pattern = '^[à-ÿα-ω一-龥😀-😎]{2}[^\\d]$';
+  const grammar = ebnf({ type: 'string', pattern });
+  for (let i = 0; i < 40; i++) {
+    const text = await walk(grammar);
+    t.match(JSON.parse(text ?? '""'), new RegExp(pattern, 'u'));
+    t.notMatch(text, /\ufffd/, 'no bytes that are no UTF-8');
+  }
 });
 
 const leaf: fc.Arbitrary<object> = fc.oneof(
@@ -226,7 +239,8 @@ t.test('what a grammar cannot promise is refused with its place', (t) => {
     [{ type: 'number', multipleOf: 0.1 }, /multipleOf/],
     [{ type: 'integer', minimum: 5, maximum: 2 }, /no number/],
     [{ type: 'string', pattern: '(?=a)b' }, /lookahead/],
-    [{ type: 'string', pattern: 'a', maxLength: 3 }, /both a pattern and a length/],
+    [{ type: 'string', pattern: 'a', maxLength: 3000 }, /too large an automaton/],
+    [{ type: 'string', pattern: 'a', format: 'date' }, /both a pattern and a format/],
     [{ type: 'string', pattern: '(a' }, /without \)/],
     [{ $ref: '#/$defs/none' }, /not there/],
     [{ $ref: 'http://x/y' }, /into the schema itself/],
