@@ -6,7 +6,7 @@ import { GrammarWalker } from '../../helpers/walk-grammar.ts';
 // With a model instead of dice: bench/grammar.
 t.test('random schemas: an independent validator accepts what their grammars say', async (t) => {
   const walker = await GrammarWalker.create(3);
-  const count = Number(process.env.SCHEMA_RUNS ?? 120);
+  const count = Number(process.env.SCHEMA_RUNS ?? 60);
   const first = Number(process.env.SCHEMA_SEED ?? 1);
   const features = new Set<string>();
   let finished = 0;
