@@ -94,6 +94,14 @@ export const engineSettings = {
     flags: ['no-overlap'],
     doc: 'Read each step’s tokens back before launching the next step.',
   }),
+  stepTimeout: number(
+    200,
+    { min: 1 },
+    {
+      flags: ['step_timeout'],
+      doc: 'Seconds without a finished step, with requests open, after which the engine counts as hung and is rebuilt.',
+    },
+  ),
   gpuValidation: toggle(false, {
     flags: ['gpu_validation'],
     doc: 'Dawn’s validation and robustness checks (slower; on in tests).',
@@ -161,6 +169,10 @@ export const serverSettings = {
       doc: 'Seconds a streaming client may stop reading before it is cut off.',
     },
   ),
+  logRequests: toggle(true, {
+    flags: ['no-log-requests', 'disable_log_requests'],
+    doc: 'Write no line to stderr when a request ends.',
+  }),
   drainTimeout: number(
     30,
     { min: 0, max: 3600 },

@@ -64,7 +64,8 @@ export class LLM {
       policy || logitsProcessors || createOps
         ? inThisThread((c, report) => loadEngine(c, report, extensions), config, policy ? { policy } : {})
         : inWorker({ config, loader: loaderUrl, faultInjection: false, vocabulary: null });
-    return new LLM(await EngineProxy.start(start, onProgress), tokenizer);
+    const { stepTimeout } = config;
+    return new LLM(await EngineProxy.start(start, { onProgress, stepTimeout }), tokenizer);
   }
 
   /**

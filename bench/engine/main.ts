@@ -104,7 +104,7 @@ async function peerDecode(sequences: readonly PeerSequence[]): Promise<number> {
 }
 
 const loadStart = performance.now();
-const engine = await EngineProxy.start(inWorker({ config, loader, faultInjection: false }), () => undefined);
+const engine = await EngineProxy.start(inWorker({ config, loader, faultInjection: false }));
 const loadMs = performance.now() - loadStart;
 const peer = flags.peer ? await loadPeer(flags.peer, modelPath) : null;
 const peerContexts = new Map<number, Awaited<ReturnType<NonNullable<typeof peer>['sequences']>>>();

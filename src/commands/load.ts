@@ -71,10 +71,8 @@ async function startEngine(config: EngineConfig, name: string, vocabulary: Vocab
     progress.update(done);
   };
   try {
-    return await EngineProxy.start(
-      inWorker({ config, loader: loaderUrl, faultInjection: false, vocabulary }),
-      onProgress,
-    );
+    const start = inWorker({ config, loader: loaderUrl, faultInjection: false, vocabulary });
+    return await EngineProxy.start(start, { onProgress, stepTimeout: config.stepTimeout });
   } finally {
     progress.stop();
   }

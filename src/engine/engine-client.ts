@@ -5,52 +5,64 @@
  */
 import { randomInt, randomUUID } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
+import { defaultEngineConfig } from '../config.ts';
 import { EngineError } from '../errors.ts';
 import type { EngineTransport, StartEngine } from './engine-transport.ts';
 import { fromErrorMessage, type EngineEvent, type EngineMessage, type Fault } from './messages.ts';
 import { OpenRequest } from './open-request.ts';
+import { RestartBudget } from './restart-budget.ts';
+import { StatsCalls } from './stats-calls.ts';
 import type { EngineClient, EngineInfo, EngineStats, GenerateOptions, RequestOutput, SamplingParams } from './types.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** Published in the client's thread: a StepReport per step, a RequestReport per ended request (messages.ts). */
 const stepChannel = channel('dawnlight:step');
 const requestChannel = channel('dawnlight:request');
 
-/** An engine that dies more often than this within a minute stays dead. */
-const maxRestartsPerMinute = 3;
-
 /** Bytes of weights on the device so far, and in all. */
 export type Progress = (done: number, total: number) => void;
 
-interface Settled<T> {
-  readonly resolve: (value: T) => void;
+export interface EngineProxyOptions {
+  readonly onProgress?: Progress | undefined;
+  /** Seconds without a step, with requests open, after which the engine counts as hung; Infinity: never. */
+  readonly stepTimeout?: number | undefined;
+}
+
+interface Loading {
+  readonly resolve: (proxy: EngineProxy) => void;
   readonly reject: (error: EngineError) => void;
 }
 
 export class EngineProxy implements EngineClient {
   readonly #start: StartEngine;
   readonly #onProgress: Progress;
+  readonly #watchdog: Watchdog;
+  readonly #restarts: RestartBudget;
   readonly #requests = new Map<string, OpenRequest>();
-  readonly #statsCalls = new Map<number, Settled<EngineStats>>();
-  #nextCall = 0;
+  readonly #statsCalls = new StatsCalls();
   #engine: EngineTransport | null = null;
   /** Messages of engines before the current one are ignored. */
   #generation = 0;
   #state: 'loading' | 'ok' | 'dead' = 'loading';
   #info: EngineInfo | null = null;
   #error: EngineError | null = null;
-  #restartTimes: number[] = [];
-  #loaded: Settled<EngineProxy> | null = null;
+  #loaded: Loading | null = null;
   #closing: Promise<void> | null = null;
   #closed: (() => void) | null = null;
 
-  private constructor(start: StartEngine, onProgress: Progress) {
+  private constructor(
+    start: StartEngine,
+    { onProgress, stepTimeout = defaultEngineConfig.stepTimeout }: EngineProxyOptions,
+  ) {
     this.#start = start;
-    this.#onProgress = onProgress;
+    this.#onProgress = onProgress ?? (() => {});
+    this.#restarts = new RestartBudget(stepTimeout * 1000);
+    this.#watchdog = new Watchdog(stepTimeout * 1000, () => this.#abandon(stepTimeout));
   }
 
   /** Fulfilled when the model is loaded; rejected with the reason (model_not_readable, no_adapter …) when it cannot be. */
-  static start(start: StartEngine, onProgress: Progress = () => {}): Promise<EngineProxy> {
-    const proxy = new EngineProxy(start, onProgress);
+  static start(start: StartEngine, options: EngineProxyOptions = {}): Promise<EngineProxy> {
+    const proxy = new EngineProxy(start, options);
     return new Promise((resolve, reject) => {
       proxy.#loaded = { resolve, reject };
       proxy.#startEngine();
@@ -85,12 +97,10 @@ export class EngineProxy implements EngineClient {
     }
   }
 
-  stats(): Promise<EngineStats> {
-    return new Promise((resolve, reject) => {
-      if (this.#state !== 'ok') return reject(this.#error ?? new EngineError('engine_dead', 'The engine is loading.'));
-      this.#statsCalls.set(++this.#nextCall, { resolve, reject });
-      this.#engine!.post({ type: 'stats', callId: this.#nextCall });
-    });
+  async stats(): Promise<EngineStats> {
+    if (this.#state !== 'ok') throw this.#error ?? new EngineError('engine_dead', 'The engine is loading.');
+    const engine = this.#engine!;
+    return this.#statsCalls.ask((command) => engine.post(command));
   }
 
   health(): 'ok' | 'loading' | 'draining' | 'dead' {
@@ -119,7 +129,10 @@ export class EngineProxy implements EngineClient {
     const seed = params.seed ?? randomInt(2 ** 48 - 1);
     const request = new OpenRequest({ id, promptIds, params, seed, deadline: options.deadline }, options.maxUnread);
     this.#requests.set(id, request);
-    if (this.#state === 'ok') this.#engine!.post({ type: 'add', request: request.init });
+    if (this.#state === 'ok') {
+      this.#engine!.post({ type: 'add', request: request.init });
+      this.#watchdog.begin();
+    }
     return request;
   }
 
@@ -145,15 +158,13 @@ export class EngineProxy implements EngineClient {
       case 'events':
         for (const event of message.events) this.#handleEvent(event);
         if (message.step) stepChannel.publish(message.step);
-        return;
+        return this.#requests.size > 0 ? this.#watchdog.watch() : this.#watchdog.rest();
       case 'stats':
-        this.#statsCalls.get(message.callId)?.resolve(message.stats);
-        this.#statsCalls.delete(message.callId);
-        return;
+        return this.#statsCalls.answer(message.callId, message.stats);
       case 'closed':
         return this.#die(new EngineError('engine_dead', 'The engine was closed.'));
       case 'dead':
-        return this.#recover(fromErrorMessage(message.error));
+        return this.#recover('crash', fromErrorMessage(message.error));
       default:
         message satisfies never;
     }
@@ -177,35 +188,42 @@ export class EngineProxy implements EngineClient {
     this.#info = info;
     this.#state = 'ok';
     for (const request of this.#requests.values()) this.#engine!.post({ type: 'add', request: request.resumed() });
+    if (this.#requests.size > 0) this.#watchdog.watch();
     if (this.#closing) this.#engine!.post({ type: 'close' });
     this.#loaded?.resolve(this);
     this.#loaded = null;
   }
 
+  /**
+   * The engine hangs. Its thread cannot be ended from outside (engine-transport.ts), so it is left alone, with its device
+   * and memory, until it comes back to life and ends itself.
+   */
+  #abandon(seconds: number): void {
+    this.#engine!.abandon();
+    const message = `It gave no sign of life for ${seconds} s with requests open (--step_timeout).`;
+    this.#engine = null;
+    this.#recover('hang', new EngineError('engine_dead', message));
+  }
+
   /** The engine died: start another, unless this one never came up or dying has become a habit. */
-  #recover(error: EngineError): void {
-    const now = performance.now();
-    this.#restartTimes = this.#restartTimes.filter((time) => now - time < 60_000);
-    if (this.#loaded || this.#restartTimes.length >= maxRestartsPerMinute) return this.#die(error);
-    this.#restartTimes.push(now);
+  #recover(why: 'crash' | 'hang', error: EngineError): void {
+    this.#watchdog.rest();
+    if (this.#loaded || !this.#restarts.take(why)) return this.#die(error);
     this.#state = 'loading';
-    this.#failStatsCalls(error);
+    this.#statsCalls.fail(error);
     this.#startEngine();
   }
 
   #die(error: EngineError): void {
+    this.#watchdog.rest();
     this.#state = 'dead';
     this.#error = new EngineError('engine_dead', `The engine is not running: ${error.message}`, { cause: error });
-    this.#failStatsCalls(this.#error);
+    this.#statsCalls.fail(this.#error);
     for (const request of this.#requests.values()) request.queue.fail(this.#error);
     this.#requests.clear();
     this.#loaded?.reject(error);
     this.#generation++;
-    void this.#engine?.gone().then(() => this.#closed?.());
-  }
-
-  #failStatsCalls(error: EngineError): void {
-    for (const call of this.#statsCalls.values()) call.reject(error);
-    this.#statsCalls.clear();
+    const gone = this.#engine?.gone() ?? Promise.resolve();
+    void gone.then(() => this.#closed?.());
   }
 }

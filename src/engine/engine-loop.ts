@@ -17,6 +17,9 @@ export interface EngineLoopOptions {
   readonly constraints?: Constraints | null;
 }
 
+/** Milliseconds. */
+const heartbeat = 1000;
+
 export class EngineLoop {
   readonly #core: EngineCore;
   readonly #post: (message: EngineMessage) => void;
@@ -24,6 +27,8 @@ export class EngineLoop {
   /** Requests whose grammar is being compiled. */
   readonly #opening = new Set<string>();
   #closing = false;
+  #quitting = false;
+  #quit: (() => void) | null = null;
   #fault: Fault | null = null;
   #wake: (() => void) | null = null;
 
@@ -48,6 +53,10 @@ export class EngineLoop {
       case 'close':
         this.#closing = true;
         break;
+      case 'quit':
+        this.#quitting = true;
+        this.#quit?.();
+        break;
       case 'fault':
         if (this.#options.faultInjection) this.#fault = command.fault;
         break;
@@ -57,11 +66,14 @@ export class EngineLoop {
     this.#wake?.();
   }
 
-  /** Runs until `close` was commanded and nothing is left to do. Frees everything, then posts 'closed', or 'dead' and why. */
+  /**
+   * Runs until `close` was commanded and nothing is left to do, or until `quit`, even when a step does not end. Frees
+   * everything, then posts 'closed', or 'dead' and why.
+   */
   async run(): Promise<void> {
     let last: EngineMessage = { type: 'closed' };
     try {
-      while (!this.#closing || this.#core.hasWork() || this.#opening.size > 0) await this.#turn();
+      await Promise.race([this.#turns(), new Promise<void>((resolve) => (this.#quit = resolve))]);
     } catch (error) {
       last = { type: 'dead', error: toErrorMessage(error) };
     }
@@ -75,18 +87,49 @@ export class EngineLoop {
     this.#post(last);
   }
 
-  async #turn(): Promise<void> {
-    if (this.#fault === 'exit') this.#options.exit();
-    if (this.#fault === 'throw') throw new Error('injected fault');
-    if (!this.#core.hasWork()) {
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-      this.#wake = null;
-      return;
+  async #turns(): Promise<void> {
+    while (!this.#quitting && (!this.#closing || this.#core.hasWork() || this.#opening.size > 0)) {
+      if (this.#fault !== null) await this.#fail(this.#fault);
+      await (this.#core.hasWork() ? this.#step() : this.#sleep());
     }
+  }
+
+  async #step(): Promise<void> {
     const { events, report } = await this.#core.step();
+    if (this.#quitting) return;
     this.#post({ type: 'events', events, step: report });
     // Lets commands in, even when the device answers within the same turn of the event loop.
     await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+
+  /** Until a command comes. While grammars are compiled, it says that it is alive. */
+  async #sleep(): Promise<void> {
+    const beat = setInterval(() => {
+      if (this.#opening.size > 0) this.#post({ type: 'events', events: [], step: null });
+    }, heartbeat);
+    beat.unref();
+    await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#wake = null;
+    clearInterval(beat);
+  }
+
+  #fail(fault: Fault): Promise<void> {
+    this.#fault = null;
+    switch (fault) {
+      case 'throw':
+        throw new Error('injected fault');
+      case 'exit':
+        this.#options.exit();
+        break;
+      case 'hang':
+        return new Promise(() => {});
+      case 'freeze':
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4000);
+        break;
+      default:
+        fault satisfies never;
+    }
+    return Promise.resolve();
   }
 
   /** Without a grammar the request is in before this returns, else when its grammar is ready; others go on meanwhile. */

@@ -28,6 +28,8 @@ export interface EngineTransport {
   post(command: EngineCommand): void;
   /** Fulfilled, after the last message, when nothing of it is left. */
   gone(): Promise<void>;
+  /** For one that hangs: it is not waited for, and ends by itself if it ever comes back to life. */
+  abandon(): void;
 }
 
 export type StartEngine = (onMessage: (message: EngineMessage) => void) => EngineTransport;
@@ -61,6 +63,10 @@ export function inWorker(start: WorkerStart): StartEngine {
       post: (command) => worker.postMessage(command),
       // Not terminated: Dawn aborts the process when a thread goes away with work pending. It ends by itself.
       gone: () => exited,
+      abandon: () => {
+        worker.postMessage({ type: 'quit' } satisfies EngineCommand);
+        worker.unref();
+      },
     };
   };
 }
@@ -97,9 +103,8 @@ export function inThisThread(
     const ended = loop
       .then((l) => l.run())
       .catch((error: unknown) => onMessage({ type: 'dead', error: toErrorMessage(error) }));
-    return {
-      post: (command) => void loop.then((l) => setImmediate(() => l.handle(command))).catch(() => undefined),
-      gone: () => ended,
-    };
+    const post = (command: EngineCommand): void =>
+      void loop.then((l) => setImmediate(() => l.handle(command))).catch(() => undefined);
+    return { post, gone: () => ended, abandon: () => post({ type: 'quit' }) };
   };
 }

@@ -9,11 +9,16 @@ export type EngineCommand =
   | { readonly type: 'stats'; readonly callId: number }
   /** Finish what was accepted, then free everything and say 'closed'. */
   | { readonly type: 'close' }
+  /** Drop everything, free everything and end: another engine has taken over. */
+  | { readonly type: 'quit' }
   /** For tests, and refused unless the engine was started with `faultInjection`: fail at the next step. */
   | { readonly type: 'fault'; readonly fault: Fault };
 
-/** 'throw': the step fails, as when the device is lost. 'exit': the thread is gone without a word. */
-export type Fault = 'throw' | 'exit';
+/**
+ * 'throw': the step fails, as when the device is lost. 'exit': the thread is gone without a word. 'hang': the step never
+ * ends, as when the device does not answer. 'freeze': the thread does nothing for four seconds, then goes on.
+ */
+export type Fault = 'throw' | 'exit' | 'hang' | 'freeze';
 
 export type EngineMessage =
   /** Bytes of weights on the device so far, and in all; while loading. */

@@ -151,8 +151,8 @@ export class RadixCache {
       for (let i = keep; i < leaf.slots.length; i++) freed.push(leaf.slots[i]);
       this.#size -= leaf.tokens.length - keep;
       if (keep > 0) {
-        leaf.tokens = leaf.tokens.slice(0, keep);
-        leaf.slots = leaf.slots.slice(0, keep);
+        leaf.tokens = shortened(leaf.tokens, keep);
+        leaf.slots = shortened(leaf.slots, keep);
         this.#offerLeaf(leaf);
       } else {
         const parent = leaf.parent!;
@@ -198,6 +198,12 @@ export class RadixCache {
 /** Evictable right now: nobody refers to it, nothing hangs below it, and it is in the tree (the root has no parent). */
 function isFreeLeaf(node: RadixNode): boolean {
   return node.refCount === 0 && node.children.size === 0 && node.parent !== null;
+}
+
+/** The first n, copied only when half of the memory would be left unused: a full pool evicts a token or two at a time. */
+function shortened(array: Uint32Array, n: number): Uint32Array {
+  const bytes = n * array.BYTES_PER_ELEMENT;
+  return 2 * bytes < array.buffer.byteLength ? array.slice(0, n) : array.subarray(0, n);
 }
 
 /** How many tokens of an edge agree with `ids` from `start` on, looking at `ids[start … limit-1]` only. */

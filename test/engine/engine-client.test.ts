@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
 import { EngineProxy } from '../../src/engine/engine-client.ts';
-import { inThisThread, inWorker, type StartEngine } from '../../src/engine/engine-transport.ts';
+import { inThisThread, inWorker, type EngineTransport, type StartEngine } from '../../src/engine/engine-transport.ts';
 import type { RequestReport, StepReport } from '../../src/engine/messages.ts';
 import {
   defaultSamplingParams,
@@ -158,6 +158,32 @@ for (const [way, start] of Object.entries({ 'in a worker': worker, 'in-process':
       t.equal(client.health(), 'ok');
     });
 
+    t.test('an engine that hangs is left alone and replaced, and every request goes on', async (t) => {
+      for (const fault of way === 'in a worker' ? (['hang', 'freeze'] as const) : (['hang'] as const)) {
+        const engines: EngineTransport[] = [];
+        const kept: StartEngine = (onMessage) => engines[engines.push(start(onMessage)) - 1];
+        const client = await EngineProxy.start(kept, { stepTimeout: 1 });
+        t.teardown(() => client.close());
+        const prompts = Array.from({ length: 6 }, (_, i) => [i + 1, 51]);
+        const answers = Promise.all(prompts.map((prompt) => generate(client, prompt, { maxTokens: 60 })));
+        await sleep(60);
+        client.injectFault(fault);
+        await sleep(200);
+        t.equal(client.health(), 'ok', 'silence may still be work');
+        while (client.health() === 'ok') await sleep(1);
+        t.equal(client.health(), 'loading', 'and health says so');
+        t.same(
+          (await answers).map(({ tokens }) => tokens),
+          prompts.map((prompt) => expectedOutput(prompt, 60, true)),
+          fault,
+        );
+        t.equal(client.health(), 'ok');
+        t.equal(engines.length, 2);
+        await engines[0].gone();
+        t.pass('the old one has ended');
+      }
+    });
+
     t.test('closing finishes what runs and takes nothing new', async (t) => {
       const running = generate(client, [9, 9]);
       const closed = client.close();
@@ -183,6 +209,32 @@ t.test('a full queue refuses', async (t) => {
 t.test('a model that cannot be loaded', async (t) => {
   const start = EngineProxy.start(inProcess({ modelDir: 'missing' }));
   await t.rejects(start, { code: 'model_not_readable', param: 'model_dir' });
+});
+
+t.test('an idle engine is not taken for a hung one', async (t) => {
+  let engines = 0;
+  const start: StartEngine = (onMessage) => {
+    engines++;
+    return inProcess()(onMessage);
+  };
+  const client = await EngineProxy.start(start, { stepTimeout: 0.1 });
+  await generate(client, [1]);
+  await sleep(500);
+  await generate(client, [2]);
+  t.equal(engines, 1);
+  await client.close();
+});
+
+t.test('an engine that hangs again and again stays dead, and closing does not wait for it', async (t) => {
+  const client = await EngineProxy.start(inProcess(), { stepTimeout: 0.05 });
+  const answer = generate(client, [1], { maxTokens: 290 }).catch((error: unknown) => error);
+  await sleep(20);
+  while (client.health() !== 'dead') {
+    if (client.health() === 'ok') client.injectFault('hang');
+    await sleep(5);
+  }
+  t.match(await answer, { code: 'engine_dead', message: /no sign of life for 0.05 s/ });
+  await client.close();
 });
 
 t.test('an engine that keeps dying stays dead, and says so', async (t) => {
