@@ -1,5 +1,6 @@
 /** `dawnlight inspect`: what a model on disk is, and what it would take in memory. Reads no weights. */
 import type { EngineConfig } from '../config.ts';
+import { formatBytes } from './format-bytes.ts';
 import { activationBytes, kvBytesPerToken, planBytes } from '../model/memory-plan.ts';
 import { type OpenModel, openModel } from '../model/open-model.ts';
 import { planWeights } from '../model/weight-plan.ts';
@@ -19,7 +20,7 @@ function describeModel(model: OpenModel): string {
   const { config, generationConfig } = model;
   return table([
     ['path', model.path],
-    ['format', `${model.format}, ${bytes(model.fileBytes)}`],
+    ['format', `${model.format}, ${formatBytes(model.fileBytes)}`],
     ['architecture', config.modelType],
     ['hidden_size', config.hiddenSize],
     ['num_hidden_layers', config.numHiddenLayers],
@@ -43,16 +44,14 @@ function describeMemory(model: OpenModel, config: EngineConfig): string {
   const { batchMaxTokens, runningMaxReqSize } = config;
   return table([
     ['parameters', plan.parameters.toLocaleString('en')],
-    ...[...plan.byFormat].map(([format, size]) => [`weights as ${format}`, bytes(size)]),
-    ['norms and biases', bytes(plan.vectors)],
-    ['KV cache per token', `${bytes(kvBytesPerToken(model.config, 'f16'))} in f16, twice that in f32`],
-    ['activations', `${bytes(activationBytes(model.config, batchMaxTokens, runningMaxReqSize))} at most in one step`],
+    ...[...plan.byFormat].map(([format, size]) => [`weights as ${format}`, formatBytes(size)]),
+    ['norms and biases', formatBytes(plan.vectors)],
+    ['KV cache per token', `${formatBytes(kvBytesPerToken(model.config, 'f16'))} in f16, twice that in f32`],
+    [
+      'activations',
+      `${formatBytes(activationBytes(model.config, batchMaxTokens, runningMaxReqSize))} at most in one step`,
+    ],
   ]);
-}
-
-function bytes(n: number): string {
-  if (n >= 1e9) return `${(n / 1e9).toFixed(2)} GB`;
-  return n >= 1e6 ? `${(n / 1e6).toFixed(1)} MB` : `${(n / 1e3).toFixed(1)} kB`;
 }
 
 /** Columns as wide as their widest cell. */

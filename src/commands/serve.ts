@@ -1,9 +1,13 @@
 /** `dawnlight serve`: the HTTP server, until a signal ends it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineConfig, ServerConfig } from '../config.ts';
+import type { EngineInfo } from '../engine/types.ts';
 import { createApp } from '../server/app.ts';
 import { checkPort, listen, type Listening } from '../server/listen.ts';
 import type { ServerContext } from '../server/context.ts';
+import { formatBytes } from './format-bytes.ts';
 import { loadContext } from './load.ts';
+import { logRequests } from './request-log.ts';
 
 export async function serve(engineConfig: EngineConfig, settings: ServerConfig): Promise<void> {
   await checkPort(settings);
@@ -16,20 +20,37 @@ export async function serve(engineConfig: EngineConfig, settings: ServerConfig):
     throw error;
   }
   announce(ctx, server);
+  if (settings.logRequests) logRequests((line) => void process.stderr.write(line));
   await untilSignal();
   process.stderr.write('Finishing what runs; a second signal stops at once.\n');
-  await Promise.all([server.close(), ctx.engine.close()]);
+  await drain(ctx, server);
+}
+
+/** What runs is finished while the door stays open, so that new requests and /health are answered, with 503. */
+async function drain({ engine, settings }: ServerContext, server: Listening): Promise<void> {
+  const end = performance.now() + settings.drainTimeout * 1000;
+  const finished = engine.close();
+  await Promise.race([finished, sleep(settings.drainTimeout * 1000, undefined, { ref: false })]);
+  // The last bytes of answers may still be on their way.
+  await Promise.all([server.close(Math.max(1, (end - performance.now()) / 1000)), finished]);
 }
 
 function announce(ctx: ServerContext, server: Listening): void {
-  const { architecture, adapter, maxTotalTokenNum, maxModelLen } = ctx.engine.info;
+  const { architecture, adapter } = ctx.engine.info;
   const lines = [
     ['model', `${ctx.modelNames.join(', ')} (${architecture})`],
     ['adapter', adapter],
-    ['memory', `KV cache of ${maxTotalTokenNum} tokens, ${maxModelLen} at most in one request`],
+    ['memory', memoryLine(ctx.engine.info)],
     ['serving', `${server.url}/v1 (API reference at ${server.url}/docs)`],
   ];
   process.stdout.write(lines.map(([key = '', value = '']) => `${key.padEnd(8)} ${value}\n`).join(''));
+}
+
+function memoryLine({ maxTotalTokenNum, maxModelLen, memory }: EngineInfo): string {
+  const cache = `${maxTotalTokenNum} tokens, ${maxModelLen} at most in one request`;
+  if (!memory) return `KV cache of ${cache}`;
+  const [weights, kvCache, step] = [memory.weights, memory.kvCache, memory.step].map(formatBytes);
+  return `weights ${weights}, KV cache ${kvCache} (${cache}), a step up to ${step}`;
 }
 
 function untilSignal(): Promise<void> {

@@ -6,20 +6,21 @@ import { openGpu, type Gpu } from '../gpu/device.ts';
 import type { KVCacheSpec, Ops } from '../kernels/ops.ts';
 import type { WebGPUOpsOptions } from '../kernels/webgpu-context.ts';
 import { WebGPUOps } from '../kernels/webgpu-ops.ts';
-import { activationBytes, maxTotalTokenNum, planBytes } from '../model/memory-plan.ts';
+import { activationBytes, kvBytesPerToken, maxTotalTokenNum, planBytes } from '../model/memory-plan.ts';
 import { openModel, type OpenModel } from '../model/open-model.ts';
 import { planWeights } from '../model/weight-plan.ts';
 import { loadModel, type Progress } from '../model/weights.ts';
 import type { LoadedEngine } from './engine-transport.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { DeviceModelRunner } from './model-runner.ts';
-import type { EngineInfo } from './types.ts';
+import type { EngineInfo, MemoryPlan } from './types.ts';
 import { warmUp } from './warm-up.ts';
 
 /** What was decided before anything is allocated. */
 interface EnginePlan {
   readonly activations: 'f32' | 'int8';
   readonly kv: KVCacheSpec;
+  readonly memory: MemoryPlan;
 }
 
 /** Code of the caller's own that takes part in every step. */
@@ -74,6 +75,7 @@ async function loadOnto(
     maxTotalTokenNum: plan.kv.slots,
     eosTokenIds,
     adapter: gpu.description,
+    memory: plan.memory,
   };
   return { info, runner };
 }
@@ -89,9 +91,12 @@ function planEngine(opened: OpenModel, config: EngineConfig, gpu: Gpu): EnginePl
   const autoKv = gpu.hasF16 && activations === 'int8' ? 'f16' : 'f32';
   const dtype = config.kvCacheDtype === 'auto' ? autoKv : config.kvCacheDtype;
   const longest = longestContext(config, model.maxPositionEmbeddings);
-  const slots = config.maxTotalTokenNum ?? derivedSlots(opened, config, gpu, weights.total, dtype, longest);
+  const step = activationBytes(model, config.batchMaxTokens, config.runningMaxReqSize);
+  const slots =
+    config.maxTotalTokenNum ?? derivedSlots(opened, config, gpu, { weights: weights.total, step }, dtype, longest);
   return {
     activations,
+    memory: { weights: weights.total, kvCache: slots * kvBytesPerToken(model, dtype), step },
     kv: {
       layers: model.numHiddenLayers,
       slots,
@@ -120,15 +125,14 @@ function derivedSlots(
   { config: model }: OpenModel,
   config: EngineConfig,
   gpu: Gpu,
-  weightBytes: number,
+  planned: Pick<MemoryPlan, 'weights' | 'step'>,
   dtype: 'f16' | 'f32',
   longest: number,
 ): number {
   const { limits } = gpu.device;
   // WebGPU does not tell how much memory a GPU has; on lavapipe it is the host's.
   const memory = gpu.kernelSet === 'cpu-adapter' ? freemem() : limits.maxBufferSize;
-  const stepBytes = activationBytes(model, config.batchMaxTokens, config.runningMaxReqSize);
-  const inMemory = maxTotalTokenNum(memory * config.memFraction, weightBytes, stepBytes, model, dtype);
+  const inMemory = maxTotalTokenNum(memory * config.memFraction, planned.weights, planned.step, model, dtype);
   const slotBytes = model.numKeyValueHeads * model.headDim * (dtype === 'f16' ? 2 : 4);
   const inBinding = Math.floor(Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) / slotBytes) - 1;
   return Math.min(inMemory, inBinding, config.runningMaxReqSize * longest);

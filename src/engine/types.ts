@@ -107,6 +107,17 @@ export interface EngineInfo {
   readonly maxTotalTokenNum: number;
   readonly eosTokenIds: readonly number[];
   readonly adapter: string;
+  /** What was planned before loading; absent where nothing is on a device. */
+  readonly memory?: MemoryPlan;
+}
+
+/** Bytes. */
+export interface MemoryPlan {
+  readonly weights: number;
+  /** Keys and values of all slots. */
+  readonly kvCache: number;
+  /** Activations of the largest step. */
+  readonly step: number;
 }
 
 export interface EngineStats {

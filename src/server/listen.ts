@@ -9,8 +9,8 @@ import type { ServerConfig } from '../config.ts';
 export interface Listening {
   readonly url: string;
   readonly port: number;
-  /** Takes no new connection, waits up to drainTimeout for running answers, then closes what is left. */
-  close(): Promise<void>;
+  /** Takes no new connection, waits up to so many seconds (drainTimeout) for running answers, then closes what is left. */
+  close(seconds?: number): Promise<void>;
 }
 
 /** Longer than the idle time of common proxies, so that they and not we close idle connections. */
@@ -35,9 +35,9 @@ export async function listen(app: Hono, settings: ServerConfig): Promise<Listeni
     server.listen(port, host, resolve);
   });
   const actual = (server.address() as AddressInfo).port;
-  const close = (): Promise<void> =>
+  const close = (seconds = drainTimeout): Promise<void> =>
     new Promise((resolve) => {
-      const timer = setTimeout(() => server.closeAllConnections(), drainTimeout * 1000);
+      const timer = setTimeout(() => server.closeAllConnections(), seconds * 1000);
       server.close(() => {
         clearTimeout(timer);
         resolve();

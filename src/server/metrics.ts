@@ -1,9 +1,11 @@
 /**
  * Prometheus metrics under vLLM's and LightLLM's names, so that their dashboards and autoscalers work unchanged.
- * Counters and histograms are fed by generation.ts; gauges are read from the engine when /metrics is asked for.
+ * Counters and histograms are fed by generation.ts, or by the engine (engine-metrics.ts); gauges are read from the
+ * engine when /metrics is asked for.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { EngineClient, SamplingParams, Usage } from '../engine/types.ts';
+import { observeEngine } from './engine-metrics.ts';
 
 const seconds = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640,
@@ -30,6 +32,7 @@ export class Metrics {
     this.#gauges = this.#makeGauges();
     this.#counters = this.#makeCounters();
     this.#histograms = this.#makeHistograms();
+    observeEngine(this.#registry, { seconds, tokens });
   }
 
   /** The text page and its content type. */
@@ -57,6 +60,7 @@ export class Metrics {
     h.promptTokens.observe(promptTokens);
     h.inputLength.observe(promptTokens);
     h.maxTokensParam.observe(params.maxTokens);
+    h.maxNewTokens.observe(params.maxTokens);
     return {
       output: (newTokens, newUsage, finishReason) => {
         const now = performance.now();
@@ -69,12 +73,15 @@ export class Metrics {
         }
         if (newTokens > 0) lastAt = now;
         c.generationTokens.inc(newTokens);
+        c.lightllmGenerationTokens.inc(newTokens);
         [usage, finished] = [newUsage, finishReason];
       },
       end: () => {
         const elapsed = (performance.now() - started) / 1000;
         if (usage !== null) {
           c.promptTokens.inc(usage.promptTokens);
+          c.lightllmPromptTokens.inc(usage.promptTokens);
+          c.promptTokensCached.inc(usage.cachedTokens);
           c.prefixQueries.inc(usage.promptTokens);
           c.prefixHits.inc(usage.cachedTokens);
           h.generationTokens.observe(usage.completionTokens);
@@ -124,6 +131,12 @@ export class Metrics {
       ]),
       prefixQueries: this.#counter('vllm:prefix_cache_queries_total', 'Prompt tokens looked up in the prefix cache.'),
       prefixHits: this.#counter('vllm:prefix_cache_hits_total', 'Prompt tokens found in the prefix cache.'),
+      promptTokensCached: this.#counter(
+        'vllm:prompt_tokens_cached_total',
+        'Prompt tokens of finished requests that came from the prefix cache.',
+      ),
+      lightllmPromptTokens: this.#counter('lightllm_prompt_tokens_total', 'Prompt tokens of finished requests.'),
+      lightllmGenerationTokens: this.#counter('lightllm_generation_tokens_total', 'Tokens generated.'),
       requestCount: this.#counter('lightllm_request_count', 'Requests started.'),
       requestOk: this.#counter('lightllm_request_success', 'Requests that ended with a finish reason.'),
       requestFailure: this.#counter('lightllm_request_failure', 'Requests that failed or lost their client.'),
@@ -143,6 +156,7 @@ export class Metrics {
       promptTokens: this.#histogram('vllm:request_prompt_tokens', 'Prompt length.', tokens),
       generationTokens: this.#histogram('vllm:request_generation_tokens', 'Output length.', tokens),
       maxTokensParam: this.#histogram('vllm:request_params_max_tokens', 'Longest output allowed.', tokens),
+      maxNewTokens: this.#histogram('lightllm_request_max_new_tokens', 'Longest output allowed.', tokens),
       requestDuration: this.#histogram('lightllm_request_duration', 'Arrival to end in seconds.', seconds),
       firstTokenDuration: this.#histogram(
         'lightllm_request_first_token_duration',

@@ -4,9 +4,12 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
 import OpenAI from 'openai';
 import t from 'tap';
+import { addSettings, readSettings } from '../../src/commands/flags.ts';
 import { dropIgnoredFlags } from '../../src/commands/lightllm-flags.ts';
+import { engineSettings } from '../../src/config.ts';
 import { defaultModel } from '../helpers/default-model.ts';
 
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -82,6 +85,24 @@ t.test('help shows every flag with its default', async (t) => {
   t.match(output.out, /--port <n> .*\(default 8000\)/);
 });
 
+t.test('names of other servers, with either dash', async (t) => {
+  const read = (...args: string[]): unknown => {
+    const command = addSettings(new Command(), engineSettings).parse(args, { from: 'user' });
+    return readSettings(command, engineSettings);
+  };
+  t.match(read(), { overlap: true, disableDynamicPromptCache: false, disableChunkedPrefill: false });
+  t.match(read('--no-overlap', '--no-radix', '--no-chunked-prefill'), {
+    overlap: false,
+    disableDynamicPromptCache: true,
+    disableChunkedPrefill: true,
+  });
+  t.match(read('--disable_dynamic_prompt_cache', '--disable_chunked_prefill', '--step_timeout', '5'), {
+    disableDynamicPromptCache: true,
+    disableChunkedPrefill: true,
+    stepTimeout: 5,
+  });
+});
+
 const model = defaultModel();
 
 t.test('serve the default model', { skip: model.unavailable }, async (t) => {
@@ -95,6 +116,7 @@ t.test('serve the default model', { skip: model.unavailable }, async (t) => {
     if (child.exitCode !== null) throw new Error(output.err);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+  t.match(output.out, /memory +weights [\d.]+ MB, KV cache [\d.]+ MB \(2048 tokens/);
   t.match(output.out, /model {4}small \(llama\)\nadapter .+\nmemory .*2048 tokens/);
   const url = /serving +(http:\S+)\/v1/.exec(output.out)![1];
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none' });
@@ -129,9 +151,29 @@ t.test('serve the default model', { skip: model.unavailable }, async (t) => {
   for await (const _ of await client.completions.create(endless, { signal: abort.signal })) break;
   await untilHolds(async () => (await json(await fetch(`${url}/token_load`))).current_load < 0.05);
 
+  const body = {
+    prompt: 'x',
+    max_tokens: 150,
+    ignore_eos: true,
+    stream: true,
+    stream_options: { include_usage: true },
+  };
+  const running = await post('/v1/completions', body);
   child.kill('SIGTERM');
+  await untilHolds(async () => (await fetch(`${url}/health`)).status === 503);
+  t.equal((await json(await fetch(`${url}/health`))).status, 'draining');
+  const late = await post('/v1/completions', { prompt: 'x', max_tokens: 1 });
+  t.equal(late.status, 503, 'what comes while it drains');
+  t.equal(late.headers.get('retry-after'), '1');
+  const [usage, done] = (await readEvents(running)).slice(-2);
+  t.equal(usage.usage.completion_tokens, 150, 'what runs is finished');
+  t.equal(done, '[DONE]');
   t.equal(await code, 0);
   t.notMatch(output.err, /Error|dawnlight:/);
+  t.match(
+    output.err,
+    /request \S+: \d+ \(0 cached\) \+ 24 tokens, length; waited .+ ms, first token .+ ms, all .+ ms, .+ tok\/s/,
+  );
 });
 
 async function untilHolds(condition: () => Promise<boolean>): Promise<void> {
