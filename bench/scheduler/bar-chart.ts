@@ -1,6 +1,7 @@
-/** Grouped bars as SVG: one group a workload, one bar a policy, its evictions per request written above it. */
+/** Grouped bars as SVG: one row a condition, one group a workload, one bar a policy, its evictions per request above it. */
 
 export interface Bar {
+  readonly condition: string;
   readonly workload: string;
   readonly policy: string;
   readonly goodput: number;
@@ -13,47 +14,64 @@ const colors: Readonly<Record<string, string>> = {
   conservative: '#059669',
   fcfs: '#a16207',
 };
+const policies = Object.keys(colors);
 
-const height = 360;
-const top = 60;
-const left = 60;
+const header = 56;
+const rowHeight = 250;
+const plot = 180;
+const left = 20;
 const barWidth = 34;
-const gap = 36;
+const groupWidth = policies.length * barWidth + 24;
 
 export function barChart(title: string, bars: readonly Bar[]): string {
-  const groups = [...new Set(bars.map((bar) => bar.workload))];
-  const policies = Object.keys(colors);
-  const groupWidth = policies.length * barWidth + gap;
-  const width = left + groups.length * groupWidth + 20;
-  const plot = height - top - 50;
-  const parts: string[] = [];
-  const text = (x: number, y: number, content: string, size = 12, anchor = 'middle'): void => {
-    parts.push(`<text x="${x}" y="${y}" font-size="${size}" text-anchor="${anchor}">${content}</text>`);
-  };
-
-  text(left, 22, `${title} (above each bar: evictions per request)`, 15, 'start');
-  policies.forEach((policy, i) => {
-    parts.push(`<rect x="${left + i * 120}" y="32" width="12" height="12" fill="${colors[policy]}"/>`);
-    text(left + i * 120 + 18, 43, policy, 12, 'start');
-  });
-  groups.forEach((group, g) => {
-    const own = bars.filter((bar) => bar.workload === group);
-    // Each group has its own scale: workloads differ by a factor of ten.
-    const most = Math.max(...own.map((bar) => bar.goodput));
-    const x0 = left + g * groupWidth;
-    policies.forEach((policy, p) => {
-      const bar = own.find((one) => one.policy === policy);
-      if (!bar) return;
-      const h = (bar.goodput / most) * (plot - 20);
-      const x = x0 + p * barWidth;
-      const y = top + plot - h;
-      parts.push(`<rect x="${x}" y="${y}" width="${barWidth - 4}" height="${h}" fill="${colors[policy]}"/>`);
-      text(x + barWidth / 2 - 2, y - 4, bar.evictions.toFixed(2), 10);
-      text(x + barWidth / 2 - 2, top + plot - 6, bar.goodput.toFixed(0), 10);
-    });
-    text(x0 + (policies.length * barWidth) / 2, height - 28, group, 13);
-  });
+  const conditions = distinct(bars.map((bar) => bar.condition));
+  const rows = conditions.map((condition) => bars.filter((bar) => bar.condition === condition));
+  const groups = Math.max(...rows.map((row) => distinct(row.map((bar) => bar.workload)).length));
+  const width = left + groups * groupWidth + 20;
+  const height = header + rows.length * rowHeight;
+  const legend = policies.flatMap((policy, i) => [
+    `<rect x="${left + i * 120}" y="32" width="12" height="12" fill="${colors[policy]}"/>`,
+    text(left + i * 120 + 18, 43, policy, 12, 'start'),
+  ]);
+  const parts = [
+    `<rect width="${width}" height="${height}" fill="#fff"/>`,
+    text(left, 22, `${title} (above each bar: evictions per request)`, 15, 'start'),
+    ...legend,
+    ...rows.flatMap((row, i) => drawRow(conditions[i], row, header + i * rowHeight)),
+  ];
   const style = 'font-family="sans-serif" fill="#111"';
-  const background = `<rect width="${width}" height="${height}" fill="#fff"/>`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ${style}>\n${background}\n${parts.join('\n')}\n</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ${style}>\n${parts.join('\n')}\n</svg>\n`;
+}
+
+function drawRow(condition: string, bars: readonly Bar[], top: number): string[] {
+  const groups = distinct(bars.map((bar) => bar.workload));
+  const drawn = groups.flatMap((workload, i) => {
+    const own = bars.filter((bar) => bar.workload === workload);
+    return drawGroup(workload, own, left + i * groupWidth, top + 20);
+  });
+  return [text(left, top + 16, condition, 14, 'start'), ...drawn];
+}
+
+/** Each group has its own scale: workloads differ by a factor of ten. */
+function drawGroup(workload: string, bars: readonly Bar[], x0: number, top: number): string[] {
+  const most = Math.max(...bars.map((bar) => bar.goodput));
+  const drawn = bars.flatMap((bar) => {
+    const h = (bar.goodput / most) * (plot - 20);
+    const x = x0 + policies.indexOf(bar.policy) * barWidth;
+    const y = top + plot - h;
+    return [
+      `<rect x="${x}" y="${y.toFixed(1)}" width="${barWidth - 4}" height="${h.toFixed(1)}" fill="${colors[bar.policy]}"/>`,
+      text(x + barWidth / 2 - 2, y - 4, bar.evictions.toFixed(2), 10),
+      text(x + barWidth / 2 - 2, top + plot + 12, bar.goodput.toFixed(0), 10),
+    ];
+  });
+  return [...drawn, text(x0 + (policies.length * barWidth) / 2, top + plot + 30, workload, 13)];
+}
+
+function text(x: number, y: number, content: string, size: number, anchor = 'middle'): string {
+  return `<text x="${x}" y="${y.toFixed(1)}" font-size="${size}" text-anchor="${anchor}">${content}</text>`;
+}
+
+function distinct(values: readonly string[]): string[] {
+  return [...new Set(values)];
 }

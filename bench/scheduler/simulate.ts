@@ -1,13 +1,14 @@
 /**
  * The real engine core over a device that only keeps time. Clients work in a closed loop, as in the Past-Future paper's
  * artifact: all start at once; each sends a request, reads it to its end and sends the next. A request that breaks the
- * SLA is given up at that moment, does not count, and is sent again.
+ * SLA does not count and is sent again: when its first token is late at that moment, later as the condition says.
  */
 import { defaultEngineConfig } from '../../src/config.ts';
 import { EngineCore } from '../../src/engine/engine-core.ts';
 import type { AdmissionPolicy } from '../../src/engine/policies/policy.ts';
 import { defaultSamplingParams, type RequestOutput } from '../../src/engine/types.ts';
 import { ClockRunner, eosTokenId } from './clock-runner.ts';
+import type { Condition } from './conditions.ts';
 import type { Workload } from './workloads.ts';
 
 /** Seconds; the paper's for 7B. */
@@ -17,6 +18,7 @@ const capacity = 120_000;
 const maxLength = 18_000;
 
 export interface SimulationOptions {
+  readonly condition: Condition;
   readonly seed: number;
   /** Simulated time. */
   readonly seconds: number;
@@ -29,7 +31,7 @@ export interface SimulationResult {
   readonly goodput: number;
   readonly steadyGoodput: number;
   readonly finished: number;
-  /** Requests given up before their first token, and in the middle. */
+  /** Requests whose first token was late, and whose first was not but a later one was. */
   readonly lateFirst: number;
   readonly lateToken: number;
   /** Pauses per request that got its first token. */
@@ -44,6 +46,8 @@ interface Client {
   readonly n: number;
   lastToken: number;
   tokens: number;
+  /** Which token broke the SLA first. */
+  late: Ended['late'];
 }
 
 interface Ended {
@@ -58,7 +62,7 @@ export async function simulate(
   options: SimulationOptions,
 ): Promise<SimulationResult> {
   const runner = new ClockRunner();
-  const core = newCore(runner, policy, workload.clients);
+  const core = newCore(runner, policy, workload.clients, options.condition);
   const clients = new Map<string, Client>();
   const ended: Ended[] = [];
   let next = 0;
@@ -73,28 +77,31 @@ export async function simulate(
     promptIds[0] = 1 + attempts;
     const params = { ...defaultSamplingParams, temperature: 0, maxTokens: workload.maxTokens };
     core.add({ id, promptIds, params, seed: 0 });
-    clients.set(id, { id, n, lastToken: runner.seconds, tokens: 0 });
+    clients.set(id, { id, n, lastToken: runner.seconds, tokens: 0, late: null });
   };
-  const end = (client: Client, late: Ended['late']): void => {
+  const end = (client: Client): void => {
     clients.delete(client.id);
     runner.outputLength.delete(client.id);
-    ended.push({ time: runner.seconds, tokens: client.tokens, late });
-    send(late === null ? next++ : client.n);
+    ended.push({ time: runner.seconds, tokens: client.tokens, late: client.late });
+    send(client.late === null ? next++ : client.n);
   };
+  /** What it waits for is late, or, when a token has just come, that one was. */
+  const isLate = ({ tokens, lastToken }: Client): boolean =>
+    runner.seconds - lastToken > (tokens === 0 ? sla.timeToFirstToken : sla.maxTimePerOutputToken);
   const take = (output: RequestOutput): void => {
     const client = clients.get(output.requestId);
     if (!client || output.finishReason === 'abort') return;
+    if (isLate(client)) client.late ??= client.tokens === 0 ? 'first' : 'token';
     client.tokens += output.tokenIds.length;
     client.lastToken = runner.seconds;
-    if (output.finishReason !== null) end(client, null);
+    if (output.finishReason !== null) end(client);
   };
   const giveUp = (): void => {
     for (const client of [...clients.values()]) {
-      const late = client.tokens === 0 ? 'first' : 'token';
-      const limit = late === 'first' ? sla.timeToFirstToken : sla.maxTimePerOutputToken;
-      if (runner.seconds - client.lastToken <= limit) continue;
+      if (isLate(client)) client.late ??= client.tokens === 0 ? 'first' : 'token';
+      if (client.late === null || (client.tokens > 0 && options.condition.late === 'finish')) continue;
       core.abort(client.id);
-      end(client, late);
+      end(client);
     }
   };
 
@@ -113,7 +120,8 @@ export async function simulate(
   return summarize(ended, pauses, used, runner.seconds, options.settled);
 }
 
-function newCore(runner: ClockRunner, policy: AdmissionPolicy, clients: number): EngineCore {
+function newCore(runner: ClockRunner, policy: AdmissionPolicy, clients: number, condition: Condition): EngineCore {
+  const plain = condition.engine === 'plain';
   const info = {
     modelName: 'simulated',
     architecture: 'simulated',
@@ -129,6 +137,9 @@ function newCore(runner: ClockRunner, policy: AdmissionPolicy, clients: number):
     runningMaxReqSize: 512,
     batchMaxTokens: 2048,
     chunkedPrefillSize: 2048,
+    // Without chunks the engine lets a step grow to `maxLength` tokens of prompts: the artifact's --batch_max_tokens too.
+    disableChunkedPrefill: plain,
+    disableDynamicPromptCache: plain,
     // Those who gave up leave one step after they were replaced.
     maxQueuedRequests: 2 * clients,
     overlap: false,

@@ -1,7 +1,7 @@
 /**
  * Request lengths, from seeded distributions. Distributions 1–3 are those of the Past-Future paper (uniform, input and
  * output): decode-heavy, balanced, prefill-heavy. The data sets behind "ShareGPT" and "o1" are not shipped; log-normal
- * lengths with their published means stand in for them.
+ * lengths stand in for them: o1's with the published means, and the spread of the first 100 requests of the artifact's file.
  */
 import { uniform } from '../../src/engine/random.ts';
 
@@ -43,7 +43,7 @@ function workload(name: string, about: string, maxTokens: number, clients: numbe
   return { name, about, maxTokens, clients, lengths };
 }
 
-export const workloads: readonly Workload[] = [
+const limited: readonly Workload[] = [
   workload('Dist1', 'decode-heavy: input 32–4096, output 2048–4096', 4096, 100, ([a, b]) => ({
     prompt: between(32, 4096, a),
     output: between(2048, 4096, b),
@@ -56,12 +56,22 @@ export const workloads: readonly Workload[] = [
     prompt: between(2048, 4096, a),
     output: between(32, 4096, b),
   })),
-  workload('o1-like', 'long outputs: input ~381, output ~2160, log-normal', 8192, 150, ([a, b, c, d]) => ({
-    prompt: logNormal(381, 1, 16, 4096, a, b),
-    output: logNormal(2160, 0.7, 64, 8192, c, d),
+  workload('o1-like', 'long outputs: input ~381, output ~2160, log-normal', 8192, 100, ([a, b, c, d]) => ({
+    prompt: logNormal(381, 1.65, 8, 4096, a, b),
+    output: logNormal(2160, 0.73, 64, 8192, c, d),
   })),
   workload('ShareGPT-like', 'chats: input ~330, output ~240, log-normal', 2048, 400, ([a, b, c, d]) => ({
     prompt: logNormal(330, 1.1, 8, 2048, a, b),
     output: logNormal(240, 0.9, 4, 2048, c, d),
   })),
 ];
+
+/** The same lengths from clients that send no max_tokens: the longest answer is what the context leaves. */
+const openEnded = limited.map((one) => ({
+  ...one,
+  name: `${one.name} open`,
+  about: `${one.about}, no max_tokens`,
+  maxTokens: Infinity,
+}));
+
+export const workloads: readonly Workload[] = [...limited, ...openEnded];
