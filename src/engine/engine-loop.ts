@@ -124,7 +124,7 @@ export class EngineLoop {
       case 'hang':
         return new Promise(() => {});
       case 'freeze':
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4000);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5000);
         break;
       default:
         fault satisfies never;

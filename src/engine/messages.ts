@@ -16,7 +16,7 @@ export type EngineCommand =
 
 /**
  * 'throw': the step fails, as when the device is lost. 'exit': the thread is gone without a word. 'hang': the step never
- * ends, as when the device does not answer. 'freeze': the thread does nothing for four seconds, then goes on.
+ * ends, as when the device does not answer. 'freeze': the thread does nothing for five seconds, then goes on.
  */
 export type Fault = 'throw' | 'exit' | 'hang' | 'freeze';
 

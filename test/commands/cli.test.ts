@@ -107,7 +107,7 @@ const model = defaultModel();
 
 t.test('serve the default model', { skip: model.unavailable }, async (t) => {
   const flags =
-    '--port 0 --tp 1 --activation_dtype f32 --max-total-token-num 2048 --running_max_req_size 4 --batch_max_tokens 256'.split(
+    '--port 0 --tp 1 --activation_dtype f32 --max-total-token-num 2048 --running_max_req_size 4 --batch_max_tokens 256 --drain_timeout 600'.split(
       ' ',
     );
   const { child, output, code } = start(['serve', '--model_dir', model.path, '--served_model_name', 'small', ...flags]);

@@ -56,6 +56,16 @@ async function untilIdle(client: EngineProxy): Promise<void> {
   throw new Error('The engine is still busy.');
 }
 
+function nextStep(): Promise<void> {
+  return new Promise((resolve) => {
+    const onStep = (): void => {
+      unsubscribe('dawnlight:step', onStep);
+      resolve();
+    };
+    subscribe('dawnlight:step', onStep);
+  });
+}
+
 for (const [way, start] of Object.entries({ 'in a worker': worker, 'in-process': inProcess() })) {
   t.test(way, async (t) => {
     const client = await EngineProxy.start(start);
@@ -162,19 +172,17 @@ for (const [way, start] of Object.entries({ 'in a worker': worker, 'in-process':
       for (const fault of way === 'in a worker' ? (['hang', 'freeze'] as const) : (['hang'] as const)) {
         const engines: EngineTransport[] = [];
         const kept: StartEngine = (onMessage) => engines[engines.push(start(onMessage)) - 1];
-        const client = await EngineProxy.start(kept, { stepTimeout: 1 });
+        const client = await EngineProxy.start(kept, { stepTimeout: 1.5 });
         t.teardown(() => client.close());
-        const prompts = Array.from({ length: 6 }, (_, i) => [i + 1, 51]);
-        const answers = Promise.all(prompts.map((prompt) => generate(client, prompt, { maxTokens: 60 })));
-        await sleep(60);
+        const prompts = Array.from({ length: 3 }, (_, i) => [i + 1, 51]);
+        const answers = Promise.all(prompts.map((prompt) => generate(client, prompt, { maxTokens: 250 })));
+        await nextStep();
         client.injectFault(fault);
-        await sleep(200);
-        t.equal(client.health(), 'ok', 'silence may still be work');
         while (client.health() === 'ok') await sleep(1);
         t.equal(client.health(), 'loading', 'and health says so');
         t.same(
           (await answers).map(({ tokens }) => tokens),
-          prompts.map((prompt) => expectedOutput(prompt, 60, true)),
+          prompts.map((prompt) => expectedOutput(prompt, 250, true)),
           fault,
         );
         t.equal(client.health(), 'ok');
