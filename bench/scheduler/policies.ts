@@ -5,6 +5,7 @@ import { candidates, type Candidate } from './candidates.ts';
 import { conditions, type Condition } from './conditions.ts';
 import { bestSettings, meanOf, Results, type Mean, type Row } from './results.ts';
 import { simulate, sla } from './simulate.ts';
+import { conditionTable } from './tables.ts';
 import { workloads, type Workload } from './workloads.ts';
 
 export interface PolicyBenchOptions {
@@ -31,17 +32,20 @@ export async function benchPolicies(options: PolicyBenchOptions): Promise<void> 
     : { seeds: [1, 2, 3], seconds: 800, settled: 300 };
   const results = new Results(options.out);
   console.log(`SLA: first token within ${sla.timeToFirstToken} s, every other within ${sla.maxTimePerOutputToken} s`);
-  const best: Mean[] = [];
+  const all: Mean[] = [];
   for (const condition of chosen(conditions, options.condition, conditions.slice(0, 2))) {
     for (const workload of chosen(workloads, options.workload, workloads)) {
       const start = performance.now();
       const means = await benchWorkload(condition, workload, length, results);
-      best.push(...bestSettings(means));
+      all.push(...means);
       console.log(`(${((performance.now() - start) / 1000).toFixed(0)} s)`);
     }
   }
-  printBest(best);
-  if (options.svg !== undefined) writeFileSync(options.svg, barChart('Goodput under overload, tokens/s', best));
+  for (const condition of conditions) {
+    const own = all.filter((mean) => mean.condition === condition.name);
+    if (own.length > 0) console.log(`\n${condition.name} (${condition.about})\n${conditionTable(own)}`);
+  }
+  if (options.svg !== undefined) writeFileSync(options.svg, barChart('Goodput under overload, tokens/s', best(all)));
 }
 
 function chosen<T extends { readonly name: string }>(
@@ -106,31 +110,12 @@ function line(row: Mean): string {
   return columns.map(([text, width]) => (width > 0 ? text.padEnd(width) : text.padStart(-width))).join(' ');
 }
 
-/** Markdown: each policy at its best setting, and how far Past-Future is from the better of the others. */
-function printBest(best: readonly Mean[]): void {
+/** Each policy at its best setting, for each condition and workload. */
+function best(all: readonly Mean[]): Mean[] {
   const groups = new Map<string, Mean[]>();
-  for (const mean of best) {
-    const group = `${mean.condition} | ${mean.workload}`;
+  for (const mean of all) {
+    const group = `${mean.condition}|${mean.workload}`;
     groups.set(group, [...(groups.get(group) ?? []), mean]);
   }
-  console.log(
-    '\n| condition | workload | policy, best setting | goodput | steady | late midway | evictions | occupancy | of the better other |',
-  );
-  console.log('|---|---|---|---|---|---|---|---|---|');
-  for (const [group, means] of groups) {
-    for (const mean of means) {
-      const others = means.filter((other) => other.policy !== mean.policy).map((other) => other.goodput);
-      const ratio = mean.policy === 'past-future' ? (mean.goodput / Math.max(...others)).toFixed(2) : '';
-      const cells = [
-        `${mean.policy}, ${mean.setting}`.replace(/, $/, ''),
-        mean.goodput.toFixed(0),
-        mean.steadyGoodput.toFixed(0),
-        mean.lateToken.toFixed(0),
-        mean.evictions.toFixed(3),
-        `${(mean.occupancy * 100).toFixed(1)} %`,
-        ratio,
-      ];
-      console.log(`| ${group} | ${cells.join(' | ')} |`);
-    }
-  }
+  return [...groups.values()].flatMap(bestSettings);
 }

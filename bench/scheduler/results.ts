@@ -35,8 +35,12 @@ export class Results {
 
   add(row: Row): void {
     this.#rows.push(row);
-    appendFileSync(this.#file, `${JSON.stringify(row)}\n`);
+    appendFileSync(this.#file, `${JSON.stringify(row, round)}\n`);
   }
+}
+
+function round(_: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(6)) : value;
 }
 
 function keyOf({ condition, workload, policy, setting, seed, seconds }: Run): string {
