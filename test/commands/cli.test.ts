@@ -172,7 +172,7 @@ t.test('serve the default model', { skip: model.unavailable }, async (t) => {
   t.notMatch(output.err, /Error|dawnlight:/);
   t.match(
     output.err,
-    /request \S+: \d+ \(0 cached\) \+ 24 tokens, length; waited .+ ms, first token .+ ms, all .+ ms, .+ tok\/s/,
+    /request \S+: \d+ \(36 cached\) \+ \d+ tokens, stop; waited .+ ms, first token .+ ms, all .+ ms, .+ tok\/s/,
   );
 });
 
