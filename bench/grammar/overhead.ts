@@ -2,8 +2,11 @@
  * What a grammar costs a token: decoding with and without a permissive one, and decoding without one beside requests that
  * have one, in alternating rounds.
  */
+import type { ConstraintSpec } from '../../src/engine/constraint.ts';
 import { defaultSamplingParams, type EngineClient } from '../../src/engine/types.ts';
-import { completionConstraint } from '../../src/server/structured-output/output-constraint.ts';
+import { jsonDialect } from '../../src/server/structured-output/dialect.ts';
+import { Grammar } from '../../src/server/structured-output/ebnf.ts';
+import { SchemaGrammar } from '../../src/server/structured-output/schema-grammar.ts';
 import { median } from '../helpers/machine.ts';
 import type { BenchEngine } from './engine.ts';
 
@@ -19,8 +22,15 @@ export interface OverheadRow {
   readonly besideRatio: number;
 }
 
-/** JSON that need never end, so that both sides write as many tokens. */
-const endless = completionConstraint({ guided_json: { type: 'array', items: { type: 'string' }, minItems: 1000 } });
+/** A list of any JSON that never ends, so that both sides write as many tokens. */
+const endless: ConstraintSpec = { kind: 'grammar', text: endlessList(), param: null };
+
+function endlessList(): string {
+  const grammar = new Grammar();
+  const value = new SchemaGrammar(grammar, jsonDialect, true).value(true);
+  const rest = grammar.once('rest', `${value} ${jsonDialect.comma} rest`);
+  return grammar.text(`"[" ${rest}`);
+}
 
 export async function measureOverhead(
   { engine }: BenchEngine,
