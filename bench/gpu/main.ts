@@ -30,6 +30,7 @@ import { measureOverheads } from './overheads.ts';
 import { shapes, writeRandomCheckpoint } from './random-checkpoint.ts';
 import { measureSpeed } from './speed.ts';
 import { Stages } from './stages.ts';
+import { startWatchdog } from './watchdog.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -47,11 +48,7 @@ for (const name of names)
 const limitMs = Number(flags.minutes) * 60_000;
 const stages = new Stages(limitMs, flags.out);
 
-// A driver that hangs must not hold the run: what is known is in the file by then.
-const watchdog = setTimeout(() => {
-  stages.errors.push(`ended after ${flags.minutes} minutes and a half in the middle of a part`);
-  finish();
-}, limitMs + 30_000);
+startWatchdog({ file: flags.out, ms: limitMs + 30_000 });
 
 async function adapter() {
   const probe = await openGpu({ validation: false });
@@ -121,7 +118,6 @@ async function speedsOf(name: string, bandwidth: number): Promise<void> {
 }
 
 function finish(): never {
-  clearTimeout(watchdog);
   stages.save();
   const { kernels, models: exam } = stages.results as {
     kernels?: Awaited<ReturnType<typeof kernelTable>>;
