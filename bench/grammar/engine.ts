@@ -20,9 +20,6 @@ export async function startEngine(modelPath: string): Promise<BenchEngine> {
   const config: EngineConfig = { ...defaultEngineConfig, modelDir: modelPath, maxTotalTokenNum: 32768 };
   const loader = new URL('../../src/engine/load-engine.js', import.meta.url).href;
   const vocabulary = tokenVocabulary(tokenizer, '');
-  const engine = await EngineProxy.start(
-    inWorker({ config, loader, faultInjection: false, vocabulary }),
-    () => undefined,
-  );
+  const engine = await EngineProxy.start(inWorker({ config, loader, faultInjection: false, vocabulary }));
   return { engine, tokenizer };
 }
