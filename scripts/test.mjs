@@ -3,7 +3,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { root, run, runMain, setupBuild, setupMachine, SetupError, stage } from './setup.mjs';
+import { ensurePython } from './python.mjs';
+import { installWithApt, root, run, runMain, setupBuild, setupMachine, SetupError, stage } from './setup.mjs';
 
 let passed = 0;
 let failed = 0;
@@ -27,11 +28,11 @@ const tool = (name, ...args) => run(bin(name), args, { quiet: true });
  * Runs tap and shows one line for each file, and the whole of what failed.
  * tap ends its output with `# { total: 52, pass: 46, fail: 6 }`; without that line the run did not finish.
  */
-async function unitTests(model) {
+async function unitTests(model, python) {
   const tap = spawn(bin('tap'), ['--reporter=tap', '--disable-coverage', ...process.argv.slice(2)], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, DAWNLIGHT_TEST_MODEL: model },
+    env: { ...process.env, DAWNLIGHT_TEST_MODEL: model, DAWNLIGHT_TEST_PYTHON: python },
     shell: process.platform === 'win32',
   });
   const ended = new Promise((resolve) => tap.on('close', resolve));
@@ -68,12 +69,17 @@ async function checks() {
     model = await setupMachine();
   });
   if (!machine) return;
+  let python = '';
+  await check('clients', async () => {
+    await run('curl', ['--version'], { quiet: 'always' }).catch(() => installWithApt('curl', 'curl'));
+    python = await ensurePython(join(root, 'test', 'e2e', 'python', 'requirements.txt'));
+  });
   await check('format', () => tool('prettier', '--check', '--log-level=warn', '.'));
   await Promise.all([
     check('types', () => tool('tsc', '-p', 'tsconfig.test.json')),
     check('lint', () => tool('eslint', '.')),
   ]);
-  await check('tests', () => unitTests(model));
+  await check('tests', () => unitTests(model, python));
 }
 
 await runMain(async () => {

@@ -1,37 +1,17 @@
 // The command line as a user has it: flags, one-line errors, and the server over the default model from start to signal.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import OpenAI from 'openai';
 import t from 'tap';
 import { addSettings, readSettings } from '../../src/commands/flags.ts';
 import { dropIgnoredFlags } from '../../src/commands/lightllm-flags.ts';
 import { engineSettings } from '../../src/config.ts';
+import { serve, startCli, untilIdle } from '../helpers/cli.ts';
 import { defaultModel } from '../helpers/default-model.ts';
-
 import { tempDir } from '../helpers/temp-dir.ts';
 import { json, readEvents } from '../helpers/wire.ts';
-
-const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
-
-interface Run {
-  readonly child: ChildProcess;
-  readonly output: { out: string; err: string };
-  readonly code: Promise<number | null>;
-}
-
-/** Starts the CLI with the loader that runs this test. */
-function start(args: readonly string[], input?: string): Run {
-  const child = spawn(process.execPath, [...process.execArgv, cli, ...args], { stdio: 'pipe' });
-  const output = { out: '', err: '' };
-  child.stdout.on('data', (data: Buffer) => (output.out += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (output.err += data.toString()));
-  child.stdin.end(input);
-  return { child, output, code: new Promise((resolve) => child.on('close', resolve)) };
-}
 
 t.test('what is wrong is one line that names it, and exit code 1', async (t) => {
   const dir = tempDir(t);
@@ -53,7 +33,7 @@ t.test('what is wrong is one line that names it, and exit code 1', async (t) => 
     [['serve', '--model_dir', dir, '--port', String(port)], new RegExp(`Port ${port} on 127.0.0.1 is in use`)],
   ];
   for (const [args, message] of cases) {
-    const { output, code } = start(args);
+    const { output, code } = startCli(args);
     t.equal(await code, 1, args.join(' '));
     t.match(output.err, message);
     t.match(output.err, /^dawnlight: [^\n]+\n$/, 'one line');
@@ -77,7 +57,7 @@ t.test('flags of LightLLM that mean nothing here are taken out, with a word abou
 });
 
 t.test('help shows every flag with its default', async (t) => {
-  const { output, code } = start(['serve', '--help']);
+  const { output, code } = startCli(['serve', '--help']);
   t.equal(await code, 0);
   for (const flag of ['--model_dir', '--max_total_token_num', '--tool_call_parser', '--no-overlap', '--api_key']) {
     t.match(output.out, flag);
@@ -107,18 +87,13 @@ const model = defaultModel();
 
 t.test('serve the default model', { skip: model.unavailable }, async (t) => {
   const flags =
-    '--port 0 --tp 1 --activation_dtype f32 --max-total-token-num 2048 --running_max_req_size 4 --batch_max_tokens 256 --drain_timeout 600'.split(
+    '--port 0 --tp 1 --max-total-token-num 2048 --running_max_req_size 4 --batch_max_tokens 256 --drain_timeout 600'.split(
       ' ',
     );
-  const { child, output, code } = start(['serve', '--model_dir', model.path, '--served_model_name', 'small', ...flags]);
-  t.teardown(() => child.kill('SIGKILL'));
-  while (!output.out.includes('serving')) {
-    if (child.exitCode !== null) throw new Error(output.err);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  const names = ['--model_dir', model.path, '--served_model_name', 'small'];
+  const { child, output, code, url } = await serve(t, [...names, ...flags]);
   t.match(output.out, /memory +weights [\d.]+ MB, KV cache [\d.]+ MB \(2048 tokens/);
   t.match(output.out, /model {4}small \(llama\)\nadapter .+\nmemory .*2048 tokens/);
-  const url = /serving +(http:\S+)\/v1/.exec(output.out)![1];
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none' });
   const messages = [{ role: 'user' as const, content: 'What is the capital of France?' }];
   const request = { model: 'small', messages, temperature: 0, max_tokens: 24 };
@@ -149,7 +124,7 @@ t.test('serve the default model', { skip: model.unavailable }, async (t) => {
   const abort = new AbortController();
   const endless = { model: 'small', prompt: 'x', max_tokens: 2000, ignore_eos: true, stream: true as const };
   for await (const _ of await client.completions.create(endless, { signal: abort.signal })) break;
-  await untilHolds(async () => (await json(await fetch(`${url}/token_load`))).current_load < 0.05);
+  await untilIdle(url);
 
   const body = {
     prompt: 'x',
@@ -186,9 +161,9 @@ t.test('generate, inspect and parse', { skip: model.unavailable }, async (t) => 
     '--max_total_token_num 256 --running_max_req_size 1 --activation_dtype f32 --temperature 0 --max_tokens 3'.split(
       ' ',
     );
-  const generated = start(['generate', '--model_dir', model.path, '--prompt', 'The capital of France is', ...flags]);
-  const inspected = start(['inspect', '--model_dir', model.path]);
-  const parsed = start(
+  const generated = startCli(['generate', '--model_dir', model.path, '--prompt', 'The capital of France is', ...flags]);
+  const inspected = startCli(['inspect', '--model_dir', model.path]);
+  const parsed = startCli(
     ['parse', '--tool_call_parser', 'qwen25'],
     '<tool_call>{"name": "f", "arguments": {}}</tool_call>',
   );
