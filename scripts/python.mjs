@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { built, installWithApt, run, runMain, setupBuild, SetupError } from './setup.mjs';
+import { build, built, installWithApt, run, runMain, SetupError } from './setup.mjs';
 
 const isWindows = process.platform === 'win32';
 const interpreter = (directory) => join(directory, ...(isWindows ? ['Scripts', 'python.exe'] : ['bin', 'python']));
@@ -44,7 +44,7 @@ if (process.argv[1] && import.meta.filename === process.argv[1]) {
   await runMain(async () => {
     const [file] = process.argv.slice(2);
     if (!file || !existsSync(file)) throw new SetupError('usage: node scripts/python.mjs REQUIREMENTS_FILE');
-    await setupBuild();
+    await build();
     console.log(await ensurePython(file));
   });
 }

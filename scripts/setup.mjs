@@ -56,7 +56,8 @@ async function installPackages() {
   await run('npm', ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 
-async function build() {
+/** TypeScript to dist/, when it is older than the sources. */
+export async function build() {
   const sources = readdirSync(join(root, 'src'), { recursive: true }).map((name) => join(root, 'src', name));
   const newest = Math.max(...[...sources, join(root, 'tsconfig.json'), join(root, 'package.json')].map(changedAt));
   if (changedAt(join(root, 'dist', 'cli.js')) > newest) return;

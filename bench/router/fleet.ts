@@ -48,7 +48,10 @@ export async function startFleet(): Promise<Fleet> {
   const python = execFileSync(process.execPath, ['scripts/python.mjs', 'bench/router/requirements.txt'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',
-  }).trim();
+  })
+    .trim()
+    .split('\n')
+    .at(-1)!;
   const [first, second, port, metricsPort] = await freePorts(4);
   const replicas = [new Replica(first, MODEL), new Replica(second, MODEL)] as const;
   await Promise.all(replicas.map((replica) => answers(`${replica.url}/health`)));
@@ -56,9 +59,9 @@ export async function startFleet(): Promise<Fleet> {
   const flags = ['--policy', 'cache_aware', '--host', '127.0.0.1', '--port', port, '--prometheus-port', metricsPort];
   const router = start(python, ['-m', 'sglang_router.launch_router', '--worker-urls', ...urls, ...flags.map(String)]);
   const url = `http://127.0.0.1:${port}`;
-  await answers(`${url}/health`);
+  // It answers before it knows its replicas.
+  await answers(`${url}/v1/models`, MODEL);
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 });
-  while ((await client.models.list()).data.length === 0) await sleep(200);
   const stop = (): void => {
     router.kill();
     replicas.forEach((replica) => replica.kill('SIGTERM'));
@@ -68,6 +71,7 @@ export async function startFleet(): Promise<Fleet> {
 
 function start(command: string, args: string[]): ChildProcess {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  process.on('exit', () => child.kill());
   let errors = '';
   child.stderr.on('data', (data: Buffer) => (errors += data.toString()));
   child.on('exit', (code) => {
@@ -76,15 +80,13 @@ function start(command: string, args: string[]): ChildProcess {
   return child;
 }
 
-async function answers(url: string): Promise<void> {
+/** Waits until `url` answers 200 with a body that contains `text`. */
+async function answers(url: string, text = ''): Promise<void> {
   for (const end = Date.now() + 300_000; Date.now() < end; await sleep(200)) {
-    if (
-      await fetch(url).then(
-        (response) => response.ok,
-        () => false,
-      )
-    )
-      return;
+    const body = await fetch(url, { signal: AbortSignal.timeout(2000) })
+      .then((response) => (response.ok ? response.text() : null))
+      .catch(() => null);
+    if (body?.includes(text)) return;
   }
   throw new Error(`${url} did not answer within five minutes`);
 }
