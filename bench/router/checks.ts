@@ -1,6 +1,7 @@
 /** What a router is for: it passes everything on, keeps what shares a prefix together, and survives a dead replica. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions';
+import { median } from '../helpers/machine.ts';
 import { type Fleet, MODEL, type Replica } from './fleet.ts';
 
 const greedy = { model: MODEL, temperature: 0 };
@@ -39,29 +40,31 @@ export async function forwarded({ client }: Fleet): Promise<Record<string, boole
 
 const topics = ['Whales', 'Bridges', 'Glaciers', 'Violins', 'Deserts', 'Clocks'];
 
-/** Conversations that go on, one request of each in turn: does each stay with the replica that it began on? */
+/**
+ * Six conversations that begin at once (so the router spreads them over the replicas) and go on in turn: does each request
+ * find its conversation's prefix in the cache of the replica that it comes to?
+ */
 export async function affinity({ client, replicas }: Fleet) {
-  const home = new Map<string, number>();
-  const perReplica = [0, 0];
-  let [followUps, atHome, prompt, cached] = [0, 0, 0, 0];
-  for (let turn = 0; turn < 3; turn++) {
+  const ask = async (topic: string, question: string) => {
+    const messages = user(`${`${topic} interest me. `.repeat(12)}${question}`);
+    const { usage } = await client.chat.completions.create({ ...greedy, messages, max_tokens: 2 });
+    return { prompt: usage!.prompt_tokens, cached: usage!.prompt_tokens_details?.cached_tokens ?? 0 };
+  };
+  const before = await Promise.all(replicas.map((replica) => replica.requests()));
+  await Promise.all(topics.map((topic) => ask(topic, 'Where?')));
+  const begunOn = await Promise.all(replicas.map(async (replica, i) => (await replica.requests()) - before[i]));
+  const goneOnTo = [0, 0];
+  const shares: number[] = [];
+  for (const question of ['Why?', 'When?']) {
     for (const topic of topics) {
       const before = await replicas[0].requests();
-      const messages = user(`${`${topic} interest me. `.repeat(12)}Question ${turn}: why?`);
-      const { usage } = await client.chat.completions.create({ ...greedy, messages, max_tokens: 2 });
-      const where = (await replicas[0].requests()) > before ? 0 : 1;
-      perReplica[where]++;
-      if (turn === 0) {
-        home.set(topic, where);
-        continue;
-      }
-      followUps++;
-      if (home.get(topic) === where) atHome++;
-      prompt += usage?.prompt_tokens ?? 0;
-      cached += usage?.prompt_tokens_details?.cached_tokens ?? 0;
+      const { prompt, cached } = await ask(topic, question);
+      goneOnTo[(await replicas[0].requests()) > before ? 0 : 1]++;
+      shares.push(cached / prompt);
     }
   }
-  return { followUps, atHome, cachedShare: Number((cached / prompt).toFixed(2)), perReplica };
+  const atHome = shares.filter((share) => share > 0.5).length;
+  return { begunOn, goneOnTo, followUps: shares.length, atHome, cachedShare: median(shares) };
 }
 
 /** Kills one replica while eight answers are streamed through the router, and asks for four more at once. */
@@ -102,6 +105,7 @@ export async function killUnderLoad({ client, replicas }: Fleet) {
     ),
   );
   const whole = (await outcomes).filter((o) => o.status === 'fulfilled' && o.value).length;
+  for (const o of more) if (o.status === 'rejected') console.error('after the kill:', String(o.reason));
   const answered = more.filter((o) => o.status === 'fulfilled').length;
   return {
     streams,

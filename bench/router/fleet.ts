@@ -56,7 +56,19 @@ export async function startFleet(): Promise<Fleet> {
   const replicas = [new Replica(first, MODEL), new Replica(second, MODEL)] as const;
   await Promise.all(replicas.map((replica) => answers(`${replica.url}/health`)));
   const urls = replicas.map((replica) => replica.url);
-  const flags = ['--policy', 'cache_aware', '--host', '127.0.0.1', '--port', port, '--prometheus-port', metricsPort];
+  // One failure takes a replica out, so that the router's own retries go to the other; the health check brings it back.
+  const breaker = ['--cb-failure-threshold', '1', '--health-check-interval-secs', '2'];
+  const flags = [
+    ...breaker,
+    '--policy',
+    'cache_aware',
+    '--host',
+    '127.0.0.1',
+    '--port',
+    port,
+    '--prometheus-port',
+    metricsPort,
+  ];
   const router = start(python, ['-m', 'sglang_router.launch_router', '--worker-urls', ...urls, ...flags.map(String)]);
   const url = `http://127.0.0.1:${port}`;
   // It answers before it knows its replicas.

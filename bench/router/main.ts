@@ -18,7 +18,7 @@ try {
   const ok =
     Object.values(passedOn).every(Boolean) &&
     prefix.atHome === prefix.followUps &&
-    prefix.perReplica.every((count) => count > 0) &&
+    prefix.goneOnTo.every((count) => count > 0) &&
     kill.onVictim > 0 &&
     kill.lost === kill.onVictim &&
     kill.answered === kill.begunAfter;
