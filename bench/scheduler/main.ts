@@ -13,7 +13,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     condition: { type: 'string', multiple: true, default: [] },
     workload: { type: 'string', multiple: true, default: [] },
-    out: { type: 'string', default: 'bench/results/scheduler.jsonl' },
+    out: { type: 'string', default: '.bench/scheduler.jsonl' },
     svg: { type: 'string' },
     real: { type: 'boolean', default: false },
     model: { type: 'string' },
