@@ -7,6 +7,7 @@ import { loadEngine } from '../../src/engine/load-engine.ts';
 import type { RequestInit } from '../../src/engine/request.ts';
 import type { SamplingParams } from '../../src/engine/types.ts';
 import { Book, request } from '../helpers/engine-driver.ts';
+import { SlowConstraint } from '../helpers/slow-constraint.ts';
 
 const modelDir = fileURLToPath(new URL('../fixtures/models/llama-tied', import.meta.url));
 const config: EngineConfig = {
@@ -98,4 +99,24 @@ t.test('sampling depends on the seed, not on the company', async (t) => {
   const logprobs = book.outputs.get('b')!.logprobs!;
   t.equal(logprobs.at(-1)!.top.length, 1);
   t.ok(logprobs.every(({ logprob, top }) => logprob <= top[0].logprob && top[0].logprob < 0));
+});
+
+t.test('constrained requests beside free ones', async (t) => {
+  const free = newCore({ overlap: false });
+  free.add(mixed('1', 1));
+  const expected = (await new Book().finishAll(free)).tokens('1');
+  for (const overlap of [false, true]) {
+    const core = newCore({ overlap });
+    core.add(mixed('1', 1));
+    for (const [i, temperature] of [0, 1].entries()) {
+      const init = request(`c${i}`, prompts[7 + i], { temperature, maxTokens: 12, ignoreEos: true });
+      core.add(init, new SlowConstraint(info.vocabSize));
+    }
+    const book = await new Book().finishAll(core);
+    for (const id of ['c0', 'c1']) {
+      t.equal(book.tokens(id)?.length, 12);
+      t.ok(book.tokens(id)?.every((token, i) => token % 3 === i % 3));
+    }
+    t.same(book.tokens('1'), expected);
+  }
 });

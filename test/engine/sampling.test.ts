@@ -1,7 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
-import type { Constraint } from '../../src/engine/constraint.ts';
 import { EngineCore } from '../../src/engine/engine-core.ts';
 import type { LogitsProcessor } from '../../src/engine/logits-processors.ts';
 import { DeviceModelRunner } from '../../src/engine/model-runner.ts';
@@ -14,6 +12,7 @@ import { numel, type Tensor } from '../../src/tensor/tensor.ts';
 import { Book, request } from '../helpers/engine-driver.ts';
 import { fakeEos, fakeInfo, fakeVocabSize } from '../helpers/fake-runner.ts';
 import { maskOf } from '../helpers/sampling.ts';
+import { SlowConstraint } from '../helpers/slow-constraint.ts';
 
 t.test('random numbers are uniform, and depend on seed and index only', async (t) => {
   const bins = new Array<number>(10).fill(0);
@@ -74,24 +73,6 @@ class WatchedOps extends ReferenceOps {
   }
 }
 
-/** Allows ids whose remainder by 3 is that of the number of tokens so far; its masks take a while. */
-class SlowConstraint implements Constraint {
-  readonly error = null;
-  #length = 0;
-  async mask(): Promise<Uint32Array> {
-    await setImmediate();
-    const remainder = this.#length % 3;
-    return maskOf(
-      Array.from({ length: fakeVocabSize }, (_, id) => id).filter((id) => id % 3 === remainder),
-      fakeVocabSize,
-    );
-  }
-  accept(): void {
-    this.#length++;
-  }
-  close(): void {}
-}
-
 const requests = {
   greedy: { temperature: 0 },
   sampled: { temperature: 1 },
@@ -132,7 +113,7 @@ async function run(
   for (const name of wanted) {
     const promptIds = Array.from({ length: prompt }, (_, i) => 10 + ((name.length * (i + 1)) % 40));
     const init = request(name, promptIds, requests[name], { seed: name.length });
-    core.add(init, name === 'constrained' ? new SlowConstraint() : null);
+    core.add(init, name === 'constrained' ? new SlowConstraint(fakeVocabSize) : null);
   }
   let [steps, pauses] = [0, 0];
   const book = await new Book().finishAll(core, () => {
