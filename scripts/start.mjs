@@ -58,6 +58,8 @@ await runMain(async () => {
   const ended = new Promise((resolve) => server.on('close', (code) => resolve(code ?? 1)));
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => server.kill(signal));
   const url = `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`;
-  void untilHealthy(url, () => server.exitCode !== null).then((healthy) => healthy && console.error(whatToTry(url)));
+  // A server that a signal ended has no exit code.
+  const hasEnded = () => server.exitCode !== null || server.signalCode !== null;
+  void untilHealthy(url, hasEnded).then((healthy) => healthy && console.error(whatToTry(url)));
   return await ended;
 });
