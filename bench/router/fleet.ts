@@ -94,13 +94,13 @@ function start(command: string, args: string[]): ChildProcess {
 
 /** Waits until `url` answers 200 with a body that contains `text`. */
 async function answers(url: string, text = ''): Promise<void> {
-  for (const end = Date.now() + 300_000; Date.now() < end; await sleep(200)) {
+  for (const end = Date.now() + 900_000; Date.now() < end; await sleep(200)) {
     const body = await fetch(url, { signal: AbortSignal.timeout(2000) })
       .then((response) => (response.ok ? response.text() : null))
       .catch(() => null);
     if (body?.includes(text)) return;
   }
-  throw new Error(`${url} did not answer within five minutes`);
+  throw new Error(`${url} did not answer within a quarter of an hour`);
 }
 
 async function freePorts(count: number): Promise<number[]> {
