@@ -4,7 +4,8 @@
 
 Needs torch, transformers, accelerate and gguf. Everything is random but seeded. Each directory holds a checkpoint as it
 is on the hub, plus oracle.json (prompt ids) and logits.f32 (float32 logits [prompt, vocabulary], little-endian), computed
-by transformers in float32 from the stored weights. rope.json holds inverse frequencies of each scaling scheme.
+by transformers in float32 from the stored weights. hidden.f32 beside it are the last hidden states [prompt, hidden], and
+reward models have scores.json instead: prompts and the score of each. rope.json holds inverse frequencies of each scaling scheme.
 """
 
 import json
@@ -15,7 +16,15 @@ import gguf
 import numpy as np
 import torch
 import transformers
-from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config
+from safetensors.torch import load_file, save_file
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    LlamaConfig,
+    MistralConfig,
+    Qwen2Config,
+)
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 OUT = pathlib.Path(__file__).parent.parent / "test/fixtures/models"
@@ -267,6 +276,56 @@ def rope_tables():
     (OUT / "rope.json").write_text(json.dumps(cases) + "\n")
 
 
+def hidden_states(name):
+    """What the embedding of a text is pooled from."""
+    model = AutoModel.from_pretrained(OUT / name, dtype=torch.float32).eval()
+    with torch.no_grad():
+        hidden = model(torch.tensor([PROMPT])).last_hidden_state[0].numpy()
+    (OUT / name / "hidden.f32").write_bytes(hidden.astype("<f4").tobytes())
+
+
+SCORED = [PROMPT, PROMPT[:1], PROMPT[5:30], PROMPT[::-1]]
+
+
+def write_scores(directory, score):
+    with torch.no_grad():
+        scores = [score(torch.tensor([ids])).item() for ids in SCORED]
+    (directory / "scores.json").write_text(json.dumps({"prompts": SCORED, "scores": scores}) + "\n")
+
+
+def reward_model(name, config):
+    """One label: score.weight [1, hidden] on the last token's hidden state."""
+    directory = OUT / name
+    shutil.rmtree(directory, ignore_errors=True)
+    model = AutoModelForSequenceClassification.from_config(config)
+    randomize(model)
+    model.save_pretrained(directory)
+    loaded = AutoModelForSequenceClassification.from_pretrained(directory, dtype=torch.float32).eval()
+    # One text a call, so that its last token is the last one whatever the padding token is.
+    write_scores(directory, lambda ids: loaded(ids).logits)
+
+
+def two_layer_reward_model(name, config):
+    """Qwen2ForRewardModel of Qwen2.5's reward checkpoints, whose code is not in transformers: two layers with ReLU."""
+    directory = OUT / name
+    shutil.rmtree(directory, ignore_errors=True)
+    base = AutoModel.from_config(config).eval()
+    head = torch.nn.Sequential(
+        torch.nn.Linear(config.hidden_size, config.hidden_size), torch.nn.ReLU(), torch.nn.Linear(config.hidden_size, 1)
+    )
+    randomize(base)
+    randomize(head)
+    base.save_pretrained(directory)
+    path = directory / "model.safetensors"
+    tensors = {f"model.{key}": value for key, value in load_file(path).items()}
+    tensors |= {f"score.{key}": value for key, value in head.state_dict().items()}
+    save_file(tensors, path, metadata={"format": "pt"})
+    config_path = directory / "config.json"
+    written = json.loads(config_path.read_text()) | {"architectures": ["Qwen2ForRewardModel"]}
+    config_path.write_text(json.dumps(written, indent=2) + "\n")
+    write_scores(directory, lambda ids: head(base(ids).last_hidden_state[:, -1]))
+
+
 def main():
     torch.manual_seed(7)
     default = {"rope_type": "default", "rope_theta": 10000.0}
@@ -285,6 +344,19 @@ def main():
     mixed_gguf()
     quant_tensors()
     rope_tables()
+    for name in ("llama-tied", "qwen2", "llama-biases-llama3"):
+        hidden_states(name)
+    reward_models()
 
 
-main()
+def reward_models():
+    small = {**SHAPE, "hidden_size": 32, "intermediate_size": 48, "num_labels": 1, "pad_token_id": 0}
+    default = {"rope_type": "default", "rope_theta": 10000.0}
+    torch.manual_seed(8)
+    reward_model("llama-score", LlamaConfig(**small, rope_parameters=dict(default)))
+    reward_model("qwen2-score", Qwen2Config(**small, tie_word_embeddings=True, rope_parameters=dict(default)))
+    two_layer_reward_model("qwen2-reward", Qwen2Config(**small, rope_parameters=dict(default)))
+
+
+if __name__ == "__main__":
+    main()

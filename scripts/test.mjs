@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { ensureChromium } from './chromium.mjs';
 import { ensurePython } from './python.mjs';
 import { installWithApt, root, run, runMain, setupBuild, setupMachine, SetupError, stage } from './setup.mjs';
 
@@ -74,6 +75,7 @@ async function checks() {
     await run('curl', ['--version'], { quiet: 'always' }).catch(() => installWithApt('curl', 'curl'));
     python = await ensurePython(join(root, 'test', 'e2e', 'python', 'requirements.txt'));
   });
+  await check('browser', ensureChromium);
   await check('format', () => tool('prettier', '--check', '--log-level=warn', '.'));
   await Promise.all([
     check('types', () => tool('tsc', '-p', 'tsconfig.test.json')),

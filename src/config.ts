@@ -133,6 +133,10 @@ export const serverSettings = {
     flags: ['chat_template'],
     doc: 'Jinja file used instead of the model’s own chat template.',
   }),
+  embeddingPooling: choice<'mean' | 'last'>('mean', ['mean', 'last'], {
+    flags: ['embedding_pooling'],
+    doc: 'What /v1/embeddings takes of a text’s hidden states: their mean, or the last token’s.',
+  }),
   useTgiApi: toggle(false, {
     flags: ['use_tgi_api'],
     doc: '/generate and /generate_stream speak text-generation-inference’s form.',

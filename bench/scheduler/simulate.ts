@@ -129,6 +129,7 @@ function newCore(runner: ClockRunner, policy: AdmissionPolicy, clients: number, 
     hiddenSize: 0,
     maxModelLen: maxLength,
     maxTotalTokenNum: capacity,
+    isRewardModel: false,
     eosTokenIds: [eosTokenId],
     adapter: 'clock',
   };

@@ -10,9 +10,20 @@ import { EngineError } from '../errors.ts';
 import type { EngineTransport, StartEngine } from './engine-transport.ts';
 import { fromErrorMessage, type EngineEvent, type EngineMessage, type Fault } from './messages.ts';
 import { OpenRequest } from './open-request.ts';
+import type { RequestInit } from './request.ts';
 import { RestartBudget } from './restart-budget.ts';
 import { StatsCalls } from './stats-calls.ts';
-import type { EngineClient, EngineInfo, EngineStats, GenerateOptions, RequestOutput, SamplingParams } from './types.ts';
+import {
+  defaultSamplingParams,
+  type EngineClient,
+  type EngineInfo,
+  type EngineStats,
+  type GenerateOptions,
+  type PooledOutput,
+  type Pooling,
+  type RequestOutput,
+  type SamplingParams,
+} from './types.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** Published in the client's thread: a StepReport per step, a RequestReport per ended request (messages.ts). */
@@ -73,13 +84,21 @@ export class EngineProxy implements EngineClient {
     return this.#info!;
   }
 
-  async *generate(
+  generate(
     promptIds: readonly number[],
     params: SamplingParams,
     options: GenerateOptions = {},
   ): AsyncGenerator<RequestOutput, void, undefined> {
+    return this.#outputs(promptIds, { params }, options);
+  }
+
+  async *#outputs(
+    promptIds: readonly number[],
+    task: Pick<RequestInit, 'params' | 'pooling'>,
+    options: GenerateOptions,
+  ): AsyncGenerator<RequestOutput, void, undefined> {
     const { signal } = options;
-    const request = this.#openRequest(promptIds, params, options);
+    const request = this.#openRequest(promptIds, task, options);
     const abort = (): void => this.#abort(request);
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort, { once: true });
@@ -97,10 +116,25 @@ export class EngineProxy implements EngineClient {
     }
   }
 
-  async stats(): Promise<EngineStats> {
+  async pool(promptIds: readonly number[], pooling: Pooling, options: GenerateOptions = {}): Promise<PooledOutput> {
+    for await (const output of this.#outputs(promptIds, { params: defaultSamplingParams, pooling }, options)) {
+      if (output.pooled) return { pooled: output.pooled, usage: output.usage };
+    }
+    throw new EngineError('aborted', 'The request was aborted.');
+  }
+
+  stats(): Promise<EngineStats> {
+    return this.#ask('stats');
+  }
+
+  flushCache(): Promise<EngineStats> {
+    return this.#ask('flush');
+  }
+
+  async #ask(type: 'stats' | 'flush'): Promise<EngineStats> {
     if (this.#state !== 'ok') throw this.#error ?? new EngineError('engine_dead', 'The engine is loading.');
     const engine = this.#engine!;
-    return this.#statsCalls.ask((command) => engine.post(command));
+    return this.#statsCalls.ask((callId) => engine.post({ type, callId }));
   }
 
   health(): 'ok' | 'loading' | 'draining' | 'dead' {
@@ -121,13 +155,17 @@ export class EngineProxy implements EngineClient {
     this.#engine?.post({ type: 'fault', fault });
   }
 
-  #openRequest(promptIds: readonly number[], params: SamplingParams, options: GenerateOptions): OpenRequest {
+  #openRequest(
+    promptIds: readonly number[],
+    task: Pick<RequestInit, 'params' | 'pooling'>,
+    options: GenerateOptions,
+  ): OpenRequest {
     if (this.#state === 'dead') throw this.#error!;
     if (this.#closing) throw new EngineError('draining', 'The server is shutting down and takes no new requests.');
     const id = options.requestId ?? randomUUID();
     if (this.#requests.has(id)) throw new EngineError('invalid_value', `Request id ${id} is in use.`);
-    const seed = params.seed ?? randomInt(2 ** 48 - 1);
-    const request = new OpenRequest({ id, promptIds, params, seed, deadline: options.deadline }, options.maxUnread);
+    const seed = task.params.seed ?? randomInt(2 ** 48 - 1);
+    const request = new OpenRequest({ id, promptIds, ...task, seed, deadline: options.deadline }, options.maxUnread);
     this.#requests.set(id, request);
     if (this.#state === 'ok') {
       this.#engine!.post({ type: 'add', request: request.init });

@@ -114,6 +114,11 @@ export class EngineCore {
     return this.#emit(output, [...ended, ...touched]);
   }
 
+  /** Empties the prefix cache, except for what running requests hold. */
+  flushCache(): void {
+    this.scheduler.kv.flush();
+  }
+
   stats(): EngineStats {
     const { running, waiting, paused, kv } = this.scheduler;
     return {

@@ -47,6 +47,10 @@ export class EngineLoop {
         this.#opening.delete(command.requestId);
         this.#core.abort(command.requestId);
         break;
+      case 'flush':
+        this.#core.flushCache();
+        this.#post({ type: 'stats', callId: command.callId, stats: this.#core.stats() });
+        break;
       case 'stats':
         this.#post({ type: 'stats', callId: command.callId, stats: this.#core.stats() });
         break;

@@ -29,7 +29,8 @@ export class KVCacheManager {
 
   /** What of a request that does not run is cached, and held by others; at least one token is always left to compute. */
   peekPrefix(request: Request): { cached: number; locked: number } {
-    return this.radix?.peek(request.tokenIds, request.tokenIds.length - 1) ?? { cached: 0, locked: 0 };
+    if (!this.radix || request.computesWholePrompt) return { cached: 0, locked: 0 };
+    return this.radix.peek(request.tokenIds, request.tokenIds.length - 1);
   }
 
   /**
@@ -39,8 +40,9 @@ export class KVCacheManager {
    */
   takePrefix(request: Request): number {
     const { radix } = this;
+    if (!radix || request.computesWholePrompt) return 0;
     // Private tokens in front of the gap cannot be joined to the tree's behind it.
-    if (!radix || request.numComputedTokens !== request.sharedLength) return 0;
+    if (request.numComputedTokens !== request.sharedLength) return 0;
     const held = request.prefixNode ?? radix.root;
     const { node, length } = radix.match(request.tokenIds, request.tokenIds.length - 1, {
       node: held,
@@ -63,6 +65,11 @@ export class KVCacheManager {
     for (const slot of slots) request.slots.push(slot);
     request.numComputedTokens += n;
     return slots;
+  }
+
+  /** Frees every cached slot that no request refers to. */
+  flush(): void {
+    if (this.radix) this.pool.release(this.radix.evict(this.radix.evictable));
   }
 
   /** Lets others share the known tokens that have been scheduled so far. */

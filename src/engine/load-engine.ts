@@ -13,6 +13,7 @@ import { loadModel, type Progress } from '../model/weights.ts';
 import type { LoadedEngine } from './engine-transport.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { DeviceModelRunner } from './model-runner.ts';
+import { MAX_PROMPT_ROWS } from './scheduler.ts';
 import type { EngineInfo, MemoryPlan } from './types.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -65,7 +66,7 @@ async function loadOnto(
   const { eosTokenIds } = opened.generationConfig;
   const limits = { vocabSize: opened.config.vocabSize, eosTokenIds };
   const runner = new DeviceModelRunner(ops, model, ops.createKVCache(plan.kv), limits, logitsProcessors);
-  await warmUp(runner, plan.kv, config.batchMaxTokens);
+  await warmUp(runner, plan.kv, config.batchMaxTokens, model.scoreHead !== null);
   const info: EngineInfo = {
     modelName: opened.name,
     architecture: opened.config.modelType,
@@ -74,6 +75,7 @@ async function loadOnto(
     maxModelLen: maxLength,
     maxTotalTokenNum: plan.kv.slots,
     eosTokenIds,
+    isRewardModel: model.scoreHead !== null,
     adapter: gpu.description,
     memory: plan.memory,
   };
@@ -91,7 +93,7 @@ function planEngine(opened: OpenModel, config: EngineConfig, gpu: Gpu): EnginePl
   const autoKv = gpu.hasF16 && activations === 'int8' ? 'f16' : 'f32';
   const dtype = config.kvCacheDtype === 'auto' ? autoKv : config.kvCacheDtype;
   const longest = longestContext(config, model.maxPositionEmbeddings);
-  const step = activationBytes(model, config.batchMaxTokens, config.runningMaxReqSize);
+  const step = activationBytes(model, config.batchMaxTokens, config.runningMaxReqSize + MAX_PROMPT_ROWS);
   const slots =
     config.maxTotalTokenNum ?? derivedSlots(opened, config, gpu, { weights: weights.total, step }, dtype, longest);
   return {

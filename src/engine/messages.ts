@@ -7,6 +7,8 @@ export type EngineCommand =
   | { readonly type: 'add'; readonly request: RequestInit }
   | { readonly type: 'abort'; readonly requestId: string }
   | { readonly type: 'stats'; readonly callId: number }
+  /** Forget the prefix cache as far as nobody uses it; answered with the stats afterwards. */
+  | { readonly type: 'flush'; readonly callId: number }
   /** Finish what was accepted, then free everything and say 'closed'. */
   | { readonly type: 'close' }
   /** Drop everything, free everything and end: another engine has taken over. */

@@ -1,8 +1,10 @@
 /** From a scheduled step to sampled tokens: builds the device's batch, runs the model, samples. */
 import type { KVCache, Ops, Step, StepBatch } from '../kernels/ops.ts';
+import type { CausalLM } from '../model/causal-lm.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { sampleOnHost } from './host-sampler.ts';
+import { poolHiddenStates, scorePrompts } from './prompt-readers.ts';
 import { sample } from './sampler.ts';
 import { hasPenalties, type SamplingLimits } from './sampling-row.ts';
 import type { ScheduledRequest, SchedulerOutput } from './scheduler-output.ts';
@@ -14,16 +16,15 @@ export interface ModelRunner {
   readonly samplesOnHost: boolean;
   /**
    * Steps run in the order of the calls. The promise is fulfilled when the sampled tokens were read back: one for each
-   * scheduled request that samples, in order. Any failure means that the device's state is lost.
+   * scheduled request that samples, in order. What is read of prompts has then been given to the requests' own poolers
+   * and scorers. Any failure means that the device's state is lost.
    */
   launch(output: SchedulerOutput): Promise<SampledToken[]>;
   close(): void;
 }
 
 /** The part of model/causal-lm.ts that a step needs. */
-interface Forward {
-  forward(ops: Ops, step: Step, kv: KVCache): Tensor;
-}
+export type StepModel = Pick<CausalLM, 'layers' | 'hiddenStates' | 'logits' | 'scoreHead'>;
 
 /** A step that is recorded and handed over. */
 interface Recorded {
@@ -32,7 +33,7 @@ interface Recorded {
 
 export class DeviceModelRunner implements ModelRunner {
   readonly #ops: Ops;
-  readonly #model: Forward;
+  readonly #model: StepModel;
   readonly #kv: KVCache;
   readonly #limits: SamplingLimits;
   readonly #processors: readonly LogitsProcessor[];
@@ -40,7 +41,7 @@ export class DeviceModelRunner implements ModelRunner {
   /** Of a step whose recording waits for grammars: fulfilled when it was recorded to its end. */
   #recording: Promise<Recorded> | null = null;
 
-  constructor(ops: Ops, model: Forward, kv: KVCache, limits: SamplingLimits, processors: readonly LogitsProcessor[]) {
+  constructor(ops: Ops, model: StepModel, kv: KVCache, limits: SamplingLimits, processors: readonly LogitsProcessor[]) {
     this.samplesOnHost = processors.length > 0;
     this.#ops = ops;
     this.#model = model;
@@ -84,14 +85,29 @@ export class DeviceModelRunner implements ModelRunner {
       }
     }
     const step = ops.beginStep(buildBatch(scheduled, numTokens), this.#kv);
-    const logits = this.#model.forward(ops, step, this.#kv);
+    const x = this.#model.layers(ops, step, this.#kv);
+    const logits = step.numLogits === 0 ? null : this.#model.logits(ops, ops.takeLogitRows(x, step));
     return (grammars) => {
-      const sampled = this.samplesOnHost
-        ? sampleOnHost(ops, logits, rows, grammars, this.#limits, this.#processors)
-        : sample(ops, step, logits, rows, grammars, this.#limits);
+      const sampled = logits === null ? [] : this.#sample(step, logits, rows, grammars);
+      const prompts = [
+        scorePrompts(ops, step, this.#model, x, scheduled),
+        poolHiddenStates(ops, this.#model, x, scheduled),
+      ];
       ops.endStep();
-      return { sampled };
+      return { sampled: Promise.all([sampled, ...prompts]).then(([tokens]) => tokens) };
     };
+  }
+
+  #sample(
+    step: Step,
+    logits: Tensor,
+    rows: readonly ScheduledRequest[],
+    grammars: (Uint32Array | null)[],
+  ): Promise<SampledToken[]> {
+    const ops = this.#ops;
+    return this.samplesOnHost
+      ? sampleOnHost(ops, logits, rows, grammars, this.#limits, this.#processors)
+      : sample(ops, step, logits, rows, grammars, this.#limits);
   }
 
   close(): void {
@@ -108,16 +124,22 @@ export function buildBatch(scheduled: readonly ScheduledRequest[], numTokens: nu
     slots: new Uint32Array(numTokens),
   };
   const logitIndices: number[] = [];
+  const promptIndices: number[] = [];
   let t = 0;
-  for (const { row, tokenIds, start, slots, samples } of scheduled) {
+  for (const { row, tokenIds, start, slots, samples, readsPrompt } of scheduled) {
     batch.tokenIds.set(tokenIds, t);
     batch.slots.set(slots, t);
     batch.rows.fill(row, t, t + tokenIds.length);
     for (let i = 0; i < tokenIds.length; i++) batch.positions[t + i] = start + i;
+    if (readsPrompt) for (let i = 0; i < tokenIds.length; i++) promptIndices.push(t + i);
     t += tokenIds.length;
     if (samples) logitIndices.push(t - 1);
   }
   // A step inside prompts samples nothing, but reading one token back keeps the host from running ahead of the device.
-  if (logitIndices.length === 0) logitIndices.push(numTokens - 1);
-  return { ...batch, logitIndices: Uint32Array.from(logitIndices) };
+  if (logitIndices.length === 0 && !scheduled.some(isRead)) logitIndices.push(numTokens - 1);
+  return { ...batch, logitIndices: Uint32Array.from(logitIndices), promptIndices: Uint32Array.from(promptIndices) };
+}
+
+function isRead({ request, readsPrompt }: ScheduledRequest): boolean {
+  return readsPrompt || request.pooler !== null;
 }

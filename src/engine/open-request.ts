@@ -33,6 +33,7 @@ export class OpenRequest {
       cachedTokens: 0,
     };
     const requestId = this.init.id;
-    this.queue.push({ requestId, tokenIds: [], logprobs: null, finishReason, stopTokenId: null, usage });
+    const nothing = { tokenIds: [], logprobs: null, promptLogprobs: null, pooled: null, stopTokenId: null };
+    this.queue.push({ requestId, ...nothing, finishReason, usage });
   }
 }

@@ -10,6 +10,7 @@ interface Joined {
   last: RequestOutput;
   readonly tokenIds: number[];
   readonly logprobs: TokenLogprobs[] | null;
+  promptLogprobs: RequestOutput['promptLogprobs'];
 }
 
 export class OutputQueue {
@@ -27,12 +28,15 @@ export class OutputQueue {
 
   /** @returns false when the limit was passed: what waited is dropped, and `next` throws slow_reader */
   push(output: RequestOutput): boolean {
-    const { tokenIds, logprobs } = output;
+    const { tokenIds, logprobs, promptLogprobs } = output;
     if (this.#pending) {
       this.#pending.last = output;
       this.#pending.tokenIds.push(...tokenIds);
       this.#pending.logprobs?.push(...(logprobs ?? []));
-    } else this.#pending = { last: output, tokenIds: [...tokenIds], logprobs: logprobs && [...logprobs] };
+      this.#pending.promptLogprobs ??= promptLogprobs;
+    } else {
+      this.#pending = { last: output, tokenIds: [...tokenIds], logprobs: logprobs && [...logprobs], promptLogprobs };
+    }
     this.#size += tokenIds.length + (logprobs ?? []).reduce((sum, { top }) => sum + 1 + top.length, 0);
     const fits = this.#size <= this.#limit;
     if (!fits) {
@@ -55,10 +59,10 @@ export class OutputQueue {
   async next(): Promise<RequestOutput> {
     for (;;) {
       if (this.#pending) {
-        const { last, tokenIds, logprobs } = this.#pending;
+        const { last, tokenIds, logprobs, promptLogprobs } = this.#pending;
         this.#pending = null;
         this.#size = 0;
-        return { ...last, tokenIds, logprobs };
+        return { ...last, tokenIds, logprobs, promptLogprobs };
       }
       if (this.#error) throw this.#error;
       await new Promise<void>((resolve) => (this.#wake = resolve));

@@ -11,9 +11,11 @@ export function outputEvent(request: Request): EngineEvent | null {
   const logprobs = request.params.logprobs === null ? null : request.unsentLogprobs;
   request.unsentLogprobs = [];
   const { id: requestId, finishReason, stopTokenId, usage } = request;
+  const promptLogprobs = request.promptScorer?.take() ?? null;
+  const pooled = finishReason === 'stop' ? (request.pooler?.result ?? null) : null;
   return {
     type: 'output',
-    output: { requestId, tokenIds, logprobs, finishReason, stopTokenId, usage },
+    output: { requestId, tokenIds, logprobs, promptLogprobs, pooled, finishReason, stopTokenId, usage },
     report: finishReason === null ? null : requestReport(request, finishReason),
   };
 }

@@ -1,7 +1,9 @@
 /** One request inside the engine: its tokens, its KV slots, and where it stands. */
 import type { Constraint } from './constraint.ts';
+import { Pooler } from './pooler.ts';
+import { PromptScorer } from './prompt-scorer.ts';
 import type { RadixNode } from './radix-cache.ts';
-import type { FinishReason, SampledToken, SamplingParams, TokenLogprobs, Usage } from './types.ts';
+import type { FinishReason, Pooling, SampledToken, SamplingParams, TokenLogprobs, Usage } from './types.ts';
 
 /**
  * waiting: never admitted. running: has a slot-table row, and slots for what was computed. paused: was running, gave its
@@ -27,6 +29,8 @@ export interface RequestInit {
   readonly seed: number;
   /** Unix ms. */
   readonly deadline?: number | undefined;
+  /** Nothing is generated: the prompt's hidden states are wanted, and `params` do not matter. */
+  readonly pooling?: Pooling;
 }
 
 export class Request {
@@ -34,6 +38,10 @@ export class Request {
   readonly params: SamplingParams;
   /** Opened from `params.constraint`. */
   readonly constraint: Constraint | null;
+  /** Collects the hidden states of a pooling request; null for one that generates. */
+  readonly pooler: Pooler | null;
+  /** Collects logprobs of the prompt; null when they were not asked for. */
+  readonly promptScorer: PromptScorer | null;
   readonly seed: number;
   readonly deadline: number;
   readonly promptLength: number;
@@ -87,7 +95,12 @@ export class Request {
     this.tokenIds = [...init.promptIds, ...(init.outputIds ?? [])];
     this.emitted = this.tokenIds.length;
     this.times.arrival = performance.now();
-    this.maxNewTokens = Math.min(init.params.maxTokens, maxLength - this.promptLength);
+    this.pooler = init.pooling === undefined ? null : new Pooler(init.pooling, this.promptLength);
+    const { promptLogprobs } = init.params;
+    // With output the prompt's logprobs were given out before.
+    const isScored = promptLogprobs !== null && !init.outputIds?.length && !this.pooler;
+    this.promptScorer = isScored ? new PromptScorer(init.promptIds, promptLogprobs) : null;
+    this.maxNewTokens = this.pooler ? 0 : Math.min(init.params.maxTokens, maxLength - this.promptLength);
   }
 
   /** Takes a sampled token that was read back. */
@@ -95,6 +108,11 @@ export class Request {
     this.tokenIds.push(id);
     if (logprobs) this.unsentLogprobs.push(logprobs);
     this.times.firstToken ||= performance.now();
+  }
+
+  /** Whether something is wanted of every token of the prompt, so that none may be taken from the prefix cache. */
+  get computesWholePrompt(): boolean {
+    return this.pooler?.pooling === 'mean' || this.promptScorer?.isDone === false;
   }
 
   get numOutputTokens(): number {

@@ -19,6 +19,10 @@ export interface ScheduledRequest {
   readonly isNewInRow: boolean;
   /** Whether the last token's logits are sampled from; not so inside a prompt. */
   readonly samples: boolean;
+  /** Whether every token's logits are read back, since the request's prompt is scored. */
+  readonly readsPrompt: boolean;
+  /** Whether these are the last tokens of a pooling request: it is done when they are computed. */
+  readonly endsPooling: boolean;
   /** Position in the output of the token that will be sampled. */
   readonly outputIndex: number;
 }

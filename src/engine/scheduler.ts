@@ -29,9 +29,17 @@ export type SchedulerConfig = Pick<
   readonly samplesOnHost: boolean;
 };
 
+/**
+ * Rows of logits that a step may compute to score prompts, besides one for each running request: they are a whole
+ * vocabulary wide. Prompts that are scored are cut into chunks of so many tokens at most.
+ */
+export const MAX_PROMPT_ROWS = 64;
+
 /** A step under construction. */
 interface Plan {
   budget: number;
+  /** Rows of logits left for scoring prompts. */
+  promptRows: number;
   readonly scheduled: ScheduledRequest[];
   readonly planned: Set<Request>;
   readonly admitted: Request[];
@@ -89,7 +97,14 @@ export class Scheduler {
   /** Decides the next step. It has to be executed: the slots and the prefix cache already count on it. */
   schedule(): SchedulerOutput {
     const expired = this.#dropExpired();
-    const plan: Plan = { budget: this.#budget, scheduled: [], planned: new Set(), admitted: [], paused: [] };
+    const plan: Plan = {
+      budget: this.#budget,
+      promptRows: MAX_PROMPT_ROWS,
+      scheduled: [],
+      planned: new Set(),
+      admitted: [],
+      paused: [],
+    };
     this.#scheduleRunning(plan, (request) => !request.isPrefilling);
     const numDecodeTokens = plan.scheduled.length;
     this.#scheduleRunning(plan, (request) => request.isPrefilling);
@@ -100,6 +115,9 @@ export class Scheduler {
 
   /** Books the tokens that a step sampled, and ends the requests that are done. */
   update({ scheduled }: SchedulerOutput, sampled: readonly SampledToken[]): void {
+    for (const { request, endsPooling } of scheduled) {
+      if (endsPooling && request.status !== 'finished') this.finish(request, 'stop');
+    }
     const sampling = scheduled.filter((entry) => entry.samples);
     sampling.forEach(({ request }, i) => {
       request.inFlight--;
@@ -117,7 +135,7 @@ export class Scheduler {
     else remove(request.status === 'paused' ? this.paused : this.waiting, request);
     request.status = 'finished';
     request.finishReason = reason;
-    if (reason === 'stop' || reason === 'length') this.policy.observe(request.numOutputTokens);
+    if (!request.pooler && (reason === 'stop' || reason === 'length')) this.policy.observe(request.numOutputTokens);
   }
 
   #scheduleRunning(plan: Plan, wanted: (request: Request) => boolean): void {
@@ -134,9 +152,11 @@ export class Scheduler {
       if (request.pauses === 0) request.cachedTokens += gained;
     }
     const pending = request.numPendingTokens;
-    const wanted = Math.min(pending, this.#chunk, plan.budget);
-    if (wanted === 0 || (this.#config.disableChunkedPrefill && wanted < pending)) return;
-    if (!this.#makeRoom(plan, request, this.#config.disableChunkedPrefill ? wanted : 1)) return;
+    const readsPrompt = request.promptScorer?.isDone === false;
+    const wanted = Math.min(pending, this.#chunk, plan.budget, readsPrompt ? plan.promptRows : Infinity);
+    const whole = this.#config.disableChunkedPrefill && !readsPrompt;
+    if (wanted === 0 || (whole && wanted < pending)) return;
+    if (!this.#makeRoom(plan, request, whole ? wanted : 1)) return;
     const count = Math.min(wanted, this.kv.available);
     const start = request.numComputedTokens;
     const tokenIds = request.tokenIds.slice(start, start + count);
@@ -149,11 +169,14 @@ export class Scheduler {
     if (prefill) this.kv.publish(request);
     const { row, nextOutputIndex: outputIndex } = request;
     // Not while tokens of the prompt are left.
-    const samples = request.numComputedTokens === request.tokenIds.length + request.inFlight;
+    const samples = !request.pooler && request.numComputedTokens === request.tokenIds.length + request.inFlight;
     if (samples) request.inFlight++;
-    plan.scheduled.push({ request, row, tokenIds, start, slots, cachedSlots, isNewInRow, samples, outputIndex });
+    const endsPooling = request.pooler !== null && request.numComputedTokens === request.promptLength;
+    const results = { samples, readsPrompt, endsPooling, outputIndex };
+    plan.scheduled.push({ request, row, tokenIds, start, slots, cachedSlots, isNewInRow, ...results });
     plan.planned.add(request);
     plan.budget -= count;
+    if (readsPrompt) plan.promptRows -= count;
   }
 
   /** Paused requests first, then waiting ones; the first that may not start ends the round. */

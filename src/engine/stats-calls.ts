@@ -1,6 +1,5 @@
-/** Questions for the engine's statistics that were not answered yet. */
+/** Questions that the engine answers with its statistics, and has not answered yet. */
 import type { EngineError } from '../errors.ts';
-import type { EngineCommand } from './messages.ts';
 import type { EngineStats } from './types.ts';
 
 interface Call {
@@ -12,11 +11,11 @@ export class StatsCalls {
   readonly #calls = new Map<number, Call>();
   #next = 0;
 
-  ask(post: (command: EngineCommand) => void): Promise<EngineStats> {
+  ask(post: (callId: number) => void): Promise<EngineStats> {
     return new Promise((resolve, reject) => {
       const callId = this.#next++;
       this.#calls.set(callId, { resolve, reject });
-      post({ type: 'stats', callId });
+      post(callId);
     });
   }
 

@@ -31,6 +31,8 @@ export interface SamplingParams {
   readonly logprobs: number | null;
   /** The grammar that the output has to follow; null leaves it free. */
   readonly constraint: ConstraintSpec | null;
+  /** Number of top logprobs to return with each token of the prompt; null returns none, 0 the token's own. */
+  readonly promptLogprobs: number | null;
 }
 
 export const defaultSamplingParams: SamplingParams = {
@@ -50,7 +52,14 @@ export const defaultSamplingParams: SamplingParams = {
   ignoreEos: false,
   logprobs: null,
   constraint: null,
+  promptLogprobs: null,
 };
+
+/**
+ * What a request that generates nothing wants of its prompt: the mean of its tokens' last hidden states, the last
+ * token's, or what a reward model's head makes of the last token's.
+ */
+export type Pooling = 'mean' | 'last' | 'score';
 
 export type FinishReason = 'stop' | 'length' | 'abort' | 'error';
 
@@ -72,6 +81,10 @@ export interface RequestOutput {
   readonly tokenIds: readonly number[];
   /** Parallel to tokenIds when logprobs were asked for, else null. */
   readonly logprobs: readonly TokenLogprobs[] | null;
+  /** One for each token of the prompt (null for the first) when they were asked for, on one output, else null. */
+  readonly promptLogprobs: readonly (TokenLogprobs | null)[] | null;
+  /** The result of a pooling request, on its last output: [hidden_size], or [1] for a score; else null. */
+  readonly pooled: Float32Array | null;
   /** Set on the last output only. */
   readonly finishReason: FinishReason | null;
   /** The stop token id that ended the request, if one did. */
@@ -84,6 +97,13 @@ export interface Usage {
   readonly completionTokens: number;
   /** Prompt tokens whose keys and values came from the prefix cache. */
   readonly cachedTokens: number;
+}
+
+/** What came of a pooling request. */
+export interface PooledOutput {
+  /** [hidden_size] f32, or [1] for a score. */
+  readonly pooled: Float32Array;
+  readonly usage: Usage;
 }
 
 export interface GenerateOptions {
@@ -106,6 +126,8 @@ export interface EngineInfo {
   readonly maxModelLen: number;
   readonly maxTotalTokenNum: number;
   readonly eosTokenIds: readonly number[];
+  /** A reward model: it scores and embeds texts, and generates none. */
+  readonly isRewardModel: boolean;
   readonly adapter: string;
   /** What was planned before loading; absent where nothing is on a device. */
   readonly memory?: MemoryPlan;
@@ -139,7 +161,14 @@ export interface EngineClient {
     params: SamplingParams,
     options?: GenerateOptions,
   ): AsyncIterable<RequestOutput>;
+  /**
+   * Runs a prompt without generating. Throws EngineError as `generate` does, and `aborted` when `options.signal` ended it.
+   * A failed prompt fails this call only.
+   */
+  pool(promptIds: readonly number[], pooling: Pooling, options?: GenerateOptions): Promise<PooledOutput>;
   stats(): Promise<EngineStats>;
+  /** Empties the prefix cache, except for what running requests hold; resolves with the stats afterwards. */
+  flushCache(): Promise<EngineStats>;
   /** 'ok' while steps can run; anything else is the reason they cannot. */
   health(): 'ok' | 'loading' | 'draining' | 'dead';
   /** Stops accepting, finishes what runs, then frees the device. */

@@ -61,8 +61,10 @@ export interface StepBatch {
   readonly rows: Uint32Array;
   /** [T] slot that receives each token's key and value; also written to the slot table at (row, position). */
   readonly slots: Uint32Array;
-  /** [L] indices into the T tokens whose logits are wanted. */
+  /** [L] indices into the T tokens whose logits are wanted, to sample from. */
   readonly logitIndices: Uint32Array;
+  /** [P] indices into the T tokens whose logits are wanted to score the prompt with; absent means none. */
+  readonly promptIndices?: Uint32Array;
 }
 
 /** A StepBatch on the device. */
@@ -216,6 +218,8 @@ export interface Ops {
   fusedDecoderLayer(x: Tensor, layer: DecoderLayer, step: Step): Tensor | null;
   /** x [T, H] → the rows at step.logitIndices [L, H] f32 */
   takeLogitRows(x: Tensor, step: Step): Tensor;
+  /** x [T, H] → the rows at step.promptIndices [P, H] f32 */
+  takePromptRows(x: Tensor, step: Step): Tensor;
   /** softmax over the last dimension, f32 [L, V] → [L, V] */
   softmax(x: Tensor): Tensor;
   /** index of the largest value of each row, the lowest index among equals: f32 [L, V] → u32 [L] */

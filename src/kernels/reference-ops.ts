@@ -194,6 +194,11 @@ export class ReferenceOps implements Ops {
     return f32([step.numLogits, x.shape[1]], y);
   }
 
+  takePromptRows(x: Tensor, step: Step): Tensor {
+    const indices = step.batch.promptIndices ?? new Uint32Array(0);
+    return f32([indices.length, x.shape[1]], takeRowsReference(floats(x), indices, x.shape[1]));
+  }
+
   softmax(x: Tensor): Tensor {
     return f32(x.shape, softmaxReference(floats(x), x.shape[1]));
   }

@@ -34,7 +34,7 @@ import { topLogprobs } from './sample/top-logprobs.ts';
 import { siluMul } from './silu-mul/silu-mul.ts';
 import { softmax } from './softmax/softmax.ts';
 import { uploadStep } from './step/step.ts';
-import { takeLogitRows } from './take-rows/take-rows.ts';
+import { takeLogitRows, takePromptRows } from './take-rows/take-rows.ts';
 import { WebGPUContext, bufferOf, bytesOf, type WebGPUOpsOptions } from './webgpu-context.ts';
 
 export class WebGPUOps implements Ops {
@@ -117,6 +117,10 @@ export class WebGPUOps implements Ops {
 
   takeLogitRows(x: Tensor, step: Step): Tensor {
     return takeLogitRows(this.context, x, step);
+  }
+
+  takePromptRows(x: Tensor, step: Step): Tensor {
+    return takePromptRows(this.context, x, step);
   }
 
   softmax(x: Tensor): Tensor {

@@ -3,12 +3,21 @@ import type { KVCache, Ops, RotarySpec, Step } from '../kernels/ops.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ArchitectureTraits, ModelConfig } from './config.ts';
 import type { DecoderWeights } from './layers.ts';
+import type { ScoreHead } from './score-head.ts';
 
 export interface CausalLM {
   readonly config: ModelConfig;
   /** Positions that the rotary table covers: the longest context of one request. */
   readonly maxLength: number;
-  /** Records one step of the whole model: logits [L, V] f32 of the tokens at `step.batch.logitIndices`. */
+  /** What a reward model's checkpoint has in place of a language-model head; null for a model that generates. */
+  readonly scoreHead: ScoreHead | null;
+  /** Records one step of all layers: the residual stream [T, H] f32 behind the last one. */
+  layers(ops: Ops, step: Step, kv: KVCache): Tensor;
+  /** x [N, H], rows of what `layers` gave → the hidden states [N, H] f32 that transformers calls `last_hidden_state`. */
+  hiddenStates(ops: Ops, x: Tensor): Tensor;
+  /** x [N, H], rows of what `layers` gave → logits [N, V] f32. Not for a reward model. */
+  logits(ops: Ops, x: Tensor): Tensor;
+  /** All of the above for a step that only samples: logits [L, V] f32 of the tokens at `step.batch.logitIndices`. */
   forward(ops: Ops, step: Step, kv: KVCache): Tensor;
 }
 

@@ -5,6 +5,7 @@
 import type { DecoderLayer, KVCache, Linear, Matrix, Ops, RotarySpec, Step } from '../kernels/ops.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ModelConfig } from './config.ts';
+import type { ScoreHead } from './score-head.ts';
 
 /** One layer's tensors, as they are loaded. */
 export type DecoderLayerWeights = Pick<
@@ -18,8 +19,9 @@ export interface DecoderWeights {
   readonly layers: readonly DecoderLayerWeights[];
   /** [H] */
   readonly norm: Tensor;
-  /** [V, H]; the same object as embedTokens when tied. */
-  readonly lmHead: Matrix;
+  /** [V, H]; the same object as embedTokens when tied; null in a reward model. */
+  readonly lmHead: Matrix | null;
+  readonly scoreHead: ScoreHead | null;
 }
 
 /** Layer i of a model over its keys and values. */

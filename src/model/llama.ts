@@ -4,26 +4,30 @@
  * `model_type`; Qwen2 and Mistral are the same computation with other biases and windows.
  */
 import { z } from 'zod';
+import { EngineError } from '../errors.ts';
 import type { KVCache, Ops, RotarySpec, Step } from '../kernels/ops.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Architecture, CausalLM } from './causal-lm.ts';
 import { parseKeys, type ModelConfig } from './config.ts';
 import { decoderLayer, runDecoderLayer, type DecoderWeights } from './layers.ts';
+import type { ScoreHead } from './score-head.ts';
 
 export class LlamaForCausalLM implements CausalLM {
   readonly config: ModelConfig;
   readonly maxLength: number;
+  readonly scoreHead: ScoreHead | null;
   readonly #weights: DecoderWeights;
   readonly #rotary: RotarySpec;
 
   constructor(config: ModelConfig, weights: DecoderWeights, rotary: RotarySpec) {
     this.config = config;
     this.maxLength = rotary.table.shape[0];
+    this.scoreHead = weights.scoreHead;
     this.#weights = weights;
     this.#rotary = rotary;
   }
 
-  forward(ops: Ops, step: Step, kv: KVCache): Tensor {
+  layers(ops: Ops, step: Step, kv: KVCache): Tensor {
     const { config } = this;
     const weights = this.#weights;
     let x = ops.embedding(step, weights.embedTokens);
@@ -31,9 +35,22 @@ export class LlamaForCausalLM implements CausalLM {
       const layer = decoderLayer(weights, i, config, this.#rotary, kv);
       x = ops.scope(() => runDecoderLayer(ops, x, layer, step));
     });
-    const last = ops.takeLogitRows(x, step);
-    const normed = ops.rmsNorm(last, weights.norm, config.rmsNormEps, { to: weights.lmHead });
-    return ops.matmul(normed, weights.lmHead);
+    return x;
+  }
+
+  forward(ops: Ops, step: Step, kv: KVCache): Tensor {
+    return this.logits(ops, ops.takeLogitRows(this.layers(ops, step, kv), step));
+  }
+
+  hiddenStates(ops: Ops, x: Tensor): Tensor {
+    return ops.rmsNorm(x, this.#weights.norm, this.config.rmsNormEps);
+  }
+
+  logits(ops: Ops, x: Tensor): Tensor {
+    const { norm, lmHead } = this.#weights;
+    if (lmHead === null)
+      throw new EngineError('internal_error', 'logits asked of a model without a language-model head');
+    return ops.matmul(ops.rmsNorm(x, norm, this.config.rmsNormEps, { to: lmHead }), lmHead);
   }
 }
 

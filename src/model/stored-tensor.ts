@@ -30,7 +30,7 @@ export function matrixShape(shape: Shape): { rows: number; cols: number } {
   return { rows: shape.slice(0, -1).reduce((n, d) => n * d, 1), cols };
 }
 
-/** A whole small tensor (norm weight, bias) as f32. */
+/** A whole small tensor (norm weight, bias, score head) as f32, row-major. */
 export function readVector(tensor: StoredTensor): Float32Array {
   const source = tensor.source();
   return dequantizeRows(source.readRows(0, source.rows), source.rows, source.cols, source.groupSize);

@@ -7,6 +7,7 @@ import { EngineError } from '../errors.ts';
 import type { MatrixShape, MatrixSource } from '../tensor/matrix.ts';
 import { quantizedSource } from '../tensor/quantize.ts';
 import type { ModelConfig } from './config.ts';
+import { planScoreHead, type ScoreHead } from './score-head.ts';
 import { stackRows, widen } from './sources.ts';
 import { readVector, type StoredTensor, type TensorTable } from './stored-tensor.ts';
 
@@ -39,8 +40,10 @@ export interface WeightPlan {
   readonly embedTokens: PlannedMatrix;
   readonly layers: readonly PlannedLayer[];
   readonly norm: PlannedVector;
-  /** Null when tied to embedTokens. */
+  /** Null when tied to embedTokens, and in a reward model. */
   readonly lmHead: PlannedMatrix | null;
+  /** Reads the head of a reward model; null for a model that generates. */
+  readonly readScoreHead: (() => ScoreHead) | null;
 }
 
 /** Derived at run time from the config; old checkpoints and converters store them nevertheless. */
@@ -70,14 +73,17 @@ export function planWeights(model: PlannableModel, quant: Quantization): WeightP
     const stored = take(name, vocabulary);
     return planned(() => inFormat(stored.source(), quant === 'int4' ? 'atMostInt8' : quant));
   };
+  const readScoreHead = planScoreHead(tensors, config, take);
+  const headless = config.tieWordEmbeddings || readScoreHead !== null;
   const plan: WeightPlan = {
     embedTokens: table('model.embed_tokens.weight'),
     layers: Array.from({ length: config.numHiddenLayers }, (_, i) => planLayer(i, config, quant, take)),
     norm: vector([take('model.norm.weight', [config.hiddenSize])]),
-    lmHead: config.tieWordEmbeddings ? null : table('lm_head.weight'),
+    lmHead: headless ? null : table('lm_head.weight'),
+    readScoreHead,
   };
   // A tied head may be stored a second time; the config says that the embedding is the one to use.
-  if (config.tieWordEmbeddings) used.add('lm_head.weight');
+  if (headless) used.add('lm_head.weight');
   refuseUnknown(tensors, used);
   return plan;
 }

@@ -52,8 +52,10 @@ export async function loadWeights(
   const layers: DecoderLayerWeights[] = [];
   for (const layer of plan.layers) layers.push(await loader.layer(layer));
   const norm = loader.vector(plan.norm);
-  const lmHead = plan.lmHead ? await loader.matrix(plan.lmHead) : embedTokens;
-  return { embedTokens, layers, norm, lmHead };
+  const scoreHead = plan.readScoreHead?.() ?? null;
+  const ownHead = plan.lmHead && (await loader.matrix(plan.lmHead));
+  const lmHead = scoreHead ? null : (ownHead ?? embedTokens);
+  return { embedTokens, layers, norm, lmHead, scoreHead };
 }
 
 class Loader {

@@ -1,4 +1,5 @@
 /** The API field by field, from its OpenAPI document: for the /docs page and for docs/api.md. */
+import type { EndpointDoc } from './api.ts';
 import type { JsonSchema, OpenApiDocument } from './openapi.ts';
 import type { Support } from './protocol/fields.ts';
 
@@ -13,23 +14,29 @@ export interface FieldRow {
 export interface EndpointTable {
   /** `POST /v1/completions` */
   readonly title: string;
-  readonly tag: string;
+  readonly tag: EndpointDoc['tag'];
   readonly summary: string;
   readonly streams: boolean;
   readonly fields: readonly FieldRow[];
+  /** Of the JSON answer: name and type. */
+  readonly answer: readonly { readonly name: string; readonly type: string }[];
+  /** Of the request body. */
+  readonly example: unknown;
 }
 
 export function endpointTables(document: OpenApiDocument): EndpointTable[] {
   return Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => {
-      const schema = operation.requestBody?.content['application/json']?.schema;
+      const body = operation.requestBody?.content['application/json'];
       const types = Object.keys(operation.responses['200']?.content ?? {});
       return {
         title: `${method.toUpperCase()} ${path}`,
-        tag: operation.tags[0] ?? '',
+        tag: operation.tags[0],
         summary: operation.summary,
         streams: types.includes('text/event-stream'),
-        fields: schema === undefined ? [] : fieldRows(schema),
+        fields: body === undefined ? [] : fieldRows(body.schema),
+        answer: answerRows(operation.responses['200']?.content?.['application/json']?.schema ?? {}),
+        example: body?.example,
       };
     }),
   );
@@ -45,6 +52,16 @@ function fieldRows(schema: JsonSchema, prefix = ''): FieldRow[] {
     const description = (field['description'] ?? '') as string;
     const row = { name: prefix + name, type: typeText(field), support, description, required: required.includes(name) };
     return [row, ...alternatives(field).flatMap((inner) => fieldRows(inner, `${prefix}${name}.`))];
+  });
+}
+
+/** As `fieldRows`, for what the server sends: `choices[].message.content`. */
+function answerRows(schema: JsonSchema, prefix = ''): EndpointTable['answer'] {
+  return Object.entries((schema['properties'] ?? {}) as Record<string, JsonSchema>).flatMap(([name, field]) => {
+    const isList = field['type'] === 'array';
+    const inner = alternatives(isList ? ((field['items'] ?? {}) as JsonSchema) : field);
+    const row = { name: prefix + name, type: typeText(field) };
+    return [row, ...inner.flatMap((one) => answerRows(one, `${row.name}${isList ? '[]' : ''}.`))];
   });
 }
 

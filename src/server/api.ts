@@ -11,6 +11,8 @@ export interface EndpointDoc {
   readonly summary: string;
   readonly tag: 'OpenAI' | 'LightLLM' | 'Anthropic' | 'Tokens' | 'Server';
   readonly body?: z.ZodType;
+  /** A body that is answered with 200 as it is, for /docs and /openapi.json. */
+  readonly example?: unknown;
   /** Schema of the JSON answer, or the content type of another kind of answer. */
   readonly response: z.ZodType | string;
   /** Schema of one event's data where the answer may be a stream. */

@@ -4,7 +4,7 @@ import type { MiddlewareHandler } from 'hono';
 import { EngineError } from '../errors.ts';
 
 /** Probes, metrics and the documentation answer without a key; everything else needs one. */
-const open = new Set(['/health', '/healthz', '/liveness', '/readiness', '/metrics', '/docs', '/openapi.json']);
+const open = new Set(['/health', '/healthz', '/liveness', '/readiness', '/ping', '/metrics', '/docs', '/openapi.json']);
 
 export function requireApiKey(keys: readonly string[]): MiddlewareHandler {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -40,13 +40,23 @@ export function buildChatPrompt(ctx: ServerContext, body: PromptFields, tools: r
     tools: toolFallback ? [] : (tools ?? []),
     continueFinalMessage: body.continue_final_message ?? false,
     ...(body.add_generation_prompt === undefined ? {} : { addGenerationPrompt: body.add_generation_prompt }),
-    chatTemplateKwargs: {
-      ...(body.reasoning_effort === undefined ? {} : { reasoning_effort: body.reasoning_effort }),
-      ...body.chat_template_kwargs,
-    },
+    chatTemplateKwargs: templateVariables(body),
   });
   const ids = ctx.tokenizer.encode(text, { addSpecialTokens: body.add_special_tokens ?? false });
   return { text, ids, toolFallback };
+}
+
+/**
+ * Templates call the switch for reasoning `enable_thinking` (Qwen) or `thinking` (DeepSeek): either name reaches both,
+ * and effort "none" turns it off.
+ */
+function templateVariables({ reasoning_effort: effort, chat_template_kwargs: kwargs = {} }: PromptFields) {
+  const thinking = kwargs['enable_thinking'] ?? kwargs['thinking'] ?? (effort === 'none' ? false : undefined);
+  return {
+    ...(effort === undefined ? {} : { reasoning_effort: effort }),
+    ...(thinking === undefined ? {} : { enable_thinking: thinking, thinking }),
+    ...kwargs,
+  };
 }
 
 /** Whether the template can show everything about tools that this conversation has. */

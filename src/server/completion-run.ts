@@ -11,10 +11,17 @@ const DEFAULT_MAX_TOKENS = 16;
 export interface CompletionRun {
   /** Candidate c of prompt p is `requests[p * candidates + c]`. Empty when no token was asked for. */
   readonly requests: readonly GenerationRequest[];
-  /** `echo` is the text that the prompt's choices begin with. */
-  readonly prompts: readonly { readonly echo: string }[];
+  readonly prompts: readonly EchoedPrompt[];
   readonly candidates: number;
   readonly n: number;
+}
+
+export interface EchoedPrompt {
+  /** The text that the prompt's choices begin with; '' without echo. */
+  readonly echo: string;
+  readonly ids: readonly number[];
+  /** Tokens at its front that are not part of the text: BOS. */
+  readonly added: number;
 }
 
 export function prepareCompletion(
@@ -51,10 +58,10 @@ function listPrompts(prompt: CompletionRequest['prompt']): readonly Prompt[] {
 }
 
 function preparePrompt(ctx: ServerContext, body: CompletionRequest, prompt: Prompt, logprobs: number | null) {
-  const ids =
-    typeof prompt === 'string'
-      ? ctx.tokenizer.encode(prompt, { addSpecialTokens: body.add_special_tokens ?? true })
-      : prompt;
+  const encode = (addSpecialTokens: boolean) =>
+    typeof prompt === 'string' ? ctx.tokenizer.encode(prompt, { addSpecialTokens }) : prompt;
+  const ids = encode(body.add_special_tokens ?? true);
+  const echo = body.echo === true;
   const room = fitPrompt(ctx, ids, {
     maxTokens: body.max_completion_tokens ?? body.max_tokens ?? DEFAULT_MAX_TOKENS,
     truncate: body.truncate_prompt_tokens,
@@ -64,7 +71,11 @@ function preparePrompt(ctx: ServerContext, body: CompletionRequest, prompt: Prom
     maxTokens: room.maxTokens,
     logprobs,
     constraint: completionConstraint(body),
+    promptLogprobs: echo ? (body.logprobs ?? null) : null,
   });
-  const text = typeof prompt === 'string' ? prompt : ctx.tokenizer.decode(prompt);
-  return { room, params, echo: body.echo === true ? text : '' };
+  if (!echo) return { room, params, echo: '', ids: room.promptIds, added: 0 };
+  // What truncate_prompt_tokens cut off is not part of the prompt any more.
+  const cut = room.promptIds.length < ids.length;
+  const text = typeof prompt === 'string' && !cut ? prompt : ctx.tokenizer.decode(room.promptIds);
+  return { room, params, echo: text, ids: room.promptIds, added: cut ? 0 : ids.length - encode(false).length };
 }

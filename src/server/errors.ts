@@ -2,19 +2,24 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { EngineError, errorTable, toEngineError } from '../errors.ts';
+import { EngineError, type ErrorCode, errorTable, toEngineError } from '../errors.ts';
 
 export interface ErrorBody {
   error: { message: string; type: string; param: string | null; code: string | null };
 }
 
-/** A bug's own message may hold paths or internals: it goes to the log, the client gets a plain sentence. */
+/** What a bug or a failed start says may hold paths or internals: it goes to the log, the client gets a plain sentence. */
 export function errorBody(error: EngineError): ErrorBody {
   const { type } = errorTable[error.code];
-  const message =
-    error.code === 'internal_error' ? 'The server failed on this request; its log says why.' : error.message;
+  const message = publicMessages[error.code] ?? error.message;
   return { error: { message, type, param: error.param, code: error.code } };
 }
+
+const publicMessages: Partial<Record<ErrorCode, string>> = {
+  internal_error: 'The server failed on this request; its log says why.',
+  engine_dead: 'The engine is not running; the server’s log says why.',
+  model_not_readable: 'The model could not be read; the server’s log says why.',
+};
 
 export function errorStatus(error: EngineError): ContentfulStatusCode {
   return errorTable[error.code].status as ContentfulStatusCode;
@@ -33,7 +38,7 @@ export function errorResponse(c: Context, thrown: unknown): Response {
 
 /** Failures that the operator should know of: bugs with their stack, and why a stream was given up. */
 export function logFailure(error: EngineError): void {
-  if (error.code === 'internal_error') console.error(error.cause ?? error);
+  if (error.code in publicMessages) console.error(error.cause ?? error);
   if (error.code === 'slow_reader') console.error(error.message);
 }
 

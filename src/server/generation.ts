@@ -1,8 +1,9 @@
 /** One choice: prompt ids → a stream of text with its tokens, ended by a stop string, a stop token or the length. */
 import { EngineError } from '../errors.ts';
-import type { RequestOutput, SamplingParams, Usage } from '../engine/types.ts';
+import type { RequestOutput, SamplingParams, TokenLogprobs, Usage } from '../engine/types.ts';
 import { createIncrementalDecoder } from '../tokenizer/incremental-decoder.ts';
 import type { ServerContext } from './context.ts';
+import { follow } from './request-signal.ts';
 import { TextAssembler, type TextPiece, type TextToken } from './text-assembler.ts';
 
 export interface GenerationRequest {
@@ -24,6 +25,8 @@ export interface TextOutput {
   readonly tokens: readonly TextToken[];
   /** The token that ended the text, when it is not part of it. */
   readonly stopToken: TextToken | null;
+  /** One for each token of the prompt (null for the first), on one output, when `params.promptLogprobs` asks for them. */
+  readonly promptLogprobs: readonly (TokenLogprobs | null)[] | null;
   /** Set on the last output only. */
   readonly finishReason: TextFinishReason | null;
   /** The stop string or the caller's stop token id that ended the text; null at the model's own end. */
@@ -40,12 +43,9 @@ export async function* generateText(
   index = 0,
 ): AsyncGenerator<TextOutput, void, undefined> {
   const { params, requestId, stops, includeStop } = request;
-  if (params.maxTokens === 0) return yield nothing(index, request.promptIds.length);
-  // Not AbortSignal.any: Node 20 keeps what it makes for as long as the process lives.
+  if (params.maxTokens === 0) return yield await onlyPrompt(ctx, request, index);
   const aborter = ctx.requests.add(requestId);
-  const abort = (): void => aborter.abort();
-  if (request.signal.aborted) abort();
-  request.signal.addEventListener('abort', abort, { once: true });
+  const unfollow = follow(request.signal, aborter);
   const assembler = new TextAssembler(createIncrementalDecoder(ctx.tokenizer, request), {
     stops,
     includeStop,
@@ -65,22 +65,35 @@ export async function* generateText(
       observer.output(output.tokenIds.length, usage, finishReason);
       if (finishReason === 'abort' && request.signal.aborted) throw new EngineError('aborted', 'The client went away.');
       const stopReason = assembler.matched ?? params.stopTokenIds.find((id) => id === output.stopTokenId) ?? null;
-      if (text !== '' || tokens.length > 0 || finishReason !== null) {
-        yield { index, text, tokens, stopToken: hiddenStop(output, request), finishReason, stopReason, usage };
+      const { promptLogprobs } = output;
+      if (text !== '' || tokens.length > 0 || finishReason !== null || promptLogprobs !== null) {
+        const stopToken = hiddenStop(output, request);
+        yield { index, text, tokens, promptLogprobs, stopToken, finishReason, stopReason, usage };
       }
       if (finishReason !== null) return;
     }
     throw new EngineError('internal_error', 'The engine ended the request without a finish reason.');
   } finally {
     observer.end();
-    request.signal.removeEventListener('abort', abort);
+    unfollow();
     ctx.requests.remove(requestId);
   }
 }
 
-function nothing(index: number, promptTokens: number): TextOutput {
-  const usage = { promptTokens, completionTokens: 0, cachedTokens: 0 };
-  return { index, text: '', tokens: [], stopToken: null, finishReason: 'length', stopReason: null, usage };
+/** No text is wanted. Logprobs of the prompt take a request of one token, which is thrown away. */
+async function onlyPrompt(ctx: ServerContext, request: GenerationRequest, index: number): Promise<TextOutput> {
+  const { params, promptIds } = request;
+  let promptLogprobs: TextOutput['promptLogprobs'] = null;
+  let finishReason: TextFinishReason = 'length';
+  if (params.promptLogprobs !== null) {
+    for await (const output of generateText(ctx, { ...request, params: { ...params, maxTokens: 1 } }, index)) {
+      promptLogprobs ??= output.promptLogprobs;
+      if (output.finishReason === 'abort') finishReason = 'abort';
+    }
+  }
+  const usage = { promptTokens: promptIds.length, completionTokens: 0, cachedTokens: 0 };
+  const nothing = { text: '', tokens: [], stopToken: null, stopReason: null };
+  return { index, ...nothing, promptLogprobs, finishReason, usage };
 }
 
 /** Feeds one engine output to the assembler, up to a matched stop string. The stop token itself is text only on request. */
@@ -111,13 +124,13 @@ export async function* generateChoices(
 ): AsyncGenerator<TextOutput, void, undefined> {
   if (requests.length === 1) return yield* generateText(ctx, requests[0]);
   const stop = new AbortController();
-  const sources = requests.map((request, index) => {
-    const signal = AbortSignal.any([request.signal, stop.signal]);
-    return generateText(ctx, { ...request, signal }, index);
-  });
+  // The choices of one answer have one client.
+  const unfollow = follow(requests[0].signal, stop);
+  const sources = requests.map((request, index) => generateText(ctx, { ...request, signal: stop.signal }, index));
   try {
     yield* merge(sources);
   } finally {
+    unfollow();
     stop.abort();
     await Promise.allSettled(sources.map((s) => s.return()));
   }

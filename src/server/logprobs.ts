@@ -1,4 +1,5 @@
 /** Token log probabilities in the two shapes of OpenAI's API. */
+import type { TokenLogprobs } from '../engine/types.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ChatLogprobs } from './protocol/chat-completions.ts';
 import type { CompletionLogprobs } from './protocol/completions.ts';
@@ -28,19 +29,28 @@ export function chatLogprobs(tokenizer: Tokenizer, tokens: readonly TextToken[])
   return { content, refusal: null };
 }
 
-/** `base` is the offset of the generated text in the choice's text: the prompt's length with echo. */
+/** `base` is the offset of the tokens' text in the choice's text: the prompt's length for what is behind an echo. */
 export function completionLogprobs(
   tokenizer: Tokenizer,
   tokens: readonly TextToken[],
   base: number,
 ): CompletionLogprobs {
-  const shown = tokens.filter((t) => t.logprobs !== null);
+  const alternatives = ({ top }: TokenLogprobs) =>
+    Object.fromEntries(top.map((alt) => [tokenText(tokenizer, alt.id), finite(alt.logprob)]));
   return {
-    tokens: shown.map((t) => t.text),
-    token_logprobs: shown.map((t) => finite(t.logprobs!.logprob)),
-    top_logprobs: shown.map((t) =>
-      Object.fromEntries(t.logprobs!.top.map((alt) => [tokenText(tokenizer, alt.id), finite(alt.logprob)])),
-    ),
-    text_offset: shown.map((t) => base + t.offset),
+    tokens: tokens.map((t) => t.text),
+    token_logprobs: tokens.map((t) => t.logprobs && finite(t.logprobs.logprob)),
+    top_logprobs: tokens.map((t) => t.logprobs && alternatives(t.logprobs)),
+    text_offset: tokens.map((t) => base + t.offset),
+  };
+}
+
+/** The four arrays of a text and of what goes on behind it. */
+export function joinLogprobs(a: CompletionLogprobs, b: CompletionLogprobs): CompletionLogprobs {
+  return {
+    tokens: [...a.tokens, ...b.tokens],
+    token_logprobs: [...a.token_logprobs, ...b.token_logprobs],
+    top_logprobs: [...a.top_logprobs, ...b.top_logprobs],
+    text_offset: [...a.text_offset, ...b.text_offset],
   };
 }

@@ -8,16 +8,19 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 export interface Operation {
   readonly operationId: string;
   readonly summary: string;
-  readonly tags: readonly string[];
+  readonly tags: readonly [EndpointDoc['tag']];
   readonly parameters?: readonly JsonSchema[];
   readonly requestBody?: { readonly required: true; readonly content: Content };
   readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Content }>>;
 }
-type Content = Readonly<Record<string, { readonly schema: JsonSchema }>>;
+type Content = Readonly<Record<string, { readonly schema: JsonSchema; readonly example?: unknown }>>;
 
 export interface OpenApiDocument {
   readonly openapi: '3.1.0';
-  readonly info: { readonly title: string; readonly version: string };
+  readonly info: { readonly title: string; readonly version: string; readonly license: JsonSchema };
+  readonly servers: readonly JsonSchema[];
+  /** A key is wanted only where the server was started with --api_key. */
+  readonly security: readonly JsonSchema[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: Readonly<Record<string, unknown>>;
 }
@@ -30,7 +33,9 @@ export function openApiDocument(endpoints: readonly EndpointDoc[], version: stri
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'Dawnlight', version },
+    info: { title: 'Dawnlight', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    servers: [{ url: '/' }],
+    security: [{}, { key: [] }],
     paths,
     components: {
       schemas: { Error: toJsonSchema(errorSchema, 'output') },
@@ -40,7 +45,7 @@ export function openApiDocument(endpoints: readonly EndpointDoc[], version: stri
 }
 
 function operation(endpoint: EndpointDoc, path: string): Operation {
-  const { method, summary, tag, body, response, event } = endpoint;
+  const { method, summary, tag, body, example, response, event } = endpoint;
   const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -60,7 +65,12 @@ function operation(endpoint: EndpointDoc, path: string): Operation {
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: toJsonSchema(body, 'input') } } } }),
+      : {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: toJsonSchema(body, 'input'), example } },
+          },
+        }),
     responses: {
       200: { description: 'The answer.', content: { ...answer, ...stream } },
       default: { description: 'An error.', content: error },

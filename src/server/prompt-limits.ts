@@ -8,7 +8,10 @@ export interface Room {
   readonly maxTokens: number;
 }
 
-/** `param` names the field the prompt came from. Agents look for "maximum context length" in the message. */
+/**
+ * `param` names the field the prompt came from; with `maxTokens` 0 the prompt may fill the context. Agents look for
+ * "maximum context length" in the message.
+ */
 export function fitPrompt(
   ctx: ServerContext,
   ids: readonly number[],
@@ -20,7 +23,7 @@ export function fitPrompt(
   if (promptIds.length === 0) throw new EngineError('invalid_value', `${param}: The prompt is empty.`, { param });
   checkVocabulary(ctx, promptIds, param);
   const left = maxModelLen - promptIds.length;
-  if (left < 1) {
+  if (left < (options.maxTokens === 0 ? 0 : 1)) {
     const message =
       `This model's maximum context length is ${maxModelLen} tokens, but the prompt alone has ` +
       `${promptIds.length}. Please shorten it.`;

@@ -59,7 +59,7 @@ export class ResponseBuilder {
     const item = this.response.output.at(-1)!;
     if (item.type === 'function_call') return;
     item.content[0].text += text;
-    yield { ...this.#place(item), type: `response.${kind(item)}.delta`, delta: text };
+    yield { ...this.#place(item), type: `response.${kind(item)}.delta`, delta: text, ...noLogprobs(item) };
   }
 
   *#openText(type: 'message' | 'reasoning'): Generator<ResponseEvent> {
@@ -99,7 +99,7 @@ export class ResponseBuilder {
       yield { ...place, type: 'response.function_call_arguments.done', name: item.name, arguments: item.arguments };
     } else {
       const part = item.content[0];
-      yield { ...this.#place(item), type: `response.${kind(item)}.done`, text: part.text };
+      yield { ...this.#place(item), type: `response.${kind(item)}.done`, text: part.text, ...noLogprobs(item) };
       yield { ...this.#place(item), type: 'response.content_part.done', part: { ...part } };
     }
     yield { type: 'response.output_item.done', output_index: this.#index, item: structuredClone(item) };
@@ -112,6 +112,11 @@ export class ResponseBuilder {
 
 function kind(item: OutputItem): string {
   return item.type === 'reasoning' ? 'reasoning_text' : 'output_text';
+}
+
+/** The text events of OpenAI's schema have them always. */
+function noLogprobs(item: OutputItem): { logprobs?: never[] } {
+  return item.type === 'message' ? { logprobs: [] } : {};
 }
 
 function newId(prefix: string): string {

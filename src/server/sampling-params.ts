@@ -29,7 +29,12 @@ const FORBIDDEN = -1e9;
 export function toSamplingParams(
   ctx: ServerContext,
   body: SamplingFields,
-  limits: { maxTokens: number; logprobs: number | null; constraint?: ConstraintSpec | null },
+  limits: {
+    maxTokens: number;
+    logprobs: number | null;
+    constraint?: ConstraintSpec | null;
+    promptLogprobs?: number | null;
+  },
 ): SamplingParams {
   const base: SamplingParams = { ...defaultSamplingParams, ...ctx.samplingDefaults };
   const minTokens = body.min_tokens ?? 0;
@@ -58,6 +63,7 @@ export function toSamplingParams(
     ignoreEos: body.ignore_eos ?? false,
     logprobs: limits.logprobs,
     constraint: limits.constraint ?? null,
+    promptLogprobs: limits.promptLogprobs ?? null,
   };
 }
 

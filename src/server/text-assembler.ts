@@ -3,7 +3,8 @@
  * Tokens are released with their text, so that logprobs and text stay in step and nothing behind a stop is reported.
  */
 import type { TokenLogprobs } from '../engine/types.ts';
-import type { IncrementalDecoder } from '../tokenizer/tokenizer.ts';
+import { createIncrementalDecoder } from '../tokenizer/incremental-decoder.ts';
+import type { IncrementalDecoder, Tokenizer } from '../tokenizer/tokenizer.ts';
 import { findStop, heldBackLength } from './stop-strings.ts';
 
 export interface TextToken {
@@ -82,4 +83,23 @@ export class TextAssembler {
     while (count < this.#waiting.length && complete(this.#waiting[count])) count++;
     return { text, tokens: this.#waiting.splice(0, count) };
   }
+}
+
+/** A prompt's tokens with their share of its text; the `added` ones in front (BOS) have none. */
+export function promptTokens(
+  tokenizer: Tokenizer,
+  { ids, added }: { readonly ids: readonly number[]; readonly added: number },
+  logprobs: readonly (TokenLogprobs | null)[],
+): TextToken[] {
+  const assembler = new TextAssembler(
+    createIncrementalDecoder(tokenizer, { skipSpecialTokens: false, atStart: true }),
+    {
+      stops: [],
+      includeStop: false,
+      minTokens: 0,
+    },
+  );
+  const front = ids.slice(0, added).map((id, i) => ({ id, text: '', offset: 0, logprobs: logprobs[i] }));
+  const pieces = ids.slice(added).map((id, i) => assembler.push(id, logprobs[added + i]));
+  return [...front, ...[...pieces, assembler.end()].flatMap((piece) => piece.tokens)];
 }

@@ -7,7 +7,7 @@ import { uniform } from '../../src/engine/random.ts';
 import { tokenMask } from '../../src/engine/token-mask.ts';
 import { defaultSamplingParams, type RequestOutput, type SamplingParams } from '../../src/engine/types.ts';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
-import type { Step } from '../../src/kernels/ops.ts';
+import type { Ops, Step } from '../../src/kernels/ops.ts';
 import { numel, type Tensor } from '../../src/tensor/tensor.ts';
 import { Book, request } from '../helpers/engine-driver.ts';
 import { fakeEos, fakeInfo, fakeVocabSize } from '../helpers/fake-runner.ts';
@@ -52,15 +52,23 @@ t.test('which tokens may come', async (t) => {
 /** Logits that depend on each token alone: enough to see where tokens and parameters of a batch go. */
 class TinyModel {
   readonly vocabSize = fakeVocabSize;
-  forward(ops: ReferenceOps, step: Step): Tensor {
+  readonly scoreHead = null;
+  /** [T, 1]: the ids themselves. */
+  layers(ops: Ops, step: Step): Tensor {
     const { tokenIds, storage } = { ...step.batch, storage: step.storage as { tokenIds: Uint32Array } };
-    const ids = storage.tokenIds ?? tokenIds;
-    const logits = new Float32Array(step.numLogits * this.vocabSize);
-    step.batch.logitIndices.forEach((t, row) => {
+    return ops.uploadF32(Float32Array.from(storage.tokenIds ?? tokenIds), [step.numTokens, 1]);
+  }
+  hiddenStates(_: Ops, x: Tensor): Tensor {
+    return x;
+  }
+  logits(ops: Ops, x: Tensor): Tensor {
+    const ids = x.storage as Float32Array;
+    const logits = new Float32Array(ids.length * this.vocabSize);
+    ids.forEach((id, row) => {
       for (let v = 1; v < this.vocabSize; v++)
-        logits[row * this.vocabSize + v] = 3 * Math.sin(ids[t] * 12.9898 + v * 78.233);
+        logits[row * this.vocabSize + v] = 3 * Math.sin(id * 12.9898 + v * 78.233);
     });
-    return ops.uploadF32(logits, [step.numLogits, this.vocabSize]);
+    return ops.uploadF32(logits, [ids.length, this.vocabSize]);
   }
 }
 

@@ -55,7 +55,8 @@ export class Book {
       if (before?.finishReason) throw new Error(`${output.requestId} has output after its end`);
       const tokenIds = [...(before?.tokenIds ?? []), ...output.tokenIds];
       const logprobs = output.logprobs && [...(before?.logprobs ?? []), ...output.logprobs];
-      this.outputs.set(output.requestId, { ...output, tokenIds, logprobs });
+      const promptLogprobs = before?.promptLogprobs ?? output.promptLogprobs;
+      this.outputs.set(output.requestId, { ...output, tokenIds, logprobs, promptLogprobs });
     }
   }
 

@@ -1,7 +1,15 @@
 /** A scripted EngineClient: each request's answer is a list of tokens, given out with delays, cut or failed on demand. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../src/errors.ts';
-import type { EngineClient, FinishReason, RequestOutput, SamplingParams } from '../../src/engine/types.ts';
+import type {
+  EngineClient,
+  FinishReason,
+  GenerateOptions,
+  PooledOutput,
+  Pooling,
+  RequestOutput,
+  SamplingParams,
+} from '../../src/engine/types.ts';
 import { EOS, fakeTokenizer } from './fake-tokenizer.ts';
 
 export interface Script {
@@ -26,7 +34,7 @@ export interface FakeCall {
 }
 
 export class FakeEngine implements EngineClient {
-  readonly info = {
+  info = {
     modelName: 'fake',
     architecture: 'fake',
     vocabSize: fakeTokenizer.vocabSize,
@@ -34,9 +42,15 @@ export class FakeEngine implements EngineClient {
     maxModelLen: 4096,
     maxTotalTokenNum: 65536,
     eosTokenIds: [EOS],
+    isRewardModel: false,
     adapter: 'none',
   };
   readonly calls: FakeCall[] = [];
+  readonly pools: { readonly promptIds: readonly number[]; readonly pooling: Pooling }[] = [];
+  abortedPools = 0;
+  flushed = 0;
+  /** Milliseconds that pooling takes. */
+  poolDelay: (promptIds: readonly number[]) => number = () => 0;
   state: ReturnType<EngineClient['health']> = 'ok';
   /** What the next requests answer. */
   script: (call: FakeCall) => Script = () => ({ text: 'Hello, world!' });
@@ -74,10 +88,15 @@ export class FakeEngine implements EngineClient {
     const ids = (end < 0 ? all : all.slice(0, end + 1)).slice(0, params.maxTokens);
     const last = ids.at(-1);
     const stopped = last !== undefined && ((last === EOS && !params.ignoreEos) || params.stopTokenIds.includes(last));
+    const prompt = params.promptLogprobs;
+    const promptLogprobs =
+      prompt === null ? null : call.promptIds.map((id, i) => (i === 0 ? null : fakeLogprobs(id, prompt)));
     const output = (tokenIds: number[], finishReason: FinishReason | null): RequestOutput => ({
       requestId: call.requestId ?? '',
       tokenIds,
       logprobs: params.logprobs === null ? null : tokenIds.map((id) => fakeLogprobs(id, params.logprobs!)),
+      promptLogprobs: call.given <= chunk ? promptLogprobs : null,
+      pooled: null,
       finishReason,
       stopTokenId: finishReason === 'stop' ? (last ?? null) : null,
       usage: { promptTokens: call.promptIds.length, completionTokens: call.given, cachedTokens: 0 },
@@ -98,9 +117,30 @@ export class FakeEngine implements EngineClient {
     }
   }
 
+  /** hiddenSize values that depend on the ids: the last id's, or the mean over all; one for a score. */
+  async pool(promptIds: readonly number[], pooling: Pooling, options: GenerateOptions = {}): Promise<PooledOutput> {
+    this.pools.push({ promptIds, pooling });
+    const wait = this.poolDelay(promptIds);
+    if (wait > 0) await sleep(wait, undefined, options.signal ? { signal: options.signal } : {}).catch(() => undefined);
+    if (options.signal?.aborted) {
+      this.abortedPools++;
+      throw new EngineError('aborted', 'The request was aborted.');
+    }
+    const ids = pooling === 'mean' ? promptIds : promptIds.slice(-1);
+    const value = (i: number) => ids.reduce((sum, id) => sum + ((id * (i + 1)) % 13) - 6, 0) / ids.length;
+    const size = pooling === 'score' ? 1 : this.info.hiddenSize;
+    const usage = { promptTokens: promptIds.length, completionTokens: 0, cachedTokens: 0 };
+    return { pooled: Float32Array.from({ length: size }, (_, i) => value(i)), usage };
+  }
+
   async stats() {
     const running = this.calls.filter((c) => c.state === 'running').length;
     return { running, waiting: 0, paused: 0, totalSlots: 65536, freeSlots: 60000, cachedSlots: 1000 };
+  }
+
+  async flushCache() {
+    this.flushed++;
+    return { ...(await this.stats()), freeSlots: 61000, cachedSlots: 0 };
   }
 
   health() {

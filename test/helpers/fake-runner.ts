@@ -21,6 +21,7 @@ export function fakeInfo(slots: number, maxModelLen: number): EngineInfo {
     maxModelLen,
     maxTotalTokenNum: slots,
     eosTokenIds: [fakeEos],
+    isRewardModel: false,
     adapter: 'none',
   };
 }
@@ -64,7 +65,10 @@ export class FakeRunner implements ModelRunner {
     }
     const sampled: SampledToken[] = [];
     let t = 0;
-    for (const { row, tokenIds, samples } of scheduled) {
+    for (const { request, row, tokenIds, start, samples, readsPrompt } of scheduled) {
+      const states = tokens.slice(t, t + tokenIds.length).map(({ state }) => state);
+      request.pooler?.add(start, Float32Array.from(states, fakeHidden), 1, null);
+      if (readsPrompt) request.promptScorer?.add(start, Float32Array.from(states.flatMap(fakeLogits)), fakeVocabSize);
       t += tokenIds.length;
       if (!samples) continue;
       const id = nextToken(tokens[t - 1].state);
@@ -80,14 +84,28 @@ export class FakeRunner implements ModelRunner {
   }
 }
 
+/** The "hidden state" of a token, [1]. */
+export function fakeHidden(state: number): number {
+  return state / 2 ** 32;
+}
+
+export function fakeLogits(state: number): number[] {
+  return Array.from({ length: fakeVocabSize }, (_, id) => hash3(state, id, 2) / 2 ** 30);
+}
+
+/** The state of the last token of a prompt that is alone in the world. */
+export function expectedState(ids: readonly number[]): number {
+  const keys = ids.map((id, p) => hash3(id, p, 0));
+  let running = 0;
+  const hidden = keys.map((key) => (running = hash3(running, key, 0)));
+  return hidden.reduce((state, h) => hash3(state, h, 1), 0);
+}
+
 /** What the runner generates for a prompt that is alone in the world. */
 export function expectedOutput(promptIds: readonly number[], maxTokens: number, ignoreEos = false): number[] {
   const ids = [...promptIds];
   while (ids.length - promptIds.length < maxTokens) {
-    const keys = ids.map((id, p) => hash3(id, p, 0));
-    let running = 0;
-    const hidden = keys.map((key) => (running = hash3(running, key, 0)));
-    ids.push(nextToken(hidden.reduce((state, h) => hash3(state, h, 1), 0)));
+    ids.push(nextToken(expectedState(ids)));
     if (ids.at(-1) === fakeEos && !ignoreEos) break;
   }
   return ids.slice(promptIds.length);

@@ -1,6 +1,11 @@
 // /v1/chat/completions over a real socket, seen through the official client and through fetch.
 import t from 'tap';
 import { chatChunkSchema, chatResponseSchema } from '../../src/server/protocol/chat-completions.ts';
+import {
+  ReasoningParser,
+  reasoningParserNames,
+  reasoningTags,
+} from '../../src/server/reasoning/reasoning-parser.ts';
 import { startFakeServer, until } from '../helpers/fake-server.ts';
 import { json, type Json, readEvents } from '../helpers/wire.ts';
 
@@ -17,6 +22,9 @@ t.test('a whole answer', async (t) => {
   t.equal(engine.calls[0]?.promptText, '<|user|>Hi<|end|><|assistant|>');
   t.match(engine.calls[0]?.params, { temperature: 0.5, seed: 7, maxTokens: 4096 - 30 });
   t.doesNotThrow(() => chatResponseSchema.parse(answer));
+  t.equal(answer.system_fingerprint, 'dawnlight-0.0.0');
+  const other = await client.chat.completions.create({ model: 'org/fake', messages });
+  t.equal(other.model, 'org/fake', 'each served name is answered under itself');
 });
 
 t.test('a streamed answer', async (t) => {
@@ -147,7 +155,7 @@ t.test('failures before and after the first byte', async (t) => {
     async () => {
       for await (const _ of stream);
     },
-    { message: 'The engine died.' },
+    { message: /^The engine is not running/ },
   );
 });
 
@@ -286,6 +294,40 @@ t.test('messages reach the template in the shape it wants', async (t) => {
     /"arguments": "\{\\"x\\": "/,
     'arguments that are no JSON are passed on, not refused',
   );
+});
+
+t.test('the switch for reasoning reaches templates under both of its names', async (t) => {
+  const templateSource = '{{ enable_thinking }},{{ thinking }},{{ reasoning_effort }}';
+  const { post, engine, server } = await startFakeServer({}, { templateSource });
+  t.teardown(() => server.close());
+  const prompt = async (extra: Json): Promise<string> => {
+    await post('/v1/chat/completions', { messages, ...extra });
+    return engine.calls.at(-1)!.promptText;
+  };
+  t.equal(await prompt({ chat_template_kwargs: { enable_thinking: false } }), 'false,false,');
+  t.equal(await prompt({ chat_template_kwargs: { thinking: true } }), 'true,true,');
+  t.equal(await prompt({ reasoning_effort: 'none' }), 'false,false,none');
+  t.equal(await prompt({ reasoning_effort: 'high' }), ',,high');
+  t.equal(await prompt({ chat_template_kwargs: { enable_thinking: true, thinking: false } }), 'true,false,');
+});
+
+t.test('every reasoning parser, cut anywhere', async (t) => {
+  t.ok(reasoningParserNames.length >= 12);
+  for (const name of reasoningParserNames) {
+    const { open, close } = reasoningTags(name, '')!;
+    const text = `${open}why < so ${close.slice(0, 2)}${close}\n\nanswer ${open}`;
+    for (const size of [1, 3, text.length]) {
+      const parser = new ReasoningParser(name, '');
+      let [reasoning, content] = ['', ''];
+      const take = (delta: { reasoning: string; content: string }): void => {
+        reasoning += delta.reasoning;
+        content += delta.content;
+      };
+      for (let i = 0; i < text.length; i += size) take(parser.push(text.slice(i, i + size)));
+      take(parser.end());
+      t.same([reasoning, content], [`why < so ${close.slice(0, 2)}`, `answer ${open}`], `${name} by ${size}`);
+    }
+  }
 });
 
 t.test('reasoning is split out', async (t) => {

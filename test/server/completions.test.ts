@@ -43,6 +43,55 @@ t.test('logprobs have four arrays of one length', async (t) => {
   t.equal(text_offset?.[5], 5);
 });
 
+t.test('echo with logprobs scores the prompt', async (t) => {
+  const { post, engine, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  const logprob = (id: number): number => -((id % 7) + 1) / 4;
+  const ask = async (body: Json): Promise<Json> => {
+    const answer = await json(await post('/v1/completions', { echo: true, logprobs: 2, ...body }));
+    t.doesNotThrow(() => completionResponseSchema.parse(answer));
+    return answer;
+  };
+  // As lm-evaluation-harness asks: token ids, no text wanted.
+  const scored = await ask({ prompt: [[97, 195, 169], [98]], max_tokens: 0 });
+  t.same(
+    scored.choices.map((c: Json) => [c.text, c.finish_reason]),
+    [
+      ['aé', 'length'],
+      ['b', 'length'],
+    ],
+  );
+  t.same(scored.choices[0].logprobs, {
+    tokens: ['a', '', 'é'],
+    token_logprobs: [null, logprob(195), logprob(169)],
+    top_logprobs: scored.choices[0].logprobs.top_logprobs,
+    text_offset: [0, 1, 1],
+  });
+  t.equal(scored.choices[0].logprobs.top_logprobs[0], null);
+  t.match(scored.usage, { prompt_tokens: 4, completion_tokens: 0 });
+  t.match(engine.calls[0]?.params, { maxTokens: 1, promptLogprobs: 2 });
+
+  engine.script = () => ({ text: 'xyz' });
+  const goesOn = await ask({ prompt: 'ab', max_tokens: 3 });
+  const { tokens, token_logprobs, text_offset } = goesOn.choices[0].logprobs;
+  t.equal(goesOn.choices[0].text, 'abxyz');
+  t.same(tokens, ['', 'a', 'b', 'x', 'y', 'z'], 'BOS is scored, and has no text');
+  t.same(text_offset, [0, 0, 1, 2, 3, 4]);
+  t.same(token_logprobs.slice(0, 2), [null, logprob(97)]);
+
+  const events = await readEvents(
+    await post('/v1/completions', { prompt: [[97, 98], [99]], echo: true, logprobs: 0, max_tokens: 2, stream: true }),
+  );
+  const streamed = (index: number, field: string): Json[] =>
+    events.flatMap((e) => e.choices ?? []).flatMap((c: Json) => (c.index === index ? c.logprobs?.[field] : []));
+  t.equal(streamed(0, 'tokens').join(''), 'abxy');
+  t.same(streamed(1, 'text_offset'), [0, 1, 2]);
+  for (const event of events.slice(0, -1)) t.doesNotThrow(() => completionResponseSchema.parse(event));
+  const plain = await json(await post('/v1/completions', { prompt: 'ab', logprobs: 1 }));
+  t.equal(engine.calls.at(-1)?.params.promptLogprobs, null, 'without echo the prompt is not scored');
+  t.equal(plain.choices[0].logprobs.text_offset[0], 0);
+});
+
 t.test('best_of returns the likeliest', async (t) => {
   const { client, engine, server } = await startFakeServer();
   t.teardown(() => server.close());
@@ -89,7 +138,6 @@ t.test('bad requests name the field', async (t) => {
     [{ prompt: 'x', suffix: 'y' }, 'suffix'],
     [{ prompt: 'x', best_of: 1, n: 2 }, 'best_of'],
     [{ prompt: 'x', best_of: 2, stream: true }, 'best_of'],
-    [{ prompt: 'x', logprobs: 1, echo: true }, 'logprobs'],
     [{ prompt: 'x', bad_words: ['two tokens'] }, 'bad_words[0]'],
     [{ prompt: 'x', stop_token_ids: [4000] }, 'stop_token_ids'],
   ];
@@ -177,7 +225,12 @@ t.test('tokenize and detokenize', async (t) => {
 t.test('probes, information, metrics and abort', async (t) => {
   const { post, engine, url, server } = await startFakeServer();
   t.teardown(() => server.close());
-  for (const path of ['/health', '/healthz', '/liveness', '/readiness']) t.equal((await fetch(url + path)).status, 200);
+  for (const path of ['/health', '/healthz', '/liveness', '/readiness', '/ping']) {
+    t.equal((await fetch(url + path)).status, 200);
+    t.equal((await fetch(url + path, { method: 'HEAD' })).status, 200);
+  }
+  for (const path of ['/liveness', '/readiness']) t.match(await json(await post(path, {})), { status: 'ok' });
+  t.match(await json(await fetch(`${url}/health`)), { message: 'Ok', status: 'ok' }, 'LightLLM’s word and ours');
   t.match(await json(await fetch(`${url}/server_info`)), {
     model_id: 'fake',
     served_model_name: 'fake',
@@ -186,6 +239,9 @@ t.test('probes, information, metrics and abort', async (t) => {
   });
   t.match(await json(await fetch(`${url}/get_model_info`)), { model_path: '/models/fake', is_generation: true });
   t.same(await json(await fetch(`${url}/get_model_name`)), { model_name: 'fake' });
+  t.same(await json(await post('/get_model_name', {})), { model_name: 'fake' });
+  t.same(await json(await post('/flush_cache', {})), { success: true, cached_tokens: 0 });
+  t.equal(engine.flushed, 1);
   t.match(await json(await fetch(`${url}/token_load`)), { current_load: (65536 - 61000) / 65536 });
 
   engine.script = () => ({ text: 'a'.repeat(1000), delay: 3 });
@@ -201,6 +257,8 @@ t.test('probes, information, metrics and abort', async (t) => {
   t.match(metrics, /vllm:time_to_first_token_seconds_count\{[^}]*\} 1/);
 
   engine.state = 'dead';
-  t.equal((await fetch(`${url}/health`)).status, 503);
+  const dead = await fetch(`${url}/health`);
+  t.equal(dead.status, 503);
+  t.match(await json(dead), { message: 'Error', status: 'dead' });
   t.equal((await fetch(`${url}/liveness`)).status, 200);
 });

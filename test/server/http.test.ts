@@ -39,6 +39,7 @@ t.test('CORS', async (t) => {
   const refused = await post('/v1/chat/completions', chat, { headers: { origin: 'https://a.example' } });
   t.equal(refused.status, 401);
   t.equal(refused.headers.get('access-control-allow-origin'), 'https://a.example', 'on errors too');
+  t.match(refused.headers.get('access-control-expose-headers'), 'x-request-id', 'scripts may read the request id');
   const other = await fetch(`${url}/health`, { headers: { origin: 'https://b.example' } });
   t.equal(other.headers.get('access-control-allow-origin'), null);
 });

@@ -8,7 +8,13 @@ t.test('/generate', async (t) => {
   const { post, engine, server } = await startFakeServer();
   t.teardown(() => server.close());
   const one = await json(await post('/generate', { inputs: 'Hi', parameters: { max_new_tokens: 5 } }));
-  t.same(one, { generated_text: ['Hello'], count_output_tokens: 5, finish_reason: 'length', prompt_tokens: 3 });
+  t.same(one, {
+    generated_text: ['Hello'],
+    count_output_tokens: 5,
+    finish_reason: 'length',
+    prompt_tokens: 3,
+    input_usage: { input_text_tokens: 3, input_audio_tokens: 0, input_image_tokens: 0 },
+  });
   t.match(engine.calls[0]?.params, { temperature: 0 }, 'greedy unless do_sample');
 
   const parameters = { do_sample: true, temperature: 0.5, best_of: 2, stop_sequences: ['wor'], return_details: true };
@@ -17,7 +23,9 @@ t.test('/generate', async (t) => {
   t.same(two.generated_text, ['Hello, ', 'Hello, ']);
   t.same(two.finish_reason, ['stop', 'stop']);
   t.same(two.prompt_tokens, [2, 2]);
-  t.match(two.tokens[0][0], { id: 72, text: 'H', special: false, count_output_tokens: 1 });
+  t.match(two.tokens[0][0], { id: 72, text: 'H', special: false, count_output_tokens: 1, prompt_cache_len: 0 });
+  const [first, second] = two.tokens[0];
+  t.equal(second.cumlogprob, first.logprob + second.logprob);
   t.match(engine.calls[1]?.params, { temperature: 0.5 });
   const ids = { stop_sequences: [[111], [108, 108]] };
   t.same((await json(await post('/generate', { inputs: 'Hi', parameters: ids }))).generated_text, ['He']);
@@ -63,14 +71,28 @@ t.test('ranges and messages are LightLLM’s', async (t) => {
   const cases: [Json, string][] = [
     [{ temperature: -1 }, 'temperature must > 0.0, got -1'],
     [{ top_p: 0 }, 'top_p must be in (0.0, 1.0], got 0'],
-    [{ top_k: 0 }, 'top_k must be -1 (disable), or at least 1, got 0'],
+    [{ top_k: 0 }, 'top_k must be -1 (disable), or at least 1, got 0.'],
+    [{ frequency_penalty: -0.5 }, 'frequency_penalty must >= 0.0, got -0.5'],
+    [{ n: 0 }, 'need 0 < n <= 8, n <= best_of, but got 0'],
+    [{ min_new_tokens: 0 }, 'min_new_tokens must be at least 1, got 0.'],
+    [{ seed: -2 }, 'seed must be -1 (random), or an integer in [0, 2^63-1], got -2'],
+    [{ stop_sequences: new Array(11).fill('a') }, 'Too many stop sequence groups.'],
+    [{ stop_sequences: 'a'.repeat(257) }, 'stop sequence string too long.'],
+    [{ stop_sequences: [new Array(257).fill(1)] }, 'stop token length too long.'],
+    [{ exponential_decay_length_penalty: [-1, 1] }, 'ExponentialDecayLengthPenalty item0 must be int >= 0'],
+    [{ exponential_decay_length_penalty: [1, 0.5] }, 'ExponentialDecayLengthPenalty item1 must be a float >= 1.0'],
+    [{ exponential_decay_length_penalty: [1, 1.5] }, 'only a factor of 1.0'],
     [{ presence_penalty: -1 }, 'presence_penalty must >= 0.0, got -1'],
     [{ repetition_penalty: 0.5 }, 'repetition_penalty must >= 1.0, got 0.5'],
     [{ best_of: 9 }, 'need 0 < best_of <= 8, but got 9'],
     [{ best_of: 2, n: 1 }, 'current only supported n == best_of'],
-    [{ max_new_tokens: 0 }, 'max_new_tokens must be at least 1, got 0'],
+    [{ max_new_tokens: 0 }, 'max_new_tokens must be at least 1, got 0.'],
     [{ max_new_tokens: 2, min_new_tokens: 3 }, 'min_new_tokens must <= max_new_tokens, but got min 3, max 2'],
-    [{ guided_json: '{}', regular_constraint: 'a' }, 'can not be used in same time'],
+    [{ guided_json: '{}', regular_constraint: 'a' }, 'regular_constraint and guided_json can not be used in same time'],
+    [
+      { allowed_token_ids: [1], guided_grammar: 'a' },
+      'allowed_token_ids and guided_grammar can not be used in same time',
+    ],
     [{ allowed_token_ids: new Array(257).fill(1) }, 'Too many allowed token IDs.'],
   ];
   for (const [parameters, message] of cases) {
@@ -82,6 +104,16 @@ t.test('ranges and messages are LightLLM’s', async (t) => {
   }
   const two = await post('/generate_stream', { inputs: 'x', parameters: { best_of: 2 } });
   t.match((await json(two)).error.message, 'stream api only support best_of == 1');
+  const neutral = { exponential_decay_length_penalty: [1, 1.0], seed: 2 ** 60 };
+  t.equal((await post('/generate', { inputs: 'x', parameters: neutral })).status, 200);
+  for (const [inputs, message] of [
+    [[], 'prompt_ids is empty'],
+    [[5000], 'prompt List[int] format contain id > vocab_size'],
+  ] as const) {
+    const response = await post('/generate', { inputs });
+    t.equal(response.status, 400);
+    t.match((await json(response)).error, { message: new RegExp(message.replace(/[[\]]/g, '\\$&')), param: 'inputs' });
+  }
   t.equal((await post('/generate', { parameters: {} })).status, 400);
   t.equal((await post('/generate', { inputs: 'x', multimodal_params: {} })).status, 200);
 });

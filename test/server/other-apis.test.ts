@@ -85,7 +85,7 @@ t.test('a template that knows tools gets them as they are', async (t) => {
 });
 
 t.test('/v1/responses', async (t) => {
-  const { client, engine, server } = await startFakeServer({}, { reasoningParser: 'qwen3' });
+  const { client, post, engine, server } = await startFakeServer({}, { reasoningParser: 'qwen3' });
   t.teardown(() => server.close());
   engine.script = () => ({ text: `<think>hm</think>Looking.${call('Paris')}` });
   const tools = [{ type: 'function' as const, name: 'weather', parameters, strict: false }];
@@ -133,6 +133,10 @@ t.test('/v1/responses', async (t) => {
   engine.script = () => ({ text: 'long text' });
   const cut = await client.responses.create({ model: 'fake', input: 'Hi', max_output_tokens: 4 });
   t.match(cut, { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' }, output_text: 'long' });
+  const metadata = { run: '7' };
+  t.same((await client.responses.create({ model: 'fake', input: 'Hi', metadata })).metadata, metadata);
+  const counted = await json(await post('/v1/responses/input_tokens', request));
+  t.same(counted, { object: 'response.input_tokens', input_tokens: engine.calls[0].promptIds.length });
   await t.rejects(client.responses.create({ model: 'fake', input: 'Hi', previous_response_id: 'resp_1' }), {
     message: /400 previous_response_id/,
   });

@@ -1,7 +1,7 @@
 /**
  * A StepBatch on the device: one u32 buffer written once a step, read by every kernel that needs to know tokens,
  * positions, rows or slots. Sections, in u32: tokenIds [T] at 0, positions [T] at T, rows [T] at 2T, slots [T] at 3T,
- * logitIndices [L] at 4T, then the two lists of attention work.
+ * logitIndices [L] at 4T, promptIndices [P] behind them, then the two lists of attention work.
  */
 import type { Step, StepBatch } from '../ops.ts';
 import type { GpuKVCache } from '../kv-cache/kv-cache.ts';
@@ -20,6 +20,7 @@ export interface GpuStep extends Step {
   readonly storage: {
     readonly buffer: GPUBuffer;
     readonly kv: GpuKVCache;
+    readonly promptRows: StepList;
     /** (first token, count) of runs of 2 … ATTENTION_TILE consecutive tokens of one row. */
     readonly prefillTiles: StepList;
     /** Tokens that are alone in their row, or left over from its tiles. */
@@ -30,10 +31,10 @@ export interface GpuStep extends Step {
 }
 
 export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache): GpuStep {
-  const { tokenIds, positions, rows, slots, logitIndices } = batch;
+  const { tokenIds, positions, rows, slots, logitIndices, promptIndices = new Uint32Array(0) } = batch;
   const tokens = tokenIds.length;
   const { tiles, singles } = attentionWork(rows);
-  const parts = [tokenIds, positions, rows, slots, logitIndices, tiles, singles];
+  const parts = [tokenIds, positions, rows, slots, logitIndices, promptIndices, tiles, singles];
   const data = new Uint32Array(parts.reduce((n, part) => n + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -42,7 +43,8 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
   }
   const { storage: buffer } = ctx.tensor([data.length], 'u32');
   ctx.gpu.device.queue.writeBuffer(buffer, 0, data);
-  const work = 4 * tokens + logitIndices.length;
+  const prompt = 4 * tokens + logitIndices.length;
+  const work = prompt + promptIndices.length;
   return {
     numTokens: tokens,
     numLogits: logitIndices.length,
@@ -50,6 +52,7 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
     storage: {
       buffer,
       kv,
+      promptRows: { offset: prompt, count: promptIndices.length },
       prefillTiles: { offset: work, count: tiles.length / 2 },
       decodeTokens: { offset: work + tiles.length, count: singles.length },
       maxContext: positions.reduce((m, p) => Math.max(m, p), 0) + 1,

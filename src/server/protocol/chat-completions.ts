@@ -72,6 +72,7 @@ export const chatResponseSchema = z.object({
   object: z.literal('chat.completion'),
   created: z.int(),
   model: z.string(),
+  system_fingerprint: z.string(),
   choices: z.array(
     z.object({
       index: z.int(),
@@ -102,6 +103,7 @@ export const chatChunkSchema = z.object({
   object: z.literal('chat.completion.chunk'),
   created: z.int(),
   model: z.string(),
+  system_fingerprint: z.string(),
   choices: z.array(
     z.object({
       index: z.int(),

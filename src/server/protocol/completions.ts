@@ -18,8 +18,8 @@ const fields = z.object({
   max_tokens: optional(z.int().min(0), 'Longest text; default 16. 0 only with echo.'),
   max_completion_tokens: optional(z.int().min(0), 'Another name of max_tokens, which it wins over.'),
   best_of: optional(z.int().min(1).max(128), 'Generate so many, return the n likeliest; not with stream.'),
-  logprobs: optional(z.int().min(0).max(20), 'Alternatives at each token.'),
-  echo: optional(z.boolean(), 'Begin the text with the prompt; not together with logprobs.'),
+  logprobs: optional(z.int().min(0).max(20), 'Alternatives at each token; with echo at the prompt’s tokens too.'),
+  echo: optional(z.boolean(), 'Begin the text with the prompt.'),
   suffix: neutral([''], 'text after the completion needs a fill-in-the-middle model'),
   add_special_tokens: optional(z.boolean(), 'Add the tokenizer’s BOS to a text prompt. Default true.'),
   skip_reading_prefix_cache: ignored('vLLM cache option.'),
@@ -31,9 +31,6 @@ export const completionRequestSchema = fields.superRefine((body, ctx) => {
   const limit = body.max_completion_tokens ?? body.max_tokens;
   if (limit === 0 && body.echo !== true) issue('max_tokens', 'Must be at least 1, or 0 with echo.');
   if (body.stream_options !== undefined && body.stream !== true) issue('stream_options', 'Needs `stream: true`.');
-  if (body.echo === true && body.logprobs !== undefined) {
-    issue('logprobs', 'Not together with echo: logprobs of the prompt are not computed.');
-  }
   if (body.best_of !== undefined && body.best_of < (body.n ?? 1)) issue('best_of', 'Must be at least n.');
   if (body.best_of !== undefined && body.best_of > (body.n ?? 1) && body.stream === true) {
     issue('best_of', 'Must equal n when streaming.');
@@ -43,8 +40,9 @@ export type CompletionRequest = z.output<typeof completionRequestSchema>;
 
 const logprobsSchema = z.object({
   tokens: z.array(z.string()),
-  token_logprobs: z.array(z.number()),
-  top_logprobs: z.array(z.record(z.string(), z.number())),
+  /** null for the first token of an echoed prompt: nothing comes before it. */
+  token_logprobs: z.array(z.number().nullable()),
+  top_logprobs: z.array(z.record(z.string(), z.number()).nullable()),
   text_offset: z.array(z.int()),
 });
 
@@ -62,6 +60,7 @@ export const completionResponseSchema = z.object({
   object: z.literal('text_completion'),
   created: z.int(),
   model: z.string(),
+  system_fingerprint: z.string(),
   choices: z.array(completionChoiceSchema),
   usage: usageSchema.nullable().optional(),
 });

@@ -2,24 +2,39 @@
 import { z } from 'zod';
 import { ignored, neutral, optional, required, tokenIds } from './fields.ts';
 
-const got = (text: string) => ({
-  error: (issue: { readonly input?: unknown }) => `${text}, got ${JSON.stringify(issue.input)}`,
+/** `end`: some of LightLLM's sentences have a full stop, some have none. */
+const got = (text: string, end = '') => ({
+  error: (issue: { readonly input?: unknown }) => `${text}, got ${JSON.stringify(issue.input)}${end}`,
 });
 const atLeast = (min: number, name: string) =>
   z.number(got(`${name} must >= ${min.toFixed(1)}`)).min(min, got(`${name} must >= ${min.toFixed(1)}`));
-const choices = (name: string) => {
-  const range = {
-    error: (issue: { readonly input?: unknown }) => `need 0 < ${name} <= 8, but got ${JSON.stringify(issue.input)}`,
-  };
+const choices = (rule: string) => {
+  const range = { error: (issue: { readonly input?: unknown }) => `${rule}, but got ${JSON.stringify(issue.input)}` };
   return z.int().min(1, range).max(8, range);
 };
-const tokens = (name: string) => z.int().min(1, got(`${name} must be at least 1`));
+const tokens = (name: string) => z.int().min(1, got(`${name} must be at least 1`, '.'));
 
+const stopString = z.string().min(1).max(256, 'stop sequence string too long.');
+const stopIds = tokenIds.min(1).max(256, 'stop token length too long.');
 const stopSequences = z.union([
-  z.string().min(1),
-  z.array(z.string().min(1)).max(10, 'Too many stop sequence groups.'),
-  z.array(tokenIds.min(1)).max(10, 'Too many stop sequence groups.'),
+  stopString,
+  z.array(stopString).max(10, 'Too many stop sequence groups.'),
+  z.array(stopIds).max(10, 'Too many stop sequence groups.'),
 ]);
+
+/** [start, factor]: only factor 1, which does nothing, is supported. */
+const lengthPenalty = z
+  .array(z.number())
+  .length(2)
+  .superRefine(([start, factor], ctx) => {
+    const issue = (message: string): void => ctx.addIssue({ code: 'custom', message });
+    if (!Number.isInteger(start) || start < 0) issue('ExponentialDecayLengthPenalty item0 must be int >= 0');
+    if (factor < 1) issue('ExponentialDecayLengthPenalty item1 must be a float >= 1.0');
+    if (factor > 1) issue('Not supported here: only a factor of 1.0, which does nothing, is accepted.');
+  });
+
+const seedRule = 'seed must be -1 (random), or an integer in [0, 2^63-1]';
+const exclusive = ['regular_constraint', 'allowed_token_ids', 'guided_grammar', 'guided_json'] as const;
 
 export const parametersSchema = z
   .object({
@@ -30,14 +45,14 @@ export const parametersSchema = z
       'Nucleus sampling; 1 is off.',
     ),
     top_k: optional(
-      z.int().refine((k) => k === -1 || k >= 1, got('top_k must be -1 (disable), or at least 1')),
+      z.int().refine((k) => k === -1 || k >= 1, got('top_k must be -1 (disable), or at least 1', '.')),
       '-1 is off.',
     ),
     presence_penalty: optional(atLeast(0, 'presence_penalty'), 'Subtracted from logits of tokens already generated.'),
     frequency_penalty: optional(atLeast(0, 'frequency_penalty'), 'Subtracted once for each earlier occurrence.'),
     repetition_penalty: optional(atLeast(1, 'repetition_penalty'), 'Divides positive logits of tokens seen; 1 is off.'),
-    best_of: optional(choices('best_of'), 'Number of answers; 1 when streaming.'),
-    n: optional(choices('n'), 'Must equal best_of.'),
+    best_of: optional(choices('need 0 < best_of <= 8'), 'Number of answers; 1 when streaming.'),
+    n: optional(choices('need 0 < n <= 8, n <= best_of'), 'Must equal best_of.'),
     max_new_tokens: optional(tokens('max_new_tokens'), 'Longest answer; default and limit the rest of the context.'),
     min_new_tokens: optional(tokens('min_new_tokens'), 'No end of text before this many tokens.'),
     ignore_eos: optional(z.boolean(), 'Keep generating past the end-of-text token.'),
@@ -50,14 +65,17 @@ export const parametersSchema = z
       z.record(z.string().regex(/^\d+$/, 'Expected token ids as keys.'), z.number().min(-100).max(100)),
       'Token id → added to its logit.',
     ),
-    seed: optional(z.int().min(-1, got('seed must be -1 (random), or an integer in [0, 2^53)')), '-1 is random.'),
+    seed: optional(
+      z.number().refine((n) => Number.isInteger(n) && n >= -1 && n < 2 ** 63, got(seedRule)),
+      '-1 is random.',
+    ),
     skip_special_tokens: optional(z.boolean(), 'Leave special tokens out of the text. Default false.'),
     add_special_tokens: optional(z.boolean(), 'Tokenize `inputs` with BOS. Default true.'),
     print_eos_token: optional(z.boolean(), 'Keep the end-of-text token in the text.'),
     return_details: optional(z.boolean(), 'Return the tokens with their log probabilities.'),
     input_penalty: neutral([false], 'penalties over the prompt'),
     add_spaces_between_special_tokens: neutral([true], 'tokenizer option'),
-    exponential_decay_length_penalty: ignored('Only [1, 1.0], which does nothing, is meaningful.'),
+    exponential_decay_length_penalty: optional(lengthPenalty, 'Only a factor of 1.0, which does nothing.'),
     regular_constraint: optional(z.string(), 'The whole answer matches this regular expression.'),
     guided_grammar: optional(z.string(), 'The answer follows this EBNF grammar, beginning at `root`.'),
     guided_json: optional(
@@ -73,12 +91,9 @@ export const parametersSchema = z
   })
   .superRefine((parameters, ctx) => {
     const { best_of = 1, n = best_of, min_new_tokens: min = 1, max_new_tokens: max } = parameters;
-    const { regular_constraint, guided_grammar, guided_json } = parameters;
     const issue = (field: string, message: string): void => ctx.addIssue({ code: 'custom', path: [field], message });
-    const constraints = [regular_constraint, guided_grammar, guided_json].filter((c) => c !== undefined && c !== '');
-    if (constraints.length > 1) {
-      issue('guided_json', 'regular_constraint, guided_grammar and guided_json can not be used in same time');
-    }
+    const given = exclusive.filter((name) => parameters[name] !== undefined && parameters[name] !== '');
+    if (given.length > 1) issue(given[1], `${given[0]} and ${given[1]} can not be used in same time`);
     if (n !== best_of) issue('n', 'current only supported n == best_of');
     if (max !== undefined && min > max) {
       issue('min_new_tokens', `min_new_tokens must <= max_new_tokens, but got min ${min}, max ${max}.`);
@@ -101,7 +116,10 @@ function fromTgi(value: unknown): unknown {
 export function generateRequestSchema(tgi: boolean) {
   const parameters = tgi ? z.preprocess(fromTgi, parametersSchema) : parametersSchema;
   return z.object({
-    inputs: required(z.union([z.string('Expected a string'), tokenIds.min(1)]), 'Text or token ids to continue.'),
+    inputs: required(
+      z.union([z.string('Expected a string'), tokenIds.min(1, 'prompt_ids is empty')]),
+      'Text or token ids to continue.',
+    ),
     parameters: optional(parameters, 'How to generate.'),
     stream: optional(z.boolean(), 'For `/`: answer as /generate_stream does.'),
     multimodal_params: neutral([], 'images and audio'),
@@ -120,12 +138,26 @@ const tokenSchema = z.object({
 });
 export type WireToken = z.output<typeof tokenSchema>;
 
+/** With return_details. */
+const detailedTokenSchema = tokenSchema.extend({
+  /** Sum of the logprobs up to this token. */
+  cumlogprob: z.number().nullable(),
+  /** Prompt tokens that came from the prefix cache. */
+  prompt_cache_len: z.int(),
+});
+export type DetailedToken = z.output<typeof detailedTokenSchema>;
+
 export const generateResponseSchema = z.object({
   generated_text: z.array(z.string()),
   count_output_tokens: scalarOrList(z.int()),
   finish_reason: scalarOrList(z.string()),
   prompt_tokens: scalarOrList(z.int()),
-  tokens: z.array(z.union([tokenSchema, z.array(tokenSchema)])).optional(),
+  tokens: z.array(z.union([detailedTokenSchema, z.array(detailedTokenSchema)])).optional(),
+  input_usage: z.object({
+    input_text_tokens: z.int(),
+    input_audio_tokens: z.literal(0),
+    input_image_tokens: z.literal(0),
+  }),
 });
 
 export const tgiResponseSchema = z.object({ generated_text: z.string(), details: z.unknown().optional() });

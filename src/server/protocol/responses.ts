@@ -80,7 +80,7 @@ export const responsesRequestSchema = z.object({
   truncation: neutral(['disabled'], 'cutting the input'),
   store: ignored('Nothing is stored.'),
   include: ignored('There is nothing more to include.'),
-  metadata: ignored('Labels for OpenAI’s dashboard.'),
+  metadata: optional(z.record(z.string(), z.unknown()), 'Labels; the response repeats them.'),
   user: ignored('End-user id.'),
   safety_identifier: ignored('End-user id.'),
   prompt_cache_key: ignored('Prefixes are always cached.'),
@@ -148,7 +148,12 @@ export const responseSchema = z.object({
   store: z.literal(false),
   metadata: z.record(z.string(), z.unknown()),
   text: z.object({ format: z.unknown() }),
+  background: z.literal(false),
+  truncation: z.literal('disabled'),
+  reasoning: z.object({ effort: z.string().nullable(), summary: z.null() }),
 });
 export type WireResponse = z.output<typeof responseSchema>;
+
+export const inputTokensSchema = z.object({ object: z.literal('response.input_tokens'), input_tokens: z.int() });
 
 export const responseEventSchema = z.object({ type: z.string(), sequence_number: z.int() }).loose();

@@ -20,15 +20,20 @@ export function pathToParam(path: readonly PropertyKey[]): string {
   }, '');
 }
 
-/** A union reports every branch; the branch that got furthest into the value is the one the caller meant. */
-function bestIssue(issue: Issue): { path: PropertyKey[]; message: string } {
+/**
+ * A union reports every branch. The caller meant one whose types fit, if there is one, and among those the one that got
+ * furthest into the value.
+ */
+function bestIssue(issue: Issue): { code: Issue['code']; path: PropertyKey[]; message: string } {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue;
   const firsts = issue.errors.flatMap((branch) => (branch[0] === undefined ? [] : [bestIssue(branch[0])]));
-  const deepest = Math.max(...firsts.map((i) => i.path.length));
-  const candidates = firsts.filter((i) => i.path.length === deepest);
+  const fitting = firsts.filter((i) => i.code !== 'invalid_type' && i.code !== 'invalid_value');
+  const likely = fitting.length > 0 ? fitting : firsts;
+  const deepest = Math.max(...likely.map((i) => i.path.length));
+  const candidates = likely.filter((i) => i.path.length === deepest);
   const messages = [...new Set(candidates.map((i) => i.message))];
   const specific = deepest > 0 || messages.length === 1;
   return specific
-    ? { path: [...issue.path, ...candidates[0].path], message: candidates[0].message }
-    : { path: issue.path, message: messages.join(' or ') };
+    ? { ...candidates[0], path: [...issue.path, ...candidates[0].path] }
+    : { code: issue.code, path: issue.path, message: messages.join(' or ') };
 }

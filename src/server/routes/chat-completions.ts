@@ -6,7 +6,7 @@ import { type ChatRun, prepareChat } from '../chat-run.ts';
 import type { ServerContext } from '../context.ts';
 import { generateChoices, prime, type TextOutput } from '../generation.ts';
 import { chatLogprobs } from '../logprobs.ts';
-import { modelName } from '../model-name.ts';
+import { fingerprint, modelName } from '../model-name.ts';
 import {
   type ChatChunk,
   chatChunkSchema,
@@ -28,6 +28,7 @@ export function addChatCompletions(api: Api, ctx: ServerContext): void {
     summary: 'Answer a conversation.',
     tag: 'OpenAI',
     body: chatRequestSchema,
+    example: { messages: [{ role: 'user', content: 'Hello!' }], max_tokens: 50 },
     response: chatResponseSchema,
     event: chatChunkSchema,
   } as const;
@@ -35,7 +36,7 @@ export function addChatCompletions(api: Api, ctx: ServerContext): void {
     const model = modelName(ctx, body.model);
     const abort = linkedAbort(c);
     const id = `chatcmpl-${body.request_id ?? randomUUID().replaceAll('-', '')}`;
-    const head = { id, created: Math.floor(Date.now() / 1000), model };
+    const head = { id, created: Math.floor(Date.now() / 1000), model, system_fingerprint: fingerprint(ctx) };
     const run = prepareChat(ctx, body, id, abort.signal);
     const outputs = generateChoices(ctx, run.requests);
     if (body.stream !== true) return c.json(await wholeAnswer(ctx, head, run, outputs));
@@ -48,6 +49,7 @@ interface Head {
   readonly id: string;
   readonly created: number;
   readonly model: string;
+  readonly system_fingerprint: string;
 }
 
 /** One choice of a whole answer as its pieces add up. */
@@ -114,9 +116,8 @@ async function wholeAnswer(
     choice.push(ctx, output);
     usage.update(output.index, output.usage, choice.parser.reasoningTokens);
   }
-  const { id, created, model } = head;
   const results = choices.map((choice, index) => choice.result(index, run.logprobs));
-  return { id, object: 'chat.completion', created, model, choices: results, usage: usage.total() };
+  return { ...head, object: 'chat.completion', choices: results, usage: usage.total() };
 }
 
 async function* answerChunks(
@@ -126,15 +127,12 @@ async function* answerChunks(
   run: ChatRun,
   outputs: AsyncGenerator<TextOutput, void, undefined>,
 ): AsyncGenerator<ChatChunk, void, undefined> {
-  const { id, created, model } = head;
   const { include_usage: includeUsage, continuous_usage_stats: continuous } = body.stream_options ?? {};
   const parsers = run.requests.map(() => run.createParser());
   const usage = new UsageCounter(parsers.length);
   const chunk = (choices: ChatChunk['choices']): ChatChunk => ({
-    id,
+    ...head,
     object: 'chat.completion.chunk',
-    created,
-    model,
     choices,
     ...(continuous === true ? { usage: usage.total() } : includeUsage === true ? { usage: null } : {}),
   });

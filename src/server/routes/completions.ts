@@ -1,13 +1,14 @@
 /** POST /v1/completions, plain and streamed. */
 import { randomUUID } from 'node:crypto';
 import type { Api } from '../api.ts';
-import { type CompletionRun, prepareCompletion } from '../completion-run.ts';
+import { type CompletionRun, type EchoedPrompt, prepareCompletion } from '../completion-run.ts';
 import type { ServerContext } from '../context.ts';
 import { generateChoices, prime, type TextOutput } from '../generation.ts';
-import { completionLogprobs } from '../logprobs.ts';
-import { modelName } from '../model-name.ts';
+import { completionLogprobs, joinLogprobs } from '../logprobs.ts';
+import { fingerprint, modelName } from '../model-name.ts';
 import {
   type CompletionChoice,
+  type CompletionLogprobs,
   completionRequestSchema,
   type CompletionResponse,
   completionResponseSchema,
@@ -15,6 +16,7 @@ import {
 } from '../protocol/completions.ts';
 import { linkedAbort } from '../request-signal.ts';
 import { openAIStream } from '../sse.ts';
+import { promptTokens } from '../text-assembler.ts';
 import type { TextToken } from '../text-assembler.ts';
 import { UsageCounter } from '../usage.ts';
 
@@ -25,6 +27,7 @@ export function addCompletions(api: Api, ctx: ServerContext): void {
     summary: 'Continue texts.',
     tag: 'OpenAI',
     body: completionRequestSchema,
+    example: { prompt: 'Once upon a time', max_tokens: 20 },
     response: completionResponseSchema,
     event: completionResponseSchema,
   } as const;
@@ -32,7 +35,8 @@ export function addCompletions(api: Api, ctx: ServerContext): void {
     const model = modelName(ctx, body.model);
     const abort = linkedAbort(c);
     const id = `cmpl-${body.request_id ?? randomUUID().replaceAll('-', '')}`;
-    const head: Head = { id, object: 'text_completion', created: Math.floor(Date.now() / 1000), model };
+    const created = Math.floor(Date.now() / 1000);
+    const head: Head = { id, object: 'text_completion', created, model, system_fingerprint: fingerprint(ctx) };
     const run = prepareCompletion(ctx, body, id, abort.signal);
     const outputs = generateChoices(ctx, run.requests);
     if (body.stream !== true) return c.json(await wholeAnswer(ctx, head, body, run, outputs));
@@ -41,11 +45,12 @@ export function addCompletions(api: Api, ctx: ServerContext): void {
   });
 }
 
-type Head = Pick<CompletionResponse, 'id' | 'object' | 'created' | 'model'>;
+type Head = Pick<CompletionResponse, 'id' | 'object' | 'created' | 'model' | 'system_fingerprint'>;
 
 interface Candidate {
   text: string;
   tokens: TextToken[];
+  echoed: CompletionLogprobs | null;
   finish: Pick<CompletionChoice, 'finish_reason' | 'stop_reason'>;
 }
 
@@ -60,12 +65,14 @@ async function wholeAnswer(
   const all: Candidate[] = run.requests.map(() => ({
     text: '',
     tokens: [],
+    echoed: null,
     finish: { finish_reason: 'length', stop_reason: null },
   }));
   for await (const output of outputs) {
     const candidate = all[output.index];
     candidate.text += output.text;
     for (const token of output.tokens) candidate.tokens.push(token);
+    candidate.echoed ??= echoedLogprobs(ctx, run.prompts[Math.floor(output.index / run.candidates)], output);
     candidate.finish = { finish_reason: output.finishReason, stop_reason: output.stopReason };
     usage.update(output.index, output.usage);
   }
@@ -73,11 +80,19 @@ async function wholeAnswer(
   const choices = groups.flatMap((group, p) =>
     likeliest(group, run.n).map((candidate, i) => {
       const echo = run.prompts[p].echo;
-      const logprobs = body.logprobs === undefined ? null : completionLogprobs(ctx.tokenizer, candidate.tokens, 0);
+      const own = completionLogprobs(ctx.tokenizer, candidate.tokens, echo.length);
+      const all = candidate.echoed === null ? own : joinLogprobs(candidate.echoed, own);
+      const logprobs = body.logprobs === undefined ? null : all;
       return { index: p * run.n + i, text: echo + candidate.text, logprobs, ...candidate.finish };
     }),
   );
   return { ...head, choices, usage: usage.total() };
+}
+
+/** Of the prompt's own tokens, on the output that brings them. */
+function echoedLogprobs(ctx: ServerContext, prompt: EchoedPrompt, output: TextOutput): CompletionLogprobs | null {
+  if (output.promptLogprobs === null) return null;
+  return completionLogprobs(ctx.tokenizer, promptTokens(ctx.tokenizer, prompt, output.promptLogprobs), 0);
 }
 
 /** best_of: the n candidates with the highest mean log probability, likeliest first; all of them in order otherwise. */
@@ -102,13 +117,19 @@ async function* answerChunks(
     choices,
     ...(continuous === true ? { usage: usage.total() } : includeUsage === true ? { usage: null } : {}),
   });
-  for (const [index] of run.requests.entries()) {
-    const { echo } = run.prompts[Math.floor(index / run.n)];
-    if (echo !== '') yield chunk([{ index, text: echo, logprobs: null, finish_reason: null, stop_reason: null }]);
+  const promptOf = (index: number): EchoedPrompt => run.prompts[Math.floor(index / run.n)];
+  const echoChunk = (index: number, logprobs: CompletionLogprobs | null): CompletionResponse =>
+    chunk([{ index, text: promptOf(index).echo, logprobs, finish_reason: null, stop_reason: null }]);
+  if (body.logprobs === undefined && body.echo === true) {
+    for (const index of run.requests.keys()) yield echoChunk(index, null);
   }
-  for await (const { index, text, tokens, finishReason, stopReason, usage: counts } of outputs) {
-    usage.update(index, counts);
-    const logprobs = body.logprobs === undefined ? null : completionLogprobs(ctx.tokenizer, tokens, 0);
+  for await (const output of outputs) {
+    const { index, text, tokens, finishReason, stopReason } = output;
+    usage.update(index, output.usage);
+    const echoed = echoedLogprobs(ctx, promptOf(index), output);
+    if (echoed !== null) yield echoChunk(index, echoed);
+    const base = promptOf(index).echo.length;
+    const logprobs = body.logprobs === undefined ? null : completionLogprobs(ctx.tokenizer, tokens, base);
     yield chunk([{ index, text, logprobs, finish_reason: finishReason, stop_reason: stopReason }]);
   }
   if (includeUsage === true) yield { ...chunk([]), usage: usage.total() };

@@ -1,4 +1,4 @@
-/** POST /abort_request: ends requests by id. */
+/** POST /abort_request ends requests by id; /flush_cache empties the prefix cache. */
 import { z } from 'zod';
 import { EngineError } from '../../errors.ts';
 import type { Api } from '../api.ts';
@@ -18,6 +18,7 @@ export function addControl(api: Api, ctx: ServerContext): void {
     summary: 'End running and waiting requests.',
     tag: 'LightLLM',
     body: abortSchema,
+    example: { rid: 'chatcmpl-…' },
     response: z.object({ success: z.boolean(), aborted: z.int() }),
   } as const;
   api.add(doc, (c, { rid, request_id, abort_all }) => {
@@ -28,4 +29,17 @@ export function addControl(api: Api, ctx: ServerContext): void {
     const aborted = abort_all === true ? ctx.requests.abortAll() : ctx.requests.abort(id!);
     return c.json({ success: aborted > 0, aborted });
   });
+  for (const method of ['get', 'post'] as const) {
+    const flush = {
+      method,
+      path: '/flush_cache',
+      summary: 'Forget cached prefixes that no running request uses.',
+      tag: 'LightLLM',
+      response: z.object({ success: z.boolean(), cached_tokens: z.int() }),
+    } as const;
+    api.add(flush, async (c) => {
+      const { cachedSlots } = await ctx.engine.flushCache();
+      return c.json({ success: true, cached_tokens: cachedSlots });
+    });
+  }
 }

@@ -11,6 +11,7 @@ import { EngineError } from '../../errors.ts';
 import { generateChoices, type GenerationRequest, prime, type TextOutput } from '../generation.ts';
 import { fitPrompt } from '../prompt-limits.ts';
 import {
+  type DetailedToken,
   generateEventSchema,
   type GenerateRequest,
   generateRequestSchema,
@@ -28,8 +29,9 @@ import type { TextToken } from '../text-assembler.ts';
 export function addLightllmGenerate(api: Api, ctx: ServerContext): void {
   const body = generateRequestSchema(ctx.settings.useTgiApi);
   const response = ctx.settings.useTgiApi ? tgiResponseSchema : generateResponseSchema;
+  const example = { inputs: 'Once upon a time', parameters: { max_new_tokens: 20 } };
   const doc = (path: string, summary: string) =>
-    ({ method: 'post', path, summary, tag: 'LightLLM', body, response }) as const;
+    ({ method: 'post', path, summary, tag: 'LightLLM', body, example, response }) as const;
   const streamDoc = { event: generateEventSchema } satisfies Partial<EndpointDoc>;
   api.add(doc('/generate', 'Continue a text.'), (c, request) => answerWhole(ctx, c, request));
   api.add({ ...doc('/generate_stream', 'Continue a text, one event a token.'), ...streamDoc }, (c, request) =>
@@ -51,6 +53,10 @@ function prepare(
     typeof body.inputs === 'string'
       ? ctx.tokenizer.encode(body.inputs, { addSpecialTokens: p.add_special_tokens ?? true })
       : body.inputs;
+  if (ids.some((id) => id >= ctx.engine.info.vocabSize)) {
+    const message = 'prompt List[int] format contain id > vocab_size';
+    throw new EngineError('invalid_value', message, { param: 'inputs' });
+  }
   const room = fitPrompt(ctx, ids, { maxTokens: p.max_new_tokens, truncate: undefined, param: 'inputs' });
   const greedy = p.do_sample !== true;
   const { strings, ids: stopIds } = stops(ctx, p.stop_sequences);
@@ -100,7 +106,7 @@ function stops(ctx: ServerContext, given: Parameters['stop_sequences']): { strin
 
 interface Answer {
   text: string;
-  readonly tokens: WireToken[];
+  readonly tokens: DetailedToken[];
   count: number;
   promptTokens: number;
   finishReason: string;
@@ -113,7 +119,7 @@ async function answerWhole(ctx: ServerContext, c: Context, body: GenerateRequest
   for await (const output of generateChoices(ctx, requests)) {
     const answer = answers[output.index];
     answer.text += output.text;
-    if (details) answer.tokens.push(...wireTokens(ctx, output, answer.tokens.length));
+    if (details) addDetailed(answer.tokens, wireTokens(ctx, output, answer.tokens.length), output.usage.cachedTokens);
     answer.count = output.usage.completionTokens;
     answer.promptTokens = output.usage.promptTokens;
     answer.finishReason = output.finishReason ?? '';
@@ -126,7 +132,15 @@ async function answerWhole(ctx: ServerContext, c: Context, body: GenerateRequest
     finish_reason: each((a) => a.finishReason),
     prompt_tokens: each((a) => a.promptTokens),
     ...(details ? { tokens: each((a) => a.tokens) } : {}),
+    input_usage: { input_text_tokens: answers[0].promptTokens, input_audio_tokens: 0, input_image_tokens: 0 },
   });
+}
+
+function addDetailed(tokens: DetailedToken[], added: readonly WireToken[], prompt_cache_len: number): void {
+  for (const token of added) {
+    const before = tokens.at(-1)?.cumlogprob ?? 0;
+    tokens.push({ ...token, cumlogprob: token.logprob === null ? null : before + token.logprob, prompt_cache_len });
+  }
 }
 
 async function answerStream(ctx: ServerContext, c: Context, body: GenerateRequest): Promise<Response> {

@@ -27,6 +27,7 @@ export function addMessages(api: Api, ctx: ServerContext): void {
     summary: 'Answer a conversation.',
     tag: 'Anthropic',
     body: messagesRequestSchema,
+    example: { model: ctx.modelNames[0], max_tokens: 50, messages: [{ role: 'user', content: 'Hello!' }] },
     response: messagesResponseSchema,
     event: messagesEventSchema,
   } as const;
@@ -53,6 +54,7 @@ export function addMessages(api: Api, ctx: ServerContext): void {
     summary: 'Length of the prompt of a conversation.',
     tag: 'Anthropic',
     body: countRequestSchema,
+    example: { model: ctx.modelNames[0], messages: [{ role: 'user', content: 'Hello!' }] },
     response: countResponseSchema,
   } as const;
   api.add(count, (c, body) => {

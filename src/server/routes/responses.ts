@@ -2,11 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { drain, streamAnswer, streamFrames } from '../answer-stream.ts';
 import type { Api } from '../api.ts';
+import { buildChatPrompt } from '../chat-prompt.ts';
 import type { ServerContext } from '../context.ts';
 import { errorBody } from '../errors.ts';
 import { prime } from '../generation.ts';
 import { modelName } from '../model-name.ts';
 import {
+  inputTokensSchema,
   responseEventSchema,
   responseSchema,
   type ResponsesRequest,
@@ -19,12 +21,14 @@ import { ResponseBuilder, type ResponseEvent } from '../response-events.ts';
 import { eventStream } from '../sse.ts';
 
 export function addResponses(api: Api, ctx: ServerContext): void {
+  addInputTokens(api, ctx);
   const doc = {
     method: 'post',
     path: '/v1/responses',
     summary: 'Answer a conversation, in the items of OpenAI’s Responses API.',
     tag: 'OpenAI',
     body: responsesRequestSchema,
+    example: { input: 'Hello!', max_output_tokens: 50 },
     response: responseSchema,
     event: responseEventSchema,
   } as const;
@@ -53,6 +57,24 @@ export function addResponses(api: Api, ctx: ServerContext): void {
   });
 }
 
+function addInputTokens(api: Api, ctx: ServerContext): void {
+  const doc = {
+    method: 'post',
+    path: '/v1/responses/input_tokens',
+    summary: 'Length of the prompt that a request would have.',
+    tag: 'OpenAI',
+    body: responsesRequestSchema,
+    example: { input: 'Hello!' },
+    response: inputTokensSchema,
+  } as const;
+  api.add(doc, (c, body) => {
+    modelName(ctx, body.model);
+    const { tools, ...chat } = responsesToChat(body);
+    const { ids } = buildChatPrompt(ctx, chat, body.tool_choice === 'none' ? null : (tools ?? null));
+    return c.json({ object: 'response.input_tokens', input_tokens: ids.length });
+  });
+}
+
 function emptyResponse(id: string, model: string, body: ResponsesRequest): WireResponse {
   return {
     id,
@@ -73,7 +95,10 @@ function emptyResponse(id: string, model: string, body: ResponsesRequest): WireR
     parallel_tool_calls: body.parallel_tool_calls ?? true,
     previous_response_id: null,
     store: false,
-    metadata: {},
+    metadata: body.metadata ?? {},
+    background: false,
+    truncation: 'disabled',
+    reasoning: { effort: body.reasoning?.effort ?? null, summary: null },
     text: { format: body.text?.format ?? { type: 'text' } },
   };
 }

@@ -27,7 +27,11 @@ export function addServerInfo(api: Api, ctx: ServerContext): void {
   }
   for (const path of ['/model_info', '/get_model_info']) {
     api.add(get(path, 'Where the model lies.', modelInfoSchema), (c) =>
-      c.json({ model_path: ctx.modelPath, tokenizer_path: ctx.modelPath, is_generation: true }),
+      c.json({
+        model_path: ctx.modelPath,
+        tokenizer_path: ctx.modelPath,
+        is_generation: !ctx.engine.info.isRewardModel,
+      }),
     );
   }
   const nameSchema = z.object({ model_name: z.string() });
@@ -65,5 +69,6 @@ function serverInfo(ctx: ServerContext): z.output<typeof serverInfoSchema> {
     adapter: info.adapter,
     tool_call_parser: ctx.toolCallParser,
     reasoning_parser: ctx.reasoningParser,
+    embedding: { dimensions: info.hiddenSize, pooling: ctx.settings.embeddingPooling, normalized: true },
   };
 }

@@ -20,6 +20,7 @@ export function addTokens(api: Api, ctx: ServerContext): void {
     summary: 'Text or messages to token ids.',
     tag: 'Tokens',
     body: tokenizeRequestSchema,
+    example: { prompt: 'Hello, world!', return_token_strs: true },
     response: tokenizeResponseSchema,
   } as const;
   api.add(tokenize, (c, { model, prompt, messages, tools, ...rest }) => {
@@ -39,6 +40,7 @@ export function addTokens(api: Api, ctx: ServerContext): void {
     summary: 'Token ids to text.',
     tag: 'Tokens',
     body: detokenizeRequestSchema,
+    example: { tokens: [72, 105] },
     response: detokenizeResponseSchema,
   } as const;
   api.add(detokenize, (c, { model, tokens }) => {
@@ -53,6 +55,7 @@ export function addTokens(api: Api, ctx: ServerContext): void {
     summary: 'Number of tokens of a text.',
     tag: 'LightLLM',
     body: countTokensRequestSchema,
+    example: { text: 'Hello, world!' },
     response: countTokensResponseSchema,
   } as const;
   api.add(count, (c, { text, parameters }) => {

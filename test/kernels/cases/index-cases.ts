@@ -1,4 +1,4 @@
-/** Ops that look up or pick: embedding, takeLogitRows, argmax, and the sampled token that the next step looks up. */
+/** Ops that look up or pick: embedding, rows of a step, argmax, and the sampled token that the next step looks up. */
 import { LAST_TOKEN_FLAG, type Ops } from '../../../src/kernels/ops.ts';
 import type { WeightFormat } from '../../../src/tensor/matrix.ts';
 import { randomMatrix } from '../../helpers/matrices.ts';
@@ -34,15 +34,25 @@ export function embeddingCase(
   };
 }
 
-function takeRowsCase(tokens: number, features: number, indices: readonly number[]): KernelCase {
+/** The step's other list holds other indices: neither op may read the wrong one. */
+function takeRowsCase(
+  op: 'takeLogitRows' | 'takePromptRows',
+  tokens: number,
+  features: number,
+  indices: readonly number[],
+): KernelCase {
   const x = randomFloats(features, tokens * features);
   return {
-    name: `takeLogitRows ${indices.length} of [${tokens}, ${features}]`,
+    name: `${op} ${indices.length} of [${tokens}, ${features}]`,
     prepare: async (ops) => {
       const xs = ops.uploadF32(x, [tokens, features]);
-      const batch = { ...emptyBatch(tokens), logitIndices: Uint32Array.from(indices) };
-      const step = ops.beginStep(batch, ops.createKVCache(smallCache));
-      return () => ops.takeLogitRows(xs, step);
+      const [wanted, other] = [Uint32Array.from(indices), Uint32Array.of(1, 2)];
+      const lists =
+        op === 'takeLogitRows'
+          ? { logitIndices: wanted, promptIndices: other }
+          : { logitIndices: other, promptIndices: wanted };
+      const step = ops.beginStep({ ...emptyBatch(tokens), ...lists }, ops.createKVCache(smallCache));
+      return () => ops[op](xs, step);
     },
     expected: () => indices.flatMap((i) => [...x.subarray(i * features, (i + 1) * features)]),
     referenceBound: exact,
@@ -108,9 +118,11 @@ export const indexCases: readonly KernelCase[] = [
   core(embeddingCase('int4', 57, 1001, 96)),
   embeddingCase('int4', 1, 130, 32),
   embeddingCase('f32', 0, 3, 4),
-  core(takeRowsCase(57, 64, [56, 0, 3])),
-  takeRowsCase(3, 1001, [2]),
-  takeRowsCase(3, 57, []),
+  ...(['takeLogitRows', 'takePromptRows'] as const).flatMap((op) => [
+    core(takeRowsCase(op, 57, 64, [56, 0, 3])),
+    takeRowsCase(op, 3, 1001, [2]),
+    takeRowsCase(op, 3, 57, []),
+  ]),
   argmaxCase(1, 1, false),
   argmaxCase(3, 57, true),
   argmaxCase(2, 1001, true),
