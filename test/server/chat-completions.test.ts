@@ -1,11 +1,7 @@
 // /v1/chat/completions over a real socket, seen through the official client and through fetch.
 import t from 'tap';
 import { chatChunkSchema, chatResponseSchema } from '../../src/server/protocol/chat-completions.ts';
-import {
-  ReasoningParser,
-  reasoningParserNames,
-  reasoningTags,
-} from '../../src/server/reasoning/reasoning-parser.ts';
+import { ReasoningParser, reasoningParserNames, reasoningTags } from '../../src/server/reasoning/reasoning-parser.ts';
 import { startFakeServer, until } from '../helpers/fake-server.ts';
 import { json, type Json, readEvents } from '../helpers/wire.ts';
 
