@@ -30,7 +30,11 @@ function ofAnyLength(limit: number | null): Readonly<Record<string, string>> {
   const pointer = `(/([^/~\\x00-\\x1f]|~[01])${any})${few}`;
   return {
     ...{ hostname: host, 'idn-hostname': host, email, 'idn-email': email, uri, url: uri, iri: uri },
-    ...{ 'uri-reference': reference, 'iri-reference': reference, 'uri-template': `${reference}(\\{[a-z]{1,${limit === null ? 20 : 5}}\\})?` },
+    ...{
+      'uri-reference': reference,
+      'iri-reference': reference,
+      'uri-template': `${reference}(\\{[a-z]{1,${limit === null ? 20 : 5}}\\})?`,
+    },
     ...{ 'json-pointer': pointer, 'relative-json-pointer': `(0|[1-9]\\d{0,3})(#|${pointer})` },
     regex: `[\\w ]${any}`,
     byte: `([A-Za-z0-9+/]{4})${any}([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?`,
