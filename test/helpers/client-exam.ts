@@ -148,13 +148,13 @@ async function errors(t: Test, library: ClientLibrary): Promise<void> {
 
   const dead = new EngineError('engine_dead', 'The engine died.');
   engine.script = () => ({ text: 'Hello', failAfter: 0, error: dead });
-  await rejects(ask(client, {}), 503, /The engine died/);
+  await rejects(ask(client, {}), 503, /engine is not running/);
   engine.script = () => ({ text: 'Hello', failAfter: 3, error: dead });
   const thrown: unknown = await ask(client, { stream: true })().then(
     (value) => value,
     (error: unknown) => error,
   );
-  t.match(client.errorOf(thrown).message, /The engine died/, 'an error after streaming began is thrown too');
+  t.match(client.errorOf(thrown).message, /engine is not running/, 'an error after streaming began is thrown too');
 
   engine.script = () => ({ text: 'a'.repeat(2000), delay: 5 });
   await client.giveUp({ messages: capital, stream: true });
