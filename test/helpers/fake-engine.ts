@@ -49,6 +49,8 @@ export class FakeEngine implements EngineClient {
   readonly pools: { readonly promptIds: readonly number[]; readonly pooling: Pooling }[] = [];
   abortedPools = 0;
   flushed = 0;
+  /** Prompts being pooled, and the most there were. */
+  readonly poolsAtOnce = { now: 0, most: 0 };
   /** Milliseconds that pooling takes. */
   poolDelay: (promptIds: readonly number[]) => number = () => 0;
   state: ReturnType<EngineClient['health']> = 'ok';
@@ -121,7 +123,9 @@ export class FakeEngine implements EngineClient {
   async pool(promptIds: readonly number[], pooling: Pooling, options: GenerateOptions = {}): Promise<PooledOutput> {
     this.pools.push({ promptIds, pooling });
     const wait = this.poolDelay(promptIds);
+    this.poolsAtOnce.most = Math.max(this.poolsAtOnce.most, ++this.poolsAtOnce.now);
     if (wait > 0) await sleep(wait, undefined, options.signal ? { signal: options.signal } : {}).catch(() => undefined);
+    this.poolsAtOnce.now--;
     if (options.signal?.aborted) {
       this.abortedPools++;
       throw new EngineError('aborted', 'The request was aborted.');
