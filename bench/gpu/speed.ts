@@ -4,7 +4,7 @@ import { matrixBytes } from '../../src/tensor/matrix.ts';
 import { openModel } from '../../src/model/open-model.ts';
 import { planWeights } from '../../src/model/weight-plan.ts';
 import { planBytes } from '../../src/model/memory-plan.ts';
-import { batchOf, openDeviceModel, type DeviceModel } from '../helpers/device-model.ts';
+import { greedyStep, openDeviceModel } from '../helpers/device-model.ts';
 import { median } from '../helpers/machine.ts';
 
 export interface SpeedOptions {
@@ -38,13 +38,13 @@ export async function measureSpeed(path: string, o: SpeedOptions): Promise<Speed
   const m = await openDeviceModel(path, { ...o, kvDtype: 'f16', rows, maxLength });
   const loadMs = performance.now() - start;
   const prompt = Array.from({ length: o.prefill }, (_, i) => 100 + ((i * 37) % 5000));
-  const prefill = await timed(o.rounds, () => step(m, [{ row: 0, start: 0, ids: prompt }]));
+  const prefill = await timed(o.rounds, () => greedyStep(m, [{ row: 0, start: 0, ids: prompt }]));
   const decode = [];
   for (const batch of o.batches) {
     let position = CONTEXT;
     const ms = await timed(o.rounds * 4, () => {
       position++;
-      return step(
+      return greedyStep(
         m,
         Array.from({ length: batch }, (_, row) => ({ row, start: position, ids: [100 + row] })),
       );
@@ -69,16 +69,6 @@ function bytesReadPerStep(path: string, quant: Quantization): number {
   const plan = planWeights(opened, quant);
   opened.close();
   return planBytes(plan).total - (plan.lmHead ? matrixBytes(plan.embedTokens) : 0);
-}
-
-async function step(
-  m: DeviceModel,
-  sequences: readonly { row: number; start: number; ids: number[] }[],
-): Promise<void> {
-  const onDevice = m.ops.beginStep(batchOf(m.kv, sequences, 'last'), m.kv);
-  const ids = m.ops.read(m.ops.argmax(m.model.forward(m.ops, onDevice, m.kv)));
-  m.ops.endStep();
-  await ids;
 }
 
 /** Median milliseconds of a call, after one that compiles. */

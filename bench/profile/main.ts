@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import { Profiler, type KernelTime } from '../../src/gpu/profiler.ts';
-import { batchOf, openDeviceModel } from '../helpers/device-model.ts';
+import { greedyStep, openDeviceModel } from '../helpers/device-model.ts';
 import { describeMachine, median } from '../helpers/machine.ts';
 
 const { values: flags } = parseArgs({
@@ -37,10 +37,7 @@ async function step(): Promise<number> {
   const sequences = Array.from({ length: batch }, (_, row) => ({ row, start: position, ids }));
   if (prefill === null) position++;
   const begin = performance.now();
-  const onDevice = m.ops.beginStep(batchOf(m.kv, sequences, 'last'), m.kv);
-  const tokens = m.ops.read(m.ops.argmax(m.model.forward(m.ops, onDevice, m.kv)));
-  m.ops.endStep();
-  await tokens;
+  await greedyStep(m, sequences);
   return performance.now() - begin;
 }
 

@@ -12,7 +12,7 @@
  * A generator because it is put together from those of the products (matmul/lane-sums.wgsl.ts) and of attention.
  */
 import { attentionFunctions, decodeToken, f, type AttentionKernelSpec } from '../attention/attention.lanes.wgsl.ts';
-import { laneSums, range, rowIndex, rowsOf, type SumsSpec } from '../matmul/lane-sums.wgsl.ts';
+import { laneSums, range, rowIndex, rowsOf, texelLoader, type SumsSpec } from '../matmul/lane-sums.wgsl.ts';
 
 /** A product's weights: layout, and where its activations are. */
 export type LayerProduct = Pick<SumsSpec, 'format' | 'groupSize' | 'activation' | 'texelsPerUnit' | 'unitsPerBlock'> & {
@@ -203,7 +203,7 @@ function sums(p: LayerProduct, texel: string, x: (i: string) => string): SumsSpe
 function declarations(s: DecoderLayerKernelSpec): string {
   const weights = Object.entries(textures).map(
     ([name, binding]) => `@group(0) @binding(${binding}) var ${name}: texture_storage_2d<rgba32uint, read>;
-fn ${name}Texel(i: u32) -> vec4<u32> { return textureLoad(${name}, vec2<u32>(i & 1023u, i >> 10u)); }`,
+${texelLoader(`${name}Texel`, name)}`,
   );
   const { kvHeads, maxLength, headDim } = s.attention;
   const buffers = [

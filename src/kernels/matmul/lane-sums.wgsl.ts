@@ -37,6 +37,11 @@ export const component = ['x', 'y', 'z', 'w'];
 
 export const isPaired = (format: WeightFormat): boolean => format === 'int4' || format === 'int8';
 
+/** WGSL function `name(i)`: the i-th texel of a texture of TEXTURE_WIDTH texels a row (gpu/texture-pool.ts). */
+export function texelLoader(name: string, texture: string): string {
+  return `fn ${name}(i: u32) -> vec4<u32> { return textureLoad(${texture}, vec2<u32>(i & 1023u, i >> 10u)); }`;
+}
+
 /** Rows that one workgroup's units hold per lane. */
 export const rowsOf = (s: Pick<SumsSpec, 'units' | 'format'>): number => s.units * (isPaired(s.format) ? 2 : 1);
 

@@ -1,5 +1,5 @@
 /** The matrix product of lavapipe as a kernel of its own: a workgroup of 8 lanes owns some units of a row block and a tile of tokens. */
-import { laneSums, range, rowIndex, rowsOf, type SumsSpec } from './lane-sums.wgsl.ts';
+import { laneSums, range, rowIndex, rowsOf, texelLoader, type SumsSpec } from './lane-sums.wgsl.ts';
 
 export type LanesSpec = Omit<SumsSpec, 'texel' | 'x' | 'cols' | 'colBlocks'> & {
   readonly bias: boolean;
@@ -12,7 +12,7 @@ export function lanesKernelName(s: LanesSpec): string {
 }
 
 const codes = `var x: texture_storage_2d<rgba32uint, read>;
-fn activation(i: u32) -> vec4<u32> { return textureLoad(x, vec2<u32>(i & 1023u, i >> 10u)); }`;
+${texelLoader('activation', 'x')}`;
 
 export function lanesKernel(spec: LanesSpec): string {
   const x = (i: string) => (spec.activation === 'q8' ? `activation(${i})` : `x[${i}]`);
@@ -27,7 +27,7 @@ var<immediate> p: Params;
 ${s.bias ? `@group(0) @binding(${binding++}) var<storage, read> bias: array<f32>; // [N]` : ''}
 ${s.residual ? `@group(0) @binding(${binding++}) var<storage, read> residual: array<f32>; // [T, N]` : ''}
 
-fn texel(i: u32) -> vec4<u32> { return textureLoad(w, vec2<u32>(i & 1023u, i >> 10u)); }
+${texelLoader('texel', 'w')}
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
