@@ -1,7 +1,6 @@
 /** Instance, adapter and device: the one place that opens Dawn, and what the rest may know about the hardware. */
 import { create, globals } from 'webgpu';
 import { EngineError } from '../errors.ts';
-import { concurrentWorkgroups } from './concurrency.ts';
 
 Object.assign(globalThis, globals);
 
@@ -25,8 +24,6 @@ export interface Gpu {
   readonly hasF16: boolean;
   readonly hasSubgroups: boolean;
   readonly hasTimestamps: boolean;
-  /** Workgroups of one dispatch that may wait for each other: more than 1 only on a `cpu-adapter`, whose threads they are. */
-  readonly concurrentWorkgroups: number;
   /** The first uncaptured error or the device loss, else null. Checked at every read-back. */
   failure(): EngineError | null;
   destroy(): void;
@@ -101,7 +98,6 @@ export async function openGpu(options: GpuOptions): Promise<Gpu> {
     adapter,
     description: [info.device || info.vendor, info.description].filter(Boolean).join(': '),
     kernelSet,
-    concurrentWorkgroups: kernelSet === 'cpu-adapter' ? await concurrentWorkgroups(device) : 1,
     hasF16: device.features.has('shader-f16'),
     hasSubgroups: device.features.has('subgroups'),
     hasTimestamps: device.features.has('timestamp-query'),

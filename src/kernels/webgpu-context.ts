@@ -5,7 +5,6 @@ import { PipelineCache } from '../gpu/pipelines.ts';
 import { Recorder, type Resource } from '../gpu/recorder.ts';
 import { StagingPool } from '../gpu/staging.ts';
 import { TexturePool, type PooledTexture } from '../gpu/texture-pool.ts';
-import { ShareWidth } from './decoder-layer/share-width.ts';
 import type { Matrix } from './ops.ts';
 import { numel, type DType, type Shape, type Tensor } from '../tensor/tensor.ts';
 
@@ -54,13 +53,6 @@ export interface WebGPUOpsOptions {
 
 type Pooled = PooledBuffer | PooledTexture;
 
-/** A step that was begun: whoever waits for it learns how long it took. */
-interface TimedStep {
-  readonly start: number;
-  /** Workgroups that shared its layers; 0 when they were computed op by op. */
-  workgroups: number;
-}
-
 export class WebGPUContext {
   readonly gpu: Gpu;
   readonly kernelSet: KernelSet;
@@ -70,10 +62,6 @@ export class WebGPUContext {
   readonly pool: BufferPool;
   readonly textures: TexturePool;
   readonly staging: StagingPool;
-  readonly shareWidth: ShareWidth;
-  /** The step that is being recorded, or was last. */
-  step: TimedStep = { start: 0, workgroups: 0 };
-  #lastStepEnd = 0;
   #live: Pooled[] = [];
   readonly #owned = new Map<Resource, Pooled>();
 
@@ -86,7 +74,6 @@ export class WebGPUContext {
     this.pool = new BufferPool(gpu.device);
     this.textures = new TexturePool(gpu.device);
     this.staging = new StagingPool(gpu.device);
-    this.shareWidth = new ShareWidth(gpu.concurrentWorkgroups);
   }
 
   /** An uninitialised activation that lives until the end of the scope or step. */
@@ -142,20 +129,6 @@ export class WebGPUContext {
     } finally {
       this.#live = outer;
     }
-  }
-
-  beginStep(): void {
-    this.step = { start: performance.now(), workgroups: 0 };
-  }
-
-  /** The device is done with this step; steps run one behind the other, so it began at the end of the one before. */
-  stepDone(step: TimedStep): void {
-    const now = performance.now();
-    if (step.workgroups > 0) {
-      this.shareWidth.observe(step.workgroups, now - Math.max(step.start, this.#lastStepEnd));
-      step.workgroups = 0;
-    }
-    this.#lastStepEnd = now;
   }
 
   /** Gives back every activation of the step. */

@@ -70,7 +70,6 @@ export class WebGPUOps implements Ops {
   }
 
   beginStep(batch: StepBatch, kv: KVCache): Step {
-    this.context.beginStep();
     return uploadStep(this.context, batch, kv as GpuKVCache);
   }
 
@@ -144,7 +143,7 @@ export class WebGPUOps implements Ops {
   }
 
   async read(x: Tensor): Promise<Float32Array | Uint32Array> {
-    const { gpu, recorder, step } = this.context;
+    const { gpu, recorder } = this.context;
     const bytes = bytesOf(x.shape, x.dtype);
     if (bytes === 0) return x.dtype === 'u32' ? new Uint32Array(0) : new Float32Array(0);
     const texture = this.context.textureOf(x);
@@ -159,7 +158,6 @@ export class WebGPUOps implements Ops {
     }
     const failure = gpu.failure();
     if (failure) throw failure;
-    this.context.stepDone(step);
     const data = staging.getMappedRange(0, Math.ceil(bytes / 8) * 8).slice(0);
     staging.unmap();
     this.context.staging.give(staging);

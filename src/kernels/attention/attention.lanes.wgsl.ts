@@ -119,7 +119,7 @@ export function decodeToken(s: AttentionKernelSpec, q = at('q'), y = at('y')): s
     out.push(`  var m${h} = -1e30; var l${h} = 0.0;`);
     for (const i of perLane) out.push(`  var o${h}_${i}a = vec4<f32>(0.0); var o${h}_${i}b = vec4<f32>(0.0);`);
   }
-  out.push('  for (var k0 = first & 0xfffffff8u; k0 <= position; k0 += 8u) {');
+  out.push('  var k0 = first & 0xfffffff8u;', '  loop {');
   out.push('    let k = k0 + lane;');
   out.push('    let slot = slotTable[slots + min(k, position)];');
   out.push(`    let at = (slot * ${s.kvHeads}u + kvHead) * ${texels}u;`);
@@ -149,7 +149,7 @@ export function decodeToken(s: AttentionKernelSpec, q = at('q'), y = at('y')): s
     }
     out.push('    }');
   }
-  out.push('  }');
+  out.push('    continuing { k0 += 8u; break if k0 > position; }', '  }');
   for (const h of heads) {
     out.push(`  let r${h} = 1.0 / subgroupAdd(l${h});`);
     for (const i of perLane) {
@@ -186,7 +186,7 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
     }
     out.push(`  var m${h} = -1e30; var l${h} = 0.0;`);
   }
-  out.push(`  for (var k0 = start; k0 <= last; k0 += ${PREFILL_KEYS}u) {`);
+  out.push('  var k0 = start;', '  loop {');
   for (const key of keys) {
     out.push(`    let row${key} = (slotTable[slots + min(k0 + ${key}u, last)] * ${s.kvHeads}u + kvHead) * ${texels}u;`);
     for (const h of heads) out.push(`    var s${h}_${key} = 0.0;`);
@@ -223,7 +223,7 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
     }
     out.push('    }');
   }
-  out.push('  }', '  if (lane < count) {');
+  out.push(`    continuing { k0 += ${PREFILL_KEYS}u; break if k0 > last; }`, '  }', '  if (lane < count) {');
   for (const h of heads) {
     for (const i of range(texels * 2)) out.push(`    y[at${h} + ${i}u] = o${h}_${i} / l${h};`);
   }

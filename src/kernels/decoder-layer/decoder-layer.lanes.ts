@@ -1,11 +1,12 @@
 /**
- * A decoder layer of one token on lavapipe in one dispatch: see decoder-layer.lanes.wgsl.ts for what happens in it.
+ * A decoder layer of one token of each row on lavapipe in one dispatch: see decoder-layer.lanes.wgsl.ts for what happens in it.
  *
- * Shapes: `x [1, H]` f32 → `[1, H]` f32. The same numbers as the ops one by one, sums in the same order.
- * Dispatch: as many workgroups as the device runs together at the moment (share-width.ts), each a share of every phase.
- * Limits: one token; integer weights in one texture each, fed int8 (qkv: f32); H, I and a KV head's queries multiples of
- * 64, D of 16; all of a head rotates, in pairs (i, i + D/2); biases on qkv only. Anything else goes op by op.
+ * Shapes: `x [T, H]` f32 → `[T, H]` f32. The same numbers as the ops one by one, sums in the same order.
+ * Dispatch: a workgroup a core; more or fewer work too.
+ * Limits: no two tokens of a row; integer weights in one texture each, fed int8 (qkv: f32); H, I and a KV head's queries
+ * multiples of 64, D of 16; all of a head rotates, in pairs (i, i + D/2); biases on qkv only. Anything else goes op by op.
  */
+import { availableParallelism } from 'node:os';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
 import type { LaneMatrix } from '../matmul/lane-matrix.ts';
@@ -15,20 +16,23 @@ import type { GpuStep } from '../step/step.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 import {
   decoderLayerKernel,
+  itemCount,
   scratchLayout,
   type DecoderLayerKernelSpec,
   type LayerProduct,
 } from './decoder-layer.lanes.wgsl.ts';
 
-/** Times that a dispatch's workgroups meet. */
-const MEETINGS = 4;
+/** A decode step has few items a phase, so more would only look on. */
+const WORKGROUPS = Math.min(16, availableParallelism());
 
-/** The counter at which the workgroups meet, and where it stands when the next dispatch begins, modulo 2³². */
-interface Meeting {
-  readonly counter: GPUBuffer;
-  arrivals: number;
+/** Counters of the items that workgroups have taken and done, and where they stand when the next dispatch begins, modulo 2³². */
+interface WorkQueue {
+  readonly takenCounter: GPUBuffer;
+  readonly doneCounter: GPUBuffer;
+  taken: number;
+  done: number;
 }
-const meetings = new WeakMap<WebGPUContext, Meeting>();
+const queues = new WeakMap<WebGPUContext, WorkQueue>();
 
 export function lanesDecoderLayer(ctx: WebGPUContext, x: Tensor, layer: DecoderLayer, step: GpuStep): GpuTensor | null {
   const spec = kernelSpec(ctx, x, layer, step);
@@ -36,11 +40,12 @@ export function lanesDecoderLayer(ctx: WebGPUContext, x: Tensor, layer: DecoderL
   const { qkv, o, gateUp, down, kv, inputNorm, postAttentionNorm, rotary } = layer;
   const { keys, values } = (kv as GpuKVLayer).storage;
   const { buffer, kv: cache } = step.storage;
+  const tokens = step.numTokens;
   const at = scratchLayout(spec);
   const y = ctx.tensor(x.shape, 'f32');
-  const meeting = meetingOf(ctx);
-  const workgroups = ctx.shareWidth.current;
-  const source = () => withQ8Block(decoderLayerKernel(spec));
+  const queue = queueOf(ctx);
+  // An item is the same in all lanes, which the compiler's analysis cannot see.
+  const source = () => `diagnostic(off, subgroup_uniformity);\n${withQ8Block(decoderLayerKernel(spec))}`;
   const kernel = ctx.pipelines.get('decoder-layer.lanes', source, {}, JSON.stringify(spec));
   ctx.recorder.dispatch(
     kernel,
@@ -48,28 +53,32 @@ export function lanesDecoderLayer(ctx: WebGPUContext, x: Tensor, layer: DecoderL
       ...[qkv, o, gateUp, down].map(({ weight }) => (weight.storage as LaneMatrix).slices[0].view),
       ...[x, inputNorm, postAttentionNorm, rotary.table].map(bufferOf),
       ...[buffer, cache.storage.slotTable, keys, values],
-      ctx.tensor([at.floats], 'f32').storage,
-      ctx.tensor([at.vectors * 4], 'f32').storage,
-      ctx.tensor([at.codes * 4], 'u32').storage,
+      ctx.tensor([tokens * at.floats], 'f32').storage,
+      ctx.tensor([tokens * at.vectors * 4], 'f32').storage,
+      ctx.tensor([tokens * at.codes * 4], 'u32').storage,
       y.storage,
-      meeting.counter,
+      queue.takenCounter,
+      queue.doneCounter,
       ...(qkv.bias ? [bufferOf(qkv.bias)] : []),
     ],
-    new Uint32Array([workgroups, meeting.arrivals]),
-    workgroups,
+    new Uint32Array([tokens, queue.taken, queue.done]),
+    WORKGROUPS,
   );
-  ctx.step.workgroups = workgroups;
-  if (workgroups > 1) meeting.arrivals = (meeting.arrivals + MEETINGS * workgroups) >>> 0;
+  const items = itemCount(spec, tokens);
+  // Each workgroup takes one more in the end, finds that it is none, and leaves.
+  queue.taken = (queue.taken + items + WORKGROUPS) >>> 0;
+  queue.done = (queue.done + items) >>> 0;
   return y;
 }
 
-function meetingOf(ctx: WebGPUContext): Meeting {
-  let meeting = meetings.get(ctx);
-  if (!meeting) {
-    meeting = { counter: ctx.constantBuffer(new Uint32Array(1), 'arrivals'), arrivals: 0 };
-    meetings.set(ctx, meeting);
+function queueOf(ctx: WebGPUContext): WorkQueue {
+  let queue = queues.get(ctx);
+  if (!queue) {
+    const counter = (label: string) => ctx.constantBuffer(new Uint32Array(1), label);
+    queue = { takenCounter: counter('items taken'), doneCounter: counter('items done'), taken: 0, done: 0 };
+    queues.set(ctx, queue);
   }
-  return meeting;
+  return queue;
 }
 
 /** What the kernel is made for, or null where it does not apply. */
@@ -80,7 +89,7 @@ function kernelSpec(
   { numTokens, storage }: GpuStep,
 ): DecoderLayerKernelSpec | null {
   const { qkv, o, gateUp, down, rotary, attention, kv } = layer;
-  if (numTokens !== 1 || ctx.activations !== 'int8' || o.bias || gateUp.bias || down.bias) return null;
+  if (storage.prefillTiles.count > 0 || ctx.activations !== 'int8' || o.bias || gateUp.bias || down.bias) return null;
   const products = [qkv, o, gateUp, down];
   if (!products.every(({ weight }) => isInteger(weight.format) && (weight.storage as LaneMatrix).slices.length === 1)) {
     return null;
@@ -95,7 +104,7 @@ function kernelSpec(
   if (!rotates || !isWhole) return null;
   const { maxLength } = storage.kv.spec;
   return {
-    mostWorkgroups: ctx.gpu.concurrentWorkgroups,
+    tile: numTokens <= 2 ? { units: 4, tokens: 1 } : { units: 2, tokens: 4 },
     hidden,
     intermediate,
     eps: layer.rmsNormEps,

@@ -1,12 +1,15 @@
 /**
- * WGSL of a whole decoder layer for one token on lavapipe, where a dispatch costs 30–60 µs of waking threads and a
- * layer op by op is ten of them. One dispatch instead: each of its few workgroups of 8 lanes is a thread's share
- * of the layer. Between the phases they wait for each other at a counter, four times:
+ * WGSL of a whole decoder layer for one token of each row on lavapipe, where a dispatch costs 30–100 µs of waking threads and a
+ * layer op by op is ten of them. One dispatch instead, its work cut into items that lie behind one another in phases:
  *
  * ```
- * norm (each for itself) → its rows of qkv ─┊─ its KV heads: rotary, store, attention, quantize ─┊─ its rows of o + x
- *   ─┊─ norm and quantize (each for itself) → its columns of gate and up, silu·mul, quantize ─┊─ its rows of down + mid
+ * norm ─┊─ qkv ─┊─ rotary, store, attention, quantize ─┊─ o + x ─┊─ norm, quantize ─┊─ gate, up, silu·mul, quantize ─┊─ down + mid
+ * token    rows     token and KV head                     rows      token              columns                           rows
  * ```
+ *
+ * (rows, columns: of 64, times a tile of tokens). Each workgroup of 8 lanes takes the next item until none is left, and
+ * waits before the first item of a phase until those of the phase before are done. So nobody waits for a workgroup that has no
+ * thread: one alone does everything, and any number may be dispatched.
  *
  * Atomic additions order the plain loads and stores around them here: the compiler takes them for full fences.
  * A generator because it is put together from those of the products (matmul/lane-sums.wgsl.ts) and of attention.
@@ -14,15 +17,15 @@
 import { attentionFunctions, decodeToken, f, type AttentionKernelSpec } from '../attention/attention.lanes.wgsl.ts';
 import { laneSums, range, rowIndex, rowsOf, texelLoader, type SumsSpec } from '../matmul/lane-sums.wgsl.ts';
 
-/** A product's weights: layout, and where its activations are. */
+/** A product's weights: layout, and the form of its activations. */
 export type LayerProduct = Pick<SumsSpec, 'format' | 'groupSize' | 'activation' | 'texelsPerUnit' | 'unitsPerBlock'> & {
   readonly rows: number;
   readonly columns: number;
 };
 
 export interface DecoderLayerKernelSpec {
-  /** The most that may share the layer: each has scratch of its own. */
-  readonly mostWorkgroups: number;
+  /** What an item of a product computes: units of a row block, and tokens. */
+  readonly tile: { readonly units: number; readonly tokens: number };
   readonly hidden: number;
   readonly intermediate: number;
   readonly eps: number;
@@ -34,156 +37,260 @@ export interface DecoderLayerKernelSpec {
   readonly attention: AttentionKernelSpec;
 }
 
-/** Sections of the three scratch buffers, in elements. */
+/** Sections of the three scratch buffers, in elements a token. */
 export function scratchLayout(s: DecoderLayerKernelSpec) {
-  const { hidden, intermediate, mostWorkgroups, attention } = s;
+  const { hidden, intermediate, attention } = s;
   const heads = attention.group * attention.kvHeads * attention.headDim;
   return {
     /** f32: [qkv | mid | gate and up] */
     mid: s.qkv.rows,
     gateUp: s.qkv.rows + hidden,
     floats: s.qkv.rows + hidden + 2 * intermediate,
-    /** vec4<f32>: [normed of each workgroup | queries | attended] */
-    queries: (mostWorkgroups * hidden) / 4,
-    attended: (mostWorkgroups * hidden + heads) / 4,
-    vectors: (mostWorkgroups * hidden + 2 * heads) / 4,
-    /** vec4<u32>, q8 (webgpu-context.ts): [attended | normed of each workgroup | silu·mul] */
+    /** vec4<f32>: [normed | queries | attended] */
+    queries: hidden / 4,
+    attended: (hidden + heads) / 4,
+    vectors: (hidden + 2 * heads) / 4,
+    /** vec4<u32>, q8 (webgpu-context.ts): [attended | normed | silu·mul] */
     normed: heads / 8,
-    activated: (heads + mostWorkgroups * hidden) / 8,
-    codes: (heads + mostWorkgroups * hidden + intermediate) / 8,
+    activated: (heads + hidden) / 8,
+    codes: (heads + hidden + intermediate) / 8,
   };
 }
 
+/** Items of each phase, of a product for each tile of tokens. */
+function phaseItems(s: DecoderLayerKernelSpec) {
+  const parts = s.o.unitsPerBlock / s.tile.units;
+  return [
+    { perToken: 1 },
+    { perTile: Math.ceil(s.qkv.rows / 64) * parts },
+    { perToken: s.attention.kvHeads },
+    { perTile: Math.ceil(s.hidden / 64) * parts },
+    { perToken: 1 },
+    { perTile: s.intermediate / 64 },
+    { perTile: Math.ceil(s.hidden / 64) * parts },
+  ];
+}
+
+/** Items of a dispatch for so many tokens. */
+export function itemCount(s: DecoderLayerKernelSpec, tokens: number): number {
+  const tiles = Math.ceil(tokens / s.tile.tokens);
+  return phaseItems(s).reduce((n, { perToken = 0, perTile = 0 }) => n + perToken * tokens + perTile * tiles, 0);
+}
+
 export function decoderLayerKernel(s: DecoderLayerKernelSpec): string {
-  const at = scratchLayout(s);
-  const { hidden, intermediate } = s;
-  const { headDim, kvHeads, maxLength } = s.attention;
-  const share = (n: number) => `share(wg.x, ${n}u); block < share(wg.x + 1u, ${n}u); block++`;
-  const store =
-    (to: (row: string) => string, sum: (o: string, row: string) => string) => (product: SumsSpec & LayerProduct) =>
-      range(rowsOf(product)).map((r) => {
-        const row = `(${rowIndex(product, r)})`;
-        return `    if (${row} < ${product.rows}u) { ${to(row)} = ${sum(`o${r}_0`, row)}; }`;
-      });
-  const product = (name: keyof typeof textures, x: (i: string) => string, stored: ReturnType<typeof store>) => {
-    const p = sums(s[name], `${name}Texel`, x);
-    return [laneSums(p), ...stored(p)].join('\n');
-  };
+  const bodies = [inputNorm, qkv, attention, outputProjection, midNorm, gateUp, down];
+  const ends = phaseItems(s).map(({ perToken, perTile }, i) => {
+    const items = perToken === undefined ? `${perTile}u * tiles` : `${perToken}u * p.tokens`;
+    return `  let end${i} = ${i === 0 ? '' : `end${i - 1} + `}${items};`;
+  });
+  const phases = bodies.map((body, i) => {
+    const first = i === 0 ? '0u' : `end${i - 1}`;
+    return `if (ticket < end${i}) {
+      let item = ticket - ${first};
+      waitFor(${first}, lane);
+${body(s)}
+    }`;
+  });
   return `
-// How many workgroups share the layer, and how often those of earlier dispatches have arrived, together.
-struct Params { workgroups: u32, arrivals: u32 }
+// Items taken and done by earlier dispatches, together.
+struct Params { tokens: u32, taken: u32, done: u32 }
 var<immediate> p: Params;
 ${declarations(s)}
 ${attentionFunctions(s.attention)}
 
-/** Where a workgroup's part of n things begins. */
-fn share(workgroup: u32, n: u32) -> u32 { return workgroup * n / p.workgroups; }
-
-/** Waits until every workgroup has arrived for the k-th time. */
-fn meet(k: u32, lane: u32) {
-  if (p.workgroups > 1u && lane == 0u) {
-    atomicAdd(&arrived, 1u);
-    while (bitcast<i32>(atomicAdd(&arrived, 0u) - (p.arrivals + k * p.workgroups)) < 0) {}
+/** Until the dispatch's first n items are done. */
+fn waitFor(n: u32, lane: u32) {
+  if (lane == 0u) {
+    loop {
+      if (bitcast<i32>(atomicAdd(&done, 0u) - (p.done + n)) >= 0) { break; }
+    }
   }
 }
 
 ${rotary(s)}
 
 @compute @workgroup_size(8)
-fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
-  const token0 = 0u;
-  const unit0 = 0u;
-  const t = 0u;
-  let position = step[1];
-  let slots = step[2] * ${maxLength}u;
-  let slot = step[3];
-  if (wg.x == 0u && lane == 0u) { slotTable[slots + position] = slot; }
-
-  var squares = 0.0;
-  for (var i = lane; i < ${hidden}u; i += 8u) { squares += x[i] * x[i]; }
-  let inputScale = 1.0 / sqrt(subgroupAdd(squares) / ${f(hidden)} + ${s.eps});
-  for (var i = lane; i < ${hidden / 4}u; i += 8u) {
-    vectors[wg.x * ${hidden / 4}u + i] = ${quad('x', 'i')} * inputScale * ${quad('inputNorm', 'i')};
-  }
-  for (var block = ${share(Math.ceil(s.qkv.rows / 64))}) {
-${product(
-  'qkv',
-  (i) => `vectors[wg.x * ${hidden / 4}u + ${i}]`,
-  store(
-    (row) => `floats[${row}]`,
-    (o, row) => (s.qkvBias ? `${o} + qkvBias[${row}]` : o),
-  ),
-)}
-  }
-  meet(1u, lane);
-
-  for (var kvHead = share(wg.x, ${kvHeads}u); kvHead < share(wg.x + 1u, ${kvHeads}u); kvHead++) {
-    prepareHead(kvHead, position, slot, lane);
-${decodeToken(
-  s.attention,
-  (i) => `vectors[${at.queries}u + ${i}]`,
-  (i) => `vectors[${at.attended}u + ${i}]`,
-)}
-    for (var i = 0u; i < ${(s.attention.group * headDim) / 64}u; i++) {
-      let block = kvHead * ${(s.attention.group * headDim) / 64}u + i;
-      let start = ${at.attended}u + block * 16u + lane;
-      codes[block * 8u + lane] = q8Block(vectors[start], vectors[start + 8u], lane);
-    }
-  }
-  meet(2u, lane);
-
-  for (var block = ${share(Math.ceil(hidden / 64))}) {
-${product(
-  'o',
-  (i) => `codes[${i}]`,
-  store(
-    (row) => `floats[${at.mid}u + ${row}]`,
-    (o, row) => `${o} + x[${row}]`,
-  ),
-)}
-  }
-  meet(3u, lane);
-
-  squares = 0.0;
-  for (var i = lane; i < ${hidden}u; i += 8u) { squares += floats[${at.mid}u + i] * floats[${at.mid}u + i]; }
-  let midScale = 1.0 / sqrt(subgroupAdd(squares) / ${f(hidden)} + ${s.eps});
-  for (var block = 0u; block < ${hidden / 64}u; block++) {
-    let i = block * 16u + lane;
-    let a = ${quad('floats', `${at.mid / 4}u + i`)} * midScale * ${quad('postAttentionNorm', 'i')};
-    let b = ${quad('floats', `${at.mid / 4}u + i + 8u`)} * midScale * ${quad('postAttentionNorm', 'i + 8u')};
-    codes[${at.normed}u + (wg.x * ${hidden / 64}u + block) * 8u + lane] = q8Block(a, b, lane);
-  }
-  for (var column = share(wg.x, ${intermediate / 64}u); column < share(wg.x + 1u, ${intermediate / 64}u); column++) {
-    for (var half = 0u; half < 2u; half++) {
-      let block = column + half * ${intermediate / 64}u;
-${product(
-  'gateUp',
-  (i) => `codes[${at.normed}u + wg.x * ${hidden / 8}u + ${i}]`,
-  store(
-    (row) => `floats[${at.gateUp}u + ${row}]`,
-    (o) => o,
-  ),
-)}
-    }
-    let i = ${at.gateUp / 4}u + column * 16u + lane;
-    let a = siluMul(${quad('floats', 'i')}, ${quad('floats', `i + ${intermediate / 4}u`)});
-    let b = siluMul(${quad('floats', 'i + 8u')}, ${quad('floats', `i + ${intermediate / 4 + 8}u`)});
-    codes[${at.activated}u + column * 8u + lane] = q8Block(a, b, lane);
-  }
-  meet(4u, lane);
-
-  for (var block = ${share(Math.ceil(hidden / 64))}) {
-${product(
-  'down',
-  (i) => `codes[${at.activated}u + ${i}]`,
-  store(
-    (row) => `y[${row}]`,
-    (o, row) => `${o} + floats[${at.mid}u + ${row}]`,
-  ),
-)}
+fn main(@builtin(subgroup_invocation_id) lane: u32) {
+  let zero = p.tokens >> 31u;
+  let tiles = (p.tokens + ${s.tile.tokens - 1}u) / ${s.tile.tokens}u;
+${ends.join('\n')}
+  loop {
+    var ticket = 0u;
+    if (lane == 0u) { ticket = atomicAdd(&taken, 1u) - p.taken; }
+    ticket = subgroupBroadcastFirst(ticket);
+    if (ticket >= end${bodies.length - 1}) { break; }
+    ${phases.join(' else ')}
+    if (lane == 0u) { atomicAdd(&done, 1u); }
   }
 }
 `;
+}
+
+/** Features of token `item`, RMSNorm: f32. */
+function inputNorm({ hidden, eps, attention }: DecoderLayerKernelSpec): string {
+  return `
+      let row = item * ${hidden}u;
+      if (lane == 0u) {
+        slotTable[step[2u * p.tokens + item] * ${attention.maxLength}u + step[p.tokens + item]] = step[3u * p.tokens + item];
+      }
+      var squares = 0.0;
+      for (var i = lane; i < ${hidden}u; i += 8u) { squares += x[row + i] * x[row + i]; }
+      let scale = 1.0 / sqrt(subgroupAdd(squares) / ${f(hidden)} + ${eps});
+      for (var i = lane; i < ${hidden / 4}u; i += 8u) {
+        vectors[item * ${hidden / 4}u + i] = ${quad('x', `(row / 4u + i)`)} * scale * ${quad('inputNorm', 'i')};
+      }`;
+}
+
+function qkv(s: DecoderLayerKernelSpec): string {
+  return rowsItem(
+    s,
+    'qkv',
+    (i) => `vectors[${i}]`,
+    (o, token, row) => {
+      const sum = s.qkvBias ? `${o} + qkvBias[${row}]` : o;
+      return `floats[${token} * ${s.qkv.rows}u + ${row}] = ${sum};`;
+    },
+  );
+}
+
+function attention(s: DecoderLayerKernelSpec): string {
+  const at = sections(s);
+  const { group, headDim, kvHeads, maxLength } = s.attention;
+  const blocks = (group * headDim) / 64;
+  return `
+      let t = item / ${kvHeads}u;
+      let kvHead = item % ${kvHeads}u;
+      let position = step[p.tokens + t];
+      let slots = step[2u * p.tokens + t] * ${maxLength}u;
+      prepareHead(t, kvHead, position, step[3u * p.tokens + t], lane);
+${decodeToken(
+  s.attention,
+  (i) => `vectors[${at.queries} + ${i}]`,
+  (i) => `vectors[${at.attended} + ${i}]`,
+)}
+      for (var i = 0u; i < ${blocks}u; i++) {
+        let block = (t * ${kvHeads}u + kvHead) * ${blocks}u + i;
+        let start = ${at.attended} + block * 16u + lane;
+        codes[block * 8u + lane] = q8Block(vectors[start], vectors[start + 8u], lane);
+      }`;
+}
+
+function outputProjection(s: DecoderLayerKernelSpec): string {
+  return rowsItem(
+    s,
+    'o',
+    (i) => `codes[${i}]`,
+    (o, token, row) => {
+      const i = `${token} * ${s.hidden}u + ${row}`;
+      return `floats[${sections(s).mid} + ${i}] = ${o} + x[${i}];`;
+    },
+  );
+}
+
+function midNorm(s: DecoderLayerKernelSpec): string {
+  const at = sections(s);
+  const { hidden } = s;
+  return `
+      let row = ${at.mid} + item * ${hidden}u;
+      var squares = 0.0;
+      for (var i = lane; i < ${hidden}u; i += 8u) { squares += floats[row + i] * floats[row + i]; }
+      let scale = 1.0 / sqrt(subgroupAdd(squares) / ${f(hidden)} + ${s.eps});
+      for (var block = 0u; block < ${hidden / 64}u; block++) {
+        let i = block * 16u + lane;
+        let a = ${quad('floats', 'row / 4u + i')} * scale * ${quad('postAttentionNorm', 'i')};
+        let b = ${quad('floats', 'row / 4u + i + 8u')} * scale * ${quad('postAttentionNorm', 'i + 8u')};
+        codes[${at.normed} + (item * ${hidden / 64}u + block) * 8u + lane] = q8Block(a, b, lane);
+      }`;
+}
+
+/** 64 columns of gate and of up, then of their product, for a tile of tokens. */
+function gateUp(s: DecoderLayerKernelSpec): string {
+  const at = sections(s);
+  const { intermediate } = s;
+  const columns = intermediate / 64;
+  const parts = s.gateUp.unitsPerBlock / s.tile.units;
+  const product = tileProduct(
+    s,
+    'gateUp',
+    (i) => `codes[${at.normed} + ${i}]`,
+    (o, token, row) => `floats[${at.gateUp} + ${token} * ${2 * intermediate}u + ${row}] = ${o};`,
+  );
+  return `
+      let column = item / tiles;
+      let firstToken = item % tiles * ${s.tile.tokens}u;
+      for (var part = 0u; part < ${2 * parts}u; part++) {
+        let block = column + part / ${parts}u * ${columns}u;
+        let unit0 = part % ${parts}u * ${s.tile.units}u;
+${product}
+      }
+      for (var i = 0u; i < ${s.tile.tokens}u; i++) {
+        let token = firstToken + i;
+        if (token < p.tokens) {
+          let gate = (${at.gateUp} + token * ${2 * intermediate}u) / 4u + column * 16u + lane;
+          let up = gate + ${intermediate / 4}u;
+          let a = siluMul(${quad('floats', 'gate')}, ${quad('floats', 'up')});
+          let b = siluMul(${quad('floats', 'gate + 8u')}, ${quad('floats', 'up + 8u')});
+          codes[${at.activated} + (token * ${columns}u + column) * 8u + lane] = q8Block(a, b, lane);
+        }
+      }`;
+}
+
+function down(s: DecoderLayerKernelSpec): string {
+  const at = sections(s);
+  return rowsItem(
+    s,
+    'down',
+    (i) => `codes[${at.activated} + ${i}]`,
+    (o, token, row) => {
+      const i = `${token} * ${s.hidden}u + ${row}`;
+      return `y[${i}] = ${o} + floats[${at.mid} + ${i}];`;
+    },
+  );
+}
+
+type Store = (sum: string, token: string, row: string) => string;
+
+/** An item of a product: some units of a row block, for a tile of tokens. Neighbours share the rows. */
+function rowsItem(s: DecoderLayerKernelSpec, name: keyof typeof textures, x: (i: string) => string, store: Store) {
+  const parts = s[name].unitsPerBlock / s.tile.units;
+  return `
+      let rows = item / tiles;
+      let firstToken = item % tiles * ${s.tile.tokens}u;
+      let block = rows / ${parts}u;
+      let unit0 = rows % ${parts}u * ${s.tile.units}u;
+${tileProduct(s, name, x, store)}`;
+}
+
+/** Needs `block`, `unit0`, `firstToken`, `zero` and `lane` in scope. */
+function tileProduct(s: DecoderLayerKernelSpec, name: keyof typeof textures, x: (i: string) => string, store: Store) {
+  const p = s[name];
+  const cols = `${p.columns}u`;
+  const colBlocks = `${Math.ceil(p.columns / 64)}u`;
+  const sums: SumsSpec = { ...p, ...s.tile, ragged: false, texel: `${name}Texel`, x, cols, colBlocks };
+  const tokens = range(s.tile.tokens);
+  const stores = range(rowsOf(sums)).map((r) => {
+    const each = tokens.map((t) => `if (firstToken + ${t}u < p.tokens) { ${store(`o${r}_${t}`, `token${t}`, 'row')} }`);
+    return `  { let row = ${rowIndex(sums, r)}; if (row < ${p.rows}u) { ${each.join(' ')} } }`;
+  });
+  return [
+    ...tokens.map((t) => `  let token${t} = min(firstToken + ${t}u, p.tokens - 1u);`),
+    laneSums(sums),
+    ...stores,
+  ].join('\n');
+}
+
+/** Where the sections of the scratch buffers begin, as WGSL. */
+function sections(s: DecoderLayerKernelSpec) {
+  const { mid, gateUp, queries, attended, normed, activated } = scratchLayout(s);
+  const begin = (perToken: number) => `p.tokens * ${perToken}u`;
+  return {
+    mid: begin(mid),
+    gateUp: begin(gateUp),
+    queries: begin(queries),
+    attended: begin(attended),
+    normed: begin(normed),
+    activated: begin(activated),
+  };
 }
 
 /** The i-th four of an array of f32. */
@@ -195,11 +302,6 @@ const quad = (array: string, i: string) =>
 /** Bindings of the weights. */
 const textures = { qkv: 0, o: 1, gateUp: 2, down: 3 } as const;
 
-function sums(p: LayerProduct, texel: string, x: (i: string) => string): SumsSpec & LayerProduct {
-  const colBlocks = `${Math.ceil(p.columns / 64)}u`;
-  return { ...p, ragged: false, units: p.unitsPerBlock, tokens: 1, texel, x, cols: `${p.columns}u`, colBlocks };
-}
-
 function declarations(s: DecoderLayerKernelSpec): string {
   const weights = Object.entries(textures).map(
     ([name, binding]) => `@group(0) @binding(${binding}) var ${name}: texture_storage_2d<rgba32uint, read>;
@@ -207,19 +309,20 @@ ${texelLoader(`${name}Texel`, name)}`,
   );
   const { kvHeads, maxLength, headDim } = s.attention;
   const buffers = [
-    `read> x: array<f32>; // [H]`,
+    `read> x: array<f32>; // [T, H]`,
     `read> inputNorm: array<f32>; // [H]`,
     `read> postAttentionNorm: array<f32>; // [H]`,
     `read> table: array<f32>; // [${maxLength}, D]: cosines, then sines`,
-    `read> step: array<u32>; // token id, position, row, slot`,
+    `read> step: array<u32>; // sections: step/step.ts`,
     `read_write> slotTable: array<u32>; // [maxRequests, ${maxLength}]`,
     `read_write> keys: array<vec4<u32>>; // [slots, ${kvHeads}, ${headDim}]`,
     `read_write> values: array<vec4<u32>>; // [slots, ${kvHeads}, ${headDim}]`,
-    `read_write> floats: array<f32>; // sections: scratchLayout`,
+    `read_write> floats: array<f32>; // sections, T times: scratchLayout`,
     `read_write> vectors: array<vec4<f32>>;`,
     `read_write> codes: array<vec4<u32>>;`,
-    `read_write> y: array<f32>; // [H]`,
-    `read_write> arrived: atomic<u32>;`,
+    `read_write> y: array<f32>; // [T, H]`,
+    `read_write> taken: atomic<u32>;`,
+    `read_write> done: atomic<u32>;`,
     ...(s.qkvBias ? ['read> qkvBias: array<f32>; // [(Hq + 2·Hkv)·D]'] : []),
   ];
   return [...weights, ...buffers.map((text, i) => `@group(0) @binding(${4 + i}) var<storage, ${text}`)].join('\n');
@@ -251,18 +354,19 @@ fn rotated(head: u32, i: u32, position: u32) -> Texel {
   return Texel(b.lo * c.lo + a.lo * s.lo, b.hi * c.hi + a.hi * s.hi);
 }
 
-fn prepareHead(kvHead: u32, position: u32, slot: u32, lane: u32) {
+fn prepareHead(t: u32, kvHead: u32, position: u32, slot: u32, lane: u32) {
+  let qkv = t * ${(heads + 2 * kvHeads) * (headDim / 4)}u;
   for (var i = lane; i < ${texels}u; i += 8u) {
     for (var h = kvHead * ${group}u; h < (kvHead + 1u) * ${group}u; h++) {
-      let q = rotated(h * ${headDim / 4}u, i, position);
-      let to = ${scratchLayout(s).queries}u + h * ${headDim / 4}u + 2u * i;
+      let q = rotated(qkv + h * ${headDim / 4}u, i, position);
+      let to = ${sections(s).queries} + (t * ${heads}u + h) * ${headDim / 4}u + 2u * i;
       vectors[to] = q.lo;
       vectors[to + 1u] = q.hi;
     }
     let to = (slot * ${kvHeads}u + kvHead) * ${texels}u + i;
-    let k = rotated((${heads}u + kvHead) * ${headDim / 4}u, i, position);
+    let k = rotated(qkv + (${heads}u + kvHead) * ${headDim / 4}u, i, position);
     ${put('keys', 'k')}
-    let v = eight((${heads + kvHeads}u + kvHead) * ${headDim / 4}u + 2u * i);
+    let v = eight(qkv + (${heads + kvHeads}u + kvHead) * ${headDim / 4}u + 2u * i);
     ${put('values', 'v')}
   }
 }`;

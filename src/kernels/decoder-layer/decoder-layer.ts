@@ -1,4 +1,4 @@
-/** A whole decoder layer in one kernel: `cpu-adapter` (lavapipe) has one for a single token, `gpu` has none. */
+/** A whole decoder layer in one kernel: `cpu-adapter` (lavapipe) has one for decode steps, `gpu` has none. */
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { DecoderLayer, Step } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';

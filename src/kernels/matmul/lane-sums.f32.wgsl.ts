@@ -1,6 +1,6 @@
 /** f32 activations times weights of any format, for the lane-per-row sums (lane-sums.wgsl.ts). */
 import type { WeightFormat } from '../../tensor/matrix.ts';
-import { component, range, type SumsSpec } from './lane-sums.wgsl.ts';
+import { component, loadTexels, range, type SumsSpec } from './lane-sums.wgsl.ts';
 
 /** Adds one block of 64 columns, f32 activations, to the sums of every row and token. */
 export function f32Block(s: SumsSpec): string {
@@ -16,6 +16,7 @@ export function f32Block(s: SumsSpec): string {
       lines.push(`    let e${t}_${half} = dot(x${t}_${half}, vec4<f32>(1.0));`);
     }
   }
+  if (s.format === 'int4') lines.push(...loadTexels(s, range(s.texelsPerUnit)));
   const step = paired ? s.groupSize : 8;
   for (let k = 0; k < 64; k += step) lines.push(paired ? integerGroup(s, k) : floatColumns(s, k));
   return lines.join('\n');
@@ -65,37 +66,32 @@ function floatElement(format: WeightFormat, q: string, column: number): string {
 /** One weight group (16 or 32 columns) of int4 or int8 pairs against f32 activations. */
 function integerGroup(s: SumsSpec, k0: number): string {
   const lines: string[] = ['    {'];
-  const perTexel = 16;
+  const g = k0 / s.groupSize;
+  const scaleTexel = (s.format === 'int4' ? 4 : 8) + (g >> 1);
+  if (s.format === 'int8') {
+    const data = range(2).flatMap((b) => range(s.groupSize / 16).map((i) => b * 4 + k0 / 16 + i));
+    lines.push(...loadTexels(s, [...data, scaleTexel]));
+  }
   for (const u of range(s.units)) {
-    for (let k = k0; k < k0 + s.groupSize; k += perTexel) {
-      for (const b of range(s.format === 'int8' ? 2 : 1)) {
-        lines.push(
-          `      let q${u}_${b}_${k} = ${s.texel}(at + ${(u * s.texelsPerUnit + b * 4 + k / perTexel) * 8}u);`,
-        );
-      }
-    }
     for (const b of range(2)) for (const t of range(s.tokens)) lines.push(`      var a${u}_${b}_${t} = 0.0;`);
   }
   for (const t of range(s.tokens)) lines.push(`      let sum${t} = ${groupSum(s, t, k0)};`);
   for (let k = k0; k < k0 + s.groupSize; k++) {
     lines.push('      {');
     for (const u of range(s.units)) {
-      for (const b of range(2)) lines.push(`        let w${u}_${b} = ${integerElement(s, u, b, k)};`);
+      for (const b of range(2)) lines.push(`        let c${u}_${b} = ${integerElement(s, u, b, k)};`);
     }
     for (const t of range(s.tokens)) {
       lines.push(`        let b${t} = ${broadcast('z', t, k)};`);
       for (const u of range(s.units)) {
-        for (const b of range(2)) lines.push(`        a${u}_${b}_${t} += w${u}_${b} * b${t};`);
+        for (const b of range(2)) lines.push(`        a${u}_${b}_${t} += c${u}_${b} * b${t};`);
       }
     }
     lines.push('      }');
   }
-  const g = k0 / s.groupSize;
-  const firstScaleTexel = s.format === 'int4' ? 4 : 8;
   for (const u of range(s.units)) {
-    lines.push(`      let d${u} = ${s.texel}(at + ${(u * s.texelsPerUnit + firstScaleTexel + (g >> 1)) * 8}u);`);
     for (const b of range(2)) {
-      lines.push(`      let d${u}_${b} = unpack2x16float(d${u}.${component[(g & 1) * 2 + b]});`);
+      lines.push(`      let d${u}_${b} = unpack2x16float(w${u}_${scaleTexel}.${component[(g & 1) * 2 + b]});`);
       for (const t of range(s.tokens)) {
         // Row B's int4 codes sit 16 bits further up.
         const scale = s.format === 'int4' && b === 1 ? `(d${u}_${b}.x * 0x1p-16)` : `d${u}_${b}.x`;
@@ -121,10 +117,10 @@ function integerElement(s: SumsSpec, u: number, b: number, k: number): string {
   const dword = component[(k & 15) >> 2];
   const j = k & 3;
   if (s.format === 'int4') {
-    const q = `q${u}_0_${k & ~15}.${dword}`;
+    const q = `w${u}_${k >> 4}.${dword}`;
     const bit = 16 * b + 4 * j;
     return bit === 28 ? `f32((${q} >> 4u) & 0x0f000000u) * 16.0` : `f32(${q} & 0x${((15 << bit) >>> 0).toString(16)}u)`;
   }
-  const q = `q${u}_${b}_${k & ~15}.${dword}`;
+  const q = `w${u}_${b * 4 + (k >> 4)}.${dword}`;
   return j === 3 ? `f32((${q} >> 8u) & 0x00ff0000u) * 256.0` : `f32(${q} & 0x${(255 << (8 * j)).toString(16)}u)`;
 }

@@ -4,11 +4,12 @@
  * int4 × int8 is SWAR: one 32-bit multiply adds the products of two rows, their sums in the lower and upper
  * half word. 16 products of |q·x| ≤ 15·127 fit 16 bits, then both halves are moved to full accumulators.
  */
-import { component, range, type SumsSpec } from './lane-sums.wgsl.ts';
+import { component, loadTexels, range, type SumsSpec } from './lane-sums.wgsl.ts';
 
 /** Adds one block of 64 columns, int8 activations, to the sums of every row and token. */
 export function q8Block(s: SumsSpec): string {
   const lines: string[] = [];
+  if (s.format === 'int4') lines.push(...loadTexels(s, range(s.texelsPerUnit)));
   for (const t of range(s.tokens)) {
     lines.push(`    let x${t} = ${s.x(`(token${t} * ${s.colBlocks} + kb) * 8u + lane`)};`);
     // int8 extends signs after the broadcast instead: see int8Group.
@@ -36,8 +37,6 @@ export function q8Block(s: SumsSpec): string {
 function int4Group(s: SumsSpec, group: number, half: string): string {
   const lines: string[] = ['    {'];
   for (const u of range(s.units)) {
-    for (const i of range(2))
-      lines.push(`      let q${u}_${i} = ${s.texel}(at + ${(u * s.texelsPerUnit + group * 2 + i) * 8}u);`);
     for (const t of range(s.tokens)) lines.push(`      var lo${u}_${t} = 0i; var hi${u}_${t} = 0i;`);
   }
   for (const phase of range(2)) {
@@ -47,7 +46,9 @@ function int4Group(s: SumsSpec, group: number, half: string): string {
       for (const j of range(4)) {
         lines.push('        {');
         for (const u of range(s.units)) {
-          lines.push(`          let n${u} = (q${u}_${phase}.${component[dword]} >> ${4 * j}u) & 0x000f000fu;`);
+          lines.push(
+            `          let n${u} = (w${u}_${group * 2 + phase}.${component[dword]} >> ${4 * j}u) & 0x000f000fu;`,
+          );
         }
         for (const t of range(s.tokens)) {
           lines.push(`          let b${t} = subgroupBroadcast(x${t}${half}${j}, ${phase * 4 + dword}u);`);
@@ -83,13 +84,12 @@ function int8Group(s: SumsSpec, group: number, half: string): string {
   const parts = 32 / s.groupSize;
   const dwords = 8 / parts;
   for (const part of range(parts)) {
-    lines.push('    {');
+    const weightGroup = group * parts + part;
+    const first = group * 2 + part;
+    const data = range(2).flatMap((b) => range(dwords / 4).map((i) => b * 4 + first + i));
+    lines.push('    {', ...loadTexels(s, [...data, 8 + (weightGroup >> 1)]));
     for (const u of range(s.units)) {
       for (const b of range(2)) {
-        for (const i of range(dwords / 4)) {
-          const texel = u * s.texelsPerUnit + b * 4 + group * 2 + part + i;
-          lines.push(`      let q${u}_${b}_${i} = ${s.texel}(at + ${texel * 8}u);`);
-        }
         for (const t of range(s.tokens)) lines.push(`      var a${u}_${b}_${t} = 0i;`);
       }
     }
@@ -103,12 +103,12 @@ function int8Group(s: SumsSpec, group: number, half: string): string {
       }
       for (const u of range(s.units)) {
         for (const b of range(2)) {
-          const q = `q${u}_${b}_${dword >> 2}.${component[dword & 3]}`;
+          const q = `w${u}_${b * 4 + first + (dword >> 2)}.${component[dword & 3]}`;
           for (const j of range(4)) {
-            lines.push(`        let w${u}_${b}_${j} = bitcast<i32>((${q} >> ${8 * j}u) & 0xffu);`);
+            lines.push(`        let c${u}_${b}_${j} = bitcast<i32>((${q} >> ${8 * j}u) & 0xffu);`);
           }
           for (const t of range(s.tokens)) {
-            const products = range(4).map((j) => `w${u}_${b}_${j} * b${t}_${j}`);
+            const products = range(4).map((j) => `c${u}_${b}_${j} * b${t}_${j}`);
             lines.push(`        a${u}_${b}_${t} += ${products.join(' + ')};`);
           }
         }
@@ -116,7 +116,7 @@ function int8Group(s: SumsSpec, group: number, half: string): string {
       lines.push('      }');
     }
     if (parts === 2) for (const t of range(s.tokens)) lines.push(`      let sum${group}_${t} = f32(part${t});`);
-    lines.push(...applyScales(s, group * parts + part, 8, (u, b, t) => `a${u}_${b}_${t}`, group), '    }');
+    lines.push(...applyScales(s, weightGroup, 8, (u, b, t) => `a${u}_${b}_${t}`, group), '    }');
   }
   return lines.join('\n');
 }
@@ -131,11 +131,10 @@ function applyScales(
 ): string[] {
   const lines: string[] = [];
   for (const u of range(s.units)) {
-    const texel = u * s.texelsPerUnit + firstScaleTexel + (weightGroup >> 1);
-    lines.push(`      let d${u} = ${s.texel}(at + ${texel * 8}u);`);
+    const texel = firstScaleTexel + (weightGroup >> 1);
     for (const b of range(2)) {
       const d = `d${u}_${b}`;
-      lines.push(`      let ${d} = unpack2x16float(d${u}.${component[(weightGroup & 1) * 2 + b]});`);
+      lines.push(`      let ${d} = unpack2x16float(w${u}_${texel}.${component[(weightGroup & 1) * 2 + b]});`);
       for (const t of range(s.tokens)) {
         const sum = `f32(${value(u, b, t)}) * ${d}.x + sum${group}_${t} * ${d}.y`;
         lines.push(`      o${u * 2 + b}_${t} += (${sum}) * scale${group}_${t};`);

@@ -42,6 +42,16 @@ export function texelLoader(name: string, texture: string): string {
   return `fn ${name}(i: u32) -> vec4<u32> { return textureLoad(${texture}, vec2<u32>(i & 1023u, i >> 10u)); }`;
 }
 
+/**
+ * `w{unit}_{texel}`: these texels of each unit. Loads stand together, in front of the sums: lavapipe calls a function for each and
+ * saves every live register around it.
+ */
+export function loadTexels(s: SumsSpec, texels: readonly number[]): string[] {
+  return range(s.units).flatMap((u) =>
+    texels.map((i) => `    let w${u}_${i} = ${s.texel}(at + ${(u * s.texelsPerUnit + i) * 8}u);`),
+  );
+}
+
 /** Rows that one workgroup's units hold per lane. */
 export const rowsOf = (s: Pick<SumsSpec, 'units' | 'format'>): number => s.units * (isPaired(s.format) ? 2 : 1);
 
@@ -54,9 +64,14 @@ export function laneSums(s: SumsSpec): string {
   );
   return `  var at = (block * ${s.colBlocks} * ${s.unitsPerBlock}u + unit0) * ${s.texelsPerUnit * 8}u + lane;
 ${sums.join('\n')}
-  for (var kb = 0u; kb < ${s.colBlocks}; kb++) {
+  var kb = 0u;
+  loop {
 ${s.activation === 'q8' ? q8Block(s) : f32Block(s)}
-    at += ${s.unitsPerBlock * s.texelsPerUnit * 8}u;
+    continuing {
+      at += ${s.unitsPerBlock * s.texelsPerUnit * 8}u;
+      kb++;
+      break if kb == ${s.colBlocks};
+    }
   }`;
 }
 
