@@ -51,3 +51,9 @@ export function toEngineError(error: unknown): EngineError {
   if (error instanceof EngineError) return error;
   return new EngineError('internal_error', error instanceof Error ? error.message : String(error), { cause: error });
 }
+
+/** One line of a readable length whatever names the file holds: control characters become spaces, the middle is left out. */
+export function oneLine(what: string): string {
+  const clean = what.replace(/\p{Cc}/gu, ' ');
+  return clean.length <= 400 ? clean : `${clean.slice(0, 200)} … ${clean.slice(-180)}`;
+}

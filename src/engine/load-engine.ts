@@ -96,6 +96,13 @@ function planEngine(opened: OpenModel, config: EngineConfig, gpu: Gpu): EnginePl
   const step = activationBytes(model, config.batchMaxTokens, config.runningMaxReqSize + MAX_PROMPT_ROWS);
   const slots =
     config.maxTotalTokenNum ?? derivedSlots(opened, config, gpu, { weights: weights.total, step }, dtype, longest);
+  if (config.maxReqTotalLen !== null && config.maxReqTotalLen > slots)
+    throw new EngineError(
+      'bad_flag',
+      `--max_req_total_len ${config.maxReqTotalLen} is longer than the KV cache of ${slots} tokens: ` +
+        `lower it or raise ${config.maxTotalTokenNum === null ? '--mem_fraction' : '--max_total_token_num'}`,
+      { param: 'max_req_total_len' },
+    );
   return {
     activations,
     memory: { weights: weights.total, kvCache: slots * kvBytesPerToken(model, dtype), step },

@@ -39,12 +39,13 @@ function openShards(directory: string, files: ModelFile[]): Checkpoint {
   const { weight_map } = parseKeys(indexSchema, readJsonFile(indexPath), indexPath);
   const shards = new Set(Object.values(weight_map));
   for (const name of shards)
-    if (basename(name) !== name || name === '..' || name === '')
+    if (!isFileName(name))
       throw notReadable(indexPath, `weight_map: ${JSON.stringify(name)} is not a file name in this directory`);
+  // All are opened before one is read: a file that is missing says more than the tensors that are not in the others.
+  for (const name of shards) files.push(new ModelFile(join(directory, name)));
   const tensors = new Map<string, StoredTensor>();
-  for (const name of shards) {
-    const file = new ModelFile(join(directory, name));
-    files.push(file);
+  for (const file of files) {
+    const name = basename(file.path);
     for (const tensor of readSafetensors(file)) {
       const listed = Object.hasOwn(weight_map, tensor.name) ? weight_map[tensor.name] : undefined;
       if (listed !== name)
@@ -55,4 +56,8 @@ function openShards(directory: string, files: ModelFile[]): Checkpoint {
   for (const [name, file] of Object.entries(weight_map))
     if (!tensors.has(name)) throw notReadable(indexPath, `tensor ${name} should be in ${file} but is not`);
   return { files, tensors };
+}
+
+function isFileName(name: string): boolean {
+  return name !== '' && name !== '..' && basename(name) === name && !/\p{Cc}/u.test(name) && name.length <= 255;
 }

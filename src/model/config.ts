@@ -4,7 +4,8 @@
  * (gguf-config.ts). Names are config.json's in camel case.
  */
 import { z } from 'zod';
-import { EngineError } from '../errors.ts';
+import { EngineError, oneLine } from '../errors.ts';
+import { notReadable } from './model-file.ts';
 import { ropeParametersSchema, supportedRopeTypes, type RopeParameters } from './rope.ts';
 
 export interface ModelConfig {
@@ -131,18 +132,13 @@ function longestContext(maxPositionEmbeddings: number, rope: RopeParameters): nu
 
 /** What the arithmetic needs of the sizes, whichever file they came from. */
 export function checkShape(config: ModelConfig, file: string): ModelConfig {
-  const { headDim, numAttentionHeads, numKeyValueHeads, ropeParameters: rope } = config;
+  const { headDim, numAttentionHeads, numKeyValueHeads } = config;
   if (headDim % 2 !== 0 || headDim === 0)
     throw new EngineError('unsupported_model', `${file}: head_dim is ${headDim}; rotary embedding needs an even one`);
   if (numAttentionHeads % numKeyValueHeads !== 0)
     throw new EngineError(
       'model_not_readable',
       `${file}: num_attention_heads (${numAttentionHeads}) is not a multiple of num_key_value_heads (${numKeyValueHeads})`,
-    );
-  if (rope.rope_type === 'frequency_factors' && rope.factors.length !== headDim / 2)
-    throw new EngineError(
-      'model_not_readable',
-      `${file}: rope_freqs.weight has ${rope.factors.length} elements; head_dim ${headDim} needs ${headDim / 2}`,
     );
   return config;
 }
@@ -155,12 +151,14 @@ export function parseKeys<S extends z.ZodType>(schema: S, value: unknown, file: 
   const key = [...(prefix ? [prefix] : []), ...issue.path.map(String)].join('.');
   const missing = issue.code === 'invalid_type' && /received undefined/.test(issue.message);
   const what = missing ? 'is missing' : issue.message.replace(/^Invalid input: /, '');
-  throw new EngineError('model_not_readable', `${file}: ${key || 'the file'}: ${what}`);
+  throw notReadable(file, `${key || 'the file'}: ${what}`);
 }
 
 export function unsupported(file: string, key: string, value: unknown, supported: readonly string[]): EngineError {
+  // GGUF metadata holds 64-bit integers, which are no JSON.
+  const shown = typeof value === 'bigint' ? String(value) : JSON.stringify(value);
   return new EngineError(
     'unsupported_model',
-    `${file}: ${key} ${JSON.stringify(value)} is not supported; supported: ${supported.join(', ')}`,
+    `${file}: ${oneLine(`${key} ${shown} is not supported; supported: ${supported.join(', ')}`)}`,
   );
 }

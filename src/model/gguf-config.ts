@@ -5,7 +5,7 @@ import type { Architecture } from './causal-lm.ts';
 import { checkShape, count, layerCount, parseKeys, unsupported, type ModelConfig } from './config.ts';
 import { ROPE_FACTORS, huggingFaceName, storedTensor } from './gguf-tensors.ts';
 import type { Gguf } from './gguf.ts';
-import type { ModelFile } from './model-file.ts';
+import { notReadable, type ModelFile } from './model-file.ts';
 import { ropeParametersSchema, type RopeParameters } from './rope.ts';
 import { readVector } from './stored-tensor.ts';
 
@@ -61,7 +61,7 @@ export function readGgufConfig(gguf: Gguf, file: ModelFile, architecture: Archit
       headDim,
       maxPositionEmbeddings: c.context_length,
       rmsNormEps: c['attention.layer_norm_rms_epsilon'],
-      ropeParameters: readRope(gguf, c, file, prefix),
+      ropeParameters: readRope(gguf, c, headDim, file, prefix),
       tieWordEmbeddings: !names.has('lm_head.weight'),
       // Metadata does not say which layers have biases: the tensors do.
       biases: {
@@ -88,10 +88,16 @@ function vocabSize(gguf: Gguf, c: Keys, path: string, prefix: string): number {
   throw new EngineError('model_not_readable', `${path}: neither ${prefix}.vocab_size nor token_embd.weight is there`);
 }
 
-function readRope(gguf: Gguf, c: Keys, file: ModelFile, prefix: string): RopeParameters {
+function readRope(gguf: Gguf, c: Keys, headDim: number, file: ModelFile, prefix: string): RopeParameters {
   const rope_theta = c['rope.freq_base'];
   const factors = gguf.tensors.find((tensor) => tensor.name === ROPE_FACTORS);
   if (factors) {
+    const [length] = factors.shape;
+    if (factors.shape.length !== 1 || length !== headDim / 2)
+      throw notReadable(
+        file.path,
+        `tensor ${ROPE_FACTORS} is [${factors.shape.join(', ')}]; a head dimension of ${headDim} needs [${headDim / 2}]`,
+      );
     const values = [...readVector(storedTensor(file, factors, ROPE_FACTORS))];
     return parseKeys(ropeParametersSchema, { rope_type: 'frequency_factors', rope_theta, factors: values }, file.path);
   }

@@ -2,7 +2,9 @@
 import type { GgufCursor } from './gguf-cursor.ts';
 import { notReadable } from './model-file.ts';
 
-export type GgufArray = readonly GgufValue[] | Int32Array | Uint32Array | Float32Array;
+type TypedArray =
+  Uint8Array | Int8Array | Uint16Array | Int16Array | Int32Array | Uint32Array | Float32Array | Float64Array;
+export type GgufArray = readonly GgufValue[] | TypedArray;
 /** 64-bit integers are numbers where a double holds them, else bigints. */
 export type GgufValue = number | bigint | boolean | string | GgufArray;
 export type GgufMetadata = ReadonlyMap<string, GgufValue>;
@@ -31,6 +33,19 @@ const scalars: Readonly<Record<number, Scalar>> = {
   12: { bytes: 8, read: (v, at) => v.getFloat64(at, true) },
 };
 
+/** Arrays of these stay as compact as in the file: a wrong length or type may make one of a hundred million elements. */
+const typed: Readonly<Record<number, new (bytes: ArrayBuffer) => TypedArray>> = {
+  0: Uint8Array,
+  1: Int8Array,
+  2: Uint16Array,
+  3: Int16Array,
+  4: Uint32Array,
+  5: Int32Array,
+  6: Float32Array,
+  7: Uint8Array,
+  12: Float64Array,
+};
+
 export function readValue(cursor: GgufCursor, path: string, type = cursor.u32(), depth = 0): GgufValue {
   if (type === STRING) return cursor.string();
   if (type === ARRAY) return readArray(cursor, path, depth + 1);
@@ -51,9 +66,8 @@ function readArray(cursor: GgufCursor, path: string, depth: number): GgufArray {
   }
   const length = cursor.count(scalar.bytes);
   const bytes = cursor.bytes(length * scalar.bytes);
-  if (type === 4) return new Uint32Array(bytes.slice().buffer);
-  if (type === 5) return new Int32Array(bytes.slice().buffer);
-  if (type === 6) return new Float32Array(bytes.slice().buffer);
+  const Typed = typed[type] as (typeof typed)[number] | undefined;
+  if (Typed) return new Typed(bytes.slice().buffer);
   const values = view(bytes);
   return Array.from({ length }, (_, i) => scalar.read(values, i * scalar.bytes));
 }

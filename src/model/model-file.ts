@@ -1,6 +1,6 @@
 /** Positioned reads from one file, each checked against its size: nothing here trusts a length found in a file. */
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { EngineError } from '../errors.ts';
+import { EngineError, oneLine } from '../errors.ts';
 
 export class ModelFile {
   readonly path: string;
@@ -68,9 +68,8 @@ export function parseJson(text: string, path: string): unknown {
   }
 }
 
-/** One line whatever names the file holds: control characters become spaces. */
 export function notReadable(path: string, what: string, cause?: unknown): EngineError {
-  return new EngineError('model_not_readable', `${path}: ${what.replace(/\p{Cc}/gu, ' ')}`, { cause });
+  return new EngineError('model_not_readable', `${path}: ${oneLine(what)}`, { cause });
 }
 
 function reason(error: unknown): string {

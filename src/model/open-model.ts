@@ -12,7 +12,7 @@ import type { GgufMetadata } from './gguf-values.ts';
 import { readGguf } from './gguf.ts';
 import { ModelFile, notReadable, readJsonFile } from './model-file.ts';
 import { architectureOf, ggufArchitectureOf } from './registry.ts';
-import type { TensorTable } from './stored-tensor.ts';
+import type { StoredTensor, TensorTable } from './stored-tensor.ts';
 
 export interface OpenModel {
   /** As given to openModel, or the .gguf file found in that directory. */
@@ -82,7 +82,7 @@ function openGguf(path: string): OpenModel {
       architecture,
       config,
       generationConfig: ggufGenerationConfig(metadata),
-      tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])),
+      tensors: byName(tensors, path),
       metadata,
       fileBytes: file.size,
       close: () => file.close(),
@@ -91,6 +91,16 @@ function openGguf(path: string): OpenModel {
     file.close();
     throw error;
   }
+}
+
+/** A file may hold a tensor under its GGUF name and under the one that this is translated to. */
+function byName(tensors: readonly StoredTensor[], path: string): TensorTable {
+  const table = new Map<string, StoredTensor>();
+  for (const tensor of tensors) {
+    if (table.has(tensor.name)) throw notReadable(path, `tensor ${tensor.name} is there under two names`);
+    table.set(tensor.name, tensor);
+  }
+  return table;
 }
 
 /** What kind of model `path` is; a directory with nothing but one .gguf file stands for that file. */

@@ -3,10 +3,10 @@
  * there in the right shape, and none is left over. q, k and v become one matrix, gate and up another.
  */
 import type { Quantization } from '../config.ts';
-import { EngineError } from '../errors.ts';
 import type { MatrixShape, MatrixSource } from '../tensor/matrix.ts';
 import { quantizedSource } from '../tensor/quantize.ts';
 import type { ModelConfig } from './config.ts';
+import { notReadable } from './model-file.ts';
 import { planScoreHead, type ScoreHead } from './score-head.ts';
 import { stackRows, widen } from './sources.ts';
 import { readVector, type StoredTensor, type TensorTable } from './stored-tensor.ts';
@@ -159,15 +159,11 @@ function inFormat(source: MatrixSource, quant: Quantization | 'atMostInt8'): Mat
 }
 
 function checked(tensor: StoredTensor | undefined, name: string, shape: readonly number[], path: string): StoredTensor {
-  if (!tensor)
-    throw new EngineError(
-      'model_not_readable',
-      `${path}: tensor ${name} is missing; the config asks for [${shape.join(', ')}]`,
-    );
+  if (!tensor) throw notReadable(path, `tensor ${name} is missing; the config asks for [${shape.join(', ')}]`);
   if (tensor.shape.length === shape.length && tensor.shape.every((d, i) => d === shape[i])) return tensor;
-  throw new EngineError(
-    'model_not_readable',
-    `${tensor.file}: tensor ${name} is [${tensor.shape.join(', ')}]; the config asks for [${shape.join(', ')}]`,
+  throw notReadable(
+    tensor.file,
+    `tensor ${name} is [${tensor.shape.join(', ')}]; the config asks for [${shape.join(', ')}]`,
   );
 }
 
@@ -176,8 +172,8 @@ function refuseUnknown(tensors: TensorTable, used: ReadonlySet<string>): void {
   if (unknown.length === 0) return;
   const [first] = unknown;
   const named = unknown.slice(0, 5).join(', ') + (unknown.length > 5 ? ` and ${unknown.length - 5} more` : '');
-  throw new EngineError(
-    'model_not_readable',
-    `${tensors.get(first)?.file ?? ''}: this architecture has no place for ${named}; is model_type right?`,
+  throw notReadable(
+    tensors.get(first)?.file ?? '',
+    `this architecture has no place for ${named}; is model_type right?`,
   );
 }

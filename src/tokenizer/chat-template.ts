@@ -4,7 +4,7 @@
  * raise_exception, strftime_now, tojson.
  */
 import { Template } from '@huggingface/jinja';
-import { EngineError } from '../errors.ts';
+import { EngineError, oneLine } from '../errors.ts';
 import { strftime } from './strftime.ts';
 import { probeTemplate, type RenderTemplate, type TemplateTraits } from './template-traits.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -63,7 +63,9 @@ export function compileChatTemplate(source: string, specialTokens: Readonly<Reco
     template = new Template(source.replace(/\bstrftime_now\s*\(/g, 'strftime_in_english('));
   } catch (error) {
     const reason = (error as Error).message;
-    throw new EngineError('model_not_readable', `the chat template does not parse: ${reason}`, { cause: error });
+    throw new EngineError('model_not_readable', `the chat template does not parse: ${oneLine(reason)}`, {
+      cause: error,
+    });
   }
   const render: RenderTemplate = (variables) =>
     template.render({
@@ -167,6 +169,6 @@ function renderOrRefuse(render: RenderTemplate, variables: Record<string, unknow
     return render(variables);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new EngineError('invalid_request', `chat template: ${message}`, { param: 'messages', cause: error });
+    throw new EngineError('invalid_request', `chat template: ${oneLine(message)}`, { param: 'messages', cause: error });
   }
 }

@@ -2,7 +2,7 @@
  * The tokenizer inside a GGUF file: its metadata turned into the tokenizer.json that the model's authors published.
  * Keys and token types: the GGUF specification (ggml-org/ggml docs/gguf.md); behaviour where a file is silent: llama.cpp.
  */
-import { EngineError } from '../errors.ts';
+import { EngineError, oneLine } from '../errors.ts';
 import { flag, numberArray, specialId, stringArray, text, type Metadata } from './gguf-metadata.ts';
 import { preType, preTypeNames } from './gguf-pre-types.ts';
 import { byteLevelSpelling, isolate } from './pre-tokenizers.ts';
@@ -64,7 +64,7 @@ function vocabularyOf(metadata: Metadata, tokens: readonly string[], types: read
     default:
       throw new EngineError(
         'unsupported_model',
-        `GGUF: tokenizer.ggml.model is ${JSON.stringify(model)}; gpt2 (byte-level BPE), llama (SentencePiece BPE) and gemma4 are supported`,
+        `GGUF: tokenizer.ggml.model is ${oneLine(JSON.stringify(model))}; gpt2 (byte-level BPE), llama (SentencePiece BPE) and gemma4 are supported`,
       );
   }
 }
@@ -75,7 +75,10 @@ function byteLevelVocabulary(metadata: Metadata, tokens: readonly string[]): Voc
   const pre = preType(name);
   if (!pre) {
     const known = preTypeNames.join(', ');
-    throw new EngineError('unsupported_model', `GGUF: tokenizer.ggml.pre ${name} is not supported; known: ${known}`);
+    throw new EngineError(
+      'unsupported_model',
+      `GGUF: tokenizer.ggml.pre ${oneLine(name)} is not supported; known: ${known}`,
+    );
   }
   return {
     addBos: pre.addBos ?? false,

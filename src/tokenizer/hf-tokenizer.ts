@@ -1,5 +1,5 @@
 /** `Tokenizer` over `@huggingface/tokenizers`: the library encodes; decoding is a table of bytes (token-bytes.ts). */
-import { EngineError } from '../errors.ts';
+import { EngineError, oneLine } from '../errors.ts';
 import { fastPreTokenizer } from './fast-pre-tokenizers.ts';
 import { LibraryTokenizer } from './library.ts';
 import { faithfulPreTokenizer } from './pre-tokenizers.ts';
@@ -76,6 +76,6 @@ function build(json: TokenizerJson): LibraryTokenizer {
   } catch (error) {
     if (error instanceof EngineError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new EngineError('unsupported_model', `tokenizer.json cannot be used: ${reason}`, { cause: error });
+    throw new EngineError('unsupported_model', `tokenizer.json cannot be used: ${oneLine(reason)}`, { cause: error });
   }
 }

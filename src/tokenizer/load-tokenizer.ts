@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EngineError } from '../errors.ts';
+import { EngineError, oneLine } from '../errors.ts';
 import { ggufTokenizerSource } from './gguf-vocabulary.ts';
 import { HFTokenizer } from './hf-tokenizer.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -107,8 +107,12 @@ function readJson(directory: string, name: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw new EngineError('model_not_readable', `${join(directory, name)} is not JSON: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new EngineError(
+      'model_not_readable',
+      `${join(directory, name)} is not JSON: ${oneLine((error as Error).message)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }

@@ -2,7 +2,7 @@
  * Makes `@huggingface/tokenizers` split text as the Rust library that models were trained with does. Each rewrite
  * names the difference it removes; everything else passes through.
  */
-import { EngineError } from '../errors.ts';
+import { EngineError, oneLine } from '../errors.ts';
 import { flatten, type Component } from './tokenizer-json.ts';
 
 /** GPT-2's word pattern (Radford et al. 2019), the default of byte-level vocabularies. */
@@ -65,6 +65,6 @@ function faithfulSplit(step: Component): Component {
     case 'MergedWithNext':
       return isolate(`(?:${pattern})(?:(?!${pattern})[\\s\\S])*`);
     default:
-      throw new EngineError('unsupported_model', `tokenizer.json: Split behavior ${behavior} is not known`);
+      throw new EngineError('unsupported_model', `tokenizer.json: Split behavior ${oneLine(behavior)} is not known`);
   }
 }

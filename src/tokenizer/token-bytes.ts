@@ -7,7 +7,7 @@
  * becomes U+FFFD by the Unicode rule (not one for each byte), and `clean_up_tokenization_spaces` is not applied (it
  * would change what the model wrote, and cannot be streamed).
  */
-import { EngineError } from '../errors.ts';
+import { EngineError, oneLine } from '../errors.ts';
 import { byteLevelBytes } from './byte-level.ts';
 import { flatten, type Component } from './tokenizer-json.ts';
 
@@ -73,6 +73,6 @@ function stringPattern(step: Component): string {
 function unsupported(what: string): EngineError {
   return new EngineError(
     'unsupported_model',
-    `tokenizer.json: decoder ${what} is not supported (ByteLevel, Metaspace, or Replace/ByteFallback/Fuse/Strip are)`,
+    `tokenizer.json: decoder ${oneLine(what)} is not supported (ByteLevel, Metaspace, or Replace/ByteFallback/Fuse/Strip are)`,
   );
 }

@@ -3,7 +3,7 @@
  * Source: the serialization of https://github.com/huggingface/tokenizers.
  */
 import { z } from 'zod';
-import { EngineError } from '../errors.ts';
+import { EngineError, oneLine } from '../errors.ts';
 
 /** One `added_tokens` entry: matched whole in the text before anything else. `special` ones are hidden from output. */
 export interface AddedToken {
@@ -118,5 +118,8 @@ function parseText<S extends z.ZodType>(schema: S, value: unknown, file: string)
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const key = issue.path.map(String).join('.') || 'the file';
-  throw new EngineError('model_not_readable', `${file}: ${key}: ${issue.message.replace(/^Invalid input: /, '')}`);
+  throw new EngineError(
+    'model_not_readable',
+    `${file}: ${oneLine(`${key}: ${issue.message.replace(/^Invalid input: /, '')}`)}`,
+  );
 }

@@ -1,10 +1,11 @@
 // Bad models, flags and machines at the command line: one clear line and exit code 1, never a stack, a hang or a crash.
 // What is wrong inside files is tested closer to the readers (test/model, test/tokenizer); here is one of each kind, end to end.
 import { spawn } from 'node:child_process';
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { GgufBuilder } from '../helpers/gguf-builder.ts';
 import { fixturePath } from '../helpers/model-exam.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -53,6 +54,38 @@ function cutGguf(): string {
   return path;
 }
 
+/** The second tensor of the file begins a float earlier, and ends one earlier too. */
+function spoilRange(directory: string): void {
+  const path = join(directory, 'model.safetensors');
+  const bytes = readFileSync(path);
+  const length = Number(bytes.readBigUInt64LE());
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + length)) as Record<string, { data_offsets: number[] }>;
+  const [, second] = Object.values(header)
+    .filter((entry) => 'data_offsets' in entry)
+    .sort((a, b) => a.data_offsets[0] - b.data_offsets[0]);
+  second.data_offsets = second.data_offsets.map((at) => at - 4);
+  bytes.write(JSON.stringify(header).padEnd(length), 8);
+  writeFileSync(path, bytes);
+}
+
+function config(directory: string, change: object): void {
+  const path = join(directory, 'config.json');
+  writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), ...change }));
+}
+
+function sharded(spoil: (directory: string) => void): string {
+  const directory = join(root, 'sharded');
+  cpSync(fixturePath('llama-biases-llama3'), directory, { recursive: true });
+  spoil(directory);
+  return directory;
+}
+
+function strangeGguf(): string {
+  const path = join(root, 'strange.gguf');
+  writeFileSync(path, new GgufBuilder().tensor('a', [256n], 17, 0n, 74).build());
+  return path;
+}
+
 const serve = (path: string, ...flags: string[]) => ['serve', '--port', '0', '--model_dir', path, ...flags];
 const noAdapter = { VK_DRIVER_FILES: '/dev/null' };
 const template = join(root, 'template.jinja');
@@ -66,6 +99,31 @@ const cases: [string, string[], RegExp, Record<string, string>?][] = [
     /model\.safetensors: .*10000000000/,
   ],
   ['a truncated GGUF', ['inspect', '--model_dir', cutGguf()], /cut\.gguf: tensor .* truncated/],
+  [
+    'ranges that overlap',
+    ['inspect', '--model_dir', model('overlap', (d) => spoilRange(d))],
+    /model\.safetensors: tensor .* overlaps the tensor before it/,
+  ],
+  [
+    'a shard that is not there',
+    ['inspect', '--model_dir', sharded((d) => rmSync(join(d, 'model-00002-of-00003.safetensors')))],
+    /model-00002-of-00003\.safetensors: no such file/,
+  ],
+  [
+    'an architecture that is not known',
+    ['inspect', '--model_dir', model('gpt', (d) => config(d, { model_type: 'gpt2' }))],
+    /config\.json: model_type "gpt2" is not supported; supported: llama, qwen2, mistral/,
+  ],
+  [
+    'a quantization that is not known',
+    ['inspect', '--model_dir', model('gptq', (d) => config(d, { quantization_config: { quant_method: 'gptq' } }))],
+    /config\.json: quantization_config/,
+  ],
+  [
+    'a tensor type that is not known',
+    ['inspect', '--model_dir', strangeGguf()],
+    /strange\.gguf: tensor a: type IQ2_XS is not supported; supported: F32, /,
+  ],
   [
     'a tokenizer that lies',
     serve(model('lies', (d) => writeFileSync(join(d, 'tokenizer.json'), '{"model": {"vocab": {"a": 4e9}}}'))),
@@ -85,6 +143,11 @@ const cases: [string, string[], RegExp, Record<string, string>?][] = [
     'a context beyond the model’s',
     serve(model('long'), '--max_req_total_len', '99999'),
     /--max_req_total_len 99999 is longer/,
+  ],
+  [
+    'a context beyond the KV cache',
+    serve(model('pool'), '--max_req_total_len', '200', '--max_total_token_num', '100'),
+    /--max_req_total_len 200 is longer than the KV cache of 100 tokens: lower it or raise --max_total_token_num/,
   ],
   ['no adapter', serve(model('adapter')), /no WebGPU adapter found: install a Vulkan driver/, noAdapter],
 ];

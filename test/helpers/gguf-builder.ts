@@ -22,6 +22,24 @@ export class GgufBuilder {
     return this;
   }
 
+  strings(key: string, values: readonly string[]): this {
+    this.#metadata.push(
+      Buffer.concat([string(key), u32(9), u32(8), u64(BigInt(values.length)), ...values.map(string)]),
+    );
+    return this;
+  }
+
+  u32s(key: string, values: readonly number[]): this {
+    this.#metadata.push(Buffer.concat([string(key), u32(9), u32(4), u64(BigInt(values.length)), ...values.map(u32)]));
+    return this;
+  }
+
+  /** An array of zeros. */
+  bytes(key: string, length: number): this {
+    this.#metadata.push(Buffer.concat([string(key), u32(9), u32(0), u64(BigInt(length)), Buffer.alloc(length)]));
+    return this;
+  }
+
   /** Any value type, with eight bytes behind it. */
   raw(key: string, type: number, value: bigint): this {
     this.#metadata.push(Buffer.concat([string(key), u32(type), u64(value)]));
