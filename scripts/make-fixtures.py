@@ -78,7 +78,9 @@ def older_config(directory):
     config = json.loads(path.read_text())
     rope = config.pop("rope_parameters")
     config["rope_theta"] = rope.pop("rope_theta")
-    config["rope_scaling"] = None if rope["rope_type"] == "default" else rope
+    if rope["rope_type"] == "linear":  # its key before 4.45
+        rope["type"] = rope.pop("rope_type")
+    config["rope_scaling"] = None if rope.get("rope_type") == "default" else rope
     config["torch_dtype"] = config.pop("dtype")
     config["transformers_version"] = "4.45.0"
     path.write_text(json.dumps(config, indent=2) + "\n")
@@ -347,6 +349,14 @@ def main():
     for name in ("llama-tied", "qwen2", "llama-biases-llama3"):
         hidden_states(name)
     reward_models()
+    linear_rope()
+
+
+def linear_rope():
+    torch.manual_seed(9)
+    small = {**SHAPE, "hidden_size": 32, "head_dim": 16}
+    rope = {"rope_type": "linear", "rope_theta": 10000.0, "factor": 2.5}
+    checkpoint("llama-linear", LlamaConfig(**small, tie_word_embeddings=True, rope_parameters=rope), torch.bfloat16, older=True)
 
 
 def reward_models():

@@ -20,6 +20,7 @@ const SLOTS = 193;
 export const checkpoints = [
   { name: 'llama-tied', stored: 1e-4 },
   { name: 'llama-biases-llama3', stored: 1e-4 },
+  { name: 'llama-linear', stored: 1e-4 },
   { name: 'qwen2', stored: 1e-4 },
   { name: 'mistral-window', stored: 1e-4 },
   { name: 'llama-gguf-biases-llama3', stored: 1e-4 },

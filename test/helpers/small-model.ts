@@ -29,8 +29,8 @@ export const smallTensorNames: readonly string[] = tensors.map(([name]) => `${na
 export interface GgufExtras {
   /** One more F32 tensor: its name and its dimensions, innermost first. */
   readonly extra?: readonly [string, readonly bigint[]];
-  /** Length of an array of bytes among the metadata. */
-  readonly byteArray?: number;
+  /** Adds metadata. */
+  readonly metadata?: (builder: GgufBuilder) => unknown;
 }
 
 export interface SmallFile {
@@ -40,7 +40,7 @@ export interface SmallFile {
 }
 
 /** Vectors F32, matrices Q8_0 (34 bytes for 32 weights), all zero. */
-export function smallGguf({ extra, byteArray = 0 }: GgufExtras = {}): SmallFile {
+export function smallGguf({ extra, metadata = () => {} }: GgufExtras = {}): SmallFile {
   const b = new GgufBuilder()
     .string('general.architecture', 'llama')
     .u32('llama.block_count', 1)
@@ -65,7 +65,7 @@ export function smallGguf({ extra, byteArray = 0 }: GgufExtras = {}): SmallFile 
     end = start + bytes;
   }
   if (extra) b.tensor(...extra, 0, BigInt(Math.ceil(end / 32) * 32), 4 * Number(extra[1].reduce((n, d) => n * d, 1n)));
-  if (byteArray > 0) b.bytes('general.bytes', byteArray);
+  metadata(b);
   const bytes = b.build();
   return { bytes, headerBytes: bytes.length - end };
 }

@@ -1,11 +1,15 @@
 /** config.json of both generations and GGUF metadata → ModelConfig; rotary tables against transformers'. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { readHfConfig, type ModelConfig } from '../../src/model/config.ts';
 import { openModel } from '../../src/model/open-model.ts';
 import { architectureOf } from '../../src/model/registry.ts';
 import { inverseFrequencies, ropeParametersSchema, rotaryTable } from '../../src/model/rope.ts';
+import type { GgufBuilder } from '../helpers/gguf-builder.ts';
 import { fixturePath } from '../helpers/model-exam.ts';
+import { smallGguf } from '../helpers/small-model.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
 
 const minimal = {
   vocab_size: 100,
@@ -124,6 +128,32 @@ t.test('a GGUF copy has the config of its original', (t) => {
     );
     t.strictSame(theirs.generationConfig.eosTokenIds, [2]);
   }
+  t.end();
+});
+
+t.test('linear scaling in GGUF metadata, in its key of today and its older one', (t) => {
+  const path = join(tempDir(t), 'linear.gguf');
+  const ropeOf = (metadata: (b: GgufBuilder) => unknown) => {
+    writeFileSync(path, smallGguf({ metadata }).bytes);
+    const model = openModel(path);
+    model.close();
+    return model.config.ropeParameters;
+  };
+  const linear = { rope_type: 'linear', rope_theta: 10000, factor: 4 };
+  t.strictSame(
+    ropeOf(() => {}),
+    { rope_type: 'default', rope_theta: 10000 },
+  );
+  t.strictSame(
+    ropeOf((b) => b.string('llama.rope.scaling.type', 'linear').u32('llama.rope.scaling.factor', 4)),
+    linear,
+  );
+  t.strictSame(
+    ropeOf((b) => b.u32('llama.rope.scale_linear', 4)),
+    linear,
+  );
+  const missing = () => ropeOf((b) => b.string('llama.rope.scaling.type', 'linear'));
+  t.throws(missing, { code: 'model_not_readable', message: /rope\.scaling\.factor: is missing/ });
   t.end();
 });
 
