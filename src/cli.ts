@@ -5,27 +5,29 @@
  */
 import { Command } from 'commander';
 import { addSettings, exitWith, readSettings, run } from './commands/flags.ts';
+import { packageVersion } from './commands/package-version.ts';
 import {
+  chatSettings as chatting,
   engineSettings as engine,
   generateSettings as generation,
   parseSettings as parsing,
   serverSettings as server,
 } from './config.ts';
 
-const program = new Command('dawnlight').description(
-  'LLM inference in TypeScript and WGSL, with an OpenAI-compatible server.',
-);
+const program = new Command('dawnlight')
+  .description('LLM inference in TypeScript and WGSL, with an OpenAI-compatible server.')
+  .version(packageVersion());
 const add = (name: string, doc: string, ...tables: Parameters<typeof addSettings>[1][]): Command =>
   tables.reduce((command, table) => addSettings(command, table), program.command(name).description(doc));
 
 add('serve', 'serve a model over HTTP', engine, server).action(async (_, c: Command) =>
   (await import('./commands/serve.ts')).serve(readSettings(c, engine), readSettings(c, server)),
 );
-add('chat', 'talk with a model in the terminal', engine, generation).action(async (_, c: Command) =>
+add('chat', 'talk with a model in the terminal', engine, chatting).action(async (_, c: Command) =>
   (await import('./commands/chat.ts')).chat(
     readSettings(c, engine),
     readSettings(c, server),
-    readSettings(c, generation),
+    readSettings(c, chatting),
   ),
 );
 add('generate', 'continue a text', engine, generation).action(async (_, c: Command) =>

@@ -8,7 +8,10 @@ export type Quantization = 'none' | 'int8' | 'int4' | 'stored';
 
 /** What the engine worker needs to load and run one model. */
 export const engineSettings = {
-  modelDir: text('', 'path', { flags: ['model_dir'], doc: 'Hugging Face directory or .gguf file.' }),
+  modelDir: text('', 'path', {
+    flags: ['model_dir'],
+    doc: 'Hugging Face directory, .gguf file or name of a pulled model; default the default model, fetched when missing.',
+  }),
   quant: choice<Quantization>('stored', ['stored', 'none', 'int8', 'int4'], {
     flags: ['quant', 'quant_type'],
     doc: 'Weights as stored, floats kept (none), or quantized while loading.',
@@ -189,10 +192,8 @@ export const serverSettings = {
 export type ServerConfig = ConfigOf<typeof serverSettings>;
 export const defaultServerConfig: ServerConfig = defaultsOf(serverSettings);
 
-/** What `chat` and `generate` need. null leaves a value to the model's generation_config.json. */
-export const generateSettings = {
-  prompt: text(null, 'text', { flags: ['prompt'], doc: 'Text to continue (generate only).' }),
-  system: text(null, 'text', { flags: ['system'], doc: 'System message (chat only).' }),
+/** Of `chat` and `generate`. null leaves a value to the model's generation_config.json. */
+const samplingSettings = {
   maxTokens: number<number | null>(
     null,
     { min: 1 },
@@ -211,7 +212,19 @@ export const generateSettings = {
   topK: number<number | null>(null, { min: -1 }, { flags: ['top_k'], doc: '-1 is off.' }),
   seed: number<number | null>(null, { min: 0 }, { flags: ['seed'], doc: 'Same seed, same text.' }),
 };
+export type SamplingConfig = ConfigOf<typeof samplingSettings>;
+
+export const generateSettings = {
+  prompt: text(null, 'text', { flags: ['prompt'], doc: 'Text to continue; default what comes through a pipe.' }),
+  ...samplingSettings,
+};
 export type GenerateConfig = ConfigOf<typeof generateSettings>;
+
+export const chatSettings = {
+  system: text(null, 'text', { flags: ['system'], doc: 'System message.' }),
+  ...samplingSettings,
+};
+export type ChatConfig = ConfigOf<typeof chatSettings>;
 
 /** What `parse` needs. */
 export const parseSettings = {

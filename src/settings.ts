@@ -65,13 +65,19 @@ export function number<T extends number | null>(def: T, range: Range, rest: Rest
   return { ...rest, default: def, placeholder: integer ? 'n' : 'x', list: false, parse };
 }
 
+/** More than this of choices goes to the doc line: help has one column for all flags. */
+const LONGEST_PLACEHOLDER = 24;
+
 export function choice<T extends string>(def: T, choices: readonly T[], rest: Rest<T>): Setting<T> {
+  const all = choices.join('|');
+  const short = all.length <= LONGEST_PLACEHOLDER;
   const parse = (value: string, flag: string): T => {
     const found = choices.find((c) => c === value);
     if (found === undefined) throw bad(flag, `one of ${choices.join(', ')}`, value);
     return found;
   };
-  return { ...rest, default: def, placeholder: choices.join('|'), list: false, parse };
+  const doc = short ? rest.doc : `${rest.doc} One of ${choices.join(', ')}.`;
+  return { ...rest, doc, default: def, placeholder: short ? all : 'name', list: false, parse };
 }
 
 /** A flag without a value: giving it turns the default round. */

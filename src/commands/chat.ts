@@ -1,44 +1,67 @@
-/** `dawnlight chat`: a conversation in the terminal. Ctrl-C ends an answer, at the prompt it ends the program. */
-import { createInterface } from 'node:readline/promises';
-import type { EngineConfig, GenerateConfig, ServerConfig } from '../config.ts';
+/** `dawnlight chat`: a conversation in the terminal, or its questions line by line on stdin. */
+import { createInterface, type Interface } from 'node:readline';
+import type { ChatConfig, EngineConfig, ServerConfig } from '../config.ts';
 import { EngineError } from '../errors.ts';
 import { buildChatPrompt } from '../server/chat-prompt.ts';
+import type { ServerContext } from '../server/context.ts';
 import type { ChatMessage } from '../server/protocol/messages.ts';
 import { loadContext } from './load.ts';
 import { streamToTerminal } from './local-request.ts';
 
-export async function chat(engineConfig: EngineConfig, server: ServerConfig, settings: GenerateConfig): Promise<void> {
+export async function chat(engineConfig: EngineConfig, server: ServerConfig, settings: ChatConfig): Promise<void> {
   const ctx = await loadContext(engineConfig, server);
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const messages: ChatMessage[] = settings.system === null ? [] : [{ role: 'system', content: settings.system }];
-  process.stderr.write(`${ctx.modelNames[0]} on ${ctx.engine.info.adapter}. Empty line or Ctrl-D ends.\n`);
   try {
-    for (;;) {
-      const question = await ask(terminal);
-      if (question === null || question.trim() === '') return;
-      messages.push({ role: 'user', content: question });
-      const { ids } = buildChatPrompt(ctx, { messages }, null);
-      const abort = new AbortController();
-      const stop = (): void => abort.abort();
-      terminal.on('SIGINT', stop);
-      try {
-        messages.push({ role: 'assistant', content: await streamToTerminal(ctx, ids, settings, abort.signal) });
-      } catch (error) {
-        if (!(error instanceof EngineError) || error.code !== 'aborted') throw error;
-        messages.pop();
-        process.stdout.write('\n[stopped]\n');
-      } finally {
-        terminal.off('SIGINT', stop);
-      }
-    }
+    if (ctx.chatTemplate === null)
+      throw new EngineError('unsupported_model', `${ctx.modelNames[0]} has no chat template: use \`generate\``);
+    process.stderr.write(`${ctx.modelNames[0]} on ${ctx.engine.info.adapter}\n`);
+    await converse(ctx, settings);
   } finally {
-    terminal.close();
     await ctx.engine.close();
   }
 }
 
-/** The next line; null at the end of input. */
-async function ask(terminal: ReturnType<typeof createInterface>): Promise<string | null> {
-  const closed = new Promise<null>((resolve) => terminal.once('close', () => resolve(null)));
-  return Promise.race([terminal.question('> '), closed]);
+async function converse(ctx: ServerContext, settings: ChatConfig): Promise<void> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout, terminal: process.stdin.isTTY });
+  // Keeps what is typed, or comes through a pipe, while an answer is written.
+  const lines = terminal[Symbol.asyncIterator]();
+  // A prompt would open the input again.
+  let atTerminal = process.stdin.isTTY;
+  terminal.once('close', () => (atTerminal = false));
+  const messages: ChatMessage[] = settings.system === null ? [] : [{ role: 'system', content: settings.system }];
+  if (atTerminal) process.stderr.write('Ctrl-C stops an answer, Ctrl-D ends.\n');
+  while (process.stdout.writable) {
+    if (atTerminal) terminal.prompt();
+    const line = (await lines.next()) as IteratorResult<string, undefined>;
+    if (line.done) break;
+    const question = line.value;
+    if (question.trim() === '') continue;
+    messages.push({ role: 'user', content: question });
+    try {
+      messages.push({ role: 'assistant', content: await answer(ctx, messages, settings, terminal) });
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'context_length_exceeded') throw error;
+      messages.pop();
+      process.stderr.write(`${error.message} The conversation is as before.\n`);
+    }
+  }
+  if (process.stdin.isTTY) process.stdout.write('\n');
+}
+
+async function answer(
+  ctx: ServerContext,
+  messages: ChatMessage[],
+  settings: ChatConfig,
+  terminal: Interface,
+): Promise<string> {
+  const abort = new AbortController();
+  const stop = (): void => abort.abort();
+  terminal.on('SIGINT', stop);
+  // Ctrl-D; the end of a pipe ends nothing that was asked before.
+  if (process.stdin.isTTY) terminal.on('close', stop);
+  try {
+    return await streamToTerminal(ctx, buildChatPrompt(ctx, { messages }, null).ids, settings, abort.signal);
+  } finally {
+    terminal.off('SIGINT', stop);
+    terminal.off('close', stop);
+  }
 }

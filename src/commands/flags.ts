@@ -58,6 +58,7 @@ export function normalizeFlags(args: readonly string[], program: Command): strin
 
 /** Runs the program. Whatever goes wrong is one line on stderr and exit code 1. */
 export async function run(program: Command, args: readonly string[]): Promise<void> {
+  process.stdout.on('error', ignoreClosedPipe);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeErr: () => undefined });
     command.allowExcessArguments(false);
@@ -71,6 +72,11 @@ export async function run(program: Command, args: readonly string[]): Promise<vo
     if (process.env['DAWNLIGHT_DEBUG']) console.error(error);
     process.exitCode = 1;
   }
+}
+
+/** `dawnlight … | head`: that nobody reads any more is no failure. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 /** For commands that report their failures themselves. */

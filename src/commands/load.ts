@@ -20,6 +20,7 @@ import { FALLBACK_TOOL_CALL_PARSER } from '../server/tool-prompt.ts';
 import { chatTemplateOf, compileChatTemplate } from '../tokenizer/chat-template.ts';
 import { loadTokenizer, tokenizerFromGguf } from '../tokenizer/load-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { packageVersion } from './package-version.ts';
 import { terminalProgress } from './pull/progress.ts';
 import { resolveModelPath } from './pull/pull.ts';
 import { pullDefaultModel } from './pull/pull-default.ts';
@@ -128,12 +129,6 @@ function checkReasoningParser(name: string | null): void {
   if (name === null || isReasoningParser(name)) return;
   const message = `--reasoning_parser: there is no parser '${name}'; there are ${reasoningParserNames.join(', ')}`;
   throw new EngineError('bad_flag', message, { param: '--reasoning_parser' });
-}
-
-/** package.json lies two folders above this file, in src as in dist. */
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 function samplingDefaults(config: GenerationConfig): Partial<SamplingParams> {

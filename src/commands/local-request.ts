@@ -1,17 +1,22 @@
 /** Generation in the terminal: streams one answer to stdout and says how fast it came. */
 import { randomUUID } from 'node:crypto';
-import type { GenerateConfig } from '../config.ts';
+import type { SamplingConfig } from '../config.ts';
+import { EngineError } from '../errors.ts';
 import type { ServerContext } from '../server/context.ts';
 import { generateText } from '../server/generation.ts';
 import { fitPrompt } from '../server/prompt-limits.ts';
 import { toSamplingParams } from '../server/sampling-params.ts';
 
-/** Streams the continuation of `ids` to stdout; returns its text. Throws `aborted` when `signal` fires. */
+/**
+ * Streams `before` and the continuation of `ids` to stdout; returns the latter, as far as it got when `signal` fires or
+ * nobody reads stdout any more.
+ */
 export async function streamToTerminal(
   ctx: ServerContext,
   ids: readonly number[],
-  settings: GenerateConfig,
+  settings: SamplingConfig,
   signal: AbortSignal,
+  before = '',
 ): Promise<string> {
   const room = fitPrompt(ctx, ids, {
     maxTokens: settings.maxTokens ?? undefined,
@@ -25,6 +30,8 @@ export async function streamToTerminal(
     top_k: topK ?? undefined,
     seed: seed ?? undefined,
   };
+  const unread = new AbortController();
+  const onUnread = (): void => unread.abort();
   const request = {
     requestId: randomUUID(),
     promptIds: room.promptIds,
@@ -32,17 +39,25 @@ export async function streamToTerminal(
     stops: [],
     includeStop: false,
     skipSpecialTokens: true,
-    signal,
+    signal: AbortSignal.any([signal, unread.signal]),
   };
   const started = performance.now();
   let [text, tokens, firstAt] = ['', 0, started];
-  for await (const output of generateText(ctx, request)) {
-    if (tokens === 0) firstAt = performance.now();
-    process.stdout.write(output.text);
-    text += output.text;
-    tokens = output.usage.completionTokens;
+  process.stdout.once('error', onUnread);
+  process.stdout.write(before);
+  try {
+    for await (const output of generateText(ctx, request)) {
+      if (tokens === 0) firstAt = performance.now();
+      process.stdout.write(output.text);
+      text += output.text;
+      tokens = output.usage.completionTokens;
+    }
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'aborted') throw error;
+  } finally {
+    process.stdout.off('error', onUnread);
   }
-  process.stdout.write('\n');
+  process.stdout.write(signal.aborted ? '\n[stopped]\n' : '\n');
   process.stderr.write(`${speed(room.promptIds.length, tokens, firstAt - started, performance.now() - firstAt)}\n`);
   return text;
 }

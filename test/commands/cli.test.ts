@@ -1,4 +1,5 @@
 // The command line as a user has it: flags, one-line errors, and the server over the default model from start to signal.
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import t from 'tap';
 import { addSettings, readSettings } from '../../src/commands/flags.ts';
 import { dropIgnoredFlags } from '../../src/commands/lightllm-flags.ts';
 import { engineSettings } from '../../src/config.ts';
-import { serve, startCli, untilIdle } from '../helpers/cli.ts';
+import { cliPath, serve, startCli, untilIdle } from '../helpers/cli.ts';
 import { defaultModel } from '../helpers/default-model.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { json, readEvents } from '../helpers/wire.ts';
@@ -62,7 +63,20 @@ t.test('help shows every flag with its default', async (t) => {
   for (const flag of ['--model_dir', '--max_total_token_num', '--tool_call_parser', '--no-overlap', '--api_key']) {
     t.match(output.out, flag);
   }
-  t.match(output.out, /--port <n> .*\(default 8000\)/);
+  const words = output.out.replaceAll(/\s+/g, ' ');
+  t.match(words, /--port <n> [^-]*\(default 8000\)/);
+  t.match(words, /--scheduler_policy <name> [^-]*One of past-future, aggressive,/);
+  const columns = output.out.split('\n').map((line) => /^  --\S+( <[^>]+>)? */.exec(line)?.[0].length ?? 0);
+  t.ok(Math.max(...columns) <= 40, 'leaves half of a terminal to what flags mean');
+  const [version, chat, generate] = [['--version'], ['chat', '--help'], ['generate', '--help']].map((args) =>
+    startCli(args),
+  );
+  t.same(await Promise.all([version.code, chat.code, generate.code]), [0, 0, 0]);
+  t.match(version.output.out, /^\d+\.\d+\.\d+\n$/);
+  t.match(chat.output.out, /--system/);
+  t.notMatch(chat.output.out, /--prompt/, 'a flag that would be ignored');
+  t.match(generate.output.out, /--prompt/);
+  t.notMatch(generate.output.out, /--system/);
 });
 
 t.test('names of other servers, with either dash', async (t) => {
@@ -173,3 +187,61 @@ t.test('generate, inspect and parse', { skip: model.unavailable }, async (t) => 
   t.match(inspected.output.out, /architecture +llama[^]*Q4_1[^]*parameters +134,515,008[^]*KV cache per token/);
   t.match(JSON.parse(parsed.output.out), { tool_calls: [{ function: { name: 'f', arguments: '{}' } }] });
 });
+
+t.test('questions and prompts through a pipe, and a pipe that nobody reads', { skip: model.unavailable }, async (t) => {
+  const flags = ['--model_dir', model.path, '--max_total_token_num', '256', '--running_max_req_size', '1'];
+  const greedy = ['--temperature', '0', '--activation_dtype', 'f32'];
+  // The last line has no end, and both are there before the model is.
+  const chat = startCli(
+    ['chat', ...flags, ...greedy, '--max_tokens', '8'],
+    `\n  \nWhat is the capital of France?\n${'long '.repeat(400)}\nAnd of Italy?`,
+  );
+  t.equal(await chat.code, 0);
+  t.equal(chat.output.out.split('\n').length, 3, 'two answers and nothing else');
+  t.match(chat.output.out, /Paris.*\n.*Rome|Italy/);
+  t.match(chat.output.err, /maximum context length is 256 tokens.* The conversation is as before\.\n/);
+
+  const generate = startCli(['generate', ...flags, ...greedy, '--max_tokens', '3'], 'The capital of France is');
+  t.equal(await generate.code, 0);
+  t.match(generate.output.out, /^The capital of France is Paris/);
+
+  const unread = startCli(['generate', ...flags, '--prompt', 'Once upon a time']);
+  unread.child.stdout?.once('data', () => unread.child.stdout?.destroy());
+  t.equal(await unread.code, 0);
+  t.notMatch(unread.output.err, /EPIPE|Error/);
+  t.match(unread.output.err, /\d+ tokens, /, 'generation ended, the engine closed');
+});
+
+const noTerminal = process.platform !== 'linux' && 'needs script(1) of util-linux';
+t.test(
+  'chat at a terminal: Ctrl-C stops an answer, Ctrl-D ends',
+  { skip: model.unavailable || noTerminal },
+  async (t) => {
+    const flags = '--max_total_token_num 1024 --running_max_req_size 1 --temperature 0';
+    const node = [process.execPath, ...process.execArgv].map((word) => `'${word}'`).join(' ');
+    const command = `${node} '${cliPath}' chat --model_dir '${model.path}' ${flags}`;
+    const child = spawn('script', ['-qefc', command, '/dev/null'], { stdio: 'pipe' });
+    t.teardown(() => child.kill());
+    let screen = '';
+    child.stdout.on('data', (data: Buffer) => (screen += data.toString()));
+    const code = new Promise((resolve) => child.on('close', resolve));
+    const shows = (what: RegExp) =>
+      untilHolds(() => new Promise((resolve) => setTimeout(() => resolve(what.test(screen)), 20)));
+    /** Types a key or a line; what was on the screen before does not count for `shows`. */
+    const type = (keys: string) => {
+      screen = '';
+      child.stdin.write(keys);
+    };
+    await shows(/Ctrl-D ends\.[^]*> /);
+    type('Count from one to a thousand in words, please.\r');
+    await shows(/please\.[^]*\w+[^]*\w+ \w+ \w+/);
+    type('\x03');
+    await shows(/\[stopped\]\s*\[\d+ prompt tokens,[^]*> /);
+    type('Again, all of it.\r');
+    await shows(/it\.[^]*\w+[^]*\w+ \w+ \w+/);
+    type('\x04');
+    t.equal(await code, 0);
+    t.match(screen, /\[stopped\]/);
+    t.notMatch(screen, /dawnlight:/);
+  },
+);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { json } from './wire.ts';
 
-const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+export const cliPath = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 
 export interface Run {
   readonly child: ChildProcess;
@@ -13,7 +13,7 @@ export interface Run {
 }
 
 export function startCli(args: readonly string[], input?: string): Run {
-  const child = spawn(process.execPath, [...process.execArgv, cli, ...args], { stdio: 'pipe' });
+  const child = spawn(process.execPath, [...process.execArgv, cliPath, ...args], { stdio: 'pipe' });
   const output = { out: '', err: '' };
   child.stdout.on('data', (data: Buffer) => (output.out += data.toString()));
   child.stderr.on('data', (data: Buffer) => (output.err += data.toString()));

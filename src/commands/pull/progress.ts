@@ -10,6 +10,10 @@ export interface Progress {
   log(line: string): void;
 }
 
+/** Cells of the bar on a wide terminal, and what else the line holds: `98.4/98.4 MB, 10 s left`. */
+const BAR = 24;
+const FIGURES = 28;
+
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
 
 export function terminalProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
@@ -20,12 +24,12 @@ export function terminalProgress(stream: NodeJS.WriteStream = process.stderr): P
         stream.write(`${what}: ${megabytes(totalBytes)} MB\n`);
         return;
       }
+      const room = Math.max(0, Math.min(BAR, stream.columns - what.length - FIGURES));
       bar = new SingleBar({
         stream,
         format: (_, { progress, value, total, eta }) =>
-          `${what} ${'█'.repeat(Math.round(progress * 24)).padEnd(24, '░')} ${megabytes(value)}/${megabytes(total)} MB` +
+          `${what} ${'█'.repeat(Math.round(progress * room)).padEnd(room, '░')} ${megabytes(value)}/${megabytes(total)} MB` +
           (Number.isFinite(eta) ? `, ${eta} s left` : ''),
-        hideCursor: true,
         etaBuffer: 50,
       });
       bar.start(totalBytes, 0);
