@@ -15,6 +15,8 @@ export interface SpeedOptions {
   readonly rounds: number;
   /** Measured read bandwidth in GB/s. */
   readonly bandwidth: number;
+  /** Is told what is known, each time that it is more. */
+  readonly onProgress: (speed: Speed) => void;
 }
 
 export interface Speed {
@@ -24,13 +26,13 @@ export interface Speed {
   readonly loadMs: number;
   readonly prefillTokensPerSecond: number;
   /** `share`: of the batch's roofline, bandwidth / weight bytes steps a second. */
-  readonly decode: readonly { batch: number; tokensPerSecond: number; share: number }[];
+  readonly decode: { batch: number; tokensPerSecond: number; share: number }[];
 }
 
 /** Tokens that each sequence holds before decode is timed. */
 const CONTEXT = 128;
 
-export async function measureSpeed(path: string, o: SpeedOptions): Promise<Speed> {
+export async function measureSpeed(path: string, o: SpeedOptions): Promise<void> {
   const weightBytes = bytesReadPerStep(path, o.quant);
   const start = performance.now();
   const rows = Math.max(...o.batches);
@@ -39,7 +41,15 @@ export async function measureSpeed(path: string, o: SpeedOptions): Promise<Speed
   const loadMs = performance.now() - start;
   const prompt = Array.from({ length: o.prefill }, (_, i) => 100 + ((i * 37) % 5000));
   const prefill = await timed(o.rounds, () => greedyStep(m, [{ row: 0, start: 0, ids: prompt }]));
-  const decode = [];
+  const known: Speed = {
+    quant: o.quant,
+    activations: o.activations,
+    weightBytes,
+    loadMs: Math.round(loadMs),
+    prefillTokensPerSecond: (o.prefill / prefill) * 1000,
+    decode: [],
+  };
+  o.onProgress(known);
   for (const batch of o.batches) {
     let position = CONTEXT;
     const ms = await timed(o.rounds * 4, () => {
@@ -50,17 +60,10 @@ export async function measureSpeed(path: string, o: SpeedOptions): Promise<Speed
       );
     });
     const share = weightBytes / 1e6 / ms / o.bandwidth;
-    decode.push({ batch, tokensPerSecond: (batch / ms) * 1000, share });
+    known.decode.push({ batch, tokensPerSecond: (batch / ms) * 1000, share });
+    o.onProgress(known);
   }
   m.ops.destroy();
-  return {
-    quant: o.quant,
-    activations: o.activations,
-    weightBytes,
-    loadMs: Math.round(loadMs),
-    prefillTokensPerSecond: (o.prefill / prefill) * 1000,
-    decode,
-  };
 }
 
 /** All weights but an untied embedding, of which only single rows are read. */

@@ -1,58 +1,75 @@
-/** Runs the parts of a bench one after the other within a time limit; what is known is on disk after each. */
+/** Runs the parts of a bench one after the other within a time limit; what is known is on disk before and after each. */
 import { writeFileSync } from 'node:fs';
+import type { Outcome } from './child.ts';
 
-export interface StageResults {
-  readonly results: Record<string, unknown>;
-  /** Stages that threw, each with its message. */
-  readonly errors: string[];
-  /** Stages for which there was no time left. */
-  readonly skipped: string[];
+export interface StageOptions {
+  /** Skipped when less than this is left. */
+  readonly expectedMs?: number;
+  /** Of the whole run's time, what this part may take at most. */
+  readonly share?: number;
 }
 
-export class Stages implements StageResults {
+export class Stages {
   readonly results: Record<string, unknown> = {};
+  /** Parts that failed, crashed or ran out of their time, each with why. */
   readonly errors: string[] = [];
+  /** Parts for which there was no time left. */
   readonly skipped: string[] = [];
+  /** Milliseconds of the whole run. */
+  limitMs: number;
   readonly #begin = performance.now();
-  readonly #limitMs: number;
-  readonly #file: string | undefined;
+  readonly #file: string;
+  #running: string | null = null;
 
-  constructor(limitMs: number, file: string | undefined) {
-    this.#limitMs = limitMs;
+  constructor(limitMs: number, file: string) {
+    this.limitMs = limitMs;
     this.#file = file;
+    this.save();
   }
 
   /** Milliseconds until the limit. */
   left(): number {
-    return this.#begin + this.#limitMs - performance.now();
+    return this.#begin + this.limitMs - performance.now();
   }
 
-  /** @param expectedMs skipped when less than this is left */
-  async run<T>(name: string, work: () => Promise<T>, expectedMs = 10_000): Promise<T | undefined> {
+  /** What the part found, as far as it got; undefined when it found nothing. */
+  async run(name: string, work: (limitMs: number) => Promise<Outcome>, options: StageOptions = {}): Promise<unknown> {
+    const { expectedMs = 10_000, share = 1 } = options;
     if (this.left() < expectedMs) {
       this.skipped.push(name);
       console.log(`${name}: skipped, out of time`);
       return undefined;
     }
     const start = performance.now();
-    try {
-      const result = await work();
-      this.results[name] = result;
-      console.log(`${name}: ${((performance.now() - start) / 1000).toFixed(1)} s`);
-      return result;
-    } catch (error) {
-      this.errors.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
-      console.log(this.errors.at(-1));
-      return undefined;
-    } finally {
-      this.save();
-    }
+    const limit = Math.min(this.left(), share * this.limitMs);
+    console.log(`${name}: at most ${seconds(limit)}`);
+    this.#running = name;
+    this.save();
+    const { result, error } = await work(limit);
+    this.#running = null;
+    if (result !== undefined) this.results[name] = result;
+    if (error !== null) this.errors.push(`${name}: ${error}`);
+    this.save();
+    console.log(error === null ? `${name}: ${seconds(performance.now() - start)}` : this.errors.at(-1));
+    return result;
   }
 
-  /** Everything so far, into the results file. */
+  /** For a signal that ends the whole run: says what it was in. */
+  interrupt(signal: string): void {
+    this.errors.push(`${this.#running ?? 'between parts'}: the run was ended by ${signal}`);
+    this.save();
+  }
+
+  /** Everything so far, into the results file. `running` is there when the file is that of a run that was killed. */
   save(): void {
     const { results, errors, skipped } = this;
-    const seconds = Math.round((performance.now() - this.#begin) / 1000);
-    if (this.#file) writeFileSync(this.#file, `${JSON.stringify({ ...results, errors, skipped, seconds }, null, 1)}\n`);
+    const running = this.#running === null ? {} : { running: this.#running };
+    const time = Math.round((performance.now() - this.#begin) / 1000);
+    const content = { ...results, errors, skipped, ...running, seconds: time };
+    writeFileSync(this.#file, `${JSON.stringify(content, null, 1)}\n`);
   }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }

@@ -1,0 +1,93 @@
+/**
+ * One part of `bench/gpu` (child.ts starts it): prints how it goes, and what it knows as a line of JSON each time that it
+ * knows more. `node .bench/bench/gpu/part.js NAME [OPTIONS as JSON]`
+ */
+import { describeAdapter } from '../../src/commands/doctor/describe-adapter.ts';
+import { vulkanManifests } from '../../src/commands/doctor/vulkan-driver.ts';
+import { openGpu } from '../../src/gpu/device.ts';
+import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
+import { openModel } from '../../src/model/open-model.ts';
+import { loadModel } from '../../src/model/weights.ts';
+import { runKernelTable } from '../../test/helpers/kernel-table.ts';
+import {
+  checkpoints,
+  fixturePath,
+  forward,
+  newCache,
+  readOracle,
+  relativeError,
+} from '../../test/helpers/model-exam.ts';
+import { allCases } from '../../test/kernels/cases/all-cases.ts';
+import { describeMachine } from '../helpers/machine.ts';
+import { readBandwidth } from './bandwidth.ts';
+import { measureOverheads } from './overheads.ts';
+import { shapes, writeRandomCheckpoint } from './random-checkpoint.ts';
+import { measureSpeed, type SpeedOptions } from './speed.ts';
+
+const say = (result: object): void => console.log(JSON.stringify(result));
+
+async function adapter(): Promise<void> {
+  const probe = await openGpu({ validation: false });
+  const { kernelSet, hasF16, hasSubgroups, description } = probe;
+  const vulkanDrivers = process.platform === 'linux' ? vulkanManifests() : null;
+  const machine = describeMachine(description);
+  say({ machine, vulkanDrivers, kernelSet, hasF16, hasSubgroups, ...describeAdapter(probe) });
+}
+
+/** Cases that take longer are named as they end: they are what the time goes to. */
+const SLOW_MS = 5000;
+const REPORT_EVERY = 25;
+
+/** The kernel table; `slow` are seconds by case. */
+async function kernels(): Promise<void> {
+  const failures: string[] = [];
+  const slow: Record<string, number> = {};
+  let passed = 0;
+  let start = performance.now();
+  const report = () => say({ passed, of: allCases.length, failures, slow });
+  for await (const { name, ok, found, production } of runKernelTable()) {
+    const seconds = (performance.now() - start) / 1000;
+    if (ok) passed++;
+    else failures.push(`${name}: max ${found.maxAbs}, production ${production.maxAbs}`);
+    if (!ok) console.log(`  FAIL ${failures.at(-1)}`);
+    if (seconds * 1000 > SLOW_MS) {
+      slow[name] = Math.round(seconds);
+      console.log(`  ${name}: ${slow[name]} s`);
+    }
+    if (!ok || (passed + failures.length) % REPORT_EVERY === 0) report();
+    start = performance.now();
+  }
+  report();
+}
+
+/** Largest relative error of each tiny checkpoint's logits against transformers float32. */
+async function models(): Promise<void> {
+  const ops = new WebGPUOps(await openGpu({ validation: false }));
+  const results: Record<string, { error: number; bound: number; ok: boolean }> = {};
+  for (const { name, stored: bound } of checkpoints) {
+    const { prompt, logits } = readOracle(name);
+    const opened = openModel(fixturePath(name));
+    const model = await loadModel(ops, opened, { quant: 'stored', maxLength: 64 });
+    opened.close();
+    const actual = await forward(ops, model, newCache(ops, model, 'f32'), [{ row: 0, start: 0, ids: prompt }]);
+    const error = relativeError(actual, logits);
+    results[name] = { error, bound, ok: error <= bound };
+    console.log(`  ${results[name].ok ? 'ok  ' : 'FAIL'} ${name}: ${error.toExponential(1)}`);
+    say(results);
+  }
+}
+
+const parts: Readonly<Record<string, (options: never) => Promise<void>>> = {
+  adapter,
+  kernels,
+  models,
+  overheads: async () => say(await measureOverheads()),
+  bandwidth: async () => say({ gbs: await readBandwidth() }),
+  write: async ({ shape, directory }: { shape: string; directory: string }) =>
+    Promise.resolve(writeRandomCheckpoint(directory, shapes[shape])),
+  speed: ({ path, ...options }: SpeedOptions & { path: string }) => measureSpeed(path, { ...options, onProgress: say }),
+};
+
+const [name = '', options = '{}'] = process.argv.slice(2);
+await parts[name](JSON.parse(options) as never);
+process.exit(0);
