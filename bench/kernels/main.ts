@@ -25,6 +25,9 @@ const { values: flags } = parseArgs({
   },
 });
 const rounds = Number(flags.rounds);
+if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error(`--rounds: expected a count, got ${flags.rounds}`);
+if (flags.kernels !== undefined && !['cpu-adapter', 'gpu'].includes(flags.kernels))
+  throw new Error(`--kernels: expected cpu-adapter or gpu, got ${flags.kernels}`);
 const shapes = flags.shapes.split(',').map((s) => s.split('x').map(Number) as [number, number]);
 
 /** A sample is repeated calls of at least this long, so that waiting for it does not count. */
@@ -89,10 +92,12 @@ function roofline(bench: KernelBench, peak: Calibration): number {
 }
 
 const only = new RegExp(flags.only);
-const benches = [...matmulBenches(shapes, flags.tokens.split(',').map(Number)), ...opBenches()];
+const all = [...matmulBenches(shapes, flags.tokens.split(',').map(Number)), ...opBenches()];
+const benches = all.filter((b) => only.test(b.name));
+if (benches.length === 0 && !only.test('sample')) throw new Error(`--only ${flags.only}: no kernel has such a name`);
 const rows: Row[] = [];
 console.log(`${'kernel'.padEnd(56)} ${['µs', 'best', 'GMAC/s', 'GB/s', 'share'].map((s) => s.padStart(9)).join(' ')}`);
-for (const bench of benches.filter((b) => only.test(b.name))) {
+for (const bench of benches) {
   const row = await measure(bench);
   rows.push(row);
   const figures = [
