@@ -52,30 +52,27 @@ function prompt(length: number): number[] {
   return Array.from({ length }, () => 1000 + ((seed = (seed * 48271) % 2147483647) % 5000));
 }
 
-interface Timed {
-  /** Milliseconds to the first token, and from the first to the last. */
-  readonly first: number;
-  readonly rest: number;
-  readonly tokens: number;
-}
-
-async function generate(engine: EngineClient, ids: number[], maxTokens: number): Promise<Timed> {
+/** Milliseconds from the call to each token. */
+async function generate(engine: EngineClient, ids: number[], maxTokens: number): Promise<number[]> {
   const params = { ...defaultSamplingParams, temperature: 0, ignoreEos: true, maxTokens };
   const start = performance.now();
-  let first = NaN;
-  let tokens = 0;
+  const times: number[] = [];
   for await (const output of engine.generate(ids, params)) {
-    if (Number.isNaN(first)) first = performance.now() - start;
-    tokens += output.tokenIds.length;
+    for (const _ of output.tokenIds) times.push(performance.now() - start);
   }
-  return { first, rest: performance.now() - start - first, tokens };
+  return times;
 }
 
-/** Tokens per second of all sequences together, after each has its first token. */
+/** Tokens per second of all sequences together while all of them decode: from the last first token to the first last one. */
+function steadyRate(sequences: readonly number[][]): number {
+  const start = Math.max(...sequences.map((times) => times[0]));
+  const end = Math.min(...sequences.map((times) => times.at(-1) ?? NaN));
+  const tokens = sequences.reduce((n, times) => n + times.filter((t) => t > start && t <= end).length, 0);
+  return (tokens / (end - start)) * 1000;
+}
+
 async function decode(engine: EngineClient, batch: number): Promise<number> {
-  const all = await Promise.all(Array.from({ length: batch }, () => generate(engine, prompt(32), newTokens)));
-  const span = Math.max(...all.map((t) => t.first + t.rest)) - Math.min(...all.map((t) => t.first));
-  return (all.reduce((n, t) => n + t.tokens - 1, 0) / span) * 1000;
+  return steadyRate(await Promise.all(Array.from({ length: batch }, () => generate(engine, prompt(32), newTokens))));
 }
 
 async function peerPrefill(sequence: PeerSequence): Promise<number> {
@@ -85,22 +82,17 @@ async function peerPrefill(sequence: PeerSequence): Promise<number> {
   return (promptLength / (performance.now() - start)) * 1000;
 }
 
-/** Like `decode`: the clock starts at the first token. */
 async function peerDecode(sequences: readonly PeerSequence[]): Promise<number> {
-  const spans = await Promise.all(
-    sequences.map(async (sequence) => {
-      await sequence.clearHistory();
-      let first = 0;
-      let count = 0;
-      for await (const _ of sequence.evaluate(prompt(32), { temperature: 0 })) {
-        if (count === 0) first = performance.now();
-        if (++count === newTokens) break;
-      }
-      return { first, end: performance.now(), count };
-    }),
-  );
-  const span = Math.max(...spans.map((s) => s.end)) - Math.min(...spans.map((s) => s.first));
-  return (spans.reduce((n, s) => n + s.count - 1, 0) / span) * 1000;
+  const start = performance.now();
+  const all = sequences.map(async (sequence) => {
+    await sequence.clearHistory();
+    const times: number[] = [];
+    for await (const _ of sequence.evaluate(prompt(32), { temperature: 0 })) {
+      if (times.push(performance.now() - start) === newTokens) break;
+    }
+    return times;
+  });
+  return steadyRate(await Promise.all(all));
 }
 
 const loadStart = performance.now();
@@ -118,9 +110,9 @@ const put = (to: Record<string, number[]>, key: string, value: number) => (to[ke
 const delay = monitorEventLoopDelay({ resolution: 1 });
 await generate(engine, prompt(promptLength), 2);
 for (let round = 0; round < rounds; round++) {
-  const { first } = await generate(engine, prompt(promptLength), 1);
+  const [first] = await generate(engine, prompt(promptLength), 1);
   put(ours, `prefill ${promptLength}`, (promptLength / first) * 1000);
-  put(ours, 'ttft 16 ms', (await generate(engine, prompt(16), 1)).first);
+  put(ours, 'ttft 16 ms', (await generate(engine, prompt(16), 1))[0]);
   const one = peerContexts.get(batches[0])?.sequences[0];
   if (one) put(theirs, `prefill ${promptLength}`, await peerPrefill(one));
   for (const batch of batches) {
