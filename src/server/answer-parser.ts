@@ -28,6 +28,10 @@ export class AnswerParser {
   readonly #tools: ToolCallParser | null;
   readonly #parallel: boolean;
   #called = false;
+  /** Arguments of the last call so far: JSON text. */
+  #arguments = '';
+  #lastCall = -1;
+  #cutByStop = false;
 
   constructor(options: AnswerOptions) {
     this.#reasoning =
@@ -40,18 +44,31 @@ export class AnswerParser {
     const { reasoning, content } = this.#split(output.text, output.tokens.length, output.finishReason !== null);
     const parts = this.#tools === null ? [{ content }] : [content === '' ? null : this.#tools.push(content)];
     if (output.finishReason !== null && this.#tools !== null) {
-      parts.push(this.#tools.end(output.finishReason === 'stop' ? 'eos' : 'length'));
+      // A stop string may fall inside a call as the token limit may: the parser must not close what the model did not.
+      const isEnd = output.finishReason === 'stop' && typeof output.stopReason !== 'string';
+      parts.push(this.#tools.end(isEnd ? 'eos' : 'length'));
     }
     const toolCalls = parts
       .flatMap((p) => (p !== null && 'toolCalls' in p ? (p.toolCalls ?? []) : []))
       .filter((call) => this.#parallel || call.index === 0);
-    if (toolCalls.length > 0) this.#called = true;
+    for (const call of toolCalls) this.#note(call);
+    if (typeof output.stopReason === 'string') this.#cutByStop = this.#called && !isJson(this.#arguments);
     return { reasoning, content: parts.map((p) => p?.content ?? '').join(''), toolCalls };
   }
 
-  /** `tool_calls` only for a whole answer: a call that the token limit cut off is `length`. */
+  /**
+   * `tool_calls` only where the last call is whole: one that the token limit cut off is `length`, one that a stop string cut
+   * off is `stop`. A stop string after the arguments (`</tool_call>`) leaves the call whole.
+   */
   finishReason(reason: TextFinishReason): AnswerFinishReason {
-    return this.#called && reason === 'stop' ? 'tool_calls' : reason;
+    return this.#called && !this.#cutByStop && reason === 'stop' ? 'tool_calls' : reason;
+  }
+
+  #note(call: ToolCallDelta): void {
+    this.#called = true;
+    if (call.index !== this.#lastCall) this.#arguments = '';
+    this.#lastCall = call.index;
+    this.#arguments += call.arguments ?? '';
   }
 
   #split(text: string, numTokens: number, last: boolean): { reasoning: string; content: string } {
@@ -61,5 +78,14 @@ export class AnswerParser {
     if (!last) return pushed;
     const rest = this.#reasoning.end();
     return { reasoning: pushed.reasoning + rest.reasoning, content: pushed.content + rest.content };
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
