@@ -126,16 +126,22 @@ ${ends.join('\n')}
 `;
 }
 
+/** `scale`: what RMSNorm multiplies the features from `row` on by. */
+function rmsScale({ hidden, eps }: DecoderLayerKernelSpec, array: string): string {
+  return `      var squares = 0.0;
+      for (var i = lane; i < ${hidden}u; i += 8u) { squares += ${array}[row + i] * ${array}[row + i]; }
+      let scale = 1.0 / sqrt(subgroupAdd(squares) / ${f(hidden)} + ${eps});`;
+}
+
 /** Features of token `item`, RMSNorm: f32. */
-function inputNorm({ hidden, eps, attention }: DecoderLayerKernelSpec): string {
+function inputNorm(s: DecoderLayerKernelSpec): string {
+  const { hidden, attention } = s;
   return `
       let row = item * ${hidden}u;
       if (lane == 0u) {
         slotTable[step[2u * p.tokens + item] * ${attention.maxLength}u + step[p.tokens + item]] = step[3u * p.tokens + item];
       }
-      var squares = 0.0;
-      for (var i = lane; i < ${hidden}u; i += 8u) { squares += x[row + i] * x[row + i]; }
-      let scale = 1.0 / sqrt(subgroupAdd(squares) / ${f(hidden)} + ${eps});
+${rmsScale(s, 'x')}
       for (var i = lane; i < ${hidden / 4}u; i += 8u) {
         vectors[item * ${hidden / 4}u + i] = ${quad('x', `(row / 4u + i)`)} * scale * ${quad('inputNorm', 'i')};
       }`;
@@ -192,9 +198,7 @@ function midNorm(s: DecoderLayerKernelSpec): string {
   const { hidden } = s;
   return `
       let row = ${at.mid} + item * ${hidden}u;
-      var squares = 0.0;
-      for (var i = lane; i < ${hidden}u; i += 8u) { squares += floats[row + i] * floats[row + i]; }
-      let scale = 1.0 / sqrt(subgroupAdd(squares) / ${f(hidden)} + ${s.eps});
+${rmsScale(s, 'floats')}
       for (var block = 0u; block < ${hidden / 64}u; block++) {
         let i = block * 16u + lane;
         let a = ${quad('floats', 'row / 4u + i')} * scale * ${quad('postAttentionNorm', 'i')};

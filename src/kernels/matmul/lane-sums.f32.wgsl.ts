@@ -1,6 +1,6 @@
 /** f32 activations times weights of any format, for the lane-per-row sums (lane-sums.wgsl.ts). */
 import type { WeightFormat } from '../../tensor/matrix.ts';
-import { component, loadTexels, range, type SumsSpec } from './lane-sums.wgsl.ts';
+import { component, loadInt8Group, loadTexels, range, scaleTexel, type SumsSpec } from './lane-sums.wgsl.ts';
 
 /** Adds one block of 64 columns, f32 activations, to the sums of every row and token. */
 export function f32Block(s: SumsSpec): string {
@@ -67,11 +67,7 @@ function floatElement(format: WeightFormat, q: string, column: number): string {
 function integerGroup(s: SumsSpec, k0: number): string {
   const lines: string[] = ['    {'];
   const g = k0 / s.groupSize;
-  const scaleTexel = (s.format === 'int4' ? 4 : 8) + (g >> 1);
-  if (s.format === 'int8') {
-    const data = range(2).flatMap((b) => range(s.groupSize / 16).map((i) => b * 4 + k0 / 16 + i));
-    lines.push(...loadTexels(s, [...data, scaleTexel]));
-  }
+  if (s.format === 'int8') lines.push(...loadInt8Group(s, g));
   for (const u of range(s.units)) {
     for (const b of range(2)) for (const t of range(s.tokens)) lines.push(`      var a${u}_${b}_${t} = 0.0;`);
   }
@@ -91,7 +87,9 @@ function integerGroup(s: SumsSpec, k0: number): string {
   }
   for (const u of range(s.units)) {
     for (const b of range(2)) {
-      lines.push(`      let d${u}_${b} = unpack2x16float(w${u}_${scaleTexel}.${component[(g & 1) * 2 + b]});`);
+      lines.push(
+        `      let d${u}_${b} = unpack2x16float(w${u}_${scaleTexel(s.format, g)}.${component[(g & 1) * 2 + b]});`,
+      );
       for (const t of range(s.tokens)) {
         // Row B's int4 codes sit 16 bits further up.
         const scale = s.format === 'int4' && b === 1 ? `(d${u}_${b}.x * 0x1p-16)` : `d${u}_${b}.x`;

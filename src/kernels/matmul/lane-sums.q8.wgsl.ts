@@ -4,7 +4,7 @@
  * int4 × int8 is SWAR: one 32-bit multiply adds the products of two rows, their sums in the lower and upper
  * half word. 16 products of |q·x| ≤ 15·127 fit 16 bits, then both halves are moved to full accumulators.
  */
-import { component, loadTexels, range, type SumsSpec } from './lane-sums.wgsl.ts';
+import { component, loadInt8Group, loadTexels, range, scaleTexel, type SumsSpec } from './lane-sums.wgsl.ts';
 
 /** Adds one block of 64 columns, int8 activations, to the sums of every row and token. */
 export function q8Block(s: SumsSpec): string {
@@ -71,7 +71,7 @@ function int4Group(s: SumsSpec, group: number, half: string): string {
     }
     lines.push('      }');
   }
-  lines.push(...applyScales(s, group, 4, (u, b, t) => `${b ? 'hi' : 'lo'}${u}_${t}`), '    }');
+  lines.push(...applyScales(s, group, (u, b, t) => `${b ? 'hi' : 'lo'}${u}_${t}`), '    }');
   return lines.join('\n');
 }
 
@@ -86,8 +86,7 @@ function int8Group(s: SumsSpec, group: number, half: string): string {
   for (const part of range(parts)) {
     const weightGroup = group * parts + part;
     const first = group * 2 + part;
-    const data = range(2).flatMap((b) => range(dwords / 4).map((i) => b * 4 + first + i));
-    lines.push('    {', ...loadTexels(s, [...data, 8 + (weightGroup >> 1)]));
+    lines.push('    {', ...loadInt8Group(s, weightGroup));
     for (const u of range(s.units)) {
       for (const b of range(2)) {
         for (const t of range(s.tokens)) lines.push(`      var a${u}_${b}_${t} = 0i;`);
@@ -116,7 +115,7 @@ function int8Group(s: SumsSpec, group: number, half: string): string {
       lines.push('      }');
     }
     if (parts === 2) for (const t of range(s.tokens)) lines.push(`      let sum${group}_${t} = f32(part${t});`);
-    lines.push(...applyScales(s, weightGroup, 8, (u, b, t) => `a${u}_${b}_${t}`, group), '    }');
+    lines.push(...applyScales(s, weightGroup, (u, b, t) => `a${u}_${b}_${t}`, group), '    }');
   }
   return lines.join('\n');
 }
@@ -125,16 +124,16 @@ function int8Group(s: SumsSpec, group: number, half: string): string {
 function applyScales(
   s: SumsSpec,
   weightGroup: number,
-  firstScaleTexel: number,
   value: (unit: number, b: number, token: number) => string,
   group = weightGroup,
 ): string[] {
   const lines: string[] = [];
   for (const u of range(s.units)) {
-    const texel = firstScaleTexel + (weightGroup >> 1);
     for (const b of range(2)) {
       const d = `d${u}_${b}`;
-      lines.push(`      let ${d} = unpack2x16float(w${u}_${texel}.${component[(weightGroup & 1) * 2 + b]});`);
+      lines.push(
+        `      let ${d} = unpack2x16float(w${u}_${scaleTexel(s.format, weightGroup)}.${component[(weightGroup & 1) * 2 + b]});`,
+      );
       for (const t of range(s.tokens)) {
         const sum = `f32(${value(u, b, t)}) * ${d}.x + sum${group}_${t} * ${d}.y`;
         lines.push(`      o${u * 2 + b}_${t} += (${sum}) * scale${group}_${t};`);

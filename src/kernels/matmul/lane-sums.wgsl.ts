@@ -52,6 +52,16 @@ export function loadTexels(s: SumsSpec, texels: readonly number[]): string[] {
   );
 }
 
+/** Texel of a unit that holds the scales of weight group `group` of a block (lane-layout.ts). */
+export const scaleTexel = (format: WeightFormat, group: number): number => (format === 'int4' ? 4 : 8) + (group >> 1);
+
+/** `loadTexels` of what a weight group of int8 pairs needs: a whole block's texels at once are too many to gain by it. */
+export function loadInt8Group(s: SumsSpec, group: number): string[] {
+  const texels = s.groupSize / 16;
+  const codes = range(2).flatMap((b) => range(texels).map((i) => b * 4 + group * texels + i));
+  return loadTexels(s, [...codes, scaleTexel(s.format, group)]);
+}
+
 /** Rows that one workgroup's units hold per lane. */
 export const rowsOf = (s: Pick<SumsSpec, 'units' | 'format'>): number => s.units * (isPaired(s.format) ? 2 : 1);
 
@@ -62,6 +72,7 @@ export function laneSums(s: SumsSpec): string {
       .map((t) => `  var o${r}_${t} = 0.0;`)
       .join(''),
   );
+  // The loop tests at its end: lavapipe runs the body of a loop that tests at its top once more, all lanes off (docs/kernels.md).
   return `  var at = (block * ${s.colBlocks} * ${s.unitsPerBlock}u + unit0) * ${s.texelsPerUnit * 8}u + lane;
 ${sums.join('\n')}
   var kb = 0u;
