@@ -237,7 +237,10 @@ export interface Ops {
    */
   storeLastTokens(ids: Tensor, step: Step): void;
 
-  /** Waits for the device and copies a tensor out: Float32Array for f32/f16/q8 (dequantized), Uint32Array for u32. */
+  /**
+   * Waits for the device and copies a tensor out: Float32Array for f32/f16/q8 (dequantized), Uint32Array for u32. Reads
+   * end in the order of the calls.
+   */
   read(x: Tensor): Promise<Float32Array | Uint32Array>;
   /** Frees everything. */
   destroy(): void;

@@ -40,6 +40,8 @@ import { WebGPUContext, bufferOf, bytesOf, type WebGPUOpsOptions } from './webgp
 export class WebGPUOps implements Ops {
   readonly backend = 'webgpu';
   readonly context: WebGPUContext;
+  /** Settled with the latest read. Each waits with naps of its own, and two that are ready would end in any order. */
+  #lastRead: Promise<unknown> = Promise.resolve();
 
   constructor(gpu: Gpu, options: WebGPUOpsOptions = {}) {
     this.context = new WebGPUContext(gpu, options);
@@ -142,7 +144,13 @@ export class WebGPUOps implements Ops {
     storeLastTokens(this.context, ids, step);
   }
 
-  async read(x: Tensor): Promise<Float32Array | Uint32Array> {
+  read(x: Tensor): Promise<Float32Array | Uint32Array> {
+    const read = Promise.all([this.#read(x), this.#lastRead]).then(([values]) => values);
+    this.#lastRead = read.catch(() => undefined);
+    return read;
+  }
+
+  async #read(x: Tensor): Promise<Float32Array | Uint32Array> {
     const { gpu, recorder } = this.context;
     const bytes = bytesOf(x.shape, x.dtype);
     if (bytes === 0) return x.dtype === 'u32' ? new Uint32Array(0) : new Float32Array(0);
