@@ -40,6 +40,8 @@ export class DeviceModelRunner implements ModelRunner {
   readonly samplesOnHost: boolean;
   /** Of a step whose recording waits for grammars: fulfilled when it was recorded to its end. */
   #recording: Promise<Recorded> | null = null;
+  /** Fulfilled when the tokens of the last launched step were read, and its grammars went on behind them. */
+  #accepted: Promise<unknown> = Promise.resolve();
 
   constructor(ops: Ops, model: StepModel, kv: KVCache, limits: SamplingLimits, processors: readonly LogitsProcessor[]) {
     this.samplesOnHost = processors.length > 0;
@@ -58,15 +60,20 @@ export class DeviceModelRunner implements ModelRunner {
     if (rows.every(({ request }) => request.constraint === null)) {
       recorded = record(rows.map(() => null));
     } else {
-      // The device computes the logits while the masks are made.
+      // The device computes the logits while the tokens of the step before are read and the masks are made.
       this.#ops.flush();
-      const masks = Promise.all(rows.map(async ({ request }) => request.constraint?.mask() ?? null));
+      const masks = this.#accepted.then(() =>
+        Promise.all(rows.map(async ({ request }) => request.constraint?.mask() ?? null)),
+      );
       this.#recording = masks.then(record);
       recorded = await this.#recording;
       this.#recording = null;
     }
-    const sampled = await recorded.sampled;
-    rows.forEach(({ request }, i) => request.constraint?.accept(sampled[i].id));
+    const sampled = recorded.sampled.then((tokens) => {
+      rows.forEach(({ request }, i) => request.constraint?.accept(tokens[i].id));
+      return tokens;
+    });
+    this.#accepted = sampled;
     return sampled;
   }
 

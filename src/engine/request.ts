@@ -75,7 +75,7 @@ export class Request {
 
   /** Tokens being sampled: launched, not read back. At most 1 when a step is scheduled. */
   inFlight = 0;
-  /** No step can start from a token that was not read: the host has to know it to say what may follow. */
+  /** No step can start from a token that was not read: the host picks it. */
   awaitsTokens = false;
 
   finishReason: FinishReason | null = null;

@@ -86,7 +86,7 @@ export class Scheduler {
       throw new EngineError('queue_full', `The engine is busy: ${length} requests are waiting. Try again later.`);
     }
     request.arrivalIndex = this.#arrivals++;
-    request.awaitsTokens = this.#config.samplesOnHost || request.constraint !== null;
+    request.awaitsTokens = this.#config.samplesOnHost;
     this.waiting.push(request);
   }
 

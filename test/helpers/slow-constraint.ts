@@ -2,11 +2,11 @@ import { setImmediate } from 'node:timers/promises';
 import type { Constraint } from '../../src/engine/constraint.ts';
 import { maskOf } from './sampling.ts';
 
-/** Allows ids whose remainder by 3 is that of the number of tokens so far; its masks take a while. */
+/** Allows ids whose remainder by 3 follows on the last token's: 0, 1, 2, 0, …; its masks take a while. */
 export class SlowConstraint implements Constraint {
   readonly error = null;
   readonly #vocabSize: number;
-  #length = 0;
+  #remainder = 0;
 
   constructor(vocabSize: number) {
     this.#vocabSize = vocabSize;
@@ -14,7 +14,7 @@ export class SlowConstraint implements Constraint {
 
   async mask(): Promise<Uint32Array> {
     await setImmediate();
-    const remainder = this.#length % 3;
+    const remainder = this.#remainder;
     const ids = Array.from({ length: this.#vocabSize }, (_, id) => id);
     return maskOf(
       ids.filter((id) => id % 3 === remainder),
@@ -22,8 +22,8 @@ export class SlowConstraint implements Constraint {
     );
   }
 
-  accept(): void {
-    this.#length++;
+  accept(tokenId: number): void {
+    this.#remainder = (tokenId + 1) % 3;
   }
 
   close(): void {}
