@@ -12,7 +12,7 @@ import type { BenchEngine } from './engine.ts';
 
 export interface OverheadRow {
   readonly batch: number;
-  /** Median milliseconds between a request's tokens. */
+  /** Milliseconds a token of the median request. */
   readonly free: number;
   readonly constrained: number;
   /** Of requests without a grammar where every second one has one. */
@@ -38,41 +38,20 @@ export async function measureOverhead(
   rounds: number,
   tokens: number,
 ): Promise<OverheadRow[]> {
-  await gaps(engine, [true, false], 8);
+  await perToken(engine, [true, false], 8);
   const rows: OverheadRow[] = [];
   for (const batch of batches) {
     const all = { free: [] as number[], constrained: [] as number[], beside: [] as number[] };
-    const of = (isConstrained: (i: number) => boolean) => Array.from({ length: batch }, (_, i) => isConstrained(i));
+    const measure = (isConstrained: (i: number) => boolean) =>
+      perToken(
+        engine,
+        Array.from({ length: batch }, (_, i) => isConstrained(i)),
+        tokens,
+      );
     for (let round = 0; round < rounds; round++) {
-      all.free.push(
-        (
-          await gaps(
-            engine,
-            of(() => false),
-            tokens,
-          )
-        ).free,
-      );
-      all.constrained.push(
-        (
-          await gaps(
-            engine,
-            of(() => true),
-            tokens,
-          )
-        ).constrained,
-      );
-      all.beside.push(
-        batch === 1
-          ? NaN
-          : (
-              await gaps(
-                engine,
-                of((i) => i % 2 === 0),
-                tokens,
-              )
-            ).free,
-      );
+      all.free.push((await measure(() => false)).free);
+      all.constrained.push((await measure(() => true)).constrained);
+      all.beside.push(batch === 1 ? NaN : (await measure((i) => i % 2 === 0)).free);
     }
     const ratio = (values: readonly number[]) => median(values.map((value, i) => value / all.free[i]));
     rows.push({
@@ -87,10 +66,9 @@ export async function measureOverhead(
   return rows;
 }
 
-/** Median time between tokens, of the requests without and of those with a grammar. */
-async function gaps(engine: EngineClient, isConstrained: readonly boolean[], tokens: number) {
-  const times = { free: [] as number[], constrained: [] as number[] };
-  await Promise.all(
+/** Milliseconds a token while all of them write: of the median request without and of the one with a grammar. */
+async function perToken(engine: EngineClient, isConstrained: readonly boolean[], tokens: number) {
+  const requests = await Promise.all(
     isConstrained.map(async (constrained, i) => {
       const constraint = constrained ? endless : null;
       const params = {
@@ -101,14 +79,21 @@ async function gaps(engine: EngineClient, isConstrained: readonly boolean[], tok
         ignoreEos: true,
         constraint,
       };
-      let last: number | null = null;
-      for await (const output of engine.generate([1, 1000 + i, 2000, 3000], params)) {
-        if (output.tokenIds.length === 0) continue;
-        const now = performance.now();
-        if (last !== null) times[constrained ? 'constrained' : 'free'].push(now - last);
-        last = now;
+      const times: number[] = [];
+      for await (const { tokenIds } of engine.generate([1, 1000 + i, 2000, 3000], params)) {
+        for (const _ of tokenIds) times.push(performance.now());
       }
+      return { constrained, times };
     }),
   );
-  return { free: median(times.free), constrained: median(times.constrained) };
+  // From the last first token to the first last one.
+  const start = Math.max(...requests.map(({ times }) => times[0]));
+  const end = Math.min(...requests.map(({ times }) => times[times.length - 1]));
+  const of = (wanted: boolean) =>
+    median(
+      requests
+        .filter(({ constrained }) => constrained === wanted)
+        .map(({ times }) => (end - start) / times.filter((time) => time > start && time <= end).length),
+    );
+  return { free: of(false), constrained: of(true) };
 }
