@@ -64,20 +64,20 @@ export const engineSettings = {
       doc: 'Requests that may wait; the next one is answered with 429.',
     },
   ),
-  batchMaxTokens: number(
-    1024,
+  batchMaxTokens: number<number | null>(
+    null,
     { min: 1 },
     {
       flags: ['batch_max_tokens'],
-      doc: 'Tokens of one step over all requests.',
+      doc: 'Tokens of one step over all requests; 1024 when not given, 256 on lavapipe.',
     },
   ),
-  chunkedPrefillSize: number(
-    512,
+  chunkedPrefillSize: number<number | null>(
+    null,
     { min: 1 },
     {
       flags: ['chunked_prefill_size'],
-      doc: 'Prompt tokens of one request in one step.',
+      doc: 'Prompt tokens of one request in one step; 512 when not given, 256 on lavapipe.',
     },
   ),
   disableChunkedPrefill: toggle(false, {

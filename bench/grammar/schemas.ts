@@ -1,12 +1,15 @@
 /** Random schemas through the model at temperature 1: every answer that ends by itself has to be valid. */
+import type { ConstraintSpec } from '../../src/engine/constraint.ts';
 import { defaultSamplingParams, type FinishReason } from '../../src/engine/types.ts';
+import { EngineError } from '../../src/errors.ts';
 import { completionConstraint } from '../../src/server/structured-output/output-constraint.ts';
 import { independentValidator, randomSchema } from '../../test/helpers/random-schemas.ts';
 import type { BenchEngine } from './engine.ts';
 
 export interface SchemaResult {
   readonly schemas: number;
-  readonly answers: number;
+  /** Refused with a reason (the server's 400), and not counted among the schemas. */
+  readonly refused: number;
   readonly completed: number;
   /** Ended by the token limit. */
   readonly cut: number;
@@ -25,16 +28,22 @@ interface Options {
 
 export async function runSchemas(bench: BenchEngine, options: Options): Promise<SchemaResult> {
   const { count, firstSeed, parallel } = options;
-  const result = { schemas: 0, answers: 0, completed: 0, cut: 0, failures: 0, tokens: 0 };
+  const result = { schemas: 0, refused: 0, completed: 0, cut: 0, failures: 0, tokens: 0 };
   const features: Record<string, [number, number]> = {};
   let next = firstSeed;
+  let left = count;
   const work = async (): Promise<void> => {
-    while (next < firstSeed + count) {
+    while (left > 0) {
       const seed = next++;
       const made = randomSchema(seed);
-      const { text, tokens, reason } = await answer(bench, made.schema, seed, options.maxTokens);
+      const constraint = constraintOf(made.schema, seed);
+      if (constraint === null) {
+        result.refused++;
+        continue;
+      }
+      left--;
+      const { text, tokens, reason } = await answer(bench, made.schema, constraint, seed, options.maxTokens);
       result.schemas++;
-      result.answers++;
       result.tokens += tokens;
       const isWhole = reason === 'stop';
       if (isWhole) result.completed++;
@@ -54,11 +63,27 @@ export async function runSchemas(bench: BenchEngine, options: Options): Promise<
   return { ...result, features };
 }
 
-async function answer({ engine, tokenizer }: BenchEngine, schema: object, seed: number, maxTokens: number) {
+/** null when the schema is refused. */
+function constraintOf(schema: object, seed: number): ConstraintSpec | null {
+  try {
+    return completionConstraint({
+      response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: { ...schema } } },
+    });
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'invalid_value') throw error;
+    console.log(`seed ${seed}: ${error.message}`);
+    return null;
+  }
+}
+
+async function answer(
+  { engine, tokenizer }: BenchEngine,
+  schema: object,
+  constraint: ConstraintSpec,
+  seed: number,
+  maxTokens: number,
+) {
   const text = `<|im_start|>user\nWrite an example in JSON: ${JSON.stringify(schema)}<|im_end|>\n<|im_start|>assistant\n`;
-  const constraint = completionConstraint({
-    response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: { ...schema } } },
-  });
   const params = { ...defaultSamplingParams, temperature: 1, seed, maxTokens, constraint };
   const ids: number[] = [];
   let reason: FinishReason | null = null;

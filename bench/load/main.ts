@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
+import { stepBudget } from '../../src/engine/step-budget.ts';
 import { describeMachine } from '../helpers/machine.ts';
 
 const { values: flags } = parseArgs({
@@ -75,7 +76,7 @@ const spec = { layers, slots: 32768, kvHeads, headDim, dtype: 'f16', maxRequests
 const kv = await stage('KV cache', () => ops.createKVCache(spec));
 const limits = { vocabSize: model.config.vocabSize, eosTokenIds: [] };
 const runner = new DeviceModelRunner(ops, model, kv, limits, []);
-await stage('warm-up', () => warmUp(runner, spec, defaultEngineConfig.batchMaxTokens));
+await stage('warm-up', () => warmUp(runner, spec, stepBudget(defaultEngineConfig, gpu.kernelSet).batchMaxTokens));
 
 const summary = {
   bench: 'load',

@@ -130,6 +130,7 @@ function newCore(runner: ClockRunner, policy: AdmissionPolicy, clients: number, 
     maxModelLen: maxLength,
     maxTotalTokenNum: capacity,
     isRewardModel: false,
+    kernelSet: 'gpu' as const,
     eosTokenIds: [eosTokenId],
     adapter: 'clock',
   };

@@ -1,5 +1,6 @@
 /** `dawnlight inspect`: what a model on disk is, and what it would take in memory. Reads no weights. */
 import type { EngineConfig } from '../config.ts';
+import { stepBudget } from '../engine/step-budget.ts';
 import { formatBytes } from './format-bytes.ts';
 import { activationBytes, kvBytesPerToken, planBytes } from '../model/memory-plan.ts';
 import { type OpenModel, openModel } from '../model/open-model.ts';
@@ -41,7 +42,8 @@ function describeTensors(model: OpenModel): string {
 
 function describeMemory(model: OpenModel, config: EngineConfig): string {
   const plan = planBytes(planWeights(model, config.quant));
-  const { batchMaxTokens, runningMaxReqSize } = config;
+  const { runningMaxReqSize } = config;
+  const { batchMaxTokens } = stepBudget(config, 'gpu');
   return table([
     ['parameters', plan.parameters.toLocaleString('en')],
     ...[...plan.byFormat].map(([format, size]) => [`weights as ${format}`, formatBytes(size)]),

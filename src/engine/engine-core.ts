@@ -16,6 +16,7 @@ import { outputEvent, refusal } from './reports.ts';
 import { Request, type RequestInit } from './request.ts';
 import type { SchedulerOutput } from './scheduler-output.ts';
 import { Scheduler } from './scheduler.ts';
+import { stepBudget } from './step-budget.ts';
 import { StepClock } from './step-clock.ts';
 import type { EngineInfo, EngineStats, SampledToken } from './types.ts';
 import { validateRequest } from './validate-request.ts';
@@ -64,7 +65,12 @@ export class EngineCore {
     this.#maxLength = Math.min(info.maxModelLen, info.maxTotalTokenNum);
     const { samplesOnHost } = runner;
     const limits = { maxLength: this.#maxLength, eosTokenIds: info.eosTokenIds, samplesOnHost };
-    this.scheduler = new Scheduler({ ...config, ...limits }, kv, policy ?? policies[config.schedulerPolicy]());
+    const budget = stepBudget(config, info.kernelSet);
+    this.scheduler = new Scheduler(
+      { ...config, ...budget, ...limits },
+      kv,
+      policy ?? policies[config.schedulerPolicy](),
+    );
   }
 
   /**

@@ -14,6 +14,7 @@ import type { LoadedEngine } from './engine-transport.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { DeviceModelRunner } from './model-runner.ts';
 import { MAX_PROMPT_ROWS } from './scheduler.ts';
+import { stepBudget } from './step-budget.ts';
 import type { EngineInfo, MemoryPlan } from './types.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -66,7 +67,7 @@ async function loadOnto(
   const { eosTokenIds } = opened.generationConfig;
   const limits = { vocabSize: opened.config.vocabSize, eosTokenIds };
   const runner = new DeviceModelRunner(ops, model, ops.createKVCache(plan.kv), limits, logitsProcessors);
-  await warmUp(runner, plan.kv, config.batchMaxTokens, model.scoreHead !== null);
+  await warmUp(runner, plan.kv, stepBudget(config, gpu.kernelSet).batchMaxTokens, model.scoreHead !== null);
   const info: EngineInfo = {
     modelName: opened.name,
     architecture: opened.config.modelType,
@@ -77,6 +78,7 @@ async function loadOnto(
     eosTokenIds,
     isRewardModel: model.scoreHead !== null,
     adapter: gpu.description,
+    kernelSet: gpu.kernelSet,
     memory: plan.memory,
   };
   return { info, runner };
@@ -93,7 +95,8 @@ function planEngine(opened: OpenModel, config: EngineConfig, gpu: Gpu): EnginePl
   const autoKv = gpu.hasF16 && activations === 'int8' ? 'f16' : 'f32';
   const dtype = config.kvCacheDtype === 'auto' ? autoKv : config.kvCacheDtype;
   const longest = longestContext(config, model.maxPositionEmbeddings);
-  const step = activationBytes(model, config.batchMaxTokens, config.runningMaxReqSize + MAX_PROMPT_ROWS);
+  const { batchMaxTokens } = stepBudget(config, gpu.kernelSet);
+  const step = activationBytes(model, batchMaxTokens, config.runningMaxReqSize + MAX_PROMPT_ROWS);
   const slots =
     config.maxTotalTokenNum ?? derivedSlots(opened, config, gpu, { weights: weights.total, step }, dtype, longest);
   if (config.maxReqTotalLen !== null && config.maxReqTotalLen > slots)

@@ -15,19 +15,18 @@ import type { AdmissionPolicy } from './policies/policy.ts';
 import { insertByArrival, remove } from './request-list.ts';
 import type { Request } from './request.ts';
 import type { ScheduledRequest, SchedulerOutput } from './scheduler-output.ts';
+import type { StepBudget } from './step-budget.ts';
 import { finishReason } from './stop-conditions.ts';
 import type { FinishReason, SampledToken } from './types.ts';
 
-export type SchedulerConfig = Pick<
-  EngineConfig,
-  'runningMaxReqSize' | 'maxQueuedRequests' | 'batchMaxTokens' | 'chunkedPrefillSize' | 'disableChunkedPrefill'
-> & {
-  /** Longest prompt + output of a request; at most the number of slots. */
-  readonly maxLength: number;
-  readonly eosTokenIds: readonly number[];
-  /** Tokens are known to the host only, as custom processors pick them. */
-  readonly samplesOnHost: boolean;
-};
+export type SchedulerConfig = Pick<EngineConfig, 'runningMaxReqSize' | 'maxQueuedRequests' | 'disableChunkedPrefill'> &
+  StepBudget & {
+    /** Longest prompt + output of a request; at most the number of slots. */
+    readonly maxLength: number;
+    readonly eosTokenIds: readonly number[];
+    /** Tokens are known to the host only, as custom processors pick them. */
+    readonly samplesOnHost: boolean;
+  };
 
 /**
  * Rows of logits that a step may compute to score prompts, besides one for each running request: they are a whole

@@ -1,4 +1,5 @@
 /** The engine's vocabulary: what a caller gives (ids and sampling parameters) and gets (token events). No text, no tensors. */
+import type { KernelSet } from '../gpu/device.ts';
 import type { ConstraintSpec } from './constraint.ts';
 
 /** Names, ranges and defaults are vLLM's / LightLLM's; the server validates, the engine trusts. */
@@ -129,6 +130,8 @@ export interface EngineInfo {
   /** A reward model: it scores and embeds texts, and generates none. */
   readonly isRewardModel: boolean;
   readonly adapter: string;
+  /** What the adapter is good at; `cpu-adapter` is a slow one. */
+  readonly kernelSet: KernelSet;
   /** What was planned before loading; absent where nothing is on a device. */
   readonly memory?: MemoryPlan;
 }

@@ -43,6 +43,7 @@ export class FakeEngine implements EngineClient {
     maxTotalTokenNum: 65536,
     eosTokenIds: [EOS],
     isRewardModel: false,
+    kernelSet: 'gpu' as const,
     adapter: 'none',
   };
   readonly calls: FakeCall[] = [];

@@ -22,6 +22,7 @@ export function fakeInfo(slots: number, maxModelLen: number): EngineInfo {
     maxTotalTokenNum: slots,
     eosTokenIds: [fakeEos],
     isRewardModel: false,
+    kernelSet: 'gpu' as const,
     adapter: 'none',
   };
 }
