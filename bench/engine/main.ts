@@ -22,6 +22,7 @@ const { values: flags } = parseArgs({
     tokens: { type: 'string', default: '64' },
     quant: { type: 'string', default: 'stored' },
     activation_dtype: { type: 'string', default: 'auto' },
+    chunked_prefill_size: { type: 'string' },
     'no-overlap': { type: 'boolean', default: false },
     validation: { type: 'boolean', default: false },
   },
@@ -32,12 +33,16 @@ const batches = flags.batches.split(',').map(Number);
 const rounds = Number(flags.rounds);
 const promptLength = Number(flags.prompt);
 const newTokens = Number(flags.tokens);
+const chunk = flags.chunked_prefill_size === undefined ? null : Number(flags.chunked_prefill_size);
 
 const config: EngineConfig = {
   ...defaultEngineConfig,
   modelDir: modelPath,
   quant: flags.quant as EngineConfig['quant'],
   activationDtype: flags.activation_dtype as EngineConfig['activationDtype'],
+  chunkedPrefillSize: chunk,
+  // Room for one chunk, as by default.
+  batchMaxTokens: chunk && Math.max(chunk, defaultEngineConfig.runningMaxReqSize),
   overlap: !flags['no-overlap'],
   gpuValidation: flags.validation,
   // Each prompt is to be computed, not found.
