@@ -1,6 +1,6 @@
 /** f32 activations times weights of any format, for the lane-per-row sums (lane-sums.wgsl.ts). */
 import type { WeightFormat } from '../../tensor/matrix.ts';
-import { component, loadInt8Group, loadTexels, range, scaleTexel, type SumsSpec } from './lane-sums.wgsl.ts';
+import { component, groupScale, loadInt8Group, loadTexels, range, type SumsSpec } from './lane-sums.wgsl.ts';
 
 /** Adds one block of 64 columns, f32 activations, to the sums of every row and token. */
 export function f32Block(s: SumsSpec): string {
@@ -87,9 +87,7 @@ function integerGroup(s: SumsSpec, k0: number): string {
   }
   for (const u of range(s.units)) {
     for (const b of range(2)) {
-      lines.push(
-        `      let d${u}_${b} = unpack2x16float(w${u}_${scaleTexel(s.format, g)}.${component[(g & 1) * 2 + b]});`,
-      );
+      lines.push(`      let d${u}_${b} = ${groupScale(s, u, b, g)};`);
       for (const t of range(s.tokens)) {
         // Row B's int4 codes sit 16 bits further up.
         const scale = s.format === 'int4' && b === 1 ? `(d${u}_${b}.x * 0x1p-16)` : `d${u}_${b}.x`;

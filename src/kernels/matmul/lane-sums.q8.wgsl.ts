@@ -4,7 +4,7 @@
  * int4 × int8 is SWAR: one 32-bit multiply adds the products of two rows, their sums in the lower and upper
  * half word. 16 products of |q·x| ≤ 15·127 fit 16 bits, then both halves are moved to full accumulators.
  */
-import { component, loadInt8Group, loadTexels, range, scaleTexel, type SumsSpec } from './lane-sums.wgsl.ts';
+import { component, groupScale, loadInt8Group, loadTexels, range, type SumsSpec } from './lane-sums.wgsl.ts';
 
 /** Adds one block of 64 columns, int8 activations, to the sums of every row and token. */
 export function q8Block(s: SumsSpec): string {
@@ -131,9 +131,7 @@ function applyScales(
   for (const u of range(s.units)) {
     for (const b of range(2)) {
       const d = `d${u}_${b}`;
-      lines.push(
-        `      let ${d} = unpack2x16float(w${u}_${scaleTexel(s.format, weightGroup)}.${component[(weightGroup & 1) * 2 + b]});`,
-      );
+      lines.push(`      let ${d} = ${groupScale(s, u, b, weightGroup)};`);
       for (const t of range(s.tokens)) {
         const sum = `f32(${value(u, b, t)}) * ${d}.x + sum${group}_${t} * ${d}.y`;
         lines.push(`      o${u * 2 + b}_${t} += (${sum}) * scale${group}_${t};`);

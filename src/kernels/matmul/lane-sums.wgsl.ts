@@ -53,13 +53,18 @@ export function loadTexels(s: SumsSpec, texels: readonly number[]): string[] {
 }
 
 /** Texel of a unit that holds the scales of weight group `group` of a block (lane-layout.ts). */
-export const scaleTexel = (format: WeightFormat, group: number): number => (format === 'int4' ? 4 : 8) + (group >> 1);
+const scaleTexel = (format: WeightFormat, group: number): number => (format === 'int4' ? 4 : 8) + (group >> 1);
 
 /** `loadTexels` of what a weight group of int8 pairs needs: a whole block's texels at once are too many to gain by it. */
 export function loadInt8Group(s: SumsSpec, group: number): string[] {
   const texels = s.groupSize / 16;
   const codes = range(2).flatMap((b) => range(texels).map((i) => b * 4 + group * texels + i));
   return loadTexels(s, [...codes, scaleTexel(s.format, group)]);
+}
+
+/** The scale and minimum of row `b` of unit `u`'s pair in weight group `group`: a vec2<f32>, from its loaded texel. */
+export function groupScale({ format }: SumsSpec, u: number, b: number, group: number): string {
+  return `unpack2x16float(w${u}_${scaleTexel(format, group)}.${component[(group & 1) * 2 + b]})`;
 }
 
 /** Rows that one workgroup's units hold per lane. */
