@@ -22,6 +22,7 @@ import { warmUp } from './warm-up.ts';
 interface EnginePlan {
   readonly activations: 'f32' | 'int8';
   readonly kv: KVCacheSpec;
+  readonly batchMaxTokens: number;
   readonly memory: MemoryPlan;
 }
 
@@ -67,7 +68,7 @@ async function loadOnto(
   const { eosTokenIds } = opened.generationConfig;
   const limits = { vocabSize: opened.config.vocabSize, eosTokenIds };
   const runner = new DeviceModelRunner(ops, model, ops.createKVCache(plan.kv), limits, logitsProcessors);
-  await warmUp(runner, plan.kv, stepBudget(config, gpu.kernelSet).batchMaxTokens, model.scoreHead !== null);
+  await warmUp(runner, plan.kv, plan.batchMaxTokens, model.scoreHead !== null);
   const info: EngineInfo = {
     modelName: opened.name,
     architecture: opened.config.modelType,
@@ -108,6 +109,7 @@ function planEngine(opened: OpenModel, config: EngineConfig, gpu: Gpu): EnginePl
     );
   return {
     activations,
+    batchMaxTokens,
     memory: { weights: weights.total, kvCache: slots * kvBytesPerToken(model, dtype), step },
     kv: {
       layers: model.numHiddenLayers,

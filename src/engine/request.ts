@@ -75,8 +75,6 @@ export class Request {
 
   /** Tokens being sampled: launched, not read back. At most 1 when a step is scheduled. */
   inFlight = 0;
-  /** No step can start from a token that was not read: the host picks it. */
-  awaitsTokens = false;
 
   finishReason: FinishReason | null = null;
   /** The token that ended it, if one did. */
@@ -126,10 +124,10 @@ export class Request {
 
   /**
    * Tokens that the next step can compute: the prompt's rest, the token sampled last, or the one in flight (which the
-   * device knows already). 0 while only reading back can tell how it goes on.
+   * device knows already). 0 while the last one that it may generate is in flight.
    */
   get numPendingTokens(): number {
-    if (this.inFlight && (this.awaitsTokens || this.nextOutputIndex >= this.maxNewTokens)) return 0;
+    if (this.inFlight && this.nextOutputIndex >= this.maxNewTokens) return 0;
     return this.tokenIds.length + this.inFlight - this.numComputedTokens;
   }
 

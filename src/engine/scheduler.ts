@@ -85,7 +85,6 @@ export class Scheduler {
       throw new EngineError('queue_full', `The engine is busy: ${length} requests are waiting. Try again later.`);
     }
     request.arrivalIndex = this.#arrivals++;
-    request.awaitsTokens = this.#config.samplesOnHost;
     this.waiting.push(request);
   }
 
@@ -150,7 +149,9 @@ export class Scheduler {
       const gained = this.kv.takePrefix(request);
       if (request.pauses === 0) request.cachedTokens += gained;
     }
-    const pending = request.numPendingTokens;
+    // The host picks the token in flight: no step can start from it.
+    const isAwaited = this.#config.samplesOnHost && request.inFlight > 0;
+    const pending = isAwaited ? 0 : request.numPendingTokens;
     const readsPrompt = request.promptScorer?.isDone === false;
     const wanted = Math.min(pending, this.#chunk, plan.budget, readsPrompt ? plan.promptRows : Infinity);
     const whole = this.#config.disableChunkedPrefill && !readsPrompt;

@@ -22,7 +22,7 @@ export function fakeInfo(slots: number, maxModelLen: number): EngineInfo {
     maxTotalTokenNum: slots,
     eosTokenIds: [fakeEos],
     isRewardModel: false,
-    kernelSet: 'gpu' as const,
+    kernelSet: 'gpu',
     adapter: 'none',
   };
 }
