@@ -5,12 +5,13 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
+import { defaultEngineConfig, engineSettings, type EngineConfig } from '../../src/config.ts';
 import { EngineProxy } from '../../src/engine/engine-client.ts';
 import { inWorker } from '../../src/engine/engine-transport.ts';
 import { defaultSamplingParams, type EngineClient } from '../../src/engine/types.ts';
 import { describeMachine, median } from '../helpers/machine.ts';
 import { loadPeer, type PeerSequence } from '../helpers/peer.ts';
+import { whileAllWrite } from '../helpers/while-all-write.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -33,7 +34,10 @@ const batches = flags.batches.split(',').map(Number);
 const rounds = Number(flags.rounds);
 const promptLength = Number(flags.prompt);
 const newTokens = Number(flags.tokens);
-const chunk = flags.chunked_prefill_size === undefined ? null : Number(flags.chunked_prefill_size);
+const chunk =
+  flags.chunked_prefill_size === undefined
+    ? null
+    : (engineSettings.chunkedPrefillSize.parse(flags.chunked_prefill_size, '--chunked_prefill_size') as number);
 
 const config: EngineConfig = {
   ...defaultEngineConfig,
@@ -68,12 +72,10 @@ async function generate(engine: EngineClient, ids: number[], maxTokens: number):
   return times;
 }
 
-/** Tokens per second of all sequences together while all of them decode: from the last first token to the first last one. */
+/** Tokens per second of all sequences together while all of them decode. */
 function steadyRate(sequences: readonly number[][]): number {
-  const start = Math.max(...sequences.map((times) => times[0]));
-  const end = Math.min(...sequences.map((times) => times.at(-1) ?? NaN));
-  const tokens = sequences.reduce((n, times) => n + times.filter((t) => t > start && t <= end).length, 0);
-  return (tokens / (end - start)) * 1000;
+  const { milliseconds, tokens } = whileAllWrite(sequences);
+  return (tokens.reduce((sum, n) => sum + n, 0) / milliseconds) * 1000;
 }
 
 async function decode(engine: EngineClient, batch: number): Promise<number> {

@@ -8,6 +8,7 @@ import { jsonDialect } from '../../src/server/structured-output/dialect.ts';
 import { Grammar } from '../../src/server/structured-output/ebnf.ts';
 import { SchemaGrammar } from '../../src/server/structured-output/schema-grammar.ts';
 import { median } from '../helpers/machine.ts';
+import { whileAllWrite } from '../helpers/while-all-write.ts';
 import type { BenchEngine } from './engine.ts';
 
 export interface OverheadRow {
@@ -83,17 +84,11 @@ async function perToken(engine: EngineClient, isConstrained: readonly boolean[],
       for await (const { tokenIds } of engine.generate([1, 1000 + i, 2000, 3000], params)) {
         for (const _ of tokenIds) times.push(performance.now());
       }
-      return { constrained, times };
+      return times;
     }),
   );
-  // From the last first token to the first last one.
-  const start = Math.max(...requests.map(({ times }) => times[0]));
-  const end = Math.min(...requests.map(({ times }) => times[times.length - 1]));
+  const { milliseconds, tokens: counts } = whileAllWrite(requests);
   const of = (wanted: boolean) =>
-    median(
-      requests
-        .filter(({ constrained }) => constrained === wanted)
-        .map(({ times }) => (end - start) / times.filter((time) => time > start && time <= end).length),
-    );
+    median(counts.filter((_, i) => isConstrained[i] === wanted).map((count) => milliseconds / count));
   return { free: of(false), constrained: of(true) };
 }
