@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 // Imports run one way (docs/architecture.md): cli → commands → server → engine → model → kernels → gpu → tensor.
-// `tokenizer` is a leaf for server and commands; `config` and `errors` are leaves for all.
+// `text` is a leaf for server, commands and llm.ts; `config` and `errors` are leaves for all.
 const chain = ['commands', 'server', 'engine', 'model', 'kernels', 'gpu', 'tensor'];
 const mayImport = {
   tensor: [],
@@ -9,11 +9,11 @@ const mayImport = {
   kernels: ['gpu', 'tensor'],
   model: ['kernels', 'tensor'],
   engine: ['model', 'kernels', 'gpu', 'tensor'],
-  tokenizer: [],
-  server: ['engine', 'tokenizer'],
-  commands: ['server', 'engine', 'model', 'kernels', 'gpu', 'tensor', 'tokenizer'],
+  text: [],
+  server: ['engine', 'text'],
+  commands: ['server', 'engine', 'model', 'kernels', 'gpu', 'tensor', 'text'],
 };
-const folders = [...chain, 'tokenizer'];
+const folders = [...chain, 'text'];
 const oneWay = Object.entries(mayImport).map(([folder, allowed]) => ({
   files: [`src/${folder}/**/*.ts`],
   rules: {

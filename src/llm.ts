@@ -1,23 +1,23 @@
 /** The engine in your own program: text in, text out, no server. */
 import { defaultEngineConfig, type EngineConfig } from './config.ts';
-import { EngineProxy } from './engine/engine-client.ts';
-import { inThisThread, inWorker } from './engine/engine-transport.ts';
-import { loadEngine, type EngineExtensions } from './engine/load-engine.ts';
-import type { AdmissionPolicy } from './engine/policies/policy.ts';
+import { EngineProxy } from './engine/client/engine-client.ts';
+import { inThisThread, inWorker } from './engine/client/engine-transport.ts';
+import { loadEngine, type EngineExtensions } from './engine/running/load-engine.ts';
+import type { AdmissionPolicy } from './engine/scheduling/policies/policy.ts';
 import {
   defaultSamplingParams,
   type EngineClient,
   type FinishReason,
   type SamplingParams,
   type Usage,
-} from './engine/types.ts';
+} from './engine/core/types.ts';
 import { EngineError } from './errors.ts';
-import { openModel } from './model/open-model.ts';
-import { TextAssembler } from './server/text-assembler.ts';
-import { chatTemplateOf, type ChatMessage, type ChatTemplate } from './tokenizer/chat-template.ts';
-import { createIncrementalDecoder } from './tokenizer/incremental-decoder.ts';
-import { loadTokenizer, tokenizerFromGguf } from './tokenizer/load-tokenizer.ts';
-import type { Tokenizer } from './tokenizer/tokenizer.ts';
+import { openModel } from './model/files/open-model.ts';
+import { TextAssembler } from './server/chat/text-assembler.ts';
+import { chatTemplateOf, type ChatMessage, type ChatTemplate } from './text/chat-template/chat-template.ts';
+import { createIncrementalDecoder } from './text/incremental-decoder.ts';
+import { loadTokenizer, tokenizerFromGguf } from './text/tokenizer/load-tokenizer.ts';
+import type { Tokenizer } from './text/tokenizer/tokenizer.ts';
 
 export interface LLMOptions extends Partial<Omit<EngineConfig, 'modelDir'>>, EngineExtensions {
   /** Admission policy of your own, instead of the one that `schedulerPolicy` names. */
@@ -125,4 +125,4 @@ function openTokenizer(modelDir: string): Tokenizer {
 
 /** Runs from src (with a TypeScript loader) and from dist alike. */
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-const loaderUrl = new URL(`./engine/load-engine.${extension}`, import.meta.url).href;
+const loaderUrl = new URL(`./engine/running/load-engine.${extension}`, import.meta.url).href;

@@ -6,9 +6,9 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { defaultEngineConfig, engineSettings, type EngineConfig } from '../../src/config.ts';
-import { EngineProxy } from '../../src/engine/engine-client.ts';
-import { inWorker } from '../../src/engine/engine-transport.ts';
-import { defaultSamplingParams, type EngineClient } from '../../src/engine/types.ts';
+import { EngineProxy } from '../../src/engine/client/engine-client.ts';
+import { inWorker } from '../../src/engine/client/engine-transport.ts';
+import { defaultSamplingParams, type EngineClient } from '../../src/engine/core/types.ts';
 import { describeMachine, median } from '../helpers/machine.ts';
 import { loadPeer, type PeerSequence } from '../helpers/peer.ts';
 import { whileAllWrite } from '../helpers/while-all-write.ts';
@@ -53,7 +53,7 @@ const config: EngineConfig = {
   disableDynamicPromptCache: true,
   maxTotalTokenNum: 32768,
 };
-const loader = new URL('../../src/engine/load-engine.js', import.meta.url).href;
+const loader = new URL('../../src/engine/running/load-engine.js', import.meta.url).href;
 
 let seed = 1;
 /** Ids of common tokens, another prompt at each call. */

@@ -1,9 +1,9 @@
 /** Prefill and decode speed of one checkpoint on the device, against the roofline of reading its weights once a step. */
 import type { Quantization } from '../../src/config.ts';
 import { matrixBytes } from '../../src/tensor/matrix.ts';
-import { openModel } from '../../src/model/open-model.ts';
-import { planWeights } from '../../src/model/weight-plan.ts';
-import { planBytes } from '../../src/model/memory-plan.ts';
+import { openModel } from '../../src/model/files/open-model.ts';
+import { planWeights } from '../../src/model/weights/weight-plan.ts';
+import { planBytes } from '../../src/model/weights/memory-plan.ts';
 import { greedyStep, openDeviceModel } from '../helpers/device-model.ts';
 import { median } from '../helpers/machine.ts';
 

@@ -2,11 +2,11 @@
  * What a grammar costs a token: decoding with and without a permissive one, and decoding without one beside requests that
  * have one, in alternating rounds.
  */
-import type { ConstraintSpec } from '../../src/engine/constraint.ts';
-import { defaultSamplingParams, type EngineClient } from '../../src/engine/types.ts';
-import { jsonDialect } from '../../src/server/structured-output/dialect.ts';
-import { Grammar } from '../../src/server/structured-output/ebnf.ts';
-import { SchemaGrammar } from '../../src/server/structured-output/schema-grammar.ts';
+import type { ConstraintSpec } from '../../src/engine/grammar/constraint.ts';
+import { defaultSamplingParams, type EngineClient } from '../../src/engine/core/types.ts';
+import { jsonDialect } from '../../src/text/structured-output/dialect.ts';
+import { Grammar } from '../../src/text/structured-output/ebnf.ts';
+import { SchemaGrammar } from '../../src/text/structured-output/schema-grammar.ts';
 import { median } from '../helpers/machine.ts';
 import { whileAllWrite } from '../helpers/while-all-write.ts';
 import type { BenchEngine } from './engine.ts';

@@ -1,8 +1,8 @@
 /** Random schemas through the model at temperature 1: every answer that ends by itself has to be valid. */
-import type { ConstraintSpec } from '../../src/engine/constraint.ts';
-import { defaultSamplingParams, type FinishReason } from '../../src/engine/types.ts';
+import type { ConstraintSpec } from '../../src/engine/grammar/constraint.ts';
+import { defaultSamplingParams, type FinishReason } from '../../src/engine/core/types.ts';
 import { EngineError } from '../../src/errors.ts';
-import { completionConstraint } from '../../src/server/structured-output/output-constraint.ts';
+import { completionConstraint } from '../../src/text/structured-output/output-constraint.ts';
 import { independentValidator, randomSchema } from '../../test/helpers/random-schemas.ts';
 import type { BenchEngine } from './engine.ts';
 

@@ -4,8 +4,8 @@ import { openGpu } from '../../src/gpu/device.ts';
 import type { KVCache, StepBatch } from '../../src/kernels/ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import type { CausalLM } from '../../src/model/causal-lm.ts';
-import { openModel } from '../../src/model/open-model.ts';
-import { loadModel } from '../../src/model/weights.ts';
+import { openModel } from '../../src/model/files/open-model.ts';
+import { loadModel } from '../../src/model/weights/weights.ts';
 
 export interface DeviceModelOptions {
   readonly quant: Quantization;

@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
-import { stepBudget } from '../../src/engine/step-budget.ts';
+import { stepBudget } from '../../src/engine/scheduling/step-budget.ts';
 import { describeMachine } from '../helpers/machine.ts';
 
 const { values: flags } = parseArgs({
@@ -53,12 +53,12 @@ const [{ openModel }, { openGpu }, { WebGPUOps }, { loadModel }, { DeviceModelRu
   'imports',
   () =>
     Promise.all([
-      import('../../src/model/open-model.ts'),
+      import('../../src/model/files/open-model.ts'),
       import('../../src/gpu/device.ts'),
       import('../../src/kernels/webgpu-ops.ts'),
-      import('../../src/model/weights.ts'),
-      import('../../src/engine/model-runner.ts'),
-      import('../../src/engine/warm-up.ts'),
+      import('../../src/model/weights/weights.ts'),
+      import('../../src/engine/running/model-runner.ts'),
+      import('../../src/engine/running/warm-up.ts'),
     ]),
 );
 const path = flags.model;

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { createToolCallParser, toolCallParserNames } from '../../src/server/tool-calls/create-parser.ts';
+import { createToolCallParser, toolCallParserNames } from '../../src/text/tool-calls/create-parser.ts';
 import { caseTools, toolCallCases } from '../../test/helpers/tool-call-cases.ts';
 import { median } from '../helpers/machine.ts';
 

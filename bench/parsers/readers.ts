@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gguf } from '@huggingface/gguf';
 import { parseSafetensorsMetadata } from '@huggingface/hub';
-import { readGguf } from '../../src/model/gguf.ts';
-import { ModelFile } from '../../src/model/model-file.ts';
-import { openModel } from '../../src/model/open-model.ts';
-import { readSafetensors } from '../../src/model/safetensors.ts';
-import type { StoredTensor } from '../../src/model/stored-tensor.ts';
+import { readGguf } from '../../src/model/files/gguf.ts';
+import { ModelFile } from '../../src/model/files/model-file.ts';
+import { openModel } from '../../src/model/files/open-model.ts';
+import { readSafetensors } from '../../src/model/files/safetensors.ts';
+import type { StoredTensor } from '../../src/model/files/stored-tensor.ts';
 import { median } from '../helpers/machine.ts';
 
 export interface ReaderRow {

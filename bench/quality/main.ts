@@ -5,8 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { openModel } from '../../src/model/open-model.ts';
-import { tokenizerFromGguf } from '../../src/tokenizer/load-tokenizer.ts';
+import { openModel } from '../../src/model/files/open-model.ts';
+import { tokenizerFromGguf } from '../../src/text/tokenizer/load-tokenizer.ts';
 import { batchOf, openDeviceModel, type DeviceModel, type DeviceModelOptions } from '../helpers/device-model.ts';
 import { describeMachine } from '../helpers/machine.ts';
 import { loadPeer } from '../helpers/peer.ts';

@@ -1,9 +1,9 @@
 /** Each policy at several settings: what is compared is a policy at its best one. */
-import { AggressivePolicy } from '../../src/engine/policies/aggressive.ts';
-import { ConservativePolicy } from '../../src/engine/policies/conservative.ts';
-import { FcfsPolicy } from '../../src/engine/policies/fcfs.ts';
-import { PastFuturePolicy } from '../../src/engine/policies/past-future.ts';
-import type { AdmissionPolicy } from '../../src/engine/policies/policy.ts';
+import { AggressivePolicy } from '../../src/engine/scheduling/policies/aggressive.ts';
+import { ConservativePolicy } from '../../src/engine/scheduling/policies/conservative.ts';
+import { FcfsPolicy } from '../../src/engine/scheduling/policies/fcfs.ts';
+import { PastFuturePolicy } from '../../src/engine/scheduling/policies/past-future.ts';
+import type { AdmissionPolicy } from '../../src/engine/scheduling/policies/policy.ts';
 
 export interface Candidate {
   readonly policy: string;

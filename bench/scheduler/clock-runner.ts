@@ -1,7 +1,7 @@
 /** A device that computes nothing and only keeps time. */
-import type { ModelRunner } from '../../src/engine/model-runner.ts';
-import type { SchedulerOutput } from '../../src/engine/scheduler-output.ts';
-import type { SampledToken } from '../../src/engine/types.ts';
+import type { ModelRunner } from '../../src/engine/running/model-runner.ts';
+import type { SchedulerOutput } from '../../src/engine/scheduling/scheduler-output.ts';
+import type { SampledToken } from '../../src/engine/core/types.ts';
 
 export const eosTokenId = 0;
 

@@ -1,7 +1,7 @@
 /** The load that engines are compared under, and the time that a shared prefix saves. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hash3 } from '../../src/engine/random.ts';
-import { defaultSamplingParams, type EngineClient } from '../../src/engine/types.ts';
+import { hash3 } from '../../src/engine/running/random.ts';
+import { defaultSamplingParams, type EngineClient } from '../../src/engine/core/types.ts';
 import { quantile } from '../helpers/machine.ts';
 
 /** Tokens per second of all answers; milliseconds. */

@@ -4,8 +4,8 @@
  */
 import { defaultModelPath } from '../../src/commands/pull/cache.ts';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
-import { EngineProxy } from '../../src/engine/engine-client.ts';
-import { inWorker } from '../../src/engine/engine-transport.ts';
+import { EngineProxy } from '../../src/engine/client/engine-client.ts';
+import { inWorker } from '../../src/engine/client/engine-transport.ts';
 import { describeMachine, median } from '../helpers/machine.ts';
 import { measureLoad, measurePrefix, type LoadTimes, type PrefixTimes } from './real-load.ts';
 
@@ -77,7 +77,7 @@ async function start(
   changed: Partial<EngineConfig>,
 ): Promise<Variant> {
   const config = { ...defaultEngineConfig, modelDir, activationDtype, maxTotalTokenNum: 16384, ...changed };
-  const loader = new URL('../../src/engine/load-engine.js', import.meta.url).href;
+  const loader = new URL('../../src/engine/running/load-engine.js', import.meta.url).href;
   const engine = await EngineProxy.start(inWorker({ config, loader, faultInjection: false }));
   return { name, engine, rounds: [] };
 }

@@ -4,9 +4,9 @@
  * SLA does not count and is sent again: when its first token is late at that moment, later as the condition says.
  */
 import { defaultEngineConfig } from '../../src/config.ts';
-import { EngineCore } from '../../src/engine/engine-core.ts';
-import type { AdmissionPolicy } from '../../src/engine/policies/policy.ts';
-import { defaultSamplingParams, type RequestOutput } from '../../src/engine/types.ts';
+import { EngineCore } from '../../src/engine/core/engine-core.ts';
+import type { AdmissionPolicy } from '../../src/engine/scheduling/policies/policy.ts';
+import { defaultSamplingParams, type RequestOutput } from '../../src/engine/core/types.ts';
 import { ClockRunner, eosTokenId } from './clock-runner.ts';
 import type { Condition } from './conditions.ts';
 import type { Workload } from './workloads.ts';

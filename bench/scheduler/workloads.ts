@@ -3,7 +3,7 @@
  * output): decode-heavy, balanced, prefill-heavy. The data sets behind "ShareGPT" and "o1" are not shipped; log-normal
  * lengths stand in for them: o1's with the published means, and the spread of the first 100 requests of the artifact's file.
  */
-import { uniform } from '../../src/engine/random.ts';
+import { uniform } from '../../src/engine/running/random.ts';
 
 export interface Lengths {
   readonly prompt: number;

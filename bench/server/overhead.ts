@@ -8,10 +8,10 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { loadContext } from '../../src/commands/load.ts';
 import { defaultEngineConfig, defaultServerConfig } from '../../src/config.ts';
-import type { StepReport } from '../../src/engine/messages.ts';
-import { defaultSamplingParams, type EngineClient } from '../../src/engine/types.ts';
-import { createApp } from '../../src/server/app.ts';
-import { listen } from '../../src/server/listen.ts';
+import type { StepReport } from '../../src/engine/client/messages.ts';
+import { defaultSamplingParams, type EngineClient } from '../../src/engine/core/types.ts';
+import { createApp } from '../../src/server/http/app.ts';
+import { listen } from '../../src/server/http/listen.ts';
 import { median } from '../helpers/machine.ts';
 import type { StreamJob, StreamTiming } from './stream-client.ts';
 

@@ -2,9 +2,9 @@
 import { createInterface, type Interface } from 'node:readline';
 import type { ChatConfig, EngineConfig, ServerConfig } from '../config.ts';
 import { EngineError } from '../errors.ts';
-import { buildChatPrompt } from '../server/chat-prompt.ts';
-import type { ServerContext } from '../server/context.ts';
-import type { ChatMessage } from '../server/protocol/messages.ts';
+import { buildChatPrompt } from '../server/chat/chat-prompt.ts';
+import type { ServerContext } from '../server/http/context.ts';
+import type { ChatMessage } from '../server/apis/schema/messages.ts';
 import { loadContext } from './load.ts';
 import { streamToTerminal } from './local-request.ts';
 

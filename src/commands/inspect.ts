@@ -1,10 +1,10 @@
 /** `dawnlight inspect`: what a model on disk is, and what it would take in memory. Reads no weights. */
 import type { EngineConfig } from '../config.ts';
-import { stepBudget } from '../engine/step-budget.ts';
+import { stepBudget } from '../engine/scheduling/step-budget.ts';
 import { formatBytes } from './format-bytes.ts';
-import { activationBytes, kvBytesPerToken, planBytes } from '../model/memory-plan.ts';
-import { type OpenModel, openModel } from '../model/open-model.ts';
-import { planWeights } from '../model/weight-plan.ts';
+import { activationBytes, kvBytesPerToken, planBytes } from '../model/weights/memory-plan.ts';
+import { type OpenModel, openModel } from '../model/files/open-model.ts';
+import { planWeights } from '../model/weights/weight-plan.ts';
 import { modelPath } from './load.ts';
 
 export async function inspect(config: EngineConfig): Promise<void> {

@@ -1,25 +1,25 @@
 /** From settings to what answers requests: tokenizer, chat template and engine of one model. */
 import { readFileSync } from 'node:fs';
 import type { EngineConfig, ServerConfig } from '../config.ts';
-import type { Vocabulary } from '../engine/constraint.ts';
-import { EngineProxy } from '../engine/engine-client.ts';
-import { inWorker } from '../engine/engine-transport.ts';
-import type { SamplingParams } from '../engine/types.ts';
+import type { Vocabulary } from '../engine/grammar/constraint.ts';
+import { EngineProxy } from '../engine/client/engine-client.ts';
+import { inWorker } from '../engine/client/engine-transport.ts';
+import type { SamplingParams } from '../engine/core/types.ts';
 import { EngineError } from '../errors.ts';
 import type { GenerationConfig } from '../model/generation-config.ts';
-import { openModel } from '../model/open-model.ts';
-import type { ServerContext } from '../server/context.ts';
-import { Metrics } from '../server/metrics.ts';
-import { isReasoningParser, reasoningParserNames } from '../server/reasoning/reasoning-parser.ts';
-import { RequestRegistry } from '../server/request-registry.ts';
-import { tokenVocabulary } from '../server/structured-output/token-vocabulary.ts';
-import { callMarkup } from '../server/tool-calls/call-grammar.ts';
-import { createToolCallParser } from '../server/tool-calls/create-parser.ts';
-import { guessToolCallParser } from '../server/tool-calls/guess-parser.ts';
-import { FALLBACK_TOOL_CALL_PARSER } from '../server/tool-prompt.ts';
-import { chatTemplateOf, compileChatTemplate } from '../tokenizer/chat-template.ts';
-import { loadTokenizer, tokenizerFromGguf } from '../tokenizer/load-tokenizer.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { openModel } from '../model/files/open-model.ts';
+import type { ServerContext } from '../server/http/context.ts';
+import { Metrics } from '../server/http/metrics.ts';
+import { isReasoningParser, reasoningParserNames } from '../text/reasoning/reasoning-parser.ts';
+import { RequestRegistry } from '../server/http/request-registry.ts';
+import { tokenVocabulary } from '../text/structured-output/token-vocabulary.ts';
+import { callMarkup } from '../text/tool-calls/call-grammar.ts';
+import { createToolCallParser } from '../text/tool-calls/create-parser.ts';
+import { guessToolCallParser } from '../text/tool-calls/guess-parser.ts';
+import { FALLBACK_TOOL_CALL_PARSER } from '../server/chat/tool-prompt.ts';
+import { chatTemplateOf, compileChatTemplate } from '../text/chat-template/chat-template.ts';
+import { loadTokenizer, tokenizerFromGguf } from '../text/tokenizer/load-tokenizer.ts';
+import type { Tokenizer } from '../text/tokenizer/tokenizer.ts';
 import { packageVersion } from './package-version.ts';
 import { terminalProgress } from './pull/progress.ts';
 import { resolveModelPath } from './pull/pull.ts';
@@ -81,7 +81,7 @@ async function startEngine(config: EngineConfig, name: string, vocabulary: Vocab
 
 /** Runs from src (with a TypeScript loader) and from dist alike. */
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-const loaderUrl = new URL(`../engine/load-engine.${extension}`, import.meta.url).href;
+const loaderUrl = new URL(`../engine/running/load-engine.${extension}`, import.meta.url).href;
 
 /** The path or pulled model that was named, or the default model, fetched when it is not there yet. */
 export async function modelPath(modelDir: string): Promise<string> {
@@ -110,7 +110,7 @@ function readTemplateFile(file: string): string {
 
 /**
  * `source` is the template that shows tools, null when it shows none: they are then described in our own words
- * (server/tool-prompt.ts), which one parser reads.
+ * (server/chat/tool-prompt.ts), which one parser reads.
  */
 function chooseToolCallParser(source: string | null, given: string | null): string {
   if (given !== null) {

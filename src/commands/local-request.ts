@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import type { SamplingConfig } from '../config.ts';
 import { EngineError } from '../errors.ts';
-import type { ServerContext } from '../server/context.ts';
-import { generateText } from '../server/generation.ts';
-import { fitPrompt } from '../server/prompt-limits.ts';
-import { toSamplingParams } from '../server/sampling-params.ts';
+import type { ServerContext } from '../server/http/context.ts';
+import { generateText } from '../server/chat/generation.ts';
+import { fitPrompt } from '../server/chat/prompt-limits.ts';
+import { toSamplingParams } from '../server/chat/sampling-params.ts';
 
 /**
  * Streams `before` and the continuation of `ids` to stdout; returns the latter, as far as it got when `signal` fires or

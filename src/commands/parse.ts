@@ -4,9 +4,9 @@ import { text as readText } from 'node:stream/consumers';
 import { z } from 'zod';
 import type { ParseConfig } from '../config.ts';
 import { EngineError } from '../errors.ts';
-import { toolSchema } from '../server/protocol/tools.ts';
-import { createToolCallParser } from '../server/tool-calls/create-parser.ts';
-import type { Delta, ToolDefinition } from '../server/tool-calls/types.ts';
+import { toolSchema } from '../server/apis/schema/tools.ts';
+import { createToolCallParser } from '../text/tool-calls/create-parser.ts';
+import type { Delta, ToolDefinition } from '../text/tool-calls/types.ts';
 
 interface Message {
   role: 'assistant';

@@ -1,6 +1,6 @@
 /** One line a request when it ends: how long it waited, to its first token, in all. */
 import { subscribe } from 'node:diagnostics_channel';
-import type { RequestReport } from '../engine/messages.ts';
+import type { RequestReport } from '../engine/client/messages.ts';
 
 /** @param write gets lines with their newline */
 export function logRequests(write: (line: string) => void): void {

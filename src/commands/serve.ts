@@ -1,10 +1,10 @@
 /** `dawnlight serve`: the HTTP server, until a signal ends it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineConfig, ServerConfig } from '../config.ts';
-import type { EngineInfo } from '../engine/types.ts';
-import { createApp } from '../server/app.ts';
-import { checkPort, listen, type Listening } from '../server/listen.ts';
-import type { ServerContext } from '../server/context.ts';
+import type { EngineInfo } from '../engine/core/types.ts';
+import { createApp } from '../server/http/app.ts';
+import { checkPort, listen, type Listening } from '../server/http/listen.ts';
+import type { ServerContext } from '../server/http/context.ts';
 import { formatBytes } from './format-bytes.ts';
 import { loadContext } from './load.ts';
 import { logRequests } from './request-log.ts';

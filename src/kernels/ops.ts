@@ -213,7 +213,7 @@ export interface Ops {
   siluMul(gateUp: Tensor, option?: ConsumerOption): Tensor;
   /**
    * A whole layer, x [T, H] → [T, H], where the backend has one kernel for it, else null: then the caller composes it of
-   * the ops above (model/layers.ts), which is also what it means.
+   * the ops above (model/layers/layers.ts), which is also what it means.
    */
   fusedDecoderLayer(x: Tensor, layer: DecoderLayer, step: Step): Tensor | null;
   /** x [T, H] → the rows at step.logitIndices [L, H] f32 */

@@ -2,8 +2,8 @@
 import type { KVCache, Ops, RotarySpec, Step } from '../kernels/ops.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ArchitectureTraits, ModelConfig } from './config.ts';
-import type { DecoderWeights } from './layers.ts';
-import type { ScoreHead } from './score-head.ts';
+import type { DecoderWeights } from './layers/layers.ts';
+import type { ScoreHead } from './layers/score-head.ts';
 
 export interface CausalLM {
   readonly config: ModelConfig;

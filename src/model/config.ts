@@ -5,8 +5,8 @@
  */
 import { z } from 'zod';
 import { EngineError, oneLine } from '../errors.ts';
-import { notReadable } from './model-file.ts';
-import { ropeParametersSchema, supportedRopeTypes, type RopeParameters } from './rope.ts';
+import { notReadable } from './files/model-file.ts';
+import { ropeParametersSchema, supportedRopeTypes, type RopeParameters } from './layers/rope.ts';
 
 export interface ModelConfig {
   /** As in config.json: `llama`, `qwen2`, `mistral`. */

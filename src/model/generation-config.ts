@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseKeys } from './config.ts';
-import type { GgufMetadata } from './gguf-values.ts';
-import { readJsonFile } from './model-file.ts';
+import type { GgufMetadata } from './files/gguf-values.ts';
+import { readJsonFile } from './files/model-file.ts';
 
 /** Keys are generation_config.json's in camel case; null where the checkpoint does not say. */
 export interface GenerationConfig {

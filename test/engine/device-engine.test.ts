@@ -2,10 +2,10 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
-import { EngineCore } from '../../src/engine/engine-core.ts';
-import { loadEngine } from '../../src/engine/load-engine.ts';
-import type { RequestInit } from '../../src/engine/request.ts';
-import type { SamplingParams } from '../../src/engine/types.ts';
+import { EngineCore } from '../../src/engine/core/engine-core.ts';
+import { loadEngine } from '../../src/engine/running/load-engine.ts';
+import type { RequestInit } from '../../src/engine/core/request.ts';
+import type { SamplingParams } from '../../src/engine/core/types.ts';
 import { Book, request } from '../helpers/engine-driver.ts';
 import { SlowConstraint } from '../helpers/slow-constraint.ts';
 

@@ -3,15 +3,20 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
-import { EngineProxy } from '../../src/engine/engine-client.ts';
-import { inThisThread, inWorker, type EngineTransport, type StartEngine } from '../../src/engine/engine-transport.ts';
-import type { RequestReport, StepReport } from '../../src/engine/messages.ts';
+import { EngineProxy } from '../../src/engine/client/engine-client.ts';
+import {
+  inThisThread,
+  inWorker,
+  type EngineTransport,
+  type StartEngine,
+} from '../../src/engine/client/engine-transport.ts';
+import type { RequestReport, StepReport } from '../../src/engine/client/messages.ts';
 import {
   defaultSamplingParams,
   type GenerateOptions,
   type RequestOutput,
   type SamplingParams,
-} from '../../src/engine/types.ts';
+} from '../../src/engine/core/types.ts';
 import { loadEngine } from '../helpers/fake-loader.ts';
 import { expectedOutput } from '../helpers/fake-runner.ts';
 

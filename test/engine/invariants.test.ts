@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import type { EngineConfig } from '../../src/config.ts';
-import { RadixCache } from '../../src/engine/radix-cache.ts';
+import { RadixCache } from '../../src/engine/cache/radix-cache.ts';
 import { Book, makeCore, request } from '../helpers/engine-driver.ts';
 import { expectedOutput } from '../helpers/fake-runner.ts';
 import { random } from '../helpers/random.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import { AggressivePolicy } from '../../src/engine/policies/aggressive.ts';
-import { ConservativePolicy } from '../../src/engine/policies/conservative.ts';
-import { LengthWindow } from '../../src/engine/policies/length-window.ts';
-import { PastFuturePolicy } from '../../src/engine/policies/past-future.ts';
-import { peakSlots } from '../../src/engine/policies/peak.ts';
-import type { AdmissionPolicy, PoolLoad, RequestLoad } from '../../src/engine/policies/policy.ts';
+import { AggressivePolicy } from '../../src/engine/scheduling/policies/aggressive.ts';
+import { ConservativePolicy } from '../../src/engine/scheduling/policies/conservative.ts';
+import { LengthWindow } from '../../src/engine/scheduling/policies/length-window.ts';
+import { PastFuturePolicy } from '../../src/engine/scheduling/policies/past-future.ts';
+import { peakSlots } from '../../src/engine/scheduling/policies/peak.ts';
+import type { AdmissionPolicy, PoolLoad, RequestLoad } from '../../src/engine/scheduling/policies/policy.ts';
 import { Book, makeCore, request } from '../helpers/engine-driver.ts';
 
 t.test('the peak formula is what stepping through the future finds', async (t) => {

@@ -1,11 +1,11 @@
 import t from 'tap';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
-import { EngineCore } from '../../src/engine/engine-core.ts';
-import type { LogitsProcessor } from '../../src/engine/logits-processors.ts';
-import { DeviceModelRunner } from '../../src/engine/model-runner.ts';
-import { uniform } from '../../src/engine/random.ts';
-import { tokenMask } from '../../src/engine/token-mask.ts';
-import { defaultSamplingParams, type RequestOutput, type SamplingParams } from '../../src/engine/types.ts';
+import { EngineCore } from '../../src/engine/core/engine-core.ts';
+import type { LogitsProcessor } from '../../src/engine/running/logits-processors.ts';
+import { DeviceModelRunner } from '../../src/engine/running/model-runner.ts';
+import { uniform } from '../../src/engine/running/random.ts';
+import { tokenMask } from '../../src/engine/running/token-mask.ts';
+import { defaultSamplingParams, type RequestOutput, type SamplingParams } from '../../src/engine/core/types.ts';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
 import type { Ops, Step } from '../../src/kernels/ops.ts';
 import { numel, type Tensor } from '../../src/tensor/tensor.ts';

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { defaultEngineConfig } from '../../src/config.ts';
-import { stepBudget } from '../../src/engine/step-budget.ts';
+import { stepBudget } from '../../src/engine/scheduling/step-budget.ts';
 
 t.test('a slow adapter computes fewer tokens at a time, unless told otherwise', async (t) => {
   t.same(stepBudget(defaultEngineConfig, 'gpu'), { batchMaxTokens: 1024, chunkedPrefillSize: 512 });

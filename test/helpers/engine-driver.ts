@@ -1,8 +1,8 @@
 /** Drives an EngineCore over the fake runner, and books what comes out of it. */
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
-import { EngineCore, type EngineCoreOptions } from '../../src/engine/engine-core.ts';
-import type { RequestInit } from '../../src/engine/request.ts';
-import { defaultSamplingParams, type RequestOutput, type SamplingParams } from '../../src/engine/types.ts';
+import { EngineCore, type EngineCoreOptions } from '../../src/engine/core/engine-core.ts';
+import type { RequestInit } from '../../src/engine/core/request.ts';
+import { defaultSamplingParams, type RequestOutput, type SamplingParams } from '../../src/engine/core/types.ts';
 import { fakeInfo, FakeRunner } from './fake-runner.ts';
 
 export interface Setup {

@@ -9,7 +9,7 @@ import type {
   Pooling,
   RequestOutput,
   SamplingParams,
-} from '../../src/engine/types.ts';
+} from '../../src/engine/core/types.ts';
 import { EOS, fakeTokenizer } from './fake-tokenizer.ts';
 
 export interface Script {

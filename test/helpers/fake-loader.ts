@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineConfig } from '../../src/config.ts';
 import { EngineError } from '../../src/errors.ts';
-import type { LoadedEngine } from '../../src/engine/engine-transport.ts';
+import type { LoadedEngine } from '../../src/engine/client/engine-transport.ts';
 import { fakeInfo, FakeRunner } from './fake-runner.ts';
 
 /** Milliseconds. */

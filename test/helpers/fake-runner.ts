@@ -4,10 +4,10 @@
  * in the wrong slot, belongs to another request or was computed with another context changes it.
  */
 import { LAST_TOKEN_FLAG } from '../../src/kernels/ops.ts';
-import type { ModelRunner } from '../../src/engine/model-runner.ts';
-import { hash3 } from '../../src/engine/random.ts';
-import type { SchedulerOutput } from '../../src/engine/scheduler-output.ts';
-import type { EngineInfo, SampledToken } from '../../src/engine/types.ts';
+import type { ModelRunner } from '../../src/engine/running/model-runner.ts';
+import { hash3 } from '../../src/engine/running/random.ts';
+import type { SchedulerOutput } from '../../src/engine/scheduling/scheduler-output.ts';
+import type { EngineInfo, SampledToken } from '../../src/engine/core/types.ts';
 
 export const fakeVocabSize = 97;
 export const fakeEos = 0;

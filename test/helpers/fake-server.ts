@@ -1,12 +1,12 @@
 /** The whole HTTP server on a free port, over a FakeEngine. */
 import OpenAI from 'openai';
 import { defaultServerConfig, type ServerConfig } from '../../src/config.ts';
-import { createApp } from '../../src/server/app.ts';
-import type { ServerContext } from '../../src/server/context.ts';
-import { listen } from '../../src/server/listen.ts';
-import { Metrics } from '../../src/server/metrics.ts';
-import { RequestRegistry } from '../../src/server/request-registry.ts';
-import { compileChatTemplate } from '../../src/tokenizer/chat-template.ts';
+import { createApp } from '../../src/server/http/app.ts';
+import type { ServerContext } from '../../src/server/http/context.ts';
+import { listen } from '../../src/server/http/listen.ts';
+import { Metrics } from '../../src/server/http/metrics.ts';
+import { RequestRegistry } from '../../src/server/http/request-registry.ts';
+import { compileChatTemplate } from '../../src/text/chat-template/chat-template.ts';
 import { FakeEngine } from './fake-engine.ts';
 import { fakeChatTemplate, fakeTokenizer } from './fake-tokenizer.ts';
 

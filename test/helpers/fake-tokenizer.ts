@@ -2,7 +2,7 @@
  * A tokenizer for server tests: ids 0–255 are the bytes of UTF-8 text, 256 is `<bos>`, 257 `<eos>`, 258 and 259 the
  * special tags `<think>` and `</think>`. So a text's ids are its bytes and a character may span several tokens.
  */
-import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
+import type { Tokenizer } from '../../src/text/tokenizer/tokenizer.ts';
 
 export const BOS = 256;
 export const EOS = 257;

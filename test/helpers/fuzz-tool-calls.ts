@@ -1,8 +1,8 @@
 /** Random model output for the tool-call parsers: real cases joined, damaged and cut into chunks anywhere. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { createToolCallParser, toolCallParserNames } from '../../src/server/tool-calls/create-parser.ts';
-import type { EndReason } from '../../src/server/tool-calls/types.ts';
+import { createToolCallParser, toolCallParserNames } from '../../src/text/tool-calls/create-parser.ts';
+import type { EndReason } from '../../src/text/tool-calls/types.ts';
 import { caseTools, Merged, toolCallCases } from './tool-call-cases.ts';
 
 /** What is put into the text: every format's tags and what JSON, Python and XML are made of. */

@@ -5,11 +5,16 @@ import type { Quantization } from '../../src/config.ts';
 import type { KVCache, Ops, StepBatch } from '../../src/kernels/ops.ts';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
 import type { CausalLM } from '../../src/model/causal-lm.ts';
-import { openModel } from '../../src/model/open-model.ts';
-import { rotaryTable } from '../../src/model/rope.ts';
-import { widen } from '../../src/model/sources.ts';
-import { planWeights, type PlannedLinear, type PlannedMatrix, type WeightPlan } from '../../src/model/weight-plan.ts';
-import { loadModel, loadWeights } from '../../src/model/weights.ts';
+import { openModel } from '../../src/model/files/open-model.ts';
+import { rotaryTable } from '../../src/model/layers/rope.ts';
+import { widen } from '../../src/model/files/sources.ts';
+import {
+  planWeights,
+  type PlannedLinear,
+  type PlannedMatrix,
+  type WeightPlan,
+} from '../../src/model/weights/weight-plan.ts';
+import { loadModel, loadWeights } from '../../src/model/weights/weights.ts';
 
 export const fixtures = 'test/fixtures/models';
 const MAX_LENGTH = 64;

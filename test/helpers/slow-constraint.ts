@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Constraint } from '../../src/engine/constraint.ts';
+import type { Constraint } from '../../src/engine/grammar/constraint.ts';
 import { maskOf } from './sampling.ts';
 
 /** Allows ids whose remainder by 3 follows on the last token's: 0, 1, 2, 0, …; its masks take a while. */

@@ -1,5 +1,5 @@
 /** What each family writes and what must come of it; the tests, the fuzzer and the benchmark run over the same table. */
-import type { Delta, ToolDefinition } from '../../src/server/tool-calls/types.ts';
+import type { Delta, ToolDefinition } from '../../src/text/tool-calls/types.ts';
 
 export interface ToolCallCase {
   readonly title: string;

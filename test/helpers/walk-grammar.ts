@@ -1,5 +1,5 @@
 /** Random texts of a grammar, a token at a time under the masks that the engine would apply; no model. */
-import type { ConstraintSpec, Vocabulary } from '../../src/engine/constraint.ts';
+import type { ConstraintSpec, Vocabulary } from '../../src/engine/grammar/constraint.ts';
 import { GrammarCompiler } from '../../src/engine/grammar/grammar-compiler.ts';
 import { random } from './random.ts';
 

@@ -3,7 +3,7 @@ import t from 'tap';
 import { openGpu } from '../../src/gpu/device.ts';
 import type { DecoderLayer, KVCache, Ops } from '../../src/kernels/ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
-import { runDecoderLayer } from '../../src/model/layers.ts';
+import { runDecoderLayer } from '../../src/model/layers/layers.ts';
 import type { WeightFormat } from '../../src/tensor/matrix.ts';
 import { randomMatrix } from '../helpers/matrices.ts';
 import { randomFloats } from '../helpers/random.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import { uniform } from '../../src/engine/random.ts';
+import { uniform } from '../../src/engine/running/random.ts';
 import { openGpu } from '../../src/gpu/device.ts';
 import type { Ops, SamplingRow } from '../../src/kernels/ops.ts';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';

@@ -6,10 +6,10 @@ import type { Ops } from '../../src/kernels/ops.ts';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import type { CausalLM } from '../../src/model/causal-lm.ts';
-import { openModel } from '../../src/model/open-model.ts';
-import { planBytes } from '../../src/model/memory-plan.ts';
-import { planWeights } from '../../src/model/weight-plan.ts';
-import { loadModel } from '../../src/model/weights.ts';
+import { openModel } from '../../src/model/files/open-model.ts';
+import { planBytes } from '../../src/model/weights/memory-plan.ts';
+import { planWeights } from '../../src/model/weights/weight-plan.ts';
+import { loadModel } from '../../src/model/weights/weights.ts';
 import { batchOf, fixturePath, fixtures, newCache, readOracle, relativeError } from '../helpers/model-exam.ts';
 
 const reference = new ReferenceOps();

@@ -3,10 +3,10 @@ import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import t from 'tap';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
-import { activationBytes, kvBytesPerToken, maxTotalTokenNum, planBytes } from '../../src/model/memory-plan.ts';
-import { openModel } from '../../src/model/open-model.ts';
-import { planWeights } from '../../src/model/weight-plan.ts';
-import { loadModel } from '../../src/model/weights.ts';
+import { activationBytes, kvBytesPerToken, maxTotalTokenNum, planBytes } from '../../src/model/weights/memory-plan.ts';
+import { openModel } from '../../src/model/files/open-model.ts';
+import { planWeights } from '../../src/model/weights/weight-plan.ts';
+import { loadModel } from '../../src/model/weights/weights.ts';
 import { GgufBuilder } from '../helpers/gguf-builder.ts';
 import { fixturePath } from '../helpers/model-exam.ts';
 import { tempDir } from '../helpers/temp-dir.ts';

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 import { EngineError } from '../../src/errors.ts';
-import { ModelFile } from '../../src/model/model-file.ts';
-import { readSafetensors } from '../../src/model/safetensors.ts';
-import { readVector } from '../../src/model/stored-tensor.ts';
+import { ModelFile } from '../../src/model/files/model-file.ts';
+import { readSafetensors } from '../../src/model/files/safetensors.ts';
+import { readVector } from '../../src/model/files/stored-tensor.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 const path = join(tempDir(t), 'model.safetensors');

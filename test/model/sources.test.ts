@@ -1,7 +1,7 @@
 /** Stacked, widened and reordered matrix sources: exact, whatever rows are asked for. */
 import fc from 'fast-check';
 import t from 'tap';
-import { joinFormat, stackRows, unpermuteHeads, widen } from '../../src/model/sources.ts';
+import { joinFormat, stackRows, unpermuteHeads, widen } from '../../src/model/files/sources.ts';
 import { f32ToF16 } from '../../src/tensor/f16.ts';
 import type { HostRows, MatrixSource, WeightFormat } from '../../src/tensor/matrix.ts';
 import { dequantizeRows, matrixFromRows } from '../../src/tensor/rows.ts';

@@ -1,8 +1,8 @@
 // finish_reason of answers that a stop string ended: inside a call, after its arguments, and outside calls.
 import t from 'tap';
-import { AnswerParser } from '../../src/server/answer-parser.ts';
-import type { TextOutput } from '../../src/server/generation.ts';
-import { createToolCallParser } from '../../src/server/tool-calls/create-parser.ts';
+import { AnswerParser } from '../../src/server/chat/answer-parser.ts';
+import type { TextOutput } from '../../src/server/chat/generation.ts';
+import { createToolCallParser } from '../../src/text/tool-calls/create-parser.ts';
 
 const usage = {} as TextOutput['usage'];
 const base = { index: 0, tokens: [], stopToken: null, promptLogprobs: null, usage };

@@ -1,7 +1,7 @@
 // /v1/chat/completions over a real socket, seen through the official client and through fetch.
 import t from 'tap';
-import { chatChunkSchema, chatResponseSchema } from '../../src/server/protocol/chat-completions.ts';
-import { ReasoningParser, reasoningParserNames, reasoningTags } from '../../src/server/reasoning/reasoning-parser.ts';
+import { chatChunkSchema, chatResponseSchema } from '../../src/server/apis/chat-completions/schema.ts';
+import { ReasoningParser, reasoningParserNames, reasoningTags } from '../../src/text/reasoning/reasoning-parser.ts';
 import { startFakeServer, until } from '../helpers/fake-server.ts';
 import { json, type Json, readEvents } from '../helpers/wire.ts';
 

@@ -1,6 +1,6 @@
 // /v1/completions, models, tokens and probes over a real socket.
 import t from 'tap';
-import { completionResponseSchema } from '../../src/server/protocol/completions.ts';
+import { completionResponseSchema } from '../../src/server/apis/completions/schema.ts';
 import { startFakeServer, until } from '../helpers/fake-server.ts';
 import { json, type Json, readEvents } from '../helpers/wire.ts';
 

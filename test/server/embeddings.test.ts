@@ -1,7 +1,7 @@
 // /v1/embeddings, /v1/score and /get_score over a real socket, through the official client and through fetch.
 import t from 'tap';
-import { embeddingResponseSchema } from '../../src/server/protocol/embeddings.ts';
-import { getScoreResponseSchema, scoreResponseSchema } from '../../src/server/protocol/score.ts';
+import { embeddingResponseSchema } from '../../src/server/apis/embeddings/schema.ts';
+import { getScoreResponseSchema, scoreResponseSchema } from '../../src/server/apis/score/schema.ts';
 import { startFakeServer, until } from '../helpers/fake-server.ts';
 import { json, type Json } from '../helpers/wire.ts';
 

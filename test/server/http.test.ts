@@ -1,8 +1,8 @@
 // What every request passes: keys, CORS, limits, wrong paths and methods, shutdown.
 import { readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
-import { endpointTables } from '../../src/server/api-tables.ts';
-import { listen } from '../../src/server/listen.ts';
+import { endpointTables } from '../../src/server/http/api-tables.ts';
+import { listen } from '../../src/server/http/listen.ts';
 import { startFakeServer, until } from '../helpers/fake-server.ts';
 import { json } from '../helpers/wire.ts';
 
@@ -111,7 +111,7 @@ t.test('shutdown lets running answers finish', async (t) => {
 t.test('a port in use', async (t) => {
   const { ctx, server } = await startFakeServer();
   t.teardown(() => server.close());
-  const { createApp } = await import('../../src/server/app.ts');
+  const { createApp } = await import('../../src/server/http/app.ts');
   const again = listen(createApp(ctx), { ...ctx.settings, port: server.port });
   await t.rejects(again, { code: 'port_in_use', message: new RegExp(`Port ${server.port} on 127.0.0.1 is in use`) });
 });

@@ -1,6 +1,6 @@
 // LightLLM's own API, its framing and its text-generation-inference form.
 import t from 'tap';
-import { generateEventSchema, generateResponseSchema } from '../../src/server/protocol/lightllm.ts';
+import { generateEventSchema, generateResponseSchema } from '../../src/server/apis/lightllm/schema.ts';
 import { startFakeServer } from '../helpers/fake-server.ts';
 import { json, type Json, readEvents } from '../helpers/wire.ts';
 

@@ -1,8 +1,8 @@
 /** What the engine alone can time comes into /metrics through its diagnostics channels. */
 import { channel } from 'node:diagnostics_channel';
 import t from 'tap';
-import type { RequestReport, StepReport } from '../../src/engine/messages.ts';
-import { Metrics } from '../../src/server/metrics.ts';
+import type { RequestReport, StepReport } from '../../src/engine/client/messages.ts';
+import { Metrics } from '../../src/server/http/metrics.ts';
 import { FakeEngine } from '../helpers/fake-engine.ts';
 
 const stats = { running: 2, waiting: 0, paused: 1, totalSlots: 100, freeSlots: 10, cachedSlots: 5 };

@@ -1,8 +1,8 @@
 // /v1/responses through the official client, /v1/messages as Anthropic's clients read it; tool calls in all three APIs.
 import t from 'tap';
-import { chatChunkSchema, chatResponseSchema } from '../../src/server/protocol/chat-completions.ts';
-import { messagesResponseSchema } from '../../src/server/protocol/anthropic.ts';
-import { responseSchema } from '../../src/server/protocol/responses.ts';
+import { chatChunkSchema, chatResponseSchema } from '../../src/server/apis/chat-completions/schema.ts';
+import { messagesResponseSchema } from '../../src/server/apis/messages/schema.ts';
+import { responseSchema } from '../../src/server/apis/responses/schema.ts';
 import { startFakeServer } from '../helpers/fake-server.ts';
 import { json, type Json, readEvents } from '../helpers/wire.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { CompiledGrammar, GrammarCompiler as Compiler, GrammarMatcher } from '@mlc-ai/web-xgrammar';
 import { EngineError } from '../../errors.ts';
-import type { ConstraintSpec, Vocabulary } from '../constraint.ts';
+import type { ConstraintSpec, Vocabulary } from './constraint.ts';
 import { loadXGrammar, type XGrammar } from './xgrammar.ts';
 
 const mostCached = 64;

@@ -1,6 +1,6 @@
 /** Between the engine and its grammar thread. Messages of one constraint are answered in order. */
-import type { ErrorMessage } from '../messages.ts';
-import type { ConstraintSpec, Vocabulary } from '../constraint.ts';
+import type { ErrorMessage } from '../client/messages.ts';
+import type { ConstraintSpec, Vocabulary } from './constraint.ts';
 
 export interface GrammarWorkerData {
   readonly vocabulary: Vocabulary;

@@ -1,8 +1,8 @@
 /** The engine's end of its grammar thread, which is started with the first constraint. */
 import { Worker } from 'node:worker_threads';
 import { EngineError, toEngineError } from '../../errors.ts';
-import type { Constraint, Constraints, ConstraintSpec, Vocabulary } from '../constraint.ts';
-import { fromErrorMessage } from '../messages.ts';
+import type { Constraint, Constraints, ConstraintSpec, Vocabulary } from './constraint.ts';
+import { fromErrorMessage } from '../client/messages.ts';
 import type { GrammarCommand, GrammarMessage, GrammarWorkerData } from './grammar-messages.ts';
 
 /** Runs from src (tests, with a TypeScript loader) and from dist alike. */

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { GrammarMatcher } from '@mlc-ai/web-xgrammar';
 import { EngineError } from '../../errors.ts';
-import { toErrorMessage } from '../messages.ts';
+import { toErrorMessage } from '../client/messages.ts';
 import { GrammarCompiler } from './grammar-compiler.ts';
 import type { GrammarCommand, GrammarMessage, GrammarWorkerData } from './grammar-messages.ts';
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { ConstraintSpec } from '../../../src/engine/constraint.ts';
+import type { ConstraintSpec } from '../../../src/engine/grammar/constraint.ts';
 import { GrammarThread } from '../../../src/engine/grammar/grammar-thread.ts';
 import { vocabularyOf } from '../../helpers/walk-grammar.ts';
 

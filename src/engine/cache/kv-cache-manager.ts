@@ -1,0 +1,159 @@
+/**
+ * Who owns which KV slot. Every slot is free, or in the prefix cache, or private to one running request:
+ * `pool.free + radix.size + Σ private = pool.size`. Of the cache's slots, those on a locked path are in use as well;
+ * the others are spare and are evicted when slots are needed.
+ *
+ * A prompt's tokens go into the cache as soon as a step that computes them is scheduled, not when it is done: the device
+ * runs steps in order, and inside a step every layer stores all keys and values before any attention reads them. So
+ * even requests of the same step share their common prefix, which is how `n > 1` computes its prompt once.
+ */
+import { EngineError } from '../../errors.ts';
+import { RadixCache } from './radix-cache.ts';
+import type { Request } from '../core/request.ts';
+import { TokenPool } from './token-pool.ts';
+
+export class KVCacheManager {
+  readonly pool: TokenPool;
+  /** null when the prefix cache is turned off. */
+  readonly radix: RadixCache | null;
+
+  constructor(slots: number, options: { readonly prefixCache: boolean }) {
+    this.pool = new TokenPool(slots);
+    this.radix = options.prefixCache ? new RadixCache() : null;
+  }
+
+  /** Slots that `alloc` can give: free ones, and cached ones that nobody refers to. */
+  get available(): number {
+    return this.pool.free + (this.radix?.evictable ?? 0);
+  }
+
+  /** What of a request that does not run is cached, and held by others; at least one token is always left to compute. */
+  peekPrefix(request: Request): { cached: number; locked: number } {
+    if (!this.radix || request.computesWholePrompt) return { cached: 0, locked: 0 };
+    return this.radix.peek(request.tokenIds, request.tokenIds.length - 1);
+  }
+
+  /**
+   * Takes over from the cache what can be: at admission, and before each further chunk of the prompt, since another
+   * request may have computed the same tokens meanwhile.
+   * @returns the number of tokens gained
+   */
+  takePrefix(request: Request): number {
+    const { radix } = this;
+    if (!radix || request.computesWholePrompt) return 0;
+    // Private tokens in front of the gap cannot be joined to the tree's behind it.
+    if (request.numComputedTokens !== request.sharedLength) return 0;
+    const held = request.prefixNode ?? radix.root;
+    const { node, length } = radix.match(request.tokenIds, request.tokenIds.length - 1, {
+      node: held,
+      length: request.sharedLength,
+    });
+    radix.lock(node, held);
+    for (const slot of radix.pathSlots(node, held)) request.slots.push(slot);
+    const gained = length - request.sharedLength;
+    request.prefixNode = node;
+    request.sharedLength = length;
+    request.numComputedTokens = length;
+    return gained;
+  }
+
+  /** Gives the request slots for its next n positions, evicting from the cache as needed. n ≤ `available`. */
+  alloc(request: Request, n: number): number[] {
+    const missing = n - this.pool.free;
+    if (missing > 0 && this.radix) this.pool.release(this.radix.evict(missing));
+    const slots = this.pool.alloc(n);
+    for (const slot of slots) request.slots.push(slot);
+    request.numComputedTokens += n;
+    return slots;
+  }
+
+  /** Frees every cached slot that no request refers to. */
+  flush(): void {
+    if (this.radix) this.pool.release(this.radix.evict(this.radix.evictable));
+  }
+
+  /** Lets others share the known tokens that have been scheduled so far. */
+  publish(request: Request): void {
+    const { radix } = this;
+    const end = Math.min(request.numComputedTokens, request.tokenIds.length);
+    if (!radix || end <= request.sharedLength) return;
+    const held = { node: request.prefixNode ?? radix.root, length: request.sharedLength };
+    // Only a prompt's last token can be there already (`takePrefix` leaves it out): it stays private.
+    if (held.node.children.has(request.tokenIds[held.length])) return;
+    const { node } = radix.insert(request.tokenIds, request.slots, end, held);
+    radix.lock(node, held.node);
+    request.prefixNode = node;
+    request.sharedLength = end;
+  }
+
+  /** Takes everything from the request: what was computed goes to the cache, unreferenced, the rest becomes free. */
+  release(request: Request): void {
+    const { radix, pool } = this;
+    let kept = request.sharedLength;
+    if (radix) {
+      const end = Math.min(request.numComputedTokens, request.tokenIds.length);
+      const held = { node: request.prefixNode ?? radix.root, length: request.sharedLength };
+      if (end > held.length) {
+        const { known } = radix.insert(request.tokenIds, request.slots, end, held);
+        pool.release(request.slots.slice(held.length, known));
+        kept = end;
+      }
+      radix.unlock(held.node);
+    }
+    pool.release(request.slots.slice(kept));
+    request.slots = [];
+    request.prefixNode = null;
+    request.sharedLength = 0;
+    request.numComputedTokens = 0;
+  }
+
+  /** Slots that only this request holds: they come free when it ends. */
+  heldAlone(request: Request): number {
+    let n = request.slots.length - request.sharedLength;
+    for (let node = request.prefixNode; node?.parent; node = node.parent) {
+      if (node.refCount === 1) n += node.tokens.length;
+    }
+    return n;
+  }
+
+  /** Recounts everything from scratch and throws internal_error where a slot is lost, owned twice, or counted wrongly. */
+  check(running: readonly Request[]): void {
+    const owner = new Map<number, string>();
+    const claim = (slots: Iterable<number>, by: string): void => {
+      for (const slot of slots) {
+        const other = owner.get(slot);
+        if (other !== undefined)
+          throw new EngineError('internal_error', `KV slot ${slot} is owned by ${other} and ${by}`);
+        if (!this.pool.isTaken(slot)) throw new EngineError('internal_error', `KV slot ${slot} of ${by} is free`);
+        owner.set(slot, by);
+      }
+    };
+    const references = new Map<unknown, number>();
+    for (const request of running) {
+      claim(request.slots.slice(request.sharedLength), `request ${request.id}`);
+      for (let node = request.prefixNode; node?.parent; node = node.parent) {
+        references.set(node, (references.get(node) ?? 0) + 1);
+      }
+    }
+    let locked = 0;
+    for (const node of this.radix?.nodes() ?? []) {
+      claim(node.slots, 'the prefix cache');
+      if (node.refCount !== (references.get(node) ?? 0)) {
+        throw new EngineError(
+          'internal_error',
+          `prefix cache: ${node.refCount} references counted, ${references.get(node) ?? 0} held`,
+        );
+      }
+      if (node.refCount > 0) locked += node.tokens.length;
+    }
+    if (this.radix && this.radix.size - this.radix.evictable !== locked) {
+      throw new EngineError('internal_error', 'prefix cache: wrong count of locked slots');
+    }
+    if (owner.size + this.pool.free !== this.pool.size) {
+      throw new EngineError(
+        'internal_error',
+        `KV slots: ${owner.size} owned + ${this.pool.free} free ≠ ${this.pool.size}`,
+      );
+    }
+  }
+}

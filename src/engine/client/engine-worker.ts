@@ -1,0 +1,26 @@
+/** Entry of the engine's thread: loads the model, then lets an EngineLoop talk with the client over the port. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { EngineCore } from '../core/engine-core.ts';
+import { EngineLoop } from '../core/engine-loop.ts';
+import { GrammarThread } from '../grammar/grammar-thread.ts';
+import type { EngineLoader, WorkerStart } from './engine-transport.ts';
+import { toErrorMessage, type EngineCommand, type EngineMessage } from './messages.ts';
+
+if (!parentPort) throw new Error('engine-worker.ts runs as a worker thread only');
+const port = parentPort;
+const post = (message: EngineMessage): void => port.postMessage(message);
+const { config, loader, faultInjection, vocabulary } = workerData as WorkerStart;
+
+try {
+  const { loadEngine } = (await import(loader)) as { loadEngine: EngineLoader };
+  const { info, runner } = await loadEngine(config, (done, total) => post({ type: 'progress', done, total }));
+  const core = new EngineCore({ config, info, runner });
+  const constraints = vocabulary ? new GrammarThread(vocabulary, info.eosTokenIds) : null;
+  const loop = new EngineLoop(core, post, { faultInjection, exit: () => process.exit(1), constraints });
+  port.on('message', (command: EngineCommand) => loop.handle(command));
+  post({ type: 'ready', info });
+  await loop.run();
+} catch (error) {
+  post({ type: 'dead', error: toErrorMessage(error) });
+}
+port.close();

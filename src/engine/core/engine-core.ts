@@ -1,0 +1,185 @@
+/**
+ * The engine without threads and without text: requests in, steps, token events out. `step` is the plain loop, in which
+ * each step is over before the next is scheduled. `stepOverlapped` launches step k+1 before step k's tokens are read:
+ * the device feeds itself with the tokens it sampled (StepBatch.tokenIds), the host reads them while it already works on
+ * the next step, and notices the end of a request one step late. Both give the same tokens.
+ */
+import type { EngineConfig } from '../../config.ts';
+import { EngineError } from '../../errors.ts';
+import type { Constraint } from '../grammar/constraint.ts';
+import { KVCacheManager } from '../cache/kv-cache-manager.ts';
+import type { EngineEvent, StepReport } from '../client/messages.ts';
+import type { ModelRunner } from '../running/model-runner.ts';
+import type { AdmissionPolicy } from '../scheduling/policies/policy.ts';
+import { policies } from '../scheduling/policies/registry.ts';
+import { outputEvent, refusal } from './reports.ts';
+import { Request, type RequestInit } from './request.ts';
+import type { SchedulerOutput } from '../scheduling/scheduler-output.ts';
+import { Scheduler } from '../scheduling/scheduler.ts';
+import { stepBudget } from '../scheduling/step-budget.ts';
+import { StepClock } from './step-clock.ts';
+import type { EngineInfo, EngineStats, SampledToken } from './types.ts';
+import { validateRequest } from './validate-request.ts';
+
+export interface EngineCoreOptions {
+  readonly config: EngineConfig;
+  readonly info: EngineInfo;
+  readonly runner: ModelRunner;
+  /** Instead of the one that `config.schedulerPolicy` names. */
+  readonly policy?: AdmissionPolicy;
+  /** Recounts all slots after every step (tests). */
+  readonly checkInvariants?: boolean;
+}
+
+export interface StepResult {
+  readonly events: readonly EngineEvent[];
+  readonly report: StepReport;
+}
+
+/** A step on the device whose tokens were not read yet. */
+interface LaunchedStep {
+  readonly output: SchedulerOutput;
+  readonly sampled: Promise<SampledToken[]>;
+}
+
+export class EngineCore {
+  readonly info: EngineInfo;
+  readonly scheduler: Scheduler;
+  readonly #runner: ModelRunner;
+  /** Longest prompt + output of one request. */
+  readonly #maxLength: number;
+  readonly #overlap: boolean;
+  readonly #checkInvariants: boolean;
+  /** Every request that has not sent its last event. */
+  readonly #requests = new Map<string, Request>();
+  readonly #aborts = new Set<string>();
+  readonly #clock = new StepClock();
+  #launched: LaunchedStep | null = null;
+
+  constructor({ config, info, runner, policy, checkInvariants = false }: EngineCoreOptions) {
+    this.info = info;
+    this.#runner = runner;
+    this.#overlap = config.overlap;
+    this.#checkInvariants = checkInvariants;
+    const kv = new KVCacheManager(info.maxTotalTokenNum, { prefixCache: !config.disableDynamicPromptCache });
+    this.#maxLength = Math.min(info.maxModelLen, info.maxTotalTokenNum);
+    const { samplesOnHost } = runner;
+    const limits = { maxLength: this.#maxLength, eosTokenIds: info.eosTokenIds, samplesOnHost };
+    const budget = stepBudget(config, info.kernelSet);
+    this.scheduler = new Scheduler(
+      { ...config, ...budget, ...limits },
+      kv,
+      policy ?? policies[config.schedulerPolicy](),
+    );
+  }
+
+  /**
+   * Accepts a request for the next step.
+   * @param constraint opened from its parameters; it is closed when the request ends
+   * @throws EngineError queue_full, context_length_exceeded, invalid_value
+   */
+  add(init: RequestInit, constraint: Constraint | null = null): void {
+    validateRequest(init, this.info);
+    if (this.#requests.has(init.id)) throw new EngineError('invalid_value', `request id ${init.id} is in use`);
+    const request = new Request(init, this.#maxLength, constraint);
+    this.scheduler.add(request);
+    this.#requests.set(request.id, request);
+  }
+
+  /** The request ends with 'abort' at the next step; unknown and finished ids are ignored, since an end may cross an abort. */
+  abort(requestId: string): void {
+    if (this.#requests.has(requestId)) this.#aborts.add(requestId);
+  }
+
+  hasWork(): boolean {
+    return this.scheduler.hasWork() || this.#requests.size > 0 || this.#launched !== null;
+  }
+
+  step(): Promise<StepResult> {
+    return this.#overlap ? this.stepOverlapped() : this.stepPlain();
+  }
+
+  async stepPlain(): Promise<StepResult> {
+    this.#clock.start();
+    const ended = this.#takeAborts();
+    const output = this.#clock.time('scheduleTime', () => this.scheduler.schedule());
+    const launched = this.#clock.time('launchTime', () => this.#launch(output));
+    const sampled = await this.#clock.wait(launched?.sampled);
+    const touched = this.#clock.time('updateTime', () => this.#update(launched, sampled));
+    return this.#emit(output, [...ended, ...touched]);
+  }
+
+  async stepOverlapped(): Promise<StepResult> {
+    this.#clock.start();
+    const ended = this.#takeAborts();
+    const output = this.#clock.time('scheduleTime', () => this.scheduler.schedule());
+    const previous = this.#launched;
+    this.#launched = this.#clock.time('launchTime', () => this.#launch(output));
+    const sampled = await this.#clock.wait(previous?.sampled);
+    const touched = this.#clock.time('updateTime', () => this.#update(previous, sampled));
+    return this.#emit(output, [...ended, ...touched]);
+  }
+
+  /** Empties the prefix cache, except for what running requests hold. */
+  flushCache(): void {
+    this.scheduler.kv.flush();
+  }
+
+  stats(): EngineStats {
+    const { running, waiting, paused, kv } = this.scheduler;
+    return {
+      running: running.length,
+      waiting: waiting.length,
+      paused: paused.length,
+      totalSlots: kv.pool.size,
+      freeSlots: kv.pool.free,
+      cachedSlots: kv.radix?.evictable ?? 0,
+    };
+  }
+
+  /** Frees the device. Nothing may be called afterwards. */
+  close(): void {
+    this.#runner.close();
+  }
+
+  #takeAborts(): Request[] {
+    const aborted = [...this.#aborts].flatMap((id) => this.#requests.get(id) ?? []);
+    this.#aborts.clear();
+    for (const request of aborted) this.scheduler.finish(request, 'abort');
+    return aborted;
+  }
+
+  #launch(output: SchedulerOutput): LaunchedStep | null {
+    if (output.scheduled.length === 0) return null;
+    const sampled = this.#runner.launch(output);
+    // A failure is met where the tokens are awaited, maybe a step later: not an unhandled rejection until then.
+    sampled.catch(() => undefined);
+    return { output, sampled };
+  }
+
+  /** @returns the requests that the step sampled for */
+  #update(step: LaunchedStep | null, sampled: SampledToken[] | undefined): Request[] {
+    if (!step || !sampled) return [];
+    this.scheduler.update(step.output, sampled);
+    return step.output.scheduled.map(({ request }) => request);
+  }
+
+  #emit(output: SchedulerOutput, touched: readonly Request[]): StepResult {
+    if (this.#checkInvariants) this.scheduler.kv.check(this.scheduler.running);
+    const events: EngineEvent[] = output.expired.map(refusal);
+    for (const request of touched) {
+      // A request that ended may be listed twice: by its abort, and by the step that was on its way.
+      if (!this.#requests.has(request.id)) continue;
+      const event = outputEvent(request);
+      if (event) events.push(event);
+      if (request.status === 'finished') this.#forget(request);
+    }
+    for (const request of output.expired) this.#forget(request);
+    return { events, report: this.#clock.report(output, this.stats()) };
+  }
+
+  #forget(request: Request): void {
+    request.constraint?.close();
+    this.#requests.delete(request.id);
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Drives an engine core: takes commands as they come, steps while there is work, sleeps while there is none. One message
+ * per step goes out, with everything that the step had to say.
+ */
+import { EngineError } from '../../errors.ts';
+import type { Constraint, Constraints, ConstraintSpec } from '../grammar/constraint.ts';
+import type { EngineCore } from './engine-core.ts';
+import { toErrorMessage, type EngineCommand, type EngineMessage, type Fault } from '../client/messages.ts';
+import type { RequestInit } from './request.ts';
+
+export interface EngineLoopOptions {
+  /** Lets `fault` commands through (tests). */
+  readonly faultInjection: boolean;
+  /** How this engine dies without a word, for the 'exit' fault. */
+  readonly exit: () => void;
+  /** null: requests with a grammar are refused. */
+  readonly constraints?: Constraints | null;
+}
+
+/** Milliseconds. */
+const heartbeat = 1000;
+
+export class EngineLoop {
+  readonly #core: EngineCore;
+  readonly #post: (message: EngineMessage) => void;
+  readonly #options: EngineLoopOptions;
+  /** Requests whose grammar is being compiled. */
+  readonly #opening = new Set<string>();
+  #closing = false;
+  #quitting = false;
+  #quit: (() => void) | null = null;
+  #fault: Fault | null = null;
+  #wake: (() => void) | null = null;
+
+  constructor(core: EngineCore, post: (message: EngineMessage) => void, options: EngineLoopOptions) {
+    this.#core = core;
+    this.#post = post;
+    this.#options = options;
+  }
+
+  handle(command: EngineCommand): void {
+    switch (command.type) {
+      case 'add':
+        void this.#add(command.request);
+        break;
+      case 'abort':
+        this.#opening.delete(command.requestId);
+        this.#core.abort(command.requestId);
+        break;
+      case 'flush':
+        this.#core.flushCache();
+        this.#post({ type: 'stats', callId: command.callId, stats: this.#core.stats() });
+        break;
+      case 'stats':
+        this.#post({ type: 'stats', callId: command.callId, stats: this.#core.stats() });
+        break;
+      case 'close':
+        this.#closing = true;
+        break;
+      case 'quit':
+        this.#quitting = true;
+        this.#quit?.();
+        break;
+      case 'fault':
+        if (this.#options.faultInjection) this.#fault = command.fault;
+        break;
+      default:
+        command satisfies never;
+    }
+    this.#wake?.();
+  }
+
+  /**
+   * Runs until `close` was commanded and nothing is left to do, or until `quit`, even when a step does not end. Frees
+   * everything, then posts 'closed', or 'dead' and why.
+   */
+  async run(): Promise<void> {
+    let last: EngineMessage = { type: 'closed' };
+    try {
+      await Promise.race([this.#turns(), new Promise<void>((resolve) => (this.#quit = resolve))]);
+    } catch (error) {
+      last = { type: 'dead', error: toErrorMessage(error) };
+    }
+    try {
+      this.#options.constraints?.close();
+      this.#core.close();
+    } catch (error) {
+      // A device that is lost may not close cleanly; what lost it is the better reason.
+      if (last.type === 'closed') last = { type: 'dead', error: toErrorMessage(error) };
+    }
+    this.#post(last);
+  }
+
+  async #turns(): Promise<void> {
+    while (!this.#quitting && (!this.#closing || this.#core.hasWork() || this.#opening.size > 0)) {
+      if (this.#fault !== null) await this.#fail(this.#fault);
+      await (this.#core.hasWork() ? this.#step() : this.#sleep());
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { events, report } = await this.#core.step();
+    if (this.#quitting) return;
+    this.#post({ type: 'events', events, step: report });
+    // Lets commands in, even when the device answers within the same turn of the event loop.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+
+  /** Until a command comes. While grammars are compiled, it says that it is alive. */
+  async #sleep(): Promise<void> {
+    const beat = setInterval(() => {
+      if (this.#opening.size > 0) this.#post({ type: 'events', events: [], step: null });
+    }, heartbeat);
+    beat.unref();
+    await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#wake = null;
+    clearInterval(beat);
+  }
+
+  #fail(fault: Fault): Promise<void> {
+    this.#fault = null;
+    switch (fault) {
+      case 'throw':
+        throw new Error('injected fault');
+      case 'exit':
+        this.#options.exit();
+        break;
+      case 'hang':
+        return new Promise(() => {});
+      case 'freeze':
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5000);
+        break;
+      default:
+        fault satisfies never;
+    }
+    return Promise.resolve();
+  }
+
+  /** Without a grammar the request is in before this returns, else when its grammar is ready; others go on meanwhile. */
+  async #add(request: RequestInit): Promise<void> {
+    let constraint: Constraint | null = null;
+    try {
+      const spec = request.params.constraint;
+      if (spec !== null) {
+        this.#opening.add(request.id);
+        constraint = await this.#open(spec, request.outputIds ?? []);
+      }
+      this.#core.add(request, constraint);
+      if (spec !== null && !this.#opening.has(request.id)) this.#core.abort(request.id);
+    } catch (error) {
+      constraint?.close();
+      const refused = { type: 'refused', requestId: request.id, error: toErrorMessage(error) } as const;
+      this.#post({ type: 'events', events: [refused], step: null });
+    }
+    this.#opening.delete(request.id);
+    this.#wake?.();
+  }
+
+  #open(spec: ConstraintSpec, outputIds: readonly number[]): Promise<Constraint> {
+    const { constraints } = this.#options;
+    if (constraints) return constraints.open(spec, outputIds);
+    const message = `${spec.param ?? 'constraint'}: this engine was started without a vocabulary and knows no grammars.`;
+    throw new EngineError('invalid_value', message, { param: spec.param });
+  }
+}

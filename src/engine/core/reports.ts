@@ -1,0 +1,40 @@
+/** Requests turned into the events that leave the engine. */
+import { EngineError } from '../../errors.ts';
+import { toErrorMessage, type EngineEvent, type RequestReport } from '../client/messages.ts';
+import type { Request } from './request.ts';
+
+/** What is new of a request since its last event; null when nothing is. */
+export function outputEvent(request: Request): EngineEvent | null {
+  const tokenIds = request.tokenIds.slice(request.emitted);
+  if (tokenIds.length === 0 && request.finishReason === null) return null;
+  request.emitted = request.tokenIds.length;
+  const logprobs = request.params.logprobs === null ? null : request.unsentLogprobs;
+  request.unsentLogprobs = [];
+  const { id: requestId, finishReason, stopTokenId, usage } = request;
+  const promptLogprobs = request.promptScorer?.take() ?? null;
+  const pooled = finishReason === 'stop' ? (request.pooler?.result ?? null) : null;
+  return {
+    type: 'output',
+    output: { requestId, tokenIds, logprobs, promptLogprobs, pooled, finishReason, stopTokenId, usage },
+    report: finishReason === null ? null : requestReport(request, finishReason),
+  };
+}
+
+/** For a request whose deadline passed while it waited. */
+export function refusal(request: Request): EngineEvent {
+  const error = new EngineError('deadline_exceeded', 'The request waited in the queue beyond its deadline.');
+  return { type: 'refused', requestId: request.id, error: toErrorMessage(error) };
+}
+
+function requestReport(request: Request, finishReason: string): RequestReport {
+  const { arrival, firstScheduled, firstToken } = request.times;
+  return {
+    requestId: request.id,
+    ...request.usage,
+    finishReason,
+    pauses: request.pauses,
+    queueTime: firstScheduled === 0 ? null : firstScheduled - arrival,
+    timeToFirstToken: firstToken === 0 ? null : firstToken - arrival,
+    totalTime: performance.now() - arrival,
+  };
+}

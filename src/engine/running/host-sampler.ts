@@ -1,0 +1,57 @@
+/** Sampling on the host, where processors of the caller's own want to see the logits: by the kernels' references. */
+import type { Ops } from '../../kernels/ops.ts';
+import { pickTokenReference } from '../../kernels/sample/pick-token.reference.ts';
+import { adjustReference, maskReference } from '../../kernels/sample/sample.reference.ts';
+import { topLogprobsReference } from '../../kernels/sample/top-logprobs.reference.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { LogitsProcessor } from './logits-processors.ts';
+import { samplingRow, type SamplingLimits } from './sampling-row.ts';
+import type { ScheduledRequest } from '../scheduling/scheduler-output.ts';
+import type { SampledToken } from '../core/types.ts';
+
+/**
+ * Reads a step's logits, to be called inside the step; the promise needs `ops.endStep()` to be fulfilled.
+ * @param logits [L, V] f32
+ * @param rows the scheduled requests that sample; L of them, or none when L is 1
+ * @param grammars which tokens each one's grammar allows, null for all
+ * @returns one token per row, in order
+ */
+export async function sampleOnHost(
+  ops: Ops,
+  logits: Tensor,
+  rows: readonly ScheduledRequest[],
+  grammars: readonly (Uint32Array | null)[],
+  limits: SamplingLimits,
+  processors: readonly LogitsProcessor[],
+): Promise<SampledToken[]> {
+  const values = (await ops.read(logits)) as Float32Array;
+  return rows.map((entry, i) => {
+    const raw = values.subarray(i * limits.vocabSize, (i + 1) * limits.vocabSize);
+    return sampleRow(raw, entry, grammars[i], limits, processors);
+  });
+}
+
+function sampleRow(
+  raw: Float32Array,
+  entry: ScheduledRequest,
+  grammar: Uint32Array | null,
+  limits: SamplingLimits,
+  processors: readonly LogitsProcessor[],
+): SampledToken {
+  const { request, outputIndex } = entry;
+  const row = samplingRow(entry, grammar, limits);
+  const logits = raw.slice();
+  adjustReference(logits, row, request.tokenIds);
+  for (const process of processors) process(logits, request, outputIndex);
+  if (grammar && row.mask) {
+    // What a processor allowed the grammar forbids all the same; if they leave nothing, the grammar wins.
+    maskReference(logits, row.mask);
+    if (logits.every((logit) => logit === -Infinity)) {
+      logits.fill(0);
+      maskReference(logits, row.mask);
+    }
+  }
+  const id = pickTokenReference(logits, row);
+  const { logprobs } = request.params;
+  return { id, logprobs: logprobs === null ? null : topLogprobsReference(raw, id, logprobs) };
+}

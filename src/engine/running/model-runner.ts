@@ -1,0 +1,152 @@
+/** From a scheduled step to sampled tokens: builds the device's batch, runs the model, samples. */
+import type { KVCache, Ops, Step, StepBatch } from '../../kernels/ops.ts';
+import type { CausalLM } from '../../model/causal-lm.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { LogitsProcessor } from './logits-processors.ts';
+import { sampleOnHost } from './host-sampler.ts';
+import { poolHiddenStates, scorePrompts } from './prompt-readers.ts';
+import { sample } from './sampler.ts';
+import { hasPenalties, type SamplingLimits } from './sampling-row.ts';
+import type { ScheduledRequest, SchedulerOutput } from '../scheduling/scheduler-output.ts';
+import type { SampledToken } from '../core/types.ts';
+
+/** What the engine core needs of whatever computes tokens: a model on a device, or a stand-in in tests. */
+export interface ModelRunner {
+  /** Sampling takes place on the host: somebody wants to see the logits. */
+  readonly samplesOnHost: boolean;
+  /**
+   * Steps run in the order of the calls. The promise is fulfilled when the sampled tokens were read back: one for each
+   * scheduled request that samples, in order. What is read of prompts has then been given to the requests' own poolers
+   * and scorers. Any failure means that the device's state is lost.
+   */
+  launch(output: SchedulerOutput): Promise<SampledToken[]>;
+  close(): void;
+}
+
+/** The part of model/causal-lm.ts that a step needs. */
+export type StepModel = Pick<CausalLM, 'layers' | 'hiddenStates' | 'logits' | 'scoreHead'>;
+
+/** A step that is recorded and handed over. */
+interface Recorded {
+  readonly sampled: Promise<SampledToken[]>;
+}
+
+export class DeviceModelRunner implements ModelRunner {
+  readonly #ops: Ops;
+  readonly #model: StepModel;
+  readonly #kv: KVCache;
+  readonly #limits: SamplingLimits;
+  readonly #processors: readonly LogitsProcessor[];
+  readonly samplesOnHost: boolean;
+  /** Of a step whose recording waits for grammars: fulfilled when it was recorded to its end. */
+  #recording: Promise<Recorded> | null = null;
+  /** Fulfilled when the tokens of the last launched step were read, and its grammars went on behind them. */
+  #accepted: Promise<unknown> = Promise.resolve();
+
+  constructor(ops: Ops, model: StepModel, kv: KVCache, limits: SamplingLimits, processors: readonly LogitsProcessor[]) {
+    this.samplesOnHost = processors.length > 0;
+    this.#ops = ops;
+    this.#model = model;
+    this.#kv = kv;
+    this.#limits = limits;
+    this.#processors = processors;
+  }
+
+  async launch(output: SchedulerOutput): Promise<SampledToken[]> {
+    while (this.#recording) await this.#recording;
+    const rows = output.scheduled.filter((entry) => entry.samples);
+    const record = this.#forward(output, rows);
+    let recorded: Recorded;
+    if (rows.every(({ request }) => request.constraint === null)) {
+      recorded = record(rows.map(() => null));
+    } else {
+      // The device computes the logits while the tokens of the step before are read and the masks are made.
+      this.#ops.flush();
+      const masks = this.#accepted.then(() =>
+        Promise.all(rows.map(async ({ request }) => request.constraint?.mask() ?? null)),
+      );
+      this.#recording = masks.then(record);
+      recorded = await this.#recording;
+      this.#recording = null;
+    }
+    const sampled = recorded.sampled.then((tokens) => {
+      rows.forEach(({ request }, i) => request.constraint?.accept(tokens[i].id));
+      return tokens;
+    });
+    this.#accepted = sampled;
+    return sampled;
+  }
+
+  /** Records the model; what it returns records the rest of the step, given the tokens that each row's grammar allows. */
+  #forward(
+    { scheduled, numTokens }: SchedulerOutput,
+    rows: readonly ScheduledRequest[],
+  ): (grammars: (Uint32Array | null)[]) => Recorded {
+    const ops = this.#ops;
+    for (const { request, row, start, cachedSlots, isNewInRow } of scheduled) {
+      if (cachedSlots.length > 0) {
+        ops.writeSlots(this.#kv, row, start - cachedSlots.length, Uint32Array.from(cachedSlots));
+      }
+      if (isNewInRow && hasPenalties(request.params)) {
+        ops.writeTokens(this.#kv, row, Uint32Array.from(request.tokenIds));
+      }
+    }
+    const step = ops.beginStep(buildBatch(scheduled, numTokens), this.#kv);
+    const x = this.#model.layers(ops, step, this.#kv);
+    const logits = step.numLogits === 0 ? null : this.#model.logits(ops, ops.takeLogitRows(x, step));
+    return (grammars) => {
+      const sampled = logits === null ? [] : this.#sample(step, logits, rows, grammars);
+      const prompts = [
+        scorePrompts(ops, step, this.#model, x, scheduled),
+        poolHiddenStates(ops, this.#model, x, scheduled),
+      ];
+      ops.endStep();
+      return { sampled: Promise.all([sampled, ...prompts]).then(([tokens]) => tokens) };
+    };
+  }
+
+  #sample(
+    step: Step,
+    logits: Tensor,
+    rows: readonly ScheduledRequest[],
+    grammars: (Uint32Array | null)[],
+  ): Promise<SampledToken[]> {
+    const ops = this.#ops;
+    return this.samplesOnHost
+      ? sampleOnHost(ops, logits, rows, grammars, this.#limits, this.#processors)
+      : sample(ops, step, logits, rows, grammars, this.#limits);
+  }
+
+  close(): void {
+    this.#ops.destroy();
+  }
+}
+
+/** Lays the requests' tokens one behind the other. */
+export function buildBatch(scheduled: readonly ScheduledRequest[], numTokens: number): StepBatch {
+  const batch = {
+    tokenIds: new Uint32Array(numTokens),
+    positions: new Uint32Array(numTokens),
+    rows: new Uint32Array(numTokens),
+    slots: new Uint32Array(numTokens),
+  };
+  const logitIndices: number[] = [];
+  const promptIndices: number[] = [];
+  let t = 0;
+  for (const { row, tokenIds, start, slots, samples, readsPrompt } of scheduled) {
+    batch.tokenIds.set(tokenIds, t);
+    batch.slots.set(slots, t);
+    batch.rows.fill(row, t, t + tokenIds.length);
+    for (let i = 0; i < tokenIds.length; i++) batch.positions[t + i] = start + i;
+    if (readsPrompt) for (let i = 0; i < tokenIds.length; i++) promptIndices.push(t + i);
+    t += tokenIds.length;
+    if (samples) logitIndices.push(t - 1);
+  }
+  // A step inside prompts samples nothing, but reading one token back keeps the host from running ahead of the device.
+  if (logitIndices.length === 0 && !scheduled.some(isRead)) logitIndices.push(numTokens - 1);
+  return { ...batch, logitIndices: Uint32Array.from(logitIndices), promptIndices: Uint32Array.from(promptIndices) };
+}
+
+function isRead({ request, readsPrompt }: ScheduledRequest): boolean {
+  return readsPrompt || request.pooler !== null;
+}

@@ -1,0 +1,65 @@
+/** Steps that nobody asked for, so that the first request does not wait for pipelines to be compiled. */
+import type { KVCacheSpec } from '../../kernels/ops.ts';
+import { defaultSamplingParams, type SamplingParams } from '../core/types.ts';
+import type { ModelRunner } from './model-runner.ts';
+import { Request, type RequestInit } from '../core/request.ts';
+import type { ScheduledRequest } from '../scheduling/scheduler-output.ts';
+
+/** Greedy requests × tokens of each: one decode, a few at once, and a piece of a prompt. */
+const shapes = [
+  [1, 1],
+  [2, 1],
+  [8, 1],
+  [1, 64],
+] as const;
+
+/** What a request asks for. */
+type Task = Pick<RequestInit, 'params' | 'pooling'>;
+
+/** Asks for all that sampling can do. */
+const everything: SamplingParams = {
+  ...defaultSamplingParams,
+  topP: 0.9,
+  repetitionPenalty: 1.1,
+  logitBias: new Map([[0, 1]]),
+  allowedTokenIds: [0],
+  logprobs: 1,
+};
+
+/** What it writes into the KV cache belongs to no request: slots are overwritten before they are read. */
+export async function warmUp(
+  runner: ModelRunner,
+  kv: KVCacheSpec,
+  batchMaxTokens: number,
+  isRewardModel = false,
+): Promise<void> {
+  const task: Pick<Task, 'pooling'> = isRewardModel ? { pooling: 'last' } : {};
+  for (const [rows, length] of shapes) {
+    if (rows > kv.maxRequests || rows * length > Math.min(kv.slots, batchMaxTokens) || length > kv.maxLength) continue;
+    await launch(runner, rows, length, { params: { ...defaultSamplingParams, temperature: 0 }, ...task });
+  }
+  if (!isRewardModel) await launch(runner, 1, 1, { params: everything });
+}
+
+async function launch(runner: ModelRunner, rows: number, length: number, task: Task): Promise<void> {
+  const scheduled = Array.from({ length: rows }, (_, row) => chunk(row, length, task));
+  const rest = { numDecodeTokens: 0, admitted: [], paused: [], expired: [] };
+  await runner.launch({ scheduled, numTokens: rows * length, ...rest });
+}
+
+function chunk(row: number, length: number, task: Task): ScheduledRequest {
+  const tokenIds = new Array<number>(length).fill(0);
+  return {
+    request: new Request({ id: `warm-up ${row}`, promptIds: tokenIds, ...task, seed: 0 }, length + 1),
+    row,
+    tokenIds,
+    start: 0,
+    slots: tokenIds.map((_, i) => row * length + i),
+    cachedSlots: [],
+    isNewInRow: true,
+    samples: task.pooling === undefined,
+    readsPrompt: false,
+    endsPooling: task.pooling !== undefined,
+    outputIndex: 0,
+  };
+}

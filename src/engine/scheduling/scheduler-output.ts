@@ -1,0 +1,39 @@
+/** What one step computes: the scheduler's decision, complete and fixed, so that the runner looks at nothing else. */
+import type { Request } from '../core/request.ts';
+
+export interface ScheduledRequest {
+  readonly request: Request;
+  readonly row: number;
+  /**
+   * The tokens to compute. `LAST_TOKEN_FLAG | row` stands for the token that the row sampled in the step before, which
+   * the host has not read yet (StepBatch.tokenIds).
+   */
+  readonly tokenIds: readonly number[];
+  /** Position of the first of them. */
+  readonly start: number;
+  /** One KV slot for each. */
+  readonly slots: readonly number[];
+  /** Slots taken over from the prefix cache since the last step, for positions `start - cachedSlots.length … start-1`. */
+  readonly cachedSlots: readonly number[];
+  /** The row knows nothing of the request yet: its first step, or the first after a pause. */
+  readonly isNewInRow: boolean;
+  /** Whether the last token's logits are sampled from; not so inside a prompt. */
+  readonly samples: boolean;
+  /** Whether every token's logits are read back, since the request's prompt is scored. */
+  readonly readsPrompt: boolean;
+  /** Whether these are the last tokens of a pooling request: it is done when they are computed. */
+  readonly endsPooling: boolean;
+  /** Position in the output of the token that will be sampled. */
+  readonly outputIndex: number;
+}
+
+export interface SchedulerOutput {
+  readonly scheduled: readonly ScheduledRequest[];
+  readonly numTokens: number;
+  /** Tokens of `numTokens` that are decode steps (one a request); the rest is prefill. */
+  readonly numDecodeTokens: number;
+  readonly admitted: readonly Request[];
+  readonly paused: readonly Request[];
+  /** Waiting requests whose deadline passed; they are finished with 'error'. */
+  readonly expired: readonly Request[];
+}

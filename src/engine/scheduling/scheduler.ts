@@ -1,0 +1,236 @@
+/**
+ * Continuous batching: before every step, which requests compute which of their tokens. One token budget holds both
+ * decoding (one token each, always first, so that a long prompt never stalls a running answer) and chunks of prompts.
+ *
+ * Order: requests are served by arrival; those that were paused come before those that never ran; nobody overtakes.
+ * When slots run out the newest running request is paused: its computed tokens stay in the prefix cache as long as there
+ * is room, it resumes from what is left, and its output is the same as if nothing had happened.
+ */
+import type { EngineConfig } from '../../config.ts';
+import { EngineError } from '../../errors.ts';
+import { LAST_TOKEN_FLAG } from '../../kernels/ops.ts';
+import { Admission } from './admission.ts';
+import type { KVCacheManager } from '../cache/kv-cache-manager.ts';
+import type { AdmissionPolicy } from './policies/policy.ts';
+import { insertByArrival, remove } from '../core/request-list.ts';
+import type { Request } from '../core/request.ts';
+import type { ScheduledRequest, SchedulerOutput } from './scheduler-output.ts';
+import type { StepBudget } from './step-budget.ts';
+import { finishReason } from '../core/stop-conditions.ts';
+import type { FinishReason, SampledToken } from '../core/types.ts';
+
+export type SchedulerConfig = Pick<EngineConfig, 'runningMaxReqSize' | 'maxQueuedRequests' | 'disableChunkedPrefill'> &
+  StepBudget & {
+    /** Longest prompt + output of a request; at most the number of slots. */
+    readonly maxLength: number;
+    readonly eosTokenIds: readonly number[];
+    /** Tokens are known to the host only, as custom processors pick them. */
+    readonly samplesOnHost: boolean;
+  };
+
+/**
+ * Rows of logits that a step may compute to score prompts, besides one for each running request: they are a whole
+ * vocabulary wide. Prompts that are scored are cut into chunks of so many tokens at most.
+ */
+export const MAX_PROMPT_ROWS = 64;
+
+/** A step under construction. */
+interface Plan {
+  budget: number;
+  /** Rows of logits left for scoring prompts. */
+  promptRows: number;
+  readonly scheduled: ScheduledRequest[];
+  readonly planned: Set<Request>;
+  readonly admitted: Request[];
+  readonly paused: Request[];
+}
+
+export class Scheduler {
+  /** Oldest first, all three. */
+  readonly waiting: Request[] = [];
+  readonly running: Request[] = [];
+  readonly paused: Request[] = [];
+  readonly kv: KVCacheManager;
+  readonly policy: AdmissionPolicy;
+  readonly #config: SchedulerConfig;
+  readonly #budget: number;
+  readonly #chunk: number;
+  readonly #freeRows: number[];
+  #arrivals = 0;
+
+  /** @throws EngineError bad_flag when a step could not hold one token of every running request */
+  constructor(config: SchedulerConfig, kv: KVCacheManager, policy: AdmissionPolicy) {
+    const { batchMaxTokens, runningMaxReqSize, maxLength } = config;
+    if (batchMaxTokens < runningMaxReqSize) {
+      throw new EngineError(
+        'bad_flag',
+        `--batch_max_tokens (${batchMaxTokens}) must be at least --running_max_req_size (${runningMaxReqSize}): every running request decodes one token a step`,
+        { param: 'batch_max_tokens' },
+      );
+    }
+    this.#config = config;
+    // Without chunks a whole prompt has to fit beside the tokens that decode.
+    const whole = config.disableChunkedPrefill;
+    this.#budget = whole ? Math.max(batchMaxTokens, maxLength + runningMaxReqSize) : batchMaxTokens;
+    this.#chunk = whole ? Infinity : config.chunkedPrefillSize;
+    this.kv = kv;
+    this.policy = policy;
+    this.#freeRows = Array.from({ length: runningMaxReqSize }, (_, i) => runningMaxReqSize - 1 - i);
+  }
+
+  /** @throws EngineError queue_full */
+  add(request: Request): void {
+    const { length } = this.waiting;
+    if (length >= this.#config.maxQueuedRequests) {
+      throw new EngineError('queue_full', `The engine is busy: ${length} requests are waiting. Try again later.`);
+    }
+    request.arrivalIndex = this.#arrivals++;
+    this.waiting.push(request);
+  }
+
+  hasWork(): boolean {
+    return this.waiting.length + this.running.length + this.paused.length > 0;
+  }
+
+  /** Decides the next step. It has to be executed: the slots and the prefix cache already count on it. */
+  schedule(): SchedulerOutput {
+    const expired = this.#dropExpired();
+    const plan: Plan = {
+      budget: this.#budget,
+      promptRows: MAX_PROMPT_ROWS,
+      scheduled: [],
+      planned: new Set(),
+      admitted: [],
+      paused: [],
+    };
+    this.#scheduleRunning(plan, (request) => !request.isPrefilling);
+    const numDecodeTokens = plan.scheduled.length;
+    this.#scheduleRunning(plan, (request) => request.isPrefilling);
+    if (plan.paused.length === 0) this.#admit(plan);
+    const { scheduled, admitted, paused } = plan;
+    return { scheduled, numTokens: this.#budget - plan.budget, numDecodeTokens, admitted, paused, expired };
+  }
+
+  /** Books the tokens that a step sampled, and ends the requests that are done. */
+  update({ scheduled }: SchedulerOutput, sampled: readonly SampledToken[]): void {
+    for (const { request, endsPooling } of scheduled) {
+      if (endsPooling && request.status !== 'finished') this.finish(request, 'stop');
+    }
+    const sampling = scheduled.filter((entry) => entry.samples);
+    sampling.forEach(({ request }, i) => {
+      request.inFlight--;
+      // Ended while the step ran: aborted, or (overlapped loop) by the token before, which makes this one surplus.
+      if (request.status === 'finished') return;
+      request.append(sampled[i]);
+      const reason = finishReason(request, this.#config.eosTokenIds);
+      if (reason) this.finish(request, reason);
+    });
+  }
+
+  /** Takes a request out, wherever it stands, and gives its slots and its row back. */
+  finish(request: Request, reason: FinishReason): void {
+    if (request.status === 'running') this.#leaveRunning(request);
+    else remove(request.status === 'paused' ? this.paused : this.waiting, request);
+    request.status = 'finished';
+    request.finishReason = reason;
+    if (!request.pooler && (reason === 'stop' || reason === 'length')) this.policy.observe(request.numOutputTokens);
+  }
+
+  #scheduleRunning(plan: Plan, wanted: (request: Request) => boolean): void {
+    for (const request of [...this.running]) {
+      if (request.status === 'running' && wanted(request)) this.#scheduleRequest(plan, request);
+    }
+  }
+
+  /** Puts the request's next tokens into the step, as many as budget, chunk size and slots allow. */
+  #scheduleRequest(plan: Plan, request: Request): void {
+    const prefill = request.isPrefilling;
+    if (prefill) {
+      const gained = this.kv.takePrefix(request);
+      if (request.pauses === 0) request.cachedTokens += gained;
+    }
+    // The host picks the token in flight: no step can start from it.
+    const isAwaited = this.#config.samplesOnHost && request.inFlight > 0;
+    const pending = isAwaited ? 0 : request.numPendingTokens;
+    const readsPrompt = request.promptScorer?.isDone === false;
+    const wanted = Math.min(pending, this.#chunk, plan.budget, readsPrompt ? plan.promptRows : Infinity);
+    const whole = this.#config.disableChunkedPrefill && !readsPrompt;
+    if (wanted === 0 || (whole && wanted < pending)) return;
+    if (!this.#makeRoom(plan, request, whole ? wanted : 1)) return;
+    const count = Math.min(wanted, this.kv.available);
+    const start = request.numComputedTokens;
+    const tokenIds = request.tokenIds.slice(start, start + count);
+    // A token in flight is unknown here; the device fills it in.
+    if (tokenIds.length < count) tokenIds.push((LAST_TOKEN_FLAG | request.row) >>> 0);
+    const isNewInRow = request.tableLength === 0;
+    const cachedSlots = request.slots.slice(request.tableLength, start);
+    const slots = this.kv.alloc(request, count);
+    request.tableLength = start + count;
+    if (prefill) this.kv.publish(request);
+    const { row, nextOutputIndex: outputIndex } = request;
+    // Not while tokens of the prompt are left.
+    const samples = !request.pooler && request.numComputedTokens === request.tokenIds.length + request.inFlight;
+    if (samples) request.inFlight++;
+    const endsPooling = request.pooler !== null && request.numComputedTokens === request.promptLength;
+    const results = { samples, readsPrompt, endsPooling, outputIndex };
+    plan.scheduled.push({ request, row, tokenIds, start, slots, cachedSlots, isNewInRow, ...results });
+    plan.planned.add(request);
+    plan.budget -= count;
+    if (readsPrompt) plan.promptRows -= count;
+  }
+
+  /** Paused requests first, then waiting ones; the first that may not start ends the round. */
+  #admit(plan: Plan): void {
+    const admission = new Admission(this.kv, this.policy, this.running);
+    const least = this.#config.disableChunkedPrefill ? null : 1;
+    for (let next = this.#nextCandidate(); next; next = this.#nextCandidate()) {
+      if (this.#freeRows.length === 0 || plan.budget === 0 || plan.paused.length > 0) return;
+      if (!admission.accepts(next, least, plan.budget)) return;
+      this.#start(next);
+      this.#scheduleRequest(plan, next);
+      plan.admitted.push(next);
+    }
+  }
+
+  #nextCandidate(): Request | undefined {
+    return this.paused[0] ?? this.waiting[0];
+  }
+
+  #start(request: Request): void {
+    remove(request.status === 'paused' ? this.paused : this.waiting, request);
+    request.status = 'running';
+    request.row = this.#freeRows.pop()!;
+    insertByArrival(this.running, request);
+    request.times.firstScheduled ||= performance.now();
+  }
+
+  /** Pauses newer requests until n slots are available; if there are none left to pause, the request itself. */
+  #makeRoom(plan: Plan, request: Request, n: number): boolean {
+    while (this.kv.available < n) {
+      const newest = this.running.findLast((other) => !plan.planned.has(other));
+      if (!newest || newest.arrivalIndex < request.arrivalIndex) return false;
+      this.#leaveRunning(newest);
+      newest.status = 'paused';
+      newest.pauses++;
+      insertByArrival(this.paused, newest);
+      plan.paused.push(newest);
+      if (newest === request) return false;
+    }
+    return true;
+  }
+
+  #leaveRunning(request: Request): void {
+    this.kv.release(request);
+    this.#freeRows.push(request.row);
+    request.row = -1;
+    request.tableLength = 0;
+    remove(this.running, request);
+  }
+
+  #dropExpired(): Request[] {
+    const now = Date.now();
+    const expired = this.waiting.filter((request) => request.deadline <= now);
+    for (const request of expired) this.finish(request, 'error');
+    return expired;
+  }
+}

@@ -1,0 +1,129 @@
+/** A model on disk: everything that can be known before a weight is read. `inspect` prints it, the loader starts from it. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { EngineError } from '../../errors.ts';
+import type { Architecture } from '../causal-lm.ts';
+import { INDEX, SINGLE, openCheckpoint } from './checkpoint.ts';
+import { readHfConfig, type ModelConfig } from '../config.ts';
+import { ggufGenerationConfig, readGenerationConfig, type GenerationConfig } from '../generation-config.ts';
+import { readGgufConfig } from './gguf-config.ts';
+import { ggufTensors } from './gguf-tensors.ts';
+import type { GgufMetadata } from './gguf-values.ts';
+import { readGguf } from './gguf.ts';
+import { ModelFile, notReadable, readJsonFile } from './model-file.ts';
+import { architectureOf, ggufArchitectureOf } from '../architectures/registry.ts';
+import type { StoredTensor, TensorTable } from './stored-tensor.ts';
+
+export interface OpenModel {
+  /** As given to openModel, or the .gguf file found in that directory. */
+  readonly path: string;
+  /** The directory's or file's own name, without `.gguf`. */
+  readonly name: string;
+  readonly format: 'safetensors' | 'gguf';
+  readonly architecture: Architecture;
+  readonly config: ModelConfig;
+  readonly generationConfig: GenerationConfig;
+  readonly tensors: TensorTable;
+  /** GGUF: all of the file's metadata, the tokenizer's included. Null for a directory, whose tokenizer is in files. */
+  readonly metadata: GgufMetadata | null;
+  /** Bytes of the weight files. */
+  readonly fileBytes: number;
+  /** Closes the files; tensors cannot be read afterwards. */
+  close(): void;
+}
+
+/** Opens a Hugging Face directory or a .gguf file. All that is wrong with it is an EngineError naming file and key. */
+export function openModel(path: string): OpenModel {
+  const found = locate(path);
+  return found.format === 'gguf' ? openGguf(found.path) : openDirectory(found.path);
+}
+
+function openDirectory(directory: string): OpenModel {
+  const configPath = join(directory, 'config.json');
+  const json = readJsonFile(configPath);
+  const modelType = (json as { model_type?: unknown } | null)?.model_type;
+  const architecture = architectureOf(modelType, configPath);
+  const config = readHfConfig(json, configPath, architecture.modelType, architecture.traits);
+  const generationConfig = readGenerationConfig(directory, json);
+  const { files, tensors } = openCheckpoint(directory);
+  return {
+    path: directory,
+    name: basename(directory),
+    format: 'safetensors',
+    architecture,
+    config,
+    generationConfig,
+    tensors,
+    metadata: null,
+    fileBytes: files.reduce((n, file) => n + file.size, 0),
+    close: () => {
+      for (const file of files) file.close();
+    },
+  };
+}
+
+function openGguf(path: string): OpenModel {
+  const file = new ModelFile(path);
+  try {
+    const gguf = readGguf(file);
+    const { metadata } = gguf;
+    if (Number(metadata.get('split.count') ?? 0) > 1)
+      throw new EngineError(
+        'unsupported_model',
+        `${path}: split.count: join the parts with llama.cpp's gguf-split first`,
+      );
+    const architecture = ggufArchitectureOf(metadata.get('general.architecture'), path);
+    const config = readGgufConfig(gguf, file, architecture);
+    const tensors = ggufTensors(file, gguf.tensors, architecture, config);
+    return {
+      path,
+      name: basename(path).replace(/\.gguf$/i, ''),
+      format: 'gguf',
+      architecture,
+      config,
+      generationConfig: ggufGenerationConfig(metadata),
+      tensors: byName(tensors, path),
+      metadata,
+      fileBytes: file.size,
+      close: () => file.close(),
+    };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** A file may hold a tensor under its GGUF name and under the one that this is translated to. */
+function byName(tensors: readonly StoredTensor[], path: string): TensorTable {
+  const table = new Map<string, StoredTensor>();
+  for (const tensor of tensors) {
+    if (table.has(tensor.name)) throw notReadable(path, `tensor ${tensor.name} is there under two names`);
+    table.set(tensor.name, tensor);
+  }
+  return table;
+}
+
+/** What kind of model `path` is; a directory with nothing but one .gguf file stands for that file. */
+function locate(path: string): { path: string; format: 'safetensors' | 'gguf' } {
+  if (!existsSync(path))
+    throw new EngineError('model_not_readable', `${path}: no such file or directory`, { param: 'model_dir' });
+  if (!statSync(path).isDirectory()) {
+    if (/\.gguf$/i.test(path)) return { path, format: 'gguf' };
+    throw notReadable(path, 'is neither a directory nor a .gguf file; give the directory that holds config.json');
+  }
+  const names = readdirSync(path);
+  const safetensors = [SINGLE, INDEX].filter((name) => names.includes(name));
+  const ggufs = names.filter((name) => /\.gguf$/i.test(name));
+  const candidates = [...safetensors, ...ggufs];
+  if (candidates.length > 1)
+    throw notReadable(path, `holds more than one model (${candidates.join(', ')}); keep one, or give the .gguf file`);
+  if (ggufs.length === 1) return { path: join(path, ggufs[0]), format: 'gguf' };
+  if (safetensors.length === 1) return { path, format: 'safetensors' };
+  const pickled = names.find((name) => /^pytorch_model.*\.bin$/.test(name));
+  throw notReadable(
+    path,
+    pickled
+      ? `holds ${pickled} but no safetensors; convert it (save_pretrained of transformers writes them)`
+      : `holds none of ${SINGLE}, ${INDEX} and *.gguf`,
+  );
+}

@@ -1,0 +1,136 @@
+/** POST /v1/completions, plain and streamed. */
+import { randomUUID } from 'node:crypto';
+import type { Api } from '../../http/api.ts';
+import { type CompletionRun, type EchoedPrompt, prepareCompletion } from './run.ts';
+import type { ServerContext } from '../../http/context.ts';
+import { generateChoices, prime, type TextOutput } from '../../chat/generation.ts';
+import { completionLogprobs, joinLogprobs } from '../../chat/logprobs.ts';
+import { fingerprint, modelName } from '../../http/model-name.ts';
+import {
+  type CompletionChoice,
+  type CompletionLogprobs,
+  completionRequestSchema,
+  type CompletionResponse,
+  completionResponseSchema,
+  type CompletionRequest,
+} from './schema.ts';
+import { linkedAbort } from '../../http/request-signal.ts';
+import { openAIStream } from '../../http/sse.ts';
+import { promptTokens } from '../../chat/text-assembler.ts';
+import type { TextToken } from '../../chat/text-assembler.ts';
+import { UsageCounter } from '../../chat/usage.ts';
+
+export function addCompletions(api: Api, ctx: ServerContext): void {
+  const doc = {
+    method: 'post',
+    path: '/v1/completions',
+    summary: 'Continue texts.',
+    tag: 'OpenAI',
+    body: completionRequestSchema,
+    example: { prompt: 'Once upon a time', max_tokens: 20 },
+    response: completionResponseSchema,
+    event: completionResponseSchema,
+  } as const;
+  api.add(doc, async (c, body) => {
+    const model = modelName(ctx, body.model);
+    const abort = linkedAbort(c);
+    const id = `cmpl-${body.request_id ?? randomUUID().replaceAll('-', '')}`;
+    const created = Math.floor(Date.now() / 1000);
+    const head: Head = { id, object: 'text_completion', created, model, system_fingerprint: fingerprint(ctx) };
+    const run = prepareCompletion(ctx, body, id, abort.signal);
+    const outputs = generateChoices(ctx, run.requests);
+    if (body.stream !== true) return c.json(await wholeAnswer(ctx, head, body, run, outputs));
+    const chunks = answerChunks(ctx, head, body, run, await prime(outputs));
+    return openAIStream(chunks, abort);
+  });
+}
+
+type Head = Pick<CompletionResponse, 'id' | 'object' | 'created' | 'model' | 'system_fingerprint'>;
+
+interface Candidate {
+  text: string;
+  tokens: TextToken[];
+  echoed: CompletionLogprobs | null;
+  finish: Pick<CompletionChoice, 'finish_reason' | 'stop_reason'>;
+}
+
+async function wholeAnswer(
+  ctx: ServerContext,
+  head: Head,
+  body: CompletionRequest,
+  run: CompletionRun,
+  outputs: AsyncGenerator<TextOutput, void, undefined>,
+): Promise<CompletionResponse> {
+  const usage = new UsageCounter(run.candidates);
+  const all: Candidate[] = run.requests.map(() => ({
+    text: '',
+    tokens: [],
+    echoed: null,
+    finish: { finish_reason: 'length', stop_reason: null },
+  }));
+  for await (const output of outputs) {
+    const candidate = all[output.index];
+    candidate.text += output.text;
+    for (const token of output.tokens) candidate.tokens.push(token);
+    candidate.echoed ??= echoedLogprobs(ctx, run.prompts[Math.floor(output.index / run.candidates)], output);
+    candidate.finish = { finish_reason: output.finishReason, stop_reason: output.stopReason };
+    usage.update(output.index, output.usage);
+  }
+  const groups = run.prompts.map((_, p) => all.slice(p * run.candidates, (p + 1) * run.candidates));
+  const choices = groups.flatMap((group, p) =>
+    likeliest(group, run.n).map((candidate, i) => {
+      const echo = run.prompts[p].echo;
+      const own = completionLogprobs(ctx.tokenizer, candidate.tokens, echo.length);
+      const all = candidate.echoed === null ? own : joinLogprobs(candidate.echoed, own);
+      const logprobs = body.logprobs === undefined ? null : all;
+      return { index: p * run.n + i, text: echo + candidate.text, logprobs, ...candidate.finish };
+    }),
+  );
+  return { ...head, choices, usage: usage.total() };
+}
+
+/** Of the prompt's own tokens, on the output that brings them. */
+function echoedLogprobs(ctx: ServerContext, prompt: EchoedPrompt, output: TextOutput): CompletionLogprobs | null {
+  if (output.promptLogprobs === null) return null;
+  return completionLogprobs(ctx.tokenizer, promptTokens(ctx.tokenizer, prompt, output.promptLogprobs), 0);
+}
+
+/** best_of: the n candidates with the highest mean log probability, likeliest first; all of them in order otherwise. */
+function likeliest(candidates: readonly Candidate[], n: number): readonly Candidate[] {
+  if (candidates.length <= n) return candidates;
+  const mean = ({ tokens }: Candidate): number =>
+    tokens.reduce((sum, t) => sum + (t.logprobs?.logprob ?? 0), 0) / Math.max(tokens.length, 1);
+  return [...candidates].sort((a, b) => mean(b) - mean(a)).slice(0, n);
+}
+
+async function* answerChunks(
+  ctx: ServerContext,
+  head: Head,
+  body: CompletionRequest,
+  run: CompletionRun,
+  outputs: AsyncGenerator<TextOutput, void, undefined>,
+): AsyncGenerator<CompletionResponse, void, undefined> {
+  const { include_usage: includeUsage, continuous_usage_stats: continuous } = body.stream_options ?? {};
+  const usage = new UsageCounter(run.n);
+  const chunk = (choices: CompletionChoice[]): CompletionResponse => ({
+    ...head,
+    choices,
+    ...(continuous === true ? { usage: usage.total() } : includeUsage === true ? { usage: null } : {}),
+  });
+  const promptOf = (index: number): EchoedPrompt => run.prompts[Math.floor(index / run.n)];
+  const echoChunk = (index: number, logprobs: CompletionLogprobs | null): CompletionResponse =>
+    chunk([{ index, text: promptOf(index).echo, logprobs, finish_reason: null, stop_reason: null }]);
+  if (body.logprobs === undefined && body.echo === true) {
+    for (const index of run.requests.keys()) yield echoChunk(index, null);
+  }
+  for await (const output of outputs) {
+    const { index, text, tokens, finishReason, stopReason } = output;
+    usage.update(index, output.usage);
+    const echoed = echoedLogprobs(ctx, promptOf(index), output);
+    if (echoed !== null) yield echoChunk(index, echoed);
+    const base = promptOf(index).echo.length;
+    const logprobs = body.logprobs === undefined ? null : completionLogprobs(ctx.tokenizer, tokens, base);
+    yield chunk([{ index, text, logprobs, finish_reason: finishReason, stop_reason: stopReason }]);
+  }
+  if (includeUsage === true) yield { ...chunk([]), usage: usage.total() };
+}

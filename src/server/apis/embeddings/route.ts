@@ -1,0 +1,70 @@
+/**
+ * POST /v1/embeddings. What is served is a causal language model: a text's embedding is the mean of its tokens' last
+ * hidden states, behind the final norm, or the last token's (--embedding_pooling), scaled to length 1. Models that were
+ * trained for embeddings say on their cards which pooling they want.
+ */
+import { randomUUID } from 'node:crypto';
+import { EngineError } from '../../../errors.ts';
+import type { Api } from '../../http/api.ts';
+import type { ServerContext } from '../../http/context.ts';
+import { modelName } from '../../http/model-name.ts';
+import { pooledUsage, poolAll } from './pooling.ts';
+import { fitPrompt } from '../../chat/prompt-limits.ts';
+import { type EmbeddingRequest, embeddingRequestSchema, embeddingResponseSchema } from './schema.ts';
+import { linkedAbort } from '../../http/request-signal.ts';
+
+export function addEmbeddings(api: Api, ctx: ServerContext): void {
+  const doc = {
+    method: 'post',
+    path: '/v1/embeddings',
+    summary: 'Vectors of texts: pooled hidden states of the served model, of length 1.',
+    tag: 'OpenAI',
+    body: embeddingRequestSchema,
+    example: { input: ['The cat sat on the mat.', 'Ein Hund bellt.'] },
+    response: embeddingResponseSchema,
+  } as const;
+  api.add(doc, async (c, body) => {
+    const model = modelName(ctx, body.model);
+    const { hiddenSize } = ctx.engine.info;
+    const { dimensions = hiddenSize } = body;
+    if (dimensions > hiddenSize) {
+      const message = `dimensions: ${dimensions} is more than the model’s hidden size of ${hiddenSize}.`;
+      throw new EngineError('invalid_value', message, { param: 'dimensions' });
+    }
+    const id = `embd-${randomUUID().replaceAll('-', '')}`;
+    const pooling = ctx.settings.embeddingPooling;
+    const outputs = await poolAll(ctx, promptsOf(ctx, body), { pooling, id, signal: linkedAbort(c).signal });
+    const data = outputs.map(({ pooled }, index) => {
+      const vector = normalized(pooled.subarray(0, dimensions));
+      return {
+        object: 'embedding',
+        index,
+        embedding: body.encoding_format === 'base64' ? base64(vector) : [...vector],
+      };
+    });
+    return c.json({ object: 'list', data, model, usage: pooledUsage(outputs) });
+  });
+}
+
+function promptsOf(ctx: ServerContext, { input, add_special_tokens, truncate_prompt_tokens }: EmbeddingRequest) {
+  const isList = typeof input !== 'string' && typeof input[0] !== 'number';
+  const inputs = (isList ? input : [input]) as (string | number[])[];
+  return inputs.map((one, i) => {
+    const ids =
+      typeof one === 'string' ? ctx.tokenizer.encode(one, { addSpecialTokens: add_special_tokens ?? true }) : one;
+    const param = isList ? `input[${i}]` : 'input';
+    return fitPrompt(ctx, ids, { maxTokens: 0, truncate: truncate_prompt_tokens, param }).promptIds;
+  });
+}
+
+/** x / |x| */
+function normalized(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector);
+  return length === 0 ? vector : vector.map((x) => x / length);
+}
+
+function base64(vector: Float32Array): string {
+  const bytes = Buffer.alloc(vector.length * 4);
+  vector.forEach((x, i) => bytes.writeFloatLE(x, i * 4));
+  return bytes.toString('base64');
+}

@@ -1,0 +1,220 @@
+/**
+ * LightLLM's /generate, /generate_stream and `/`, and with --use_tgi_api their text-generation-inference form.
+ * Stream framing is LightLLM's own: `data:{…}` without a space, one event a token, no [DONE].
+ */
+import { randomUUID } from 'node:crypto';
+import type { Context } from 'hono';
+import type { Api, EndpointDoc } from '../../http/api.ts';
+import type { ServerContext } from '../../http/context.ts';
+import { errorBody } from '../../http/errors.ts';
+import { EngineError } from '../../../errors.ts';
+import { generateChoices, type GenerationRequest, prime, type TextOutput } from '../../chat/generation.ts';
+import { fitPrompt } from '../../chat/prompt-limits.ts';
+import {
+  type DetailedToken,
+  generateEventSchema,
+  type GenerateRequest,
+  generateRequestSchema,
+  generateResponseSchema,
+  type Parameters,
+  tgiResponseSchema,
+  type WireToken,
+} from './schema.ts';
+import { linkedAbort } from '../../http/request-signal.ts';
+import { forChoice, toSamplingParams } from '../../chat/sampling-params.ts';
+import { eventStream } from '../../http/sse.ts';
+import { completionConstraint } from '../../../text/structured-output/output-constraint.ts';
+import type { TextToken } from '../../chat/text-assembler.ts';
+
+export function addLightllmGenerate(api: Api, ctx: ServerContext): void {
+  const body = generateRequestSchema(ctx.settings.useTgiApi);
+  const response = ctx.settings.useTgiApi ? tgiResponseSchema : generateResponseSchema;
+  const example = { inputs: 'Once upon a time', parameters: { max_new_tokens: 20 } };
+  const doc = (path: string, summary: string) =>
+    ({ method: 'post', path, summary, tag: 'LightLLM', body, example, response }) as const;
+  const streamDoc = { event: generateEventSchema } satisfies Partial<EndpointDoc>;
+  api.add(doc('/generate', 'Continue a text.'), (c, request) => answerWhole(ctx, c, request));
+  api.add({ ...doc('/generate_stream', 'Continue a text, one event a token.'), ...streamDoc }, (c, request) =>
+    answerStream(ctx, c, request),
+  );
+  api.add({ ...doc('/', '/generate or /generate_stream, by `stream`.'), ...streamDoc }, (c, request) =>
+    request.stream === true ? answerStream(ctx, c, request) : answerWhole(ctx, c, request),
+  );
+}
+
+function prepare(
+  ctx: ServerContext,
+  body: GenerateRequest,
+  signal: AbortSignal,
+  details: boolean,
+): GenerationRequest[] {
+  const p: Partial<Parameters> = body.parameters ?? {};
+  const ids =
+    typeof body.inputs === 'string'
+      ? ctx.tokenizer.encode(body.inputs, { addSpecialTokens: p.add_special_tokens ?? true })
+      : body.inputs;
+  if (ids.some((id) => id >= ctx.engine.info.vocabSize)) {
+    const message = 'prompt List[int] format contain id > vocab_size';
+    throw new EngineError('invalid_value', message, { param: 'inputs' });
+  }
+  const room = fitPrompt(ctx, ids, { maxTokens: p.max_new_tokens, truncate: undefined, param: 'inputs' });
+  const greedy = p.do_sample !== true;
+  const { strings, ids: stopIds } = stops(ctx, p.stop_sequences);
+  const fields = {
+    ...p,
+    temperature: greedy ? 0 : p.temperature,
+    min_tokens: p.min_new_tokens,
+    stop_token_ids: stopIds,
+  };
+  const params = toSamplingParams(ctx, fields, {
+    maxTokens: room.maxTokens,
+    logprobs: details ? 0 : null,
+    constraint: constraintOf(p),
+  });
+  const id = randomUUID();
+  return Array.from({ length: p.best_of ?? 1 }, (_, i) => ({
+    requestId: `${id}-${i}`,
+    promptIds: room.promptIds,
+    params: forChoice(params, i),
+    stops: strings,
+    includeStop: p.print_eos_token ?? false,
+    skipSpecialTokens: p.skip_special_tokens ?? false,
+    signal,
+  }));
+}
+
+/** LightLLM's empty string means none. */
+function constraintOf({ regular_constraint, guided_grammar, guided_json }: Partial<Parameters>) {
+  const given = <T>(value: T | undefined): T | undefined => (value === '' ? undefined : value);
+  return completionConstraint({
+    guided_regex: given(regular_constraint),
+    guided_grammar: given(guided_grammar),
+    guided_json: given(guided_json),
+  });
+}
+
+/** A list of ids that is one token long stops by id, a longer one by the text that it spells. */
+function stops(ctx: ServerContext, given: Parameters['stop_sequences']): { strings: string[]; ids: number[] } {
+  const groups = given === undefined ? [] : typeof given === 'string' ? [given] : given;
+  const ids = groups.flatMap((g) => (typeof g !== 'string' && g.length === 1 ? g : []));
+  const strings = groups.flatMap((g) => {
+    if (typeof g === 'string') return [g];
+    return g.length > 1 ? [ctx.tokenizer.decode(g, { atStart: false })] : [];
+  });
+  return { strings, ids };
+}
+
+interface Answer {
+  text: string;
+  readonly tokens: DetailedToken[];
+  count: number;
+  promptTokens: number;
+  finishReason: string;
+}
+
+async function answerWhole(ctx: ServerContext, c: Context, body: GenerateRequest): Promise<Response> {
+  const details = body.parameters?.return_details === true;
+  const requests = prepare(ctx, body, linkedAbort(c).signal, details);
+  const answers: Answer[] = requests.map(() => ({ text: '', tokens: [], count: 0, promptTokens: 0, finishReason: '' }));
+  for await (const output of generateChoices(ctx, requests)) {
+    const answer = answers[output.index];
+    answer.text += output.text;
+    if (details) addDetailed(answer.tokens, wireTokens(ctx, output, answer.tokens.length), output.usage.cachedTokens);
+    answer.count = output.usage.completionTokens;
+    answer.promptTokens = output.usage.promptTokens;
+    answer.finishReason = output.finishReason ?? '';
+  }
+  if (ctx.settings.useTgiApi) return c.json(tgiAnswer(answers, details));
+  const each = <T>(pick: (a: Answer) => T): T | T[] => (answers.length === 1 ? pick(answers[0]) : answers.map(pick));
+  return c.json({
+    generated_text: answers.map((a) => a.text),
+    count_output_tokens: each((a) => a.count),
+    finish_reason: each((a) => a.finishReason),
+    prompt_tokens: each((a) => a.promptTokens),
+    ...(details ? { tokens: each((a) => a.tokens) } : {}),
+    input_usage: { input_text_tokens: answers[0].promptTokens, input_audio_tokens: 0, input_image_tokens: 0 },
+  });
+}
+
+function addDetailed(tokens: DetailedToken[], added: readonly WireToken[], prompt_cache_len: number): void {
+  for (const token of added) {
+    const before = tokens.at(-1)?.cumlogprob ?? 0;
+    tokens.push({ ...token, cumlogprob: token.logprob === null ? null : before + token.logprob, prompt_cache_len });
+  }
+}
+
+async function answerStream(ctx: ServerContext, c: Context, body: GenerateRequest): Promise<Response> {
+  if ((body.parameters?.best_of ?? 1) > 1) {
+    const message = 'stream api only support best_of == 1';
+    throw new EngineError('invalid_value', message, { param: 'parameters.best_of' });
+  }
+  const abort = linkedAbort(c);
+  const outputs = await prime(generateChoices(ctx, prepare(ctx, body, abort.signal, true)));
+  const frame = (value: unknown): string => `data:${JSON.stringify(value)}\n\n`;
+  return eventStream(tokenEvents(ctx, outputs, frame), {
+    abort,
+    ping: null,
+    onError: (error) => frame(errorBody(error)),
+  });
+}
+
+async function* tokenEvents(
+  ctx: ServerContext,
+  outputs: AsyncGenerator<TextOutput, void, undefined>,
+  frame: (value: unknown) => string,
+): AsyncGenerator<string, void, undefined> {
+  const tgi = ctx.settings.useTgiApi;
+  let [text, count] = ['', 0];
+  for await (const output of outputs) {
+    text += output.text;
+    const tokens = wireTokens(ctx, output, count);
+    count += tokens.length;
+    const { finishReason, usage } = output;
+    // The end may come without a token of its own (a stop string cut it off): it then gets an event without text.
+    if (finishReason !== null && tokens.length === 0) {
+      tokens.push({ ...wireToken(ctx, output, { id: 0, text: '', offset: 0, logprobs: null }, count), special: true });
+    }
+    for (const [i, token] of tokens.entries()) {
+      const finished = finishReason !== null && i === tokens.length - 1;
+      const details = { generated_tokens: count, finish_reason: finishReason, prompt_tokens: usage.promptTokens };
+      yield frame({
+        token,
+        generated_text: finished && tgi ? text : null,
+        finished,
+        finish_reason: finished ? finishReason : null,
+        details: finished && tgi ? details : null,
+      });
+    }
+  }
+}
+
+/** The output's tokens, a stop token without text among them; `before` were given out already. */
+function wireTokens(ctx: ServerContext, output: TextOutput, before: number): WireToken[] {
+  const all = output.stopToken === null ? output.tokens : [...output.tokens, output.stopToken];
+  return all.map((token, i) => wireToken(ctx, output, token, before + i + 1));
+}
+
+function wireToken(ctx: ServerContext, output: TextOutput, token: TextToken, count: number): WireToken {
+  return {
+    id: token.id,
+    text: token.text,
+    logprob: token.logprobs?.logprob ?? null,
+    special: ctx.tokenizer.isSpecial(token.id),
+    count_output_tokens: count,
+    prompt_tokens: output.usage.promptTokens,
+  };
+}
+
+/** The likeliest answer with its details; the others as `beam_sequences`. */
+function tgiAnswer(answers: readonly Answer[], details: boolean): unknown {
+  const total = (a: Answer): number => a.tokens.reduce((sum, t) => sum + (t.logprob ?? 0), 0);
+  const [best, ...others] = [...answers].sort((a, b) => total(b) - total(a));
+  const describe = (a: Answer) => ({
+    generated_tokens: a.count,
+    finish_reason: a.finishReason,
+    tokens: a.tokens,
+    prompt_tokens: a.promptTokens,
+  });
+  const beams = others.map((a) => ({ generated_text: a.text, ...describe(a) }));
+  return { generated_text: best.text, ...(details ? { details: { ...describe(best), beam_sequences: beams } } : {}) };
+}

@@ -1,0 +1,91 @@
+/** A choice's text → what chat answers are made of: reasoning, content and tool calls, piece by piece. */
+import type { TextFinishReason, TextOutput } from './generation.ts';
+import { ReasoningParser } from '../../text/reasoning/reasoning-parser.ts';
+import type { ToolCallDelta, ToolCallParser } from '../../text/tool-calls/types.ts';
+
+export interface AnswerDelta {
+  readonly reasoning: string;
+  readonly content: string;
+  readonly toolCalls: readonly ToolCallDelta[];
+}
+
+export type AnswerFinishReason = TextFinishReason | 'tool_calls';
+
+export interface AnswerOptions {
+  /** The rendered prompt, which may have opened the reasoning. */
+  readonly prompt: string;
+  readonly reasoningParser: string | null;
+  /** null leaves the text as it is. */
+  readonly toolCallParser: ToolCallParser | null;
+  /** false keeps the first call only. */
+  readonly parallelToolCalls: boolean;
+}
+
+export class AnswerParser {
+  /** Tokens that went into reasoning so far. */
+  reasoningTokens = 0;
+  readonly #reasoning: ReasoningParser | null;
+  readonly #tools: ToolCallParser | null;
+  readonly #parallel: boolean;
+  #called = false;
+  /** Arguments of the last call so far: JSON text. */
+  #arguments = '';
+  #lastCall = -1;
+  #cutByStop = false;
+
+  constructor(options: AnswerOptions) {
+    this.#reasoning =
+      options.reasoningParser === null ? null : new ReasoningParser(options.reasoningParser, options.prompt);
+    this.#tools = options.toolCallParser;
+    this.#parallel = options.parallelToolCalls;
+  }
+
+  push(output: TextOutput): AnswerDelta {
+    const { reasoning, content } = this.#split(output.text, output.tokens.length, output.finishReason !== null);
+    const parts = this.#tools === null ? [{ content }] : [content === '' ? null : this.#tools.push(content)];
+    if (output.finishReason !== null && this.#tools !== null) {
+      // A stop string may fall inside a call as the token limit may: the parser must not close what the model did not.
+      const isEnd = output.finishReason === 'stop' && typeof output.stopReason !== 'string';
+      parts.push(this.#tools.end(isEnd ? 'eos' : 'length'));
+    }
+    const toolCalls = parts
+      .flatMap((p) => (p !== null && 'toolCalls' in p ? (p.toolCalls ?? []) : []))
+      .filter((call) => this.#parallel || call.index === 0);
+    for (const call of toolCalls) this.#note(call);
+    if (typeof output.stopReason === 'string') this.#cutByStop = this.#called && !isJson(this.#arguments);
+    return { reasoning, content: parts.map((p) => p?.content ?? '').join(''), toolCalls };
+  }
+
+  /**
+   * `tool_calls` only where the last call is whole: one that the token limit cut off is `length`, one that a stop string cut
+   * off is `stop`. A stop string after the arguments (`</tool_call>`) leaves the call whole.
+   */
+  finishReason(reason: TextFinishReason): AnswerFinishReason {
+    return this.#called && !this.#cutByStop && reason === 'stop' ? 'tool_calls' : reason;
+  }
+
+  #note(call: ToolCallDelta): void {
+    this.#called = true;
+    if (call.index !== this.#lastCall) this.#arguments = '';
+    this.#lastCall = call.index;
+    this.#arguments += call.arguments ?? '';
+  }
+
+  #split(text: string, numTokens: number, last: boolean): { reasoning: string; content: string } {
+    if (this.#reasoning === null) return { reasoning: '', content: text };
+    if (this.#reasoning.reasoning) this.reasoningTokens += numTokens;
+    const pushed = this.#reasoning.push(text);
+    if (!last) return pushed;
+    const rest = this.#reasoning.end();
+    return { reasoning: pushed.reasoning + rest.reasoning, content: pushed.content + rest.content };
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,65 @@
+/** One chat answer as events, for the APIs that are other spellings of chat completions. */
+import { type ChatRun, prepareChat } from './chat-run.ts';
+import type { AnswerDelta, AnswerFinishReason } from './answer-parser.ts';
+import type { ServerContext } from '../http/context.ts';
+import { generateText } from './generation.ts';
+import { type ChatRequest, chatRequestSchema } from '../apis/chat-completions/schema.ts';
+import { validate } from '../http/validate.ts';
+import type { Usage } from '../../engine/core/types.ts';
+
+export interface AnswerEvent {
+  readonly delta: AnswerDelta;
+  /** Set on the last event only. */
+  readonly finishReason: AnswerFinishReason | null;
+  readonly stopReason: string | number | null;
+  readonly usage: Usage;
+  readonly reasoningTokens: number;
+}
+
+/** A chat request as another protocol gives it: what it does not know is left out. */
+export type ChatBody = Partial<ChatRequest> & Pick<ChatRequest, 'messages'>;
+
+export interface AnswerStream {
+  readonly promptTokens: number;
+  readonly events: AsyncGenerator<AnswerEvent, void, undefined>;
+}
+
+/** `body` is a chat request that the caller built from its own protocol; what it copies may still be refused here. */
+export function streamAnswer(ctx: ServerContext, body: ChatBody, id: string, signal: AbortSignal): AnswerStream {
+  const run = prepareChat(ctx, validate(chatRequestSchema, body), id, signal);
+  return { promptTokens: run.requests[0].promptIds.length, events: answerEvents(ctx, run) };
+}
+
+async function* answerEvents(ctx: ServerContext, run: ChatRun): AsyncGenerator<AnswerEvent, void, undefined> {
+  const parser = run.createParser();
+  for await (const output of generateText(ctx, run.requests[0])) {
+    const delta = parser.push(output);
+    const finishReason = output.finishReason === null ? null : parser.finishReason(output.finishReason);
+    const { stopReason, usage } = output;
+    yield { delta, finishReason, stopReason, usage, reasoningTokens: parser.reasoningTokens };
+  }
+}
+
+/** Spells answer events in one protocol's events. */
+export interface EventBuilder<Event> {
+  start(): Iterable<Event>;
+  push(event: AnswerEvent): Iterable<Event>;
+}
+
+/** The text of a whole event stream; what one answer event gives goes out together. */
+export async function* streamFrames<Event>(
+  builder: EventBuilder<Event>,
+  events: AsyncGenerator<AnswerEvent, void, undefined>,
+  frame: (event: Event) => string,
+): AsyncGenerator<string, void, undefined> {
+  yield [...builder.start()].map(frame).join('');
+  for await (const event of events) {
+    const text = [...builder.push(event)].map(frame).join('');
+    if (text !== '') yield text;
+  }
+}
+
+/** Runs the builder to the end; its result is then whole. */
+export async function drain(builder: EventBuilder<unknown>, events: AsyncIterable<AnswerEvent>): Promise<void> {
+  for await (const event of events) for (const _ of builder.push(event));
+}

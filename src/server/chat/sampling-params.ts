@@ -1,0 +1,99 @@
+/** Request fields → SamplingParams: the request's values over the model's generation_config.json over the defaults. */
+import { EngineError } from '../../errors.ts';
+import type { ConstraintSpec } from '../../engine/grammar/constraint.ts';
+import { defaultSamplingParams, type SamplingParams } from '../../engine/core/types.ts';
+import type { ServerContext } from '../http/context.ts';
+import { checkVocabulary } from './prompt-limits.ts';
+
+/** The fields of protocol/sampling.ts that shape sampling, as validated. */
+export interface SamplingFields {
+  temperature?: number | undefined;
+  top_p?: number | undefined;
+  top_k?: number | undefined;
+  min_p?: number | undefined;
+  presence_penalty?: number | undefined;
+  frequency_penalty?: number | undefined;
+  repetition_penalty?: number | undefined;
+  seed?: number | undefined;
+  logit_bias?: Record<string, number> | undefined;
+  min_tokens?: number | undefined;
+  ignore_eos?: boolean | undefined;
+  stop_token_ids?: number[] | undefined;
+  allowed_token_ids?: number[] | undefined;
+  bad_words?: string[] | undefined;
+}
+
+/** Added to the logit of a forbidden token: low enough for any temperature, finite for the GPU. */
+const FORBIDDEN = -1e9;
+
+export function toSamplingParams(
+  ctx: ServerContext,
+  body: SamplingFields,
+  limits: {
+    maxTokens: number;
+    logprobs: number | null;
+    constraint?: ConstraintSpec | null;
+    promptLogprobs?: number | null;
+  },
+): SamplingParams {
+  const base: SamplingParams = { ...defaultSamplingParams, ...ctx.samplingDefaults };
+  const minTokens = body.min_tokens ?? 0;
+  if (minTokens > limits.maxTokens) {
+    throw invalid('min_tokens', `${minTokens} is more than the ${limits.maxTokens} tokens that the answer may have.`);
+  }
+  checkVocabulary(ctx, body.stop_token_ids ?? [], 'stop_token_ids');
+  checkVocabulary(ctx, body.allowed_token_ids ?? [], 'allowed_token_ids');
+  // top_p 0 is allowed by OpenAI and means the likeliest token alone.
+  const greedyTopP = body.top_p === 0;
+  return {
+    ...base,
+    maxTokens: limits.maxTokens,
+    minTokens,
+    temperature: body.temperature ?? base.temperature,
+    topP: greedyTopP ? 1 : (body.top_p ?? base.topP),
+    topK: greedyTopP ? 1 : body.top_k === 0 ? -1 : (body.top_k ?? base.topK),
+    minP: body.min_p ?? base.minP,
+    repetitionPenalty: body.repetition_penalty ?? base.repetitionPenalty,
+    presencePenalty: body.presence_penalty ?? base.presencePenalty,
+    frequencyPenalty: body.frequency_penalty ?? base.frequencyPenalty,
+    logitBias: logitBias(ctx, body),
+    allowedTokenIds: body.allowed_token_ids ?? null,
+    seed: body.seed === undefined || body.seed === -1 ? null : body.seed,
+    stopTokenIds: body.stop_token_ids ?? [],
+    ignoreEos: body.ignore_eos ?? false,
+    logprobs: limits.logprobs,
+    constraint: limits.constraint ?? null,
+    promptLogprobs: limits.promptLogprobs ?? null,
+  };
+}
+
+/** The i-th of n choices: a given seed still gives n different texts, the same ones each time. */
+export function forChoice(params: SamplingParams, i: number): SamplingParams {
+  return params.seed === null || i === 0 ? params : { ...params, seed: params.seed + i };
+}
+
+function logitBias(ctx: ServerContext, body: SamplingFields): Map<number, number> | null {
+  const bias = new Map<number, number>();
+  for (const [key, value] of Object.entries(body.logit_bias ?? {})) {
+    checkVocabulary(ctx, [Number(key)], 'logit_bias');
+    bias.set(Number(key), value);
+  }
+  body.bad_words?.forEach((word, i) => {
+    for (const id of singleTokens(ctx, word, `bad_words[${i}]`)) bias.set(id, FORBIDDEN);
+  });
+  return bias.size === 0 ? null : bias;
+}
+
+/** A word at the start of a text and after a space are different tokens: both are meant. */
+function singleTokens(ctx: ServerContext, word: string, param: string): number[] {
+  const forms = [word, ` ${word.trimStart()}`].map((w) => ctx.tokenizer.encode(w, { addSpecialTokens: false }));
+  const ids = forms.flatMap((f) => (f.length === 1 ? f : []));
+  if (ids.length === 0) {
+    throw invalid(param, `${JSON.stringify(word)} is more than one token; only single tokens can be forbidden.`);
+  }
+  return ids;
+}
+
+function invalid(param: string, message: string): EngineError {
+  return new EngineError('invalid_value', `${param}: ${message}`, { param });
+}

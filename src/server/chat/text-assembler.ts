@@ -1,0 +1,105 @@
+/**
+ * Token ids → text that may be shown: no half characters (the decoder's work) and no part of a stop string.
+ * Tokens are released with their text, so that logprobs and text stay in step and nothing behind a stop is reported.
+ */
+import type { TokenLogprobs } from '../../engine/core/types.ts';
+import { createIncrementalDecoder } from '../../text/incremental-decoder.ts';
+import type { IncrementalDecoder, Tokenizer } from '../../text/tokenizer/tokenizer.ts';
+import { findStop, heldBackLength } from '../../text/stop-strings.ts';
+
+export interface TextToken {
+  readonly id: number;
+  /** What this token added to the text; '' while it is part of an unfinished character. */
+  readonly text: string;
+  /** Offset of `text` in the whole generated text, in UTF-16 units. */
+  readonly offset: number;
+  readonly logprobs: TokenLogprobs | null;
+}
+
+export interface TextPiece {
+  readonly text: string;
+  readonly tokens: TextToken[];
+}
+
+export interface AssemblerOptions {
+  readonly stops: readonly string[];
+  readonly includeStop: boolean;
+  /** Stop strings are not looked for before this many tokens. */
+  readonly minTokens: number;
+}
+
+export class TextAssembler {
+  /** The stop string that ended the text, once one has. */
+  matched: string | null = null;
+  numTokens = 0;
+  readonly #decoder: IncrementalDecoder;
+  readonly #options: AssemblerOptions;
+  /** Decoded but not released; starts at offset #released. */
+  #held = '';
+  #released = 0;
+  #waiting: TextToken[] = [];
+
+  constructor(decoder: IncrementalDecoder, options: AssemblerOptions) {
+    this.#decoder = decoder;
+    this.#options = options;
+  }
+
+  /** Takes one token; after a stop string matched, further tokens must not be pushed. */
+  push(id: number, logprobs: TokenLogprobs | null): TextPiece {
+    this.numTokens++;
+    return this.#take(this.#decoder.push([id]), { id, logprobs });
+  }
+
+  /** The end of the text: everything held back comes out. */
+  end(): TextPiece {
+    const piece = this.matched === null ? this.#take(this.#decoder.flush(), null) : { text: '', tokens: [] };
+    const rest = this.matched === null ? this.#release(this.#held.length) : { text: '', tokens: [] };
+    return { text: piece.text + rest.text, tokens: [...piece.tokens, ...rest.tokens] };
+  }
+
+  #take(text: string, token: { id: number; logprobs: TokenLogprobs | null } | null): TextPiece {
+    const offset = this.#released + this.#held.length;
+    this.#held += text;
+    const last = this.#waiting.at(-1);
+    if (token !== null) this.#waiting.push({ ...token, text, offset });
+    else if (last !== undefined) this.#waiting[this.#waiting.length - 1] = { ...last, text: last.text + text };
+
+    const { stops, includeStop, minTokens } = this.#options;
+    if (stops.length === 0) return this.#release(this.#held.length);
+    const match = this.numTokens > minTokens || minTokens === 0 ? findStop(this.#held, stops) : null;
+    if (match === null) return this.#release(this.#held.length - heldBackLength(this.#held, stops));
+    this.matched = match.stop;
+    return this.#release(match.index + (includeStop ? match.stop.length : 0));
+  }
+
+  /** Releases the first `length` held characters and the tokens whose text lies wholly in what was released. */
+  #release(length: number): TextPiece {
+    const text = this.#held.slice(0, length);
+    this.#held = this.#held.slice(length);
+    this.#released += length;
+    const complete = (t: TextToken): boolean =>
+      t.offset + t.text.length <= this.#released || (this.matched !== null && t.offset < this.#released);
+    let count = 0;
+    while (count < this.#waiting.length && complete(this.#waiting[count])) count++;
+    return { text, tokens: this.#waiting.splice(0, count) };
+  }
+}
+
+/** A prompt's tokens with their share of its text; the `added` ones in front (BOS) have none. */
+export function promptTokens(
+  tokenizer: Tokenizer,
+  { ids, added }: { readonly ids: readonly number[]; readonly added: number },
+  logprobs: readonly (TokenLogprobs | null)[],
+): TextToken[] {
+  const assembler = new TextAssembler(
+    createIncrementalDecoder(tokenizer, { skipSpecialTokens: false, atStart: true }),
+    {
+      stops: [],
+      includeStop: false,
+      minTokens: 0,
+    },
+  );
+  const front = ids.slice(0, added).map((id, i) => ({ id, text: '', offset: 0, logprobs: logprobs[i] }));
+  const pieces = ids.slice(added).map((id, i) => assembler.push(id, logprobs[added + i]));
+  return [...front, ...[...pieces, assembler.end()].flatMap((piece) => piece.tokens)];
+}

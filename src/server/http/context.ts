@@ -1,0 +1,30 @@
+/** What every route needs: the engine, the tokenizer and the settings. Made once at start-up. */
+import type { ServerConfig } from '../../config.ts';
+import type { EngineClient, SamplingParams } from '../../engine/core/types.ts';
+import type { ChatTemplate } from '../../text/chat-template/chat-template.ts';
+import type { Tokenizer } from '../../text/tokenizer/tokenizer.ts';
+import type { Metrics } from './metrics.ts';
+import type { RequestRegistry } from './request-registry.ts';
+
+export interface ServerContext {
+  readonly engine: EngineClient;
+  readonly tokenizer: Tokenizer;
+  /** null when the model has no chat template: chat is then refused with 400. */
+  readonly chatTemplate: ChatTemplate | null;
+  readonly settings: ServerConfig;
+  /** Names under which the model answers; the first is shown in responses that name none. */
+  readonly modelNames: readonly string[];
+  /** Directory or file that the model was loaded from. */
+  readonly modelPath: string;
+  /** Of this package. */
+  readonly version: string;
+  /** The model's own generation_config.json values, between the request's and the library's defaults. */
+  readonly samplingDefaults: Partial<SamplingParams>;
+  /** Format of the model's tool calls, a name of tool-calls/create-parser.ts. */
+  readonly toolCallParser: string;
+  readonly reasoningParser: string | null;
+  readonly requests: RequestRegistry;
+  readonly metrics: Metrics;
+  /** Unix seconds. */
+  readonly startedAt: number;
+}

@@ -1,0 +1,174 @@
+/**
+ * Messages to prompt text through the model's own Jinja template (`@huggingface/jinja`), with the variables and
+ * functions that transformers' `apply_chat_template` gives: messages, tools, add_generation_prompt, bos_token …,
+ * raise_exception, strftime_now, tojson.
+ */
+import { Template } from '@huggingface/jinja';
+import { EngineError, oneLine } from '../../errors.ts';
+import { strftime } from './strftime.ts';
+import { probeTemplate, type RenderTemplate, type TemplateTraits } from './template-traits.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+
+export interface TextPart {
+  readonly type: 'text';
+  readonly text: string;
+}
+
+/** One OpenAI chat message; fields that are not named here reach the template as they are. */
+export interface ChatMessage {
+  readonly role: string;
+  readonly content?: string | readonly TextPart[] | null;
+  readonly tool_calls?: readonly {
+    readonly id?: string;
+    readonly type?: string;
+    /** `arguments` is a JSON text, as OpenAI's clients send it. */
+    readonly function: { readonly name: string; readonly arguments: string };
+  }[];
+  readonly [key: string]: unknown;
+}
+
+export interface RenderOptions {
+  /** `{type:'function', function:{…}}` objects; none are shown to the template when empty or absent. */
+  readonly tools?: readonly unknown[];
+  /** Ends the prompt with the opening of an assistant turn. Default true, or false with continueFinalMessage. */
+  readonly addGenerationPrompt?: boolean;
+  /** Leaves the last message open for the model to go on with. */
+  readonly continueFinalMessage?: boolean;
+  /** More variables, such as `{enable_thinking: false}`. */
+  readonly chatTemplateKwargs?: Readonly<Record<string, unknown>>;
+}
+
+export interface ChatTemplate {
+  /** What the template can do, found out by rendering small examples with it. */
+  readonly traits: TemplateTraits;
+  /**
+   * The prompt text; encode it with `addSpecialTokens: false`.
+   * @throws EngineError invalid_request, with the template's own message where it refuses the messages
+   */
+  render(messages: readonly ChatMessage[], options?: RenderOptions): string;
+}
+
+/** Stands after the message to be continued; the prompt is cut where it comes out. */
+const openEnd = '\u{F0000}open end\u{F0000}';
+
+/**
+ * @param source Jinja text
+ * @param specialTokens bos_token, eos_token … for the template
+ * @throws EngineError model_not_readable when the template does not parse
+ */
+export function compileChatTemplate(source: string, specialTokens: Readonly<Record<string, string>>): ChatTemplate {
+  let template: Template;
+  try {
+    // The library's own strftime_now names months in the machine's language.
+    template = new Template(source.replace(/\bstrftime_now\s*\(/g, 'strftime_in_english('));
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new EngineError('model_not_readable', `the chat template does not parse: ${oneLine(reason)}`, {
+      cause: error,
+    });
+  }
+  const render: RenderTemplate = (variables) =>
+    template.render({
+      ...specialTokens,
+      ...variables,
+      strftime_in_english: (format: string) => strftime(new Date(), format),
+    });
+  const traits = probeTemplate(source, render);
+
+  return {
+    traits,
+    render(messages, options = {}) {
+      const { continueFinalMessage = false, addGenerationPrompt = !continueFinalMessage } = options;
+      if (continueFinalMessage && addGenerationPrompt) {
+        throw new EngineError(
+          'invalid_request',
+          'continue_final_message and add_generation_prompt cannot both be true: set add_generation_prompt to false',
+          { param: 'continue_final_message' },
+        );
+      }
+      const prepared = messages.map((message) => prepareMessage(message, traits));
+      if (continueFinalMessage) leaveOpen(prepared);
+      const text = renderOrRefuse(render, {
+        ...options.chatTemplateKwargs,
+        messages: prepared,
+        ...(options.tools?.length ? { tools: options.tools } : {}),
+        add_generation_prompt: addGenerationPrompt,
+      });
+      return continueFinalMessage ? cutAtOpenEnd(text) : text;
+    },
+  };
+}
+
+/** The model's own template; its second one, if it has one, where tools are given. Null when the model has none. */
+export function chatTemplateOf(tokenizer: Tokenizer): ChatTemplate | null {
+  if (tokenizer.chatTemplate === null) return null;
+  const plain = compileChatTemplate(tokenizer.chatTemplate, tokenizer.specialTokens);
+  if (tokenizer.toolUseTemplate === null) return plain;
+  const toolUse = compileChatTemplate(tokenizer.toolUseTemplate, tokenizer.specialTokens);
+  return {
+    traits: { ...plain.traits, tools: toolUse.traits.tools, toolCalls: toolUse.traits.toolCalls },
+    render: (messages, options = {}) => (options.tools?.length ? toolUse : plain).render(messages, options),
+  };
+}
+
+/** A message in the form that this template understands. */
+function prepareMessage(message: ChatMessage, traits: TemplateTraits): Record<string, unknown> {
+  const prepared: Record<string, unknown> = { ...message };
+  if (message.role === 'developer' && !traits.developerRole) prepared['role'] = 'system';
+  const text = contentText(message.content);
+  if (text === null) prepared['content'] = message.tool_calls && traits.nullContent ? null : '';
+  else prepared['content'] = traits.typedContent ? [{ type: 'text', text }] : text;
+  if (message.tool_calls) {
+    prepared['tool_calls'] = message.tool_calls.map((call) => ({
+      ...call,
+      type: call.type ?? 'function',
+      function: { ...call.function, arguments: callArguments(call.function.arguments, traits) },
+    }));
+  }
+  return prepared;
+}
+
+function contentText(content: ChatMessage['content']): string | null {
+  if (content === null || content === undefined) return null;
+  return typeof content === 'string' ? content : content.map((part) => part.text).join('\n');
+}
+
+/** Templates want an object; arguments that are not JSON stay the text that the model wrote. */
+function callArguments(json: string, traits: TemplateTraits): unknown {
+  if (!traits.objectArguments) return json;
+  if (json === '') return {};
+  try {
+    return JSON.parse(json);
+  } catch {
+    return json;
+  }
+}
+
+function leaveOpen(messages: Record<string, unknown>[]): void {
+  const last = messages.at(-1);
+  if (!last || (typeof last['content'] !== 'string' && !Array.isArray(last['content']))) {
+    throw new EngineError('invalid_request', 'continue_final_message needs a last message with text', {
+      param: 'messages',
+    });
+  }
+  const content = last['content'] as string | TextPart[];
+  last['content'] =
+    typeof content === 'string' ? content + openEnd : content.map((part) => ({ ...part, text: part.text + openEnd }));
+}
+
+function cutAtOpenEnd(text: string): string {
+  const end = text.lastIndexOf(openEnd);
+  if (end >= 0) return text.slice(0, end);
+  throw new EngineError('invalid_request', 'continue_final_message: the chat template leaves the last message out', {
+    param: 'continue_final_message',
+  });
+}
+
+function renderOrRefuse(render: RenderTemplate, variables: Record<string, unknown>): string {
+  try {
+    return render(variables);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new EngineError('invalid_request', `chat template: ${oneLine(message)}`, { param: 'messages', cause: error });
+  }
+}

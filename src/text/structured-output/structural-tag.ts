@@ -1,0 +1,50 @@
+/** Structural tags (xgrammar's format, and vLLM's older one) with our JSON Schema grammars in the place of xgrammar's. */
+import { EngineError } from '../../errors.ts';
+import { jsonDialect } from './dialect.ts';
+import { Grammar } from './ebnf.ts';
+import { SchemaGrammar } from './schema-grammar.ts';
+import type { ResponseFormat } from './types.ts';
+
+/** @returns the tag as xgrammar's JSON. @throws EngineError invalid_value */
+export function structuralTag(format: Extract<ResponseFormat, { type: 'structural_tag' }>): string {
+  const { structures, triggers } = format;
+  if (format.format) return tagText(format.format);
+  if (!structures || !triggers) {
+    throw new EngineError('invalid_value', 'needs either `format`, or `structures` and `triggers`');
+  }
+  const tags = structures.map(({ begin, schema, end }) => ({
+    type: 'tag',
+    begin,
+    content: { type: 'json_schema', json_schema: schema ?? true },
+    end,
+  }));
+  return tagText({ type: 'triggered_tags', triggers, tags });
+}
+
+/** A structural tag that came as JSON text. */
+export function structuralTagOfText(text: string): string {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new EngineError('invalid_value', `is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  const isWhole = typeof value === 'object' && value !== null && 'format' in value;
+  return tagText(isWhole ? (value as { format: unknown }).format : value);
+}
+
+function tagText(format: unknown): string {
+  return JSON.stringify({ type: 'structural_tag', format: withGrammars(format) });
+}
+
+/** Every `json_schema` part as a grammar. */
+function withGrammars(part: unknown): unknown {
+  if (Array.isArray(part)) return part.map(withGrammars);
+  if (typeof part !== 'object' || part === null) return part;
+  if ('type' in part && part.type === 'json_schema' && 'json_schema' in part) {
+    const grammar = new Grammar();
+    const body = new SchemaGrammar(grammar, jsonDialect, part.json_schema).value(part.json_schema);
+    return { type: 'grammar', grammar: grammar.text(body) };
+  }
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, withGrammars(value)]));
+}
