@@ -13,6 +13,7 @@ import {
 } from './engine/core/types.ts';
 import { EngineError } from './errors.ts';
 import { openModel } from './model/files/open-model.ts';
+import { moduleUrl } from './module-url.ts';
 import { TextAssembler } from './server/chat/text-assembler.ts';
 import { chatTemplateOf, type ChatMessage, type ChatTemplate } from './text/chat-template/chat-template.ts';
 import { createIncrementalDecoder } from './text/incremental-decoder.ts';
@@ -123,6 +124,4 @@ function openTokenizer(modelDir: string): Tokenizer {
   }
 }
 
-/** Runs from src (with a TypeScript loader) and from dist alike. */
-const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-const loaderUrl = new URL(`./engine/running/load-engine.${extension}`, import.meta.url).href;
+const loaderUrl = moduleUrl('./engine/running/load-engine.ts', import.meta.url).href;

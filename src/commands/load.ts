@@ -6,8 +6,10 @@ import { EngineProxy } from '../engine/client/engine-client.ts';
 import { inWorker } from '../engine/client/engine-transport.ts';
 import type { SamplingParams } from '../engine/core/types.ts';
 import { EngineError } from '../errors.ts';
+import { moduleUrl } from '../module-url.ts';
 import type { GenerationConfig } from '../model/generation-config.ts';
 import { openModel } from '../model/files/open-model.ts';
+import { ConstraintMaker, constraintPool } from '../server/constraints/constraint-maker.ts';
 import type { ServerContext } from '../server/http/context.ts';
 import { Metrics } from '../server/http/metrics.ts';
 import { isReasoningParser, reasoningParserNames } from '../text/reasoning/reasoning-parser.ts';
@@ -45,6 +47,11 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
   checkReasoningParser(settings.reasoningParser);
   const vocabulary = tokenVocabulary(tokenizer, callMarkup(toolCallParser, source ?? ''));
   const engine = await startEngine(config, name, vocabulary);
+  const constraints = constraintPool(
+    tokenizer.toolUseTemplate ?? tokenizer.chatTemplate ?? '',
+    config.maxQueuedRequests,
+  );
+  constraints.warm();
   const modelNames = settings.servedModelName.length > 0 ? settings.servedModelName : [name];
   return {
     engine,
@@ -57,6 +64,7 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
     samplingDefaults: samplingDefaults(generationConfig),
     toolCallParser,
     reasoningParser: settings.reasoningParser,
+    constraints: new ConstraintMaker(constraints),
     requests: new RequestRegistry(),
     metrics: new Metrics(engine, modelNames[0]),
     startedAt: Math.floor(Date.now() / 1000),
@@ -79,9 +87,7 @@ async function startEngine(config: EngineConfig, name: string, vocabulary: Vocab
   }
 }
 
-/** Runs from src (with a TypeScript loader) and from dist alike. */
-const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-const loaderUrl = new URL(`../engine/running/load-engine.${extension}`, import.meta.url).href;
+const loaderUrl = moduleUrl('../engine/running/load-engine.ts', import.meta.url).href;
 
 /** The path or pulled model that was named, or the default model, fetched when it is not there yet. */
 export async function modelPath(modelDir: string): Promise<string> {

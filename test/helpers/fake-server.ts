@@ -1,6 +1,8 @@
 /** The whole HTTP server on a free port, over a FakeEngine. */
 import OpenAI from 'openai';
 import { defaultServerConfig, type ServerConfig } from '../../src/config.ts';
+import { ConstraintMaker } from '../../src/server/constraints/constraint-maker.ts';
+import { makeConstraint, type ConstraintTask } from '../../src/server/constraints/make-constraint.ts';
 import { createApp } from '../../src/server/http/app.ts';
 import type { ServerContext } from '../../src/server/http/context.ts';
 import { listen } from '../../src/server/http/listen.ts';
@@ -27,6 +29,9 @@ export async function startFakeServer(
     samplingDefaults: {},
     toolCallParser: 'qwen25',
     reasoningParser: null,
+    constraints: new ConstraintMaker({
+      run: async (task) => makeConstraint(JSON.parse(task) as ConstraintTask, fakeTokenizer.chatTemplate ?? ''),
+    }),
     requests: new RequestRegistry(),
     metrics: new Metrics(engine, 'fake'),
     startedAt: 1_700_000_000,

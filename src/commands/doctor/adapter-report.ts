@@ -1,6 +1,7 @@
 /** What Dawn says of this machine, found out in a process of its own: a broken driver may crash the one that asks. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { moduleUrl } from '../../module-url.ts';
 
 /** What the probe process prints as its last line. */
 export interface AdapterReport {
@@ -20,14 +21,13 @@ export type AdapterAnswer =
   { readonly ok: true; readonly adapter: AdapterReport } | { readonly ok: false; readonly reason: string };
 
 // Under the test runner the probe is TypeScript and needs the same loader.
-const [probe, loader] = import.meta.url.endsWith('.ts')
-  ? ['./adapter-probe.ts', process.execArgv]
-  : ['./adapter-probe.js', []];
+const probe = fileURLToPath(moduleUrl('./adapter-probe.ts', import.meta.url));
+const loader = probe.endsWith('.ts') ? process.execArgv : [];
 
 /** @param env variables for the probe, such as VK_DRIVER_FILES */
 export function askAdapter(env: NodeJS.ProcessEnv = process.env, timeoutMs = 60_000): Promise<AdapterAnswer> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [...loader, fileURLToPath(new URL(probe, import.meta.url))], {
+    const child = spawn(process.execPath, [...loader, probe], {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: timeoutMs,
       env,

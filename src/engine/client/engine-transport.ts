@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { EngineConfig } from '../../config.ts';
 import { EngineError } from '../../errors.ts';
+import { moduleUrl } from '../../module-url.ts';
 import type { Vocabulary } from '../grammar/constraint.ts';
 import { EngineCore } from '../core/engine-core.ts';
 import { EngineLoop } from '../core/engine-loop.ts';
@@ -47,7 +48,7 @@ export interface WorkerStart {
 /** Starts engines in worker threads; the caller's event loop stays free while the device works. */
 export function inWorker(start: WorkerStart): StartEngine {
   return (onMessage) => {
-    const worker = new Worker(new URL(workerFile, import.meta.url), { workerData: start });
+    const worker = new Worker(workerFile, { workerData: start });
     let over = false;
     const deliver = (message: EngineMessage): void => {
       if (over) return;
@@ -71,8 +72,7 @@ export function inWorker(start: WorkerStart): StartEngine {
   };
 }
 
-/** Runs from src (tests, with a TypeScript loader) and from dist alike. */
-const workerFile = import.meta.url.endsWith('.ts') ? './engine-worker.ts' : './engine-worker.js';
+const workerFile = moduleUrl('./engine-worker.ts', import.meta.url);
 
 /** Engine parts that are code, and so cannot be sent to a worker. */
 export interface InThisThreadOptions {

@@ -1,12 +1,12 @@
 /** The engine's end of its grammar thread, which is started with the first constraint. */
 import { Worker } from 'node:worker_threads';
 import { EngineError, toEngineError } from '../../errors.ts';
+import { moduleUrl } from '../../module-url.ts';
 import type { Constraint, Constraints, ConstraintSpec, Vocabulary } from './constraint.ts';
 import { fromErrorMessage } from '../client/messages.ts';
 import type { GrammarCommand, GrammarMessage, GrammarWorkerData } from './grammar-messages.ts';
 
-/** Runs from src (tests, with a TypeScript loader) and from dist alike. */
-const workerFile = import.meta.url.endsWith('.ts') ? './grammar-worker.ts' : './grammar-worker.js';
+const workerFile = moduleUrl('./grammar-worker.ts', import.meta.url);
 
 interface Waiting {
   readonly resolve: (mask: Uint32Array | null) => void;
@@ -50,7 +50,7 @@ export class GrammarThread implements Constraints {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL(workerFile, import.meta.url), { workerData: this.#data });
+    const worker = new Worker(workerFile, { workerData: this.#data });
     worker.on('message', (message: GrammarMessage) => {
       const waiting = this.#waiting.get(message.id);
       this.#waiting.delete(message.id);

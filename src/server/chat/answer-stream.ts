@@ -25,8 +25,13 @@ export interface AnswerStream {
 }
 
 /** `body` is a chat request that the caller built from its own protocol; what it copies may still be refused here. */
-export function streamAnswer(ctx: ServerContext, body: ChatBody, id: string, signal: AbortSignal): AnswerStream {
-  const run = prepareChat(ctx, validate(chatRequestSchema, body), id, signal);
+export async function streamAnswer(
+  ctx: ServerContext,
+  body: ChatBody,
+  id: string,
+  signal: AbortSignal,
+): Promise<AnswerStream> {
+  const run = await prepareChat(ctx, validate(chatRequestSchema, body), id, signal);
   return { promptTokens: run.requests[0].promptIds.length, events: answerEvents(ctx, run) };
 }
 

@@ -9,8 +9,7 @@ import type { ChatRequest } from '../apis/chat-completions/schema.ts';
 import type { Tool } from '../apis/schema/tools.ts';
 import { reasoningTags } from '../../text/reasoning/reasoning-parser.ts';
 import { forChoice, toSamplingParams } from './sampling-params.ts';
-import { createToolCallParser, toolCallFormat } from '../../text/tool-calls/create-parser.ts';
-import { answerConstraint } from '../../text/tool-calls/tool-choice.ts';
+import { createToolCallParser } from '../../text/tool-calls/create-parser.ts';
 import { FALLBACK_TOOL_CALL_PARSER } from './tool-prompt.ts';
 
 export interface ChatRun {
@@ -20,7 +19,12 @@ export interface ChatRun {
   createParser(): AnswerParser;
 }
 
-export function prepareChat(ctx: ServerContext, body: ChatRequest, id: string, signal: AbortSignal): ChatRun {
+export async function prepareChat(
+  ctx: ServerContext,
+  body: ChatRequest,
+  id: string,
+  signal: AbortSignal,
+): Promise<ChatRun> {
   const { tools, isForced, isNamed } = chooseTools(body);
   const prompt = buildChatPrompt(ctx, body, tools);
   const room = fitPrompt(ctx, prompt.ids, {
@@ -31,16 +35,11 @@ export function prepareChat(ctx: ServerContext, body: ChatRequest, id: string, s
   const logprobs = body.logprobs === true;
   const format = prompt.toolFallback ? FALLBACK_TOOL_CALL_PARSER : ctx.toolCallParser;
   const parallel = (body.parallel_tool_calls ?? true) && !isNamed;
+  const reasoning = ctx.reasoningParser === null ? null : reasoningTags(ctx.reasoningParser, prompt.text);
   const params = toSamplingParams(ctx, body, {
     maxTokens: room.maxTokens,
     logprobs: logprobs ? (body.top_logprobs ?? 0) : null,
-    constraint: answerConstraint(body, {
-      tools,
-      isForced,
-      parallel,
-      form: toolCallFormat(format).form(ctx.tokenizer.toolUseTemplate ?? ctx.tokenizer.chatTemplate ?? ''),
-      reasoning: ctx.reasoningParser === null ? null : reasoningTags(ctx.reasoningParser, prompt.text),
-    }),
+    constraint: await ctx.constraints.ofChat(body, { tools, isForced, parallel, format, reasoning }, signal),
   });
   const reasoningParser = body.separate_reasoning === false ? null : ctx.reasoningParser;
   // The tags that parsers look for may be special tokens.

@@ -3,6 +3,7 @@ import type { ServerConfig } from '../../config.ts';
 import type { EngineClient, SamplingParams } from '../../engine/core/types.ts';
 import type { ChatTemplate } from '../../text/chat-template/chat-template.ts';
 import type { Tokenizer } from '../../text/tokenizer/tokenizer.ts';
+import type { ConstraintMaker } from '../constraints/constraint-maker.ts';
 import type { Metrics } from './metrics.ts';
 import type { RequestRegistry } from './request-registry.ts';
 
@@ -23,6 +24,8 @@ export interface ServerContext {
   /** Format of the model's tool calls, a name of tool-calls/create-parser.ts. */
   readonly toolCallParser: string;
   readonly reasoningParser: string | null;
+  /** Makes grammars of what requests ask their answers to be. */
+  readonly constraints: ConstraintMaker;
   readonly requests: RequestRegistry;
   readonly metrics: Metrics;
   /** Unix seconds. */

@@ -37,7 +37,7 @@ export function addChatCompletions(api: Api, ctx: ServerContext): void {
     const abort = linkedAbort(c);
     const id = `chatcmpl-${body.request_id ?? randomUUID().replaceAll('-', '')}`;
     const head = { id, created: Math.floor(Date.now() / 1000), model, system_fingerprint: fingerprint(ctx) };
-    const run = prepareChat(ctx, body, id, abort.signal);
+    const run = await prepareChat(ctx, body, id, abort.signal);
     const outputs = generateChoices(ctx, run.requests);
     if (body.stream !== true) return c.json(await wholeAnswer(ctx, head, run, outputs));
     const chunks = answerChunks(ctx, head, body, run, await prime(outputs));

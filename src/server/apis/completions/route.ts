@@ -37,7 +37,7 @@ export function addCompletions(api: Api, ctx: ServerContext): void {
     const id = `cmpl-${body.request_id ?? randomUUID().replaceAll('-', '')}`;
     const created = Math.floor(Date.now() / 1000);
     const head: Head = { id, object: 'text_completion', created, model, system_fingerprint: fingerprint(ctx) };
-    const run = prepareCompletion(ctx, body, id, abort.signal);
+    const run = await prepareCompletion(ctx, body, id, abort.signal);
     const outputs = generateChoices(ctx, run.requests);
     if (body.stream !== true) return c.json(await wholeAnswer(ctx, head, body, run, outputs));
     const chunks = answerChunks(ctx, head, body, run, await prime(outputs));

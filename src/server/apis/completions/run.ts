@@ -2,8 +2,8 @@
 import type { ServerContext } from '../../http/context.ts';
 import type { GenerationRequest } from '../../chat/generation.ts';
 import { fitPrompt } from '../../chat/prompt-limits.ts';
+import type { ConstraintSpec } from '../../../engine/grammar/constraint.ts';
 import type { CompletionRequest } from './schema.ts';
-import { completionConstraint } from '../../../text/structured-output/output-constraint.ts';
 import { forChoice, toSamplingParams } from '../../chat/sampling-params.ts';
 
 const DEFAULT_MAX_TOKENS = 16;
@@ -24,17 +24,18 @@ export interface EchoedPrompt {
   readonly added: number;
 }
 
-export function prepareCompletion(
+export async function prepareCompletion(
   ctx: ServerContext,
   body: CompletionRequest,
   id: string,
   signal: AbortSignal,
-): CompletionRun {
+): Promise<CompletionRun> {
   const n = body.n ?? 1;
   const candidates = Math.max(body.best_of ?? n, n);
   // Candidates are ranked by their logprobs.
   const logprobs = body.logprobs ?? (candidates > n ? 0 : null);
-  const prompts = listPrompts(body.prompt).map((prompt) => preparePrompt(ctx, body, prompt, logprobs));
+  const constraint = await ctx.constraints.ofText(body, signal);
+  const prompts = listPrompts(body.prompt).map((prompt) => preparePrompt(ctx, body, prompt, { logprobs, constraint }));
   const total = prompts.length * candidates;
   const requests = prompts.flatMap(({ room, params }, p) =>
     Array.from({ length: candidates }, (_, c) => ({
@@ -57,7 +58,12 @@ function listPrompts(prompt: CompletionRequest['prompt']): readonly Prompt[] {
   return typeof prompt[0] === 'number' ? [prompt as number[]] : (prompt as string[] | number[][]);
 }
 
-function preparePrompt(ctx: ServerContext, body: CompletionRequest, prompt: Prompt, logprobs: number | null) {
+interface PromptOptions {
+  readonly logprobs: number | null;
+  readonly constraint: ConstraintSpec | null;
+}
+
+function preparePrompt(ctx: ServerContext, body: CompletionRequest, prompt: Prompt, options: PromptOptions) {
   const encode = (addSpecialTokens: boolean) =>
     typeof prompt === 'string' ? ctx.tokenizer.encode(prompt, { addSpecialTokens }) : prompt;
   const ids = encode(body.add_special_tokens ?? true);
@@ -69,8 +75,7 @@ function preparePrompt(ctx: ServerContext, body: CompletionRequest, prompt: Prom
   });
   const params = toSamplingParams(ctx, body, {
     maxTokens: room.maxTokens,
-    logprobs,
-    constraint: completionConstraint(body),
+    ...options,
     promptLogprobs: echo ? (body.logprobs ?? null) : null,
   });
   if (!echo) return { room, params, echo: '', ids: room.promptIds, added: 0 };

@@ -23,7 +23,7 @@ import {
 import { linkedAbort } from '../../http/request-signal.ts';
 import { forChoice, toSamplingParams } from '../../chat/sampling-params.ts';
 import { eventStream } from '../../http/sse.ts';
-import { completionConstraint } from '../../../text/structured-output/output-constraint.ts';
+import type { StructuredOutputFields } from '../../../text/structured-output/types.ts';
 import type { TextToken } from '../../chat/text-assembler.ts';
 
 export function addLightllmGenerate(api: Api, ctx: ServerContext): void {
@@ -42,12 +42,12 @@ export function addLightllmGenerate(api: Api, ctx: ServerContext): void {
   );
 }
 
-function prepare(
+async function prepare(
   ctx: ServerContext,
   body: GenerateRequest,
   signal: AbortSignal,
   details: boolean,
-): GenerationRequest[] {
+): Promise<GenerationRequest[]> {
   const p: Partial<Parameters> = body.parameters ?? {};
   const ids =
     typeof body.inputs === 'string'
@@ -69,7 +69,7 @@ function prepare(
   const params = toSamplingParams(ctx, fields, {
     maxTokens: room.maxTokens,
     logprobs: details ? 0 : null,
-    constraint: constraintOf(p),
+    constraint: await ctx.constraints.ofText(constraintFields(p), signal),
   });
   const id = randomUUID();
   return Array.from({ length: p.best_of ?? 1 }, (_, i) => ({
@@ -84,13 +84,17 @@ function prepare(
 }
 
 /** LightLLM's empty string means none. */
-function constraintOf({ regular_constraint, guided_grammar, guided_json }: Partial<Parameters>) {
+function constraintFields({
+  regular_constraint,
+  guided_grammar,
+  guided_json,
+}: Partial<Parameters>): StructuredOutputFields {
   const given = <T>(value: T | undefined): T | undefined => (value === '' ? undefined : value);
-  return completionConstraint({
+  return {
     guided_regex: given(regular_constraint),
     guided_grammar: given(guided_grammar),
     guided_json: given(guided_json),
-  });
+  };
 }
 
 /** A list of ids that is one token long stops by id, a longer one by the text that it spells. */
@@ -114,7 +118,7 @@ interface Answer {
 
 async function answerWhole(ctx: ServerContext, c: Context, body: GenerateRequest): Promise<Response> {
   const details = body.parameters?.return_details === true;
-  const requests = prepare(ctx, body, linkedAbort(c).signal, details);
+  const requests = await prepare(ctx, body, linkedAbort(c).signal, details);
   const answers: Answer[] = requests.map(() => ({ text: '', tokens: [], count: 0, promptTokens: 0, finishReason: '' }));
   for await (const output of generateChoices(ctx, requests)) {
     const answer = answers[output.index];
@@ -149,7 +153,7 @@ async function answerStream(ctx: ServerContext, c: Context, body: GenerateReques
     throw new EngineError('invalid_value', message, { param: 'parameters.best_of' });
   }
   const abort = linkedAbort(c);
-  const outputs = await prime(generateChoices(ctx, prepare(ctx, body, abort.signal, true)));
+  const outputs = await prime(generateChoices(ctx, await prepare(ctx, body, abort.signal, true)));
   const frame = (value: unknown): string => `data:${JSON.stringify(value)}\n\n`;
   return eventStream(tokenEvents(ctx, outputs, frame), {
     abort,

@@ -35,7 +35,7 @@ export function addMessages(api: Api, ctx: ServerContext): void {
     const model = modelName(ctx, body.model);
     const abort = linkedAbort(c);
     const id = `msg_${randomUUID().replaceAll('-', '')}`;
-    const { events, promptTokens } = streamAnswer(ctx, anthropicToChat(body), id, abort.signal);
+    const { events, promptTokens } = await streamAnswer(ctx, anthropicToChat(body), id, abort.signal);
     const builder = new MessageBuilder(emptyMessage(id, model, promptTokens));
     if (body.stream !== true) {
       await drain(builder, events);

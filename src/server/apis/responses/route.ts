@@ -37,7 +37,7 @@ export function addResponses(api: Api, ctx: ServerContext): void {
     const abort = linkedAbort(c);
     const id = `resp_${randomUUID().replaceAll('-', '')}`;
     const builder = new ResponseBuilder(emptyResponse(id, model, body));
-    const { events } = streamAnswer(ctx, responsesToChat(body), id, abort.signal);
+    const { events } = await streamAnswer(ctx, responsesToChat(body), id, abort.signal);
     if (body.stream !== true) {
       await drain(builder, events);
       return c.json(builder.response);

@@ -1,0 +1,150 @@
+/**
+ * Work whose length a client decides, off the HTTP thread: a few worker threads, one task each at a time, started when they
+ * are needed. A task that takes too long or too much memory ends with its worker, and another worker takes its place.
+ */
+import { Worker } from 'node:worker_threads';
+import { fromErrorMessage } from '../../engine/client/messages.ts';
+import { EngineError } from '../../errors.ts';
+import type { WorkerAnswer } from './messages.ts';
+
+export interface WorkerPoolOptions {
+  /** A module that calls serveTasks. */
+  readonly module: URL;
+  /** Its `workerData`. */
+  readonly data?: unknown;
+  /** Most workers at a time. */
+  readonly size: number;
+  /** Most tasks that may wait; the next one is refused with queue_full. */
+  readonly maxWaiting: number;
+  /** Seconds that a task may take: the last resort behind budgets that count work. */
+  readonly seconds: number;
+  /** Heap of a worker in MiB. */
+  readonly memory: number;
+}
+
+interface Job<Task, Result> {
+  readonly task: Task;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: EngineError) => void;
+}
+
+interface Slot<Task, Result> {
+  readonly worker: Worker;
+  isReady: boolean;
+  job: Job<Task, Result> | null;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export class WorkerPool<Task, Result> {
+  readonly #options: WorkerPoolOptions;
+  readonly #slots = new Set<Slot<Task, Result>>();
+  #waiting: Job<Task, Result>[] = [];
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a worker, so that the first task need not wait for one. */
+  warm(): void {
+    if (this.#slots.size === 0) this.#start();
+  }
+
+  /**
+   * @param signal takes the task back while it waits
+   * @throws EngineError what the work threw; queue_full; invalid_value when it took too long or too much memory
+   */
+  run(task: Task, signal?: AbortSignal): Promise<Result> {
+    const { maxWaiting, size } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#dropAborted();
+      const isBusy = this.#idle() === undefined && this.#slots.size === size;
+      if (isBusy && this.#waiting.length >= maxWaiting) return reject(isFull(this.#waiting.length));
+      this.#waiting.push({ task, signal, resolve, reject });
+      this.#dispatch();
+    });
+  }
+
+  async close(): Promise<void> {
+    const slots = [...this.#slots];
+    this.#slots.clear();
+    const jobs = [...this.#waiting.splice(0), ...slots.flatMap((slot) => this.#release(slot) ?? [])];
+    for (const job of jobs) job.reject(new EngineError('draining', 'The server is shutting down.'));
+    await Promise.all(slots.map(({ worker }) => worker.terminate()));
+  }
+
+  #idle(): Slot<Task, Result> | undefined {
+    return [...this.#slots].find((slot) => slot.isReady && slot.job === null);
+  }
+
+  #dropAborted(): void {
+    const isGone = (job: Job<Task, Result>): boolean => job.signal?.aborted === true;
+    for (const job of this.#waiting.filter(isGone)) job.reject(wasAborted());
+    this.#waiting = this.#waiting.filter((job) => !isGone(job));
+  }
+
+  #dispatch(): void {
+    this.#dropAborted();
+    for (let slot = this.#idle(); slot !== undefined && this.#waiting.length > 0; slot = this.#idle()) {
+      this.#give(slot, this.#waiting.shift()!);
+    }
+    const starting = [...this.#slots].filter((slot) => !slot.isReady).length;
+    if (this.#waiting.length > starting && this.#slots.size < this.#options.size) this.#start();
+  }
+
+  #give(slot: Slot<Task, Result>, job: Job<Task, Result>): void {
+    const { seconds } = this.#options;
+    slot.job = job;
+    slot.worker.ref();
+    const tooSlow = new EngineError('invalid_value', `It takes more than ${seconds} s to work out.`);
+    slot.timer = setTimeout(() => this.#lose(slot, tooSlow), seconds * 1000);
+    slot.worker.postMessage(job.task);
+  }
+
+  #start(): void {
+    const { module, data, memory } = this.#options;
+    const resourceLimits = { maxOldGenerationSizeMb: memory };
+    const slot = { worker: new Worker(module, { workerData: data, resourceLimits }), isReady: false, job: null };
+    this.#watch({ ...slot, timer: undefined });
+  }
+
+  #watch(slot: Slot<Task, Result>): void {
+    const { worker } = slot;
+    this.#slots.add(slot);
+    worker.on('message', (answer: WorkerAnswer<Result>) => {
+      const job = this.#release(slot);
+      slot.isReady = true;
+      if (answer.type === 'result') job?.resolve(answer.result);
+      else if (answer.type === 'failed') job?.reject(fromErrorMessage(answer.error));
+      if (this.#waiting.length > 0) this.#dispatch();
+      else worker.unref(); // an idle worker keeps no process alive
+    });
+    worker.on('error', (error: Error & { code?: string }) => {
+      const isMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+      const tooLarge = new EngineError('invalid_value', 'It takes too much memory to work out.', { cause: error });
+      this.#lose(slot, isMemory ? tooLarge : new EngineError('internal_error', 'A worker died.', { cause: error }));
+    });
+    worker.on('exit', () => this.#lose(slot, new EngineError('internal_error', 'A worker died.')));
+  }
+
+  /** The slot's job, which it no longer has. */
+  #release(slot: Slot<Task, Result>): Job<Task, Result> | null {
+    const { job } = slot;
+    clearTimeout(slot.timer);
+    slot.job = null;
+    return job;
+  }
+
+  /** The worker is gone or has to go. One that never came up takes the oldest job with it, so that none waits for ever. */
+  #lose(slot: Slot<Task, Result>, error: EngineError): void {
+    if (!this.#slots.delete(slot)) return;
+    const job = this.#release(slot) ?? (slot.isReady ? null : this.#waiting.shift());
+    job?.reject(error);
+    void slot.worker.terminate();
+    this.#dispatch();
+  }
+}
+
+const wasAborted = (): EngineError => new EngineError('aborted', 'The client went away.');
+const isFull = (length: number): EngineError =>
+  new EngineError('queue_full', `The server is busy: ${length} requests wait to be prepared. Try again later.`);

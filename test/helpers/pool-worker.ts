@@ -1,0 +1,26 @@
+/** A worker of a pool that does what its task says. */
+import { serveTasks } from '../../src/server/workers/serve-tasks.ts';
+import { EngineError } from '../../src/errors.ts';
+
+export type PoolTask = 'echo' | 'refuse' | 'spin' | 'grow' | 'nest' | 'exit';
+
+serveTasks((task: PoolTask) => {
+  switch (task) {
+    case 'echo':
+      return task;
+    case 'refuse':
+      throw new EngineError('invalid_value', 'field: is wrong', { param: 'field' });
+    case 'spin':
+      for (;;);
+    case 'grow':
+      for (const kept: unknown[] = []; ;) kept.push(Array.from({ length: 100_000 }, (_, i) => [i]));
+    case 'nest':
+      return nest(0);
+    case 'exit':
+      return process.exit(3);
+  }
+});
+
+function nest(depth: number): number {
+  return nest(depth + 1) + 1;
+}
