@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { toEngineError } from '../errors.ts';
 import type { ConfigOf, Setting } from '../settings.ts';
 import { dropIgnoredFlags } from './lightllm-flags.ts';
+import { printable } from './terminal-text.ts';
 
 type Table = Record<string, Setting<unknown>>;
 
@@ -87,9 +88,6 @@ export async function exitWith(code: Promise<number>): Promise<void> {
 function oneLine(error: unknown): string {
   if (error instanceof CommanderError && error.code === 'commander.help') return 'give a command; --help lists them';
   const { message } = error instanceof CommanderError ? error : toEngineError(error);
-  return message
-    .replace(/^error: /, '')
-    .split('\n')
-    .map((line) => line.trim())
-    .join(' ');
+  const lines = message.replace(/^error: /, '').split('\n');
+  return printable(lines.map((line) => line.trim()).join(' '));
 }

@@ -6,12 +6,13 @@ import { activationBytes, kvBytesPerToken, planBytes } from '../model/weights/me
 import { type OpenModel, openModel } from '../model/files/open-model.ts';
 import { planWeights } from '../model/weights/weight-plan.ts';
 import { modelPath } from './load.ts';
+import { writeForeign } from './terminal-text.ts';
 
 export async function inspect(config: EngineConfig): Promise<void> {
   const model = openModel(await modelPath(config.modelDir));
   try {
     const sections = [describeModel(model), describeTensors(model), describeMemory(model, config)];
-    process.stdout.write(`${sections.join('\n\n')}\n`);
+    writeForeign(process.stdout, `${sections.join('\n\n')}\n`);
   } finally {
     model.close();
   }

@@ -6,6 +6,12 @@ import type { ServerContext } from '../server/http/context.ts';
 import { generateText } from '../server/chat/generation.ts';
 import { fitPrompt } from '../server/chat/prompt-limits.ts';
 import { toSamplingParams } from '../server/chat/sampling-params.ts';
+import { writeForeign, type Output } from './terminal-text.ts';
+
+interface Terminal {
+  readonly stdout: Output;
+  readonly stderr: Pick<Output, 'write'>;
+}
 
 /**
  * Streams `before` and the continuation of `ids` to stdout; returns the latter, as far as it got when `signal` fires or
@@ -17,6 +23,7 @@ export async function streamToTerminal(
   settings: SamplingConfig,
   signal: AbortSignal,
   before = '',
+  { stdout, stderr }: Terminal = process,
 ): Promise<string> {
   const room = fitPrompt(ctx, ids, {
     maxTokens: settings.maxTokens ?? undefined,
@@ -43,22 +50,22 @@ export async function streamToTerminal(
   };
   const started = performance.now();
   let [text, tokens, firstAt] = ['', 0, started];
-  process.stdout.once('error', onUnread);
-  process.stdout.write(before);
+  stdout.once('error', onUnread);
+  writeForeign(stdout, before);
   try {
     for await (const output of generateText(ctx, request)) {
       if (tokens === 0) firstAt = performance.now();
-      process.stdout.write(output.text);
+      writeForeign(stdout, output.text);
       text += output.text;
       tokens = output.usage.completionTokens;
     }
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 'aborted') throw error;
   } finally {
-    process.stdout.off('error', onUnread);
+    stdout.off('error', onUnread);
   }
-  process.stdout.write(signal.aborted ? '\n[stopped]\n' : '\n');
-  process.stderr.write(`${speed(room.promptIds.length, tokens, firstAt - started, performance.now() - firstAt)}\n`);
+  stdout.write(signal.aborted ? '\n[stopped]\n' : '\n');
+  stderr.write(`${speed(room.promptIds.length, tokens, firstAt - started, performance.now() - firstAt)}\n`);
   return text;
 }
 

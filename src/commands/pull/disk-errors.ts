@@ -9,6 +9,7 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: 'not permitted',
   ENOTDIR: 'a part of the path is not a directory',
   EISDIR: 'it is a directory',
+  ELOOP: 'it is a symbolic link, which is not followed',
 };
 
 /** Runs `work`, which writes to `path`; its disk errors become cache_not_writable, others stay as they are. */

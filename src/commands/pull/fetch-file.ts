@@ -1,13 +1,13 @@
 /** One file, resumed where an earlier try stopped, checked, and only then put in its place. */
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../errors.ts';
 import { writing } from './disk-errors.ts';
+import { PartFile } from './part-file.ts';
 import type { Progress } from './progress.ts';
 
 /** What a file must be: its size and its sha256, or git's object id for small files that are not in LFS. */
@@ -41,12 +41,11 @@ export async function fetchFile(
 ): Promise<void> {
   const part = `${destination}.part`;
   await writing(destination, () => mkdir(dirname(destination), { recursive: true }));
-  const resumed = (await sizeOf(part)) > 0;
-  await appendUntilComplete(part, expected.bytes, open, options);
+  const { resumed } = await complete(part, expected.bytes, open, options);
   if (!(await matches(part, expected))) {
     await rm(part, { force: true });
     // What an interrupted run left may be of another file, or a server may have ignored the range: once more, whole.
-    if (resumed) await appendUntilComplete(part, expected.bytes, open, options);
+    if (resumed) await complete(part, expected.bytes, open, options);
     if (!resumed || !(await matches(part, expected))) {
       await rm(part, { force: true });
       throw new EngineError('download_failed', `${destination}: what was downloaded does not have the right checksum`);
@@ -55,45 +54,57 @@ export async function fetchFile(
   await rename(part, destination);
 }
 
-async function appendUntilComplete(part: string, bytes: number, open: OpenSource, options: FetchOptions) {
-  const { progress, signal, tries = 5, retryDelayMs = 500 } = options;
+/** @returns whether anything was there before */
+async function complete(path: string, bytes: number, open: OpenSource, options: FetchOptions) {
+  const part = await PartFile.open(path);
+  const resumed = part.length > 0;
+  try {
+    await appendUntilComplete(part, bytes, open, options);
+  } finally {
+    await part.close();
+  }
+  return { resumed };
+}
+
+async function appendUntilComplete(part: PartFile, bytes: number, open: OpenSource, options: FetchOptions) {
+  const { signal, tries = 5, retryDelayMs = 500 } = options;
   let failures = 0;
-  for (let have = await sizeOf(part); have < bytes;) {
+  while (part.length < bytes) {
     signal?.throwIfAborted();
+    const before = part.length;
     let problem: unknown;
     try {
-      progress.update(have);
-      const source = await open(have);
-      await writing(part, () => append(part, have, source, options));
+      await append(part, bytes, await open(before), options);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof EngineError) throw error; // already final
       problem = error;
     }
-    const now = await sizeOf(part);
-    failures = now > have ? 0 : failures + 1;
+    failures = part.length > before ? 0 : failures + 1;
     if (failures >= tries) {
       const reason = problem instanceof Error ? problem.message : 'the server sent nothing';
-      throw new EngineError('download_failed', `the download stopped at byte ${now} of ${bytes}: ${reason}`, {
+      throw new EngineError('download_failed', `the download stopped at byte ${part.length} of ${bytes}: ${reason}`, {
         cause: problem,
       });
     }
-    if (now < bytes && problem !== undefined) await sleep(retryDelayMs * 2 ** failures);
-    have = now;
+    if (part.length < bytes && problem !== undefined) await sleep(retryDelayMs * 2 ** failures);
   }
 }
 
-async function append(part: string, offset: number, source: AsyncIterable<Uint8Array>, options: FetchOptions) {
-  let have = offset;
-  const count = new Transform({
-    transform(chunk: Uint8Array, _, done) {
-      have += chunk.byteLength;
-      options.progress.update(have);
-      done(null, chunk);
-    },
-  });
-  const file = createWriteStream(part, { flags: 'a' });
-  await pipeline(Readable.from(source), count, file, options.signal ? { signal: options.signal } : {});
+/** Never more than `bytes` in all, whatever the server sends. */
+async function append(
+  part: PartFile,
+  bytes: number,
+  source: AsyncIterable<Uint8Array>,
+  { progress, signal }: FetchOptions,
+): Promise<void> {
+  progress.update(part.length);
+  for await (const chunk of source) {
+    signal?.throwIfAborted();
+    await part.append(chunk.subarray(0, bytes - part.length));
+    progress.update(part.length);
+    if (part.length >= bytes) return;
+  }
 }
 
 /** Whether the file has the expected size and content; a missing file has not. */

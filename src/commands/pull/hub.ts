@@ -32,7 +32,9 @@ export async function listHubFiles(repo: HubRepo, signal?: AbortSignal): Promise
     for await (const { type, path, size, oid, lfs } of listFiles({ ...common(repo, signal), recursive: true })) {
       if (type !== 'file') continue;
       const checksum = lfs ? { sha256: lfs.oid } : oid ? { gitSha1: oid } : {};
-      files.push({ path, expected: { bytes: lfs?.size ?? size, ...checksum } });
+      const bytes = lfs?.size ?? size;
+      if (!Number.isSafeInteger(bytes) || bytes < 0) throw new Error(`${JSON.stringify(path)} has no size`);
+      files.push({ path, expected: { bytes, ...checksum } });
     }
   } catch (error) {
     throw hubError(repo, error);

@@ -6,6 +6,7 @@ import { fetchFile, sizeOf } from './fetch-file.ts';
 import { listHubFiles, openHubFile, type HubFile } from './hub.ts';
 import { withLock } from './lock.ts';
 import type { PullOptions } from './pull-default.ts';
+import { isSafePath, pathInside } from './safe-path.ts';
 
 /** `owner/repo`, and optionally `@revision` and `:VARIANT`, which picks among the GGUF files of a repository. */
 export interface RepoName {
@@ -16,10 +17,11 @@ export interface RepoName {
 
 const namePattern = /^([\w.-]+\/[\w.-]+?)(?:@([\w./-]+))?(?::([\w.-]+))?$/;
 
-/** Null when the text is not a repository name. */
+/** Null when the text is not a repository name; its parts become paths below the cache, so `..` is none. */
 export function parseRepoName(name: string): RepoName | null {
-  const [, repo, revision, variant] = namePattern.exec(name) ?? [];
-  return repo === undefined ? null : { repo, revision: revision ?? 'main', variant: variant ?? null };
+  const [, repo, revision = 'main', variant = null] = namePattern.exec(name) ?? [];
+  if (repo === undefined || !isSafePath(repo) || !isSafePath(revision)) return null;
+  return { repo, revision, variant };
 }
 
 /** Where a repository's files are kept. */
@@ -30,13 +32,15 @@ export function repoDirectory({ repo, revision }: RepoName, home: string = dawnl
 /** @returns what to give to --model_dir: the directory, or the .gguf file */
 export async function pullRepo(name: RepoName, options: PullOptions): Promise<string> {
   const directory = repoDirectory(name, options.home);
-  const wanted = wantedFiles(name, await listHubFiles(name));
+  const wanted = wantedFiles(name, await listHubFiles(name)).map((file) => ({
+    ...file,
+    destination: pathInside(directory, file.path),
+  }));
   const { progress, retryDelayMs = 500 } = options;
   await withLock(
     directory,
     async () => {
-      for (const { path, expected } of wanted) {
-        const destination = join(directory, path);
+      for (const { path, destination, expected } of wanted) {
         if ((await sizeOf(destination)) === expected.bytes) continue;
         const open = await openHubFile(name, path);
         progress.start(path, expected.bytes);
@@ -49,7 +53,7 @@ export async function pullRepo(name: RepoName, options: PullOptions): Promise<st
     },
     () => progress.log(`another process is downloading ${name.repo}: waiting for it`),
   );
-  return wanted.length === 1 && wanted[0].path.endsWith('.gguf') ? join(directory, wanted[0].path) : directory;
+  return wanted.length === 1 && wanted[0].path.endsWith('.gguf') ? wanted[0].destination : directory;
 }
 
 /** Small files first, so that a wrong choice shows early. */

@@ -1,6 +1,7 @@
 /** `dawnlight pull NAME`: puts a model into the cache and says where it is. */
 import { existsSync } from 'node:fs';
 import { EngineError, toEngineError } from '../../errors.ts';
+import { printable } from '../terminal-text.ts';
 import { defaultModelPath, dawnlightHome } from './cache.ts';
 import { defaultModelSpec } from './default-model.ts';
 import { terminalProgress } from './progress.ts';
@@ -28,7 +29,7 @@ export async function pull(name = 'default'): Promise<number> {
     process.stdout.write(`${await pullModel(name, { progress: terminalProgress() })}\n`);
     return 0;
   } catch (error) {
-    process.stderr.write(`${toEngineError(error).message}\n`);
+    process.stderr.write(`${printable(toEngineError(error).message)}\n`);
     return 1;
   }
 }
