@@ -145,7 +145,7 @@ t.test('what is wrong is named', (t) => {
       'arrays all the way down',
       new GgufBuilder().nested('k', 200).build(),
       'model_not_readable',
-      /nests arrays deeper/,
+      /metadata k is an array of arrays/,
     ],
     [
       'key twice',

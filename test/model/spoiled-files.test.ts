@@ -2,7 +2,7 @@
  * Every way to cut a small file short, and every byte of its header changed: what a server does before it serves ends in a
  * model or in one line that names file and place; never in another exception, a long wait or much memory.
  */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
@@ -173,6 +173,41 @@ for (const [name, whole] of Object.entries(smallJson)) {
     }
   });
 }
+
+t.test('files of a gigabyte where kilobytes belong are not read', async (t) => {
+  const directory = join(root, 'bloated');
+  const names = [...Object.keys(smallJson), 'special_tokens_map.json', 'chat_template.jinja'];
+  for (const name of [...names, 'model.safetensors.index.json']) {
+    writeSmallModel(directory);
+    const path = join(directory, name);
+    // The index stands for the weights, which would else be two models.
+    if (name.includes('safetensors')) rmSync(join(directory, 'model.safetensors'));
+    closeSync(openSync(path, 'a'));
+    truncateSync(path, 2 ** 30);
+    t.match(await ends(directory, name), new RegExp(`${name}: has 1073741824 bytes; at most \\d+ are read`));
+    rmSync(path);
+    mkdirSync(path);
+    t.match(await ends(directory, name), new RegExp(`${name}: is not a file`));
+    rmSync(directory, { recursive: true });
+  }
+});
+
+t.test('counts that the file has room for and memory has not', async (t) => {
+  const path = join(root, 'many.gguf');
+  const bytes = new GgufBuilder().bytes('pad', 8_000_000).build();
+  const claim = (at: number): Buffer => {
+    const claiming = Buffer.from(bytes);
+    claiming.writeBigUInt64LE(300_000n, at);
+    return claiming;
+  };
+  for (const [at, what] of [
+    [8, 'tensors'],
+    [16, 'metadata keys'],
+  ] as const) {
+    writeFileSync(path, claim(at));
+    t.match(await ends(path, what), new RegExp(`claims 300000 ${what}; at most`));
+  }
+});
 
 t.test('an index: shards that are missing, empty, folders or elsewhere', async (t) => {
   const directory = join(root, 'sharded');

@@ -11,9 +11,6 @@ export type GgufMetadata = ReadonlyMap<string, GgufValue>;
 
 const STRING = 8;
 const ARRAY = 9;
-/** No known file nests at all. */
-const MAX_DEPTH = 4;
-
 interface Scalar {
   readonly bytes: number;
   readonly read: (view: DataView, at: number) => number | bigint | boolean;
@@ -46,22 +43,23 @@ const typed: Readonly<Record<number, new (bytes: ArrayBuffer) => TypedArray>> = 
   12: Float64Array,
 };
 
-export function readValue(cursor: GgufCursor, path: string, type = cursor.u32(), depth = 0): GgufValue {
+export function readValue(cursor: GgufCursor, path: string, type = cursor.u32()): GgufValue {
   if (type === STRING) return cursor.string();
-  if (type === ARRAY) return readArray(cursor, path, depth + 1);
+  if (type === ARRAY) return readArray(cursor, path);
   const scalar = scalars[type] as Scalar | undefined;
   if (!scalar) throw notReadable(path, `${cursor.what} has value type ${type}, which GGUF does not know`);
   return scalar.read(view(cursor.bytes(scalar.bytes)), 0);
 }
 
-function readArray(cursor: GgufCursor, path: string, depth: number): GgufArray {
-  if (depth > MAX_DEPTH) throw notReadable(path, `${cursor.what} nests arrays deeper than ${MAX_DEPTH}`);
+/** Arrays of arrays, which llama.cpp refuses too, would make a hundred bytes in memory of each twelve in the file. */
+function readArray(cursor: GgufCursor, path: string): GgufArray {
   const type = cursor.u32();
+  if (type === ARRAY) throw notReadable(path, `${cursor.what} is an array of arrays`);
   const scalar = scalars[type] as Scalar | undefined;
   if (!scalar) {
-    const length = cursor.count(type === ARRAY ? 12 : 8);
+    const length = cursor.count(8);
     const values: GgufValue[] = [];
-    for (let i = 0; i < length; i++) values.push(readValue(cursor, path, type, depth));
+    for (let i = 0; i < length; i++) values.push(readValue(cursor, path, type));
     return values;
   }
   const length = cursor.count(scalar.bytes);

@@ -27,19 +27,28 @@ export interface Gguf {
 
 const MAGIC = 0x46554747; // "GGUF"
 const DEFAULT_ALIGNMENT = 32;
+/** Real files have some thousands of tensors and under a hundred keys; each takes far more memory than its bytes in the file. */
+const MAX_TENSORS = 1 << 18;
+const MAX_KEYS = 1 << 16;
 
 export function readGguf(file: ModelFile): Gguf {
   const cursor = new GgufCursor(file);
   const version = readVersion(cursor, file.path);
   cursor.what = 'the tensor count';
-  const tensorCount = cursor.count(24); // an info is at least name length, dimension count, type and offset
+  // An info is at least name length, dimension count, type and offset.
+  const tensorCount = atMost(MAX_TENSORS, cursor.count(24), 'tensors', file.path);
   cursor.what = 'the metadata count';
-  const metadataCount = cursor.count(13);
+  const metadataCount = atMost(MAX_KEYS, cursor.count(13), 'metadata keys', file.path);
   const metadata = readMetadata(cursor, metadataCount, file.path);
   const infos = readInfos(cursor, tensorCount, file.path);
   const alignment = readAlignment(metadata, file.path);
   const dataStart = align(cursor.position, alignment);
   return { version, metadata, tensors: place(infos, dataStart, alignment, file) };
+}
+
+function atMost(limit: number, count: number, what: string, path: string): number {
+  if (count <= limit) return count;
+  throw notReadable(path, `claims ${count} ${what}; at most ${limit} are read`);
 }
 
 function readVersion(cursor: GgufCursor, path: string): number {

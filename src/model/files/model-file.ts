@@ -1,5 +1,5 @@
 /** Positioned reads from one file, each checked against its size: nothing here trusts a length found in a file. */
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { EngineError, oneLine } from '../../errors.ts';
 
 export class ModelFile {
@@ -49,15 +49,20 @@ export class ModelFile {
   }
 }
 
+/** Bytes. A config has some kilobytes, the index of a thousand shards some megabytes; parsed they take ten times as much. */
+const MAX_JSON = 1 << 25;
+
 /** A small JSON file of a model directory, parsed. */
 export function readJsonFile(path: string): unknown {
-  let text: string;
+  const file = new ModelFile(path);
   try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw notReadable(path, reason(error), error);
+    if (file.size > MAX_JSON) throw notReadable(path, `has ${file.size} bytes; at most ${MAX_JSON} are read`);
+    const bytes = Buffer.alloc(file.size);
+    file.readInto(bytes, 0);
+    return parseJson(bytes.toString('utf8'), path);
+  } finally {
+    file.close();
   }
-  return parseJson(text, path);
 }
 
 export function parseJson(text: string, path: string): unknown {

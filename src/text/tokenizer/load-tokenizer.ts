@@ -2,7 +2,7 @@
  * The tokenizer of a Hugging Face model directory: tokenizer.json, and beside it what transformers reads too:
  * tokenizer_config.json, special_tokens_map.json, chat_template.jinja, generation_config.json, config.json.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, oneLine } from '../../errors.ts';
 import { ggufTokenizerSource } from './gguf-vocabulary.ts';
@@ -95,9 +95,17 @@ function chatTemplates(
   };
 }
 
+/** Bytes. The largest tokenizer.json in use have 35 MB. */
+const MAX_FILE = 1 << 26;
+
 function readText(directory: string, name: string): string | null {
   const path = join(directory, name);
-  return existsSync(path) ? readFileSync(path, 'utf8') : null;
+  if (!existsSync(path)) return null;
+  const stats = statSync(path);
+  if (!stats.isFile()) throw new EngineError('model_not_readable', `${path}: is not a file`);
+  if (stats.size > MAX_FILE)
+    throw new EngineError('model_not_readable', `${path}: has ${stats.size} bytes; at most ${MAX_FILE} are read`);
+  return readFileSync(path, 'utf8');
 }
 
 /** undefined when there is no such file. */
