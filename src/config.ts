@@ -122,8 +122,22 @@ export const serverSettings = {
     flags: ['served_model_name', 'model_name'],
     doc: 'Names the model answers to; default the file or directory name.',
   }),
-  apiKeys: texts('key', { flags: ['api_key'], doc: 'Keys of which clients must send one as a bearer token.' }),
-  corsOrigins: texts('origin', { flags: ['cors', 'cors_origins'], doc: 'Origins browsers may call from, or *.' }),
+  apiKeys: texts('key', {
+    flags: ['api_key'],
+    doc: 'Keys of which clients must send one as a bearer token; others see them in the process list: better use --api_key_file.',
+  }),
+  apiKeyFile: text(null, 'file', {
+    flags: ['api_key_file'],
+    doc: 'File with such keys, one a line. One more may be in the environment as DAWNLIGHT_API_KEY.',
+  }),
+  corsOrigins: texts('origin', {
+    flags: ['cors', 'cors_origins'],
+    doc: 'Origins whose pages may call, or *; those on localhost always may.',
+  }),
+  allowedHosts: texts('host', {
+    flags: ['allowed_hosts'],
+    doc: 'Names by which clients may call the server, or *; default any with a key or off loopback, else localhost only.',
+  }),
   toolCallParser: text(null, 'name', {
     flags: ['tool_call_parser'],
     doc: 'Format of the model’s tool calls; guessed from the chat template when not given.',

@@ -1,6 +1,7 @@
 /** One line a request when it ends: how long it waited, to its first token, in all. */
 import { subscribe } from 'node:diagnostics_channel';
 import type { RequestReport } from '../engine/client/messages.ts';
+import { logEntry } from '../server/http/log.ts';
 
 /** @param write gets lines with their newline */
 export function logRequests(write: (line: string) => void): void {
@@ -17,7 +18,7 @@ export function requestLine(report: RequestReport): string {
     ...(report.pauses === 0 ? [] : [`paused ${report.pauses}×`]),
   ];
   const tokens = `${promptTokens} (${cachedTokens} cached) + ${completionTokens} tokens`;
-  return `request ${report.requestId}: ${tokens}, ${report.finishReason}; ${times.join(', ')}`;
+  return `request ${logEntry(report.requestId)}: ${tokens}, ${report.finishReason}; ${times.join(', ')}`;
 }
 
 function milliseconds(time: number): string {

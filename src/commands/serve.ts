@@ -5,11 +5,13 @@ import type { EngineInfo } from '../engine/core/types.ts';
 import { createApp } from '../server/http/app.ts';
 import { checkPort, listen, type Listening } from '../server/http/listen.ts';
 import type { ServerContext } from '../server/http/context.ts';
+import { withApiKeys } from './api-keys.ts';
 import { formatBytes } from './format-bytes.ts';
 import { loadContext } from './load.ts';
 import { logRequests } from './request-log.ts';
 
-export async function serve(engineConfig: EngineConfig, settings: ServerConfig): Promise<void> {
+export async function serve(engineConfig: EngineConfig, given: ServerConfig): Promise<void> {
+  const settings = withApiKeys(given, process.env);
   await checkPort(settings);
   const ctx = await loadContext(engineConfig, settings);
   let server: Listening;

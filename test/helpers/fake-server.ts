@@ -22,7 +22,7 @@ export async function startFakeServer(
     engine,
     tokenizer: fakeTokenizer,
     chatTemplate: compileChatTemplate(source, fakeTokenizer.specialTokens),
-    settings: { ...defaultServerConfig, port: 0, ...settings },
+    settings: { ...defaultServerConfig, servedModelName: ['fake', 'org/fake'], port: 0, ...settings },
     modelNames: ['fake', 'org/fake'],
     modelPath: '/models/fake',
     version: '0.0.0',

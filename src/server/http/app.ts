@@ -1,13 +1,15 @@
-/** The HTTP application: what every request passes (id, CORS, key, body limit), the routes, and where errors come out. */
-import { randomUUID } from 'node:crypto';
+/** The HTTP application: what every request passes (id, host, origin, key, body limit), the routes, and where errors come out. */
 import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { cors } from 'hono/cors';
+import { getPath } from 'hono/utils/url';
 import { EngineError } from '../../errors.ts';
 import { Api } from './api.ts';
 import { requireApiKey } from './auth.ts';
 import type { ServerContext } from './context.ts';
 import { errorResponse } from './errors.ts';
+import { checkHost } from './host.ts';
+import { answerOrigins, refuseForeignPages } from './origin.ts';
+import { echoRequestId } from './request-id.ts';
 import { addChatCompletions } from '../apis/chat-completions/route.ts';
 import { addCompletions } from '../apis/completions/route.ts';
 import { addControl } from '../apis/admin/control.ts';
@@ -23,17 +25,15 @@ import { addServerInfo } from '../apis/admin/server-info.ts';
 import { addTokens } from '../apis/tokens/route.ts';
 
 export function createApp(ctx: ServerContext): Hono {
-  const app = new Hono();
+  const app = new Hono({ getPath: plainPath });
   const api = new Api(app);
-  app.use(async (c, next) => {
-    c.header('x-request-id', c.req.header('x-request-id') ?? randomUUID());
-    await next();
-  });
-  const { corsOrigins } = ctx.settings;
-  const exposeHeaders = ['x-request-id', 'retry-after'];
-  if (corsOrigins.length > 0) app.use(cors({ origin: corsOrigin(corsOrigins), exposeHeaders }));
-  app.use(requireApiKey(ctx.settings.apiKeys));
-  app.use(limitBody(ctx.settings.bodyLimit));
+  const { settings } = ctx;
+  app.use(echoRequestId);
+  app.use(checkHost(settings));
+  app.use(answerOrigins(settings));
+  app.use(requireApiKey(settings.apiKeys));
+  app.use(refuseForeignPages(settings));
+  app.use(limitBody(settings.bodyLimit));
   addHealth(api, ctx);
   addModels(api, ctx);
   addChatCompletions(api, ctx);
@@ -60,8 +60,11 @@ export function createApp(ctx: ServerContext): Hono {
   return app;
 }
 
-function corsOrigin(origins: readonly string[]): string | string[] {
-  return origins.includes('*') ? '*' : [...origins];
+/** `/v1/messages/` and `//v1/messages` are `/v1/messages`: base URLs are given with and without a slash at their end. */
+function plainPath(request: Request): string {
+  return getPath(request)
+    .replace(/\/{2,}/g, '/')
+    .replace(/(.)\/$/, '$1');
 }
 
 /** A body that says its length is not touched here: Hono's own limit would make a web stream of it first. */

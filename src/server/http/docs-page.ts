@@ -38,8 +38,8 @@ const introduction = `<p>Base URL of OpenAI clients: this server’s address wit
 <a href="openapi.json">openapi.json</a>. In the examples <code>$SERVER</code> is the server’s address, such as
 <code>http://127.0.0.1:8000</code>.</p>
 <ul>
-<li><b>Key</b>: where the server was started with <code>--api_key</code>, send <code>Authorization: Bearer KEY</code> or <code>X-Api-Key: KEY</code>.</li>
-<li><b>Errors</b>: <code>{"error": {"message", "type", "param", "code"}}</code> with status 400, 401, 404, 405, 413, 415, 429, 500 or 503;
+<li><b>Key</b>: where the server was started with one, send <code>Authorization: Bearer KEY</code> or <code>X-Api-Key: KEY</code>.</li>
+<li><b>Errors</b>: <code>{"error": {"message", "type", "param", "code"}}</code> with status 400, 401, 403, 404, 405, 413, 415, 429, 500 or 503;
 in a stream that has begun, as an event of its own.</li>
 <li><b>Fields</b> that are not listed are ignored. <span class="badge supported">supported</span> does what it says, null means absent;
 <span class="badge ignored">ignored</span> is accepted with any value; <span class="badge neutral">neutral</span> is accepted only with a value that changes nothing.</li>

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { EngineError, type ErrorCode, errorTable, toEngineError } from '../../errors.ts';
+import { logError } from './log.ts';
 
 export interface ErrorBody {
   error: { message: string; type: string; param: string | null; code: string | null };
@@ -38,8 +39,8 @@ export function errorResponse(c: Context, thrown: unknown): Response {
 
 /** Failures that the operator should know of: bugs with their stack, and why a stream was given up. */
 export function logFailure(error: EngineError): void {
-  if (error.code in publicMessages) console.error(error.cause ?? error);
-  if (error.code === 'slow_reader') console.error(error.message);
+  if (error.code in publicMessages) logError(error.cause ?? error);
+  if (error.code === 'slow_reader') logError(error.message);
 }
 
 function toError(thrown: unknown): EngineError {

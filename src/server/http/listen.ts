@@ -5,6 +5,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { EngineError } from '../../errors.ts';
 import type { ServerConfig } from '../../config.ts';
+import { logError } from './log.ts';
 
 export interface Listening {
   readonly url: string;
@@ -97,7 +98,7 @@ class Connections {
 function dropStalled(socket: Socket, connections: Connections, seconds: number): void {
   if (connections.isUnused(socket)) return void socket.destroy();
   if (socket.writableLength === 0) return;
-  console.error(`A client left ${socket.writableLength} bytes unread for ${seconds} s (--reader_timeout): closed.`);
+  logError(`A client left ${socket.writableLength} bytes unread for ${seconds} s (--reader_timeout): closed.`);
   socket.destroy();
 }
 

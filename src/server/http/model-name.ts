@@ -2,9 +2,22 @@
 import { EngineError } from '../../errors.ts';
 import type { ServerContext } from './context.ts';
 
-/** The name to answer under; throws model_not_found for a name that is not served. */
+/**
+ * The name to answer under: the one that was asked for. Where --served_model_name gave no names any will do, as with
+ * LightLLM and llama.cpp: examples and settings name models of other servers.
+ * @throws EngineError model_not_found for a name that is not served
+ */
 export function modelName(ctx: ServerContext, asked: string | undefined): string {
-  if (asked === undefined || ctx.modelNames.includes(asked)) return asked ?? ctx.modelNames[0];
+  return asked === undefined
+    ? ctx.modelNames[0]
+    : ctx.settings.servedModelName.length === 0
+      ? asked
+      : servedName(ctx, asked);
+}
+
+/** One of the names that /v1/models lists. */
+export function servedName(ctx: ServerContext, asked: string): string {
+  if (ctx.modelNames.includes(asked)) return asked;
   const names = ctx.modelNames.map((name) => JSON.stringify(name)).join(', ');
   const message = `The model ${JSON.stringify(asked)} does not exist here. Served: ${names}.`;
   throw new EngineError('model_not_found', message, { param: 'model' });

@@ -29,17 +29,15 @@ export function addControl(api: Api, ctx: ServerContext): void {
     const aborted = abort_all === true ? ctx.requests.abortAll() : ctx.requests.abort(id!);
     return c.json({ success: aborted > 0, aborted });
   });
-  for (const method of ['get', 'post'] as const) {
-    const flush = {
-      method,
-      path: '/flush_cache',
-      summary: 'Forget cached prefixes that no running request uses.',
-      tag: 'LightLLM',
-      response: z.object({ success: z.boolean(), cached_tokens: z.int() }),
-    } as const;
-    api.add(flush, async (c) => {
-      const { cachedSlots } = await ctx.engine.flushCache();
-      return c.json({ success: true, cached_tokens: cachedSlots });
-    });
-  }
+  const flush = {
+    method: 'post',
+    path: '/flush_cache',
+    summary: 'Forget cached prefixes that no running request uses.',
+    tag: 'LightLLM',
+    response: z.object({ success: z.boolean(), cached_tokens: z.int() }),
+  } as const;
+  api.add(flush, async (c) => {
+    const { cachedSlots } = await ctx.engine.flushCache();
+    return c.json({ success: true, cached_tokens: cachedSlots });
+  });
 }

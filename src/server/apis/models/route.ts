@@ -1,7 +1,7 @@
 /** GET /v1/models and /v1/models/{id}. */
 import type { Api } from '../../http/api.ts';
 import type { ServerContext } from '../../http/context.ts';
-import { modelName } from '../../http/model-name.ts';
+import { servedName } from '../../http/model-name.ts';
 import { type ModelCard, modelListSchema, modelSchema } from './schema.ts';
 
 export function addModels(api: Api, ctx: ServerContext): void {
@@ -20,6 +20,6 @@ export function addModels(api: Api, ctx: ServerContext): void {
   );
   api.add(
     { method: 'get', path: '/v1/models/:id{.+}', summary: 'One model.', tag: 'OpenAI', response: modelSchema },
-    (c) => c.json(card(modelName(ctx, c.req.param('id') ?? ''))),
+    (c) => c.json(card(servedName(ctx, c.req.param('id') ?? ''))),
   );
 }

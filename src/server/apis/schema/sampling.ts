@@ -1,6 +1,7 @@
 /** Sampling fields that chat completions and completions share: OpenAI's, then vLLM's and LightLLM's extensions. */
 import { z } from 'zod';
 import { ignored, neutral, optional, tokenIds } from './fields.ts';
+import { requestIdPattern } from '../../http/request-id.ts';
 import { structuredOutputFields } from './structured-output.ts';
 
 const penalty = z.number().min(-2).max(2);
@@ -48,7 +49,10 @@ export const samplingFields = {
   n: optional(z.int().min(1).max(128), 'Number of choices.'),
   stream: optional(z.boolean(), 'Answer as server-sent events.'),
   stream_options: optional(streamOptions, 'Only together with `stream: true`.'),
-  request_id: optional(z.string().min(1).max(128), 'Becomes part of the response id; /abort_request takes it.'),
+  request_id: optional(
+    z.string().regex(requestIdPattern, 'Expected 1 to 128 visible ASCII characters.'),
+    'Becomes part of the response id; /abort_request takes it.',
+  ),
   user: ignored('End-user id.'),
   ...structuredOutputFields,
 };
