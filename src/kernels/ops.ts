@@ -77,6 +77,9 @@ export interface Step {
 
 export const LAST_TOKEN_FLAG = 0x8000_0000;
 
+/** Sampled from a row that holds NaN or +∞: the model, its weights or a kernel is at fault. */
+export const NO_TOKEN = 0xffff_ffff;
+
 /** How one row of logits becomes a token; `sample` applies the fields from top to bottom. */
 export interface SamplingRow {
   /** Token id → added to its logit (OpenAI's logit_bias). Finite. */
@@ -222,13 +225,14 @@ export interface Ops {
   takePromptRows(x: Tensor, step: Step): Tensor;
   /** softmax over the last dimension, f32 [L, V] → [L, V] */
   softmax(x: Tensor): Tensor;
-  /** index of the largest value of each row, the lowest index among equals: f32 [L, V] → u32 [L] */
+  /** index of the largest value of each row, the lowest index among equals, NO_TOKEN where one is NaN or +∞: f32 [L, V] → u32 [L] */
   argmax(x: Tensor): Tensor;
-  /** logits f32 [L, V], one SamplingRow each → sampled ids u32 [L]; the logits stay as they are. */
+  /** logits f32 [L, V], one SamplingRow each → sampled ids u32 [L], NO_TOKEN as for argmax; the logits stay as they are. */
   sample(logits: Tensor, step: Step, rows: readonly SamplingRow[]): Tensor;
   /**
    * Of R rows of logits f32 [L, V] the log-probability of the token in ids [L] u32, and the `width` ≤ V largest:
    * f32 [R, 1 + 2·width], the token's own, then pairs of id and log-probability, highest first, lower ids first among equals.
+   * 1, which is no log-probability, in place of the token's own where a logit of the row is NaN or +∞.
    */
   topLogprobs(logits: Tensor, ids: Tensor, rows: readonly number[], width: number): Tensor;
   /**

@@ -7,7 +7,7 @@ import type { MatrixSource } from '../tensor/matrix.ts';
 import { readAllRows } from '../tensor/rows.ts';
 import type { Shape, Tensor } from '../tensor/tensor.ts';
 import { numel } from '../tensor/tensor.ts';
-import { argmaxReference } from './argmax/argmax.reference.ts';
+import { argmaxReference, isSpoiled } from './argmax/argmax.reference.ts';
 import { attentionReference } from './attention/attention.reference.ts';
 import { embeddingReference } from './embedding/embedding.reference.ts';
 import type { ReferenceMatrix } from './matmul/matmul.reference.ts';
@@ -25,7 +25,7 @@ import type {
   Step,
   StepBatch,
 } from './ops.ts';
-import { LAST_TOKEN_FLAG } from './ops.ts';
+import { LAST_TOKEN_FLAG, NO_TOKEN } from './ops.ts';
 import type { QuantizedActivation } from './quantize/quantize.reference.ts';
 import { dequantizeReference, quantizeReference } from './quantize/quantize.reference.ts';
 import { rmsNormReference } from './rms-norm/rms-norm.reference.ts';
@@ -224,6 +224,7 @@ export class ReferenceOps implements Ops {
     const listed = rows.flatMap((l) => {
       const row = floats(logits).subarray(l * columns, (l + 1) * columns);
       const { logprob, top } = topLogprobsReference(row, (ids.storage as Uint32Array)[l], width);
+      if (isSpoiled(row)) return [1, ...new Array<number>(2 * width).fill(0)];
       return [logprob, ...top.flatMap((entry) => [entry.id, entry.logprob])];
     });
     return f32([rows.length, 1 + 2 * width], Float32Array.from(listed));
@@ -232,7 +233,8 @@ export class ReferenceOps implements Ops {
   storeLastTokens(ids: Tensor, step: Step): void {
     const { storage, spec } = (step as ReferenceStep).storage.kv;
     step.batch.logitIndices.forEach((index, l) => {
-      const id = (ids.storage as Uint32Array)[l];
+      const sampled = (ids.storage as Uint32Array)[l];
+      const id = sampled === NO_TOKEN ? 0 : sampled;
       const row = step.batch.rows[index];
       const next = step.batch.positions[index] + 1;
       storage.lastTokens[row] = id;

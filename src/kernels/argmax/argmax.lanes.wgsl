@@ -1,6 +1,6 @@
 // Argmax where one subgroup of 8 lanes is the whole workgroup (lavapipe). A workgroup owns one slice of one row and
 // writes the index of its largest value. Level 1 looks at the columns themselves, level 2 at level 1's winners.
-// Ascending order and strict comparisons keep the lowest index among equals.
+// Ascending order and strict comparisons keep the lowest index among equals. NONE where a value is NaN or +infinity.
 enable subgroups;
 
 struct Params { columns: u32, candidates: u32, slice: u32 }
@@ -13,6 +13,12 @@ const NONE = 0xffffffffu;
 @group(0) @binding(1) var<storage, read> winners: array<u32>; // [L, candidates], read on level 2 only
 @group(0) @binding(2) var<storage, read_write> best: array<u32>; // [L, slices]
 
+// By its bits: compilers may assume that floats are finite.
+fn isSpoiled(value: f32) -> bool {
+  let bits = bitcast<u32>(value);
+  return (bits & 0x7f800000u) == 0x7f800000u && bits != 0xff800000u;
+}
+
 @compute @workgroup_size(8)
 fn main(
   @builtin(workgroup_id) wg: vec3<u32>,
@@ -22,10 +28,13 @@ fn main(
   let end = min((wg.x + 1u) * p.slice, p.candidates);
   var largest = 0.0;
   var index = NONE;
+  var spoiled = false;
   for (var i = wg.x * p.slice + lane; i < end; i += 8u) {
     var column = i;
     if (LEVEL == 2u) { column = winners[wg.y * p.candidates + i]; }
-    let value = x[wg.y * p.columns + column];
+    spoiled = spoiled || column == NONE;
+    let value = x[wg.y * p.columns + min(column, p.columns - 1u)];
+    spoiled = spoiled || isSpoiled(value);
     if (index == NONE || value > largest) {
       largest = value;
       index = column;
@@ -34,5 +43,6 @@ fn main(
   let top = subgroupMax(select(-3.4e38, largest, index != NONE));
   // Where every value is below -3.4e38 no lane holds `top`: any lane with a value may then win.
   let holds = index != NONE && (largest == top || top <= -3.4e38);
-  best[wg.y * grid.x + wg.x] = subgroupMin(select(NONE, index, holds));
+  let winner = subgroupMin(select(NONE, index, holds));
+  best[wg.y * grid.x + wg.x] = select(winner, NONE, subgroupAny(spoiled));
 }

@@ -1,5 +1,5 @@
 /**
- * Index of the largest value of each row, the lowest index among equals.
+ * Index of the largest value of each row, the lowest index among equals; NO_TOKEN where a value is NaN or +∞.
  *
  * Shapes: `x [L, V]` f32 → `ids [L]` u32. Dispatch: two levels; a workgroup owns SLICE columns of a row and writes its
  * winner's index, then one workgroup a row picks among the winners. Rows of one slice take one level.

@@ -1,12 +1,13 @@
 // Argmax on any GPU. A workgroup owns one slice of one row, reduces it through workgroup memory and writes the index
 // of its largest value. Level 1 looks at the columns themselves, level 2 at level 1's winners.
-// Among equals the lowest index wins.
+// Among equals the lowest index wins. NONE where a value is NaN or +infinity.
 
 struct Params { columns: u32, candidates: u32, slice: u32 }
 var<immediate> p: Params;
 
 override LEVEL: u32;
 const NONE = 0xffffffffu;
+const SPOILED = 0xfffffffeu; // an index that wins against all others
 const SIZE = 256u;
 
 @group(0) @binding(0) var<storage, read> x: array<f32>; // [L, V]
@@ -16,7 +17,14 @@ const SIZE = 256u;
 var<workgroup> values: array<f32, SIZE>;
 var<workgroup> indices: array<u32, SIZE>;
 
+// By its bits: compilers may assume that floats are finite.
+fn isSpoiled(value: f32) -> bool {
+  let bits = bitcast<u32>(value);
+  return (bits & 0x7f800000u) == 0x7f800000u && bits != 0xff800000u;
+}
+
 fn better(value: f32, index: u32, thanValue: f32, thanIndex: u32) -> bool {
+  if (index == SPOILED || thanIndex == SPOILED) { return index == SPOILED; }
   if (index == NONE || thanIndex == NONE) { return thanIndex == NONE; }
   return value > thanValue || (value == thanValue && index < thanIndex);
 }
@@ -33,7 +41,8 @@ fn main(
   for (var i = wg.x * p.slice + thread; i < end; i += SIZE) {
     var column = i;
     if (LEVEL == 2u) { column = winners[wg.y * p.candidates + i]; }
-    let value = x[wg.y * p.columns + column];
+    let value = x[wg.y * p.columns + min(column, p.columns - 1u)];
+    if (column == NONE || isSpoiled(value)) { column = SPOILED; }
     if (better(value, column, largest, index)) {
       largest = value;
       index = column;
@@ -48,5 +57,5 @@ fn main(
       indices[thread] = indices[thread + half];
     }
   }
-  if (thread == 0u) { best[wg.y * grid.x + wg.x] = indices[0]; }
+  if (thread == 0u) { best[wg.y * grid.x + wg.x] = select(indices[0], NONE, indices[0] == SPOILED); }
 }

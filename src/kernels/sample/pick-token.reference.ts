@@ -1,5 +1,6 @@
 /** Temperature, min-p, top-k, top-p and the draw, without sorting the vocabulary. Weights and their sums are f64. */
-import type { SamplingRow } from '../ops.ts';
+import { argmaxReference } from '../argmax/argmax.reference.ts';
+import { NO_TOKEN, type SamplingRow } from '../ops.ts';
 import { floorOffset } from './floor-offset.ts';
 
 /** The fields that decide between logits. */
@@ -19,12 +20,13 @@ const bucketMasses = new Float64Array(bucketCount);
  * Picks a token id. Order as in vLLM: temperature, min-p, top-k, then top-p over what top-k left, renormalized. Ties in
  * probability are broken by the lower id, and the draw runs over ids in ascending order: nothing depends on the batch.
  * @param logits [V]; -Infinity forbids a token
+ * @returns NO_TOKEN when a logit is NaN or +∞
  */
 export function pickTokenReference(logits: Float32Array, row: PickRow): number {
-  const best = argmax(logits);
+  const [best] = argmaxReference(logits, logits.length);
   const { temperature, topK, topP, u } = row;
   // Contradictory constraints can forbid everything.
-  if (temperature === 0 || logits[best] === -Infinity) return best;
+  if (temperature === 0 || best === NO_TOKEN || logits[best] === -Infinity) return best;
   let count = weigh(logits, logits[best], row);
   let last = -1;
   if (topK > 0 && topK < count) {
@@ -39,13 +41,6 @@ export function pickTokenReference(logits: Float32Array, row: PickRow): number {
     last = cut(last < 0 ? narrow(count, enough) : count, enough);
   }
   return draw(logits.length, last, u);
-}
-
-/** Index of the largest value, the lowest among equals. */
-function argmax(values: Float32Array): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
-  return best;
 }
 
 /**

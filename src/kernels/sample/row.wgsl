@@ -6,7 +6,7 @@ var<immediate> p: Params;
 const NONE = 0xffffffffu;
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>; // [L, V]
-@group(0) @binding(1) var<storage, read> best: array<u32>; // [L] index of each row's largest logit
+@group(0) @binding(1) var<storage, read> best: array<u32>; // [L] index of each row's largest logit, NONE if one is NaN or +infinity
 @group(0) @binding(2) var<storage, read> plan: array<u32>; // [R, 10]: sampling-plan.ts
 
 struct Row {
@@ -23,10 +23,11 @@ struct Row {
 fn readRow(index: u32) -> Row {
   let at = 10u * index;
   let source = plan[at];
-  let largest = logits[source * p.columns + best[source]];
+  let isSpoiled = best[source] == NONE;
+  let largest = select(logits[source * p.columns + min(best[source], p.columns - 1u)], -1e38, isSpoiled);
   // One addition each: the same bits in every kernel, and on the host.
   let floor = largest + bitcast<f32>(plan[at + 5u]);
-  // Where everything is forbidden (mask.wgsl) nothing can be drawn.
+  // Where everything is forbidden (mask.wgsl) or the row is spoiled nothing can be drawn.
   let inverseTemperature = select(0.0, bitcast<f32>(plan[at + 1u]), largest > -9e37);
   let offsets = vec4<f32>(
     bitcast<f32>(plan[at + 6u]), bitcast<f32>(plan[at + 7u]), bitcast<f32>(plan[at + 8u]), bitcast<f32>(plan[at + 9u]),

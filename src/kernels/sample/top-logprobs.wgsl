@@ -1,5 +1,6 @@
 // Log-probabilities of the sampled token and of the likeliest ones: a workgroup owns a row. Behind group.wgsl, row.wgsl and
-// candidates.wgsl. A row's top-k is the number of tokens to list; its floor is below everything.
+// candidates.wgsl. A row's top-k is the number of tokens to list; its floor is below everything. No log-probability is 1:
+// it stands for a row that holds NaN or +infinity.
 
 @group(0) @binding(5) var<storage, read> ids: array<u32>; // [L] sampled tokens
 @group(0) @binding(6) var<storage, read_write> y: array<f32>; // [R, 1 + 2·topK]: the sampled token's, then (id, logprob)
@@ -8,9 +9,13 @@
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let row = readRow(wg.x);
   let begin = wg.x * (1u + 2u * row.topK);
+  if (best[row.source] == NONE) {
+    if (thread == 0u) { y[begin] = 1.0; }
+    return;
+  }
   let logOfAll = log(weightOfAll(wg.x));
   if (thread == 0u) {
-    y[begin] = logits[row.source * p.columns + ids[row.source]] - row.largest - logOfAll;
+    y[begin] = logits[row.source * p.columns + min(ids[row.source], p.columns - 1u)] - row.largest - logOfAll;
   }
   if (row.topK == 0u) { return; }
   let items = gather(thread, wg.x, row, thresholdFor(f32(row.topK), wg.x, row));

@@ -1,5 +1,5 @@
 /** Sampling and log-probabilities; ids have to be equal, so no case puts a draw within rounding of a cut. */
-import type { Ops, SamplingRow, StepBatch } from '../../../src/kernels/ops.ts';
+import { NO_TOKEN, type Ops, type SamplingRow, type StepBatch } from '../../../src/kernels/ops.ts';
 import { smallCache } from '../../helpers/batches.ts';
 import { random } from '../../helpers/random.ts';
 import { expectedToken, maskOf, randomLogits, randomU, samplingRow } from '../../helpers/sampling.ts';
@@ -142,6 +142,42 @@ const truncated: Partial<SamplingRow>[] = [
   { temperature: 0 },
 ];
 
+/** Rows 1, 2 and 3 hold a NaN, +∞ and many NaN; the others have neighbours like that, and -∞, and are as if alone. */
+function spoiledCase(columns: number, op: 'argmax' | 'sample' | 'topLogprobs'): KernelCase {
+  const count = 5;
+  const logits = randomLogits(columns, count, columns, 2.5);
+  logits[columns + columns - 2] = NaN;
+  logits[2 * columns] = Infinity;
+  logits.fill(NaN, 3 * columns, 4 * columns - 1);
+  logits[4 * columns] = -Infinity;
+  const settings = [{ temperature: 0 }, { topK: 5 }, {}, { topP: 0.9 }, { topK: 40, topP: 0.9 }];
+  const sampling = settings.map((row, l) => samplingRow({ u: (l + 0.5) / count, ...row }));
+  const rowOf = (l: number) => logits.subarray(l * columns, (l + 1) * columns);
+  const pick = (l: number): number => {
+    const row = op === 'sample' ? sampling[l] : samplingRow({ temperature: 0 });
+    return l % 4 === 0 ? expectedToken(rowOf(l), row, tokensOf(l, columns)) : NO_TOKEN;
+  };
+  const logprob = (l: number): number => {
+    const exponentials = [...rowOf(l)].reduce((sum, x) => sum + Math.exp(x), 0);
+    return l % 4 === 0 ? rowOf(l)[pick(l)] - Math.log(exponentials) : 1;
+  };
+  return {
+    name: `${op} of rows with NaN and infinities [${count}, ${columns}]`,
+    prepare: async (ops) => {
+      const xs = ops.uploadF32(logits, [count, columns]);
+      const { step } = prepareStep(ops, count, columns);
+      return () => {
+        if (op === 'argmax') return ops.argmax(xs);
+        if (op === 'sample') return ops.sample(xs, step, sampling);
+        return ops.topLogprobs(xs, ops.argmax(xs), [0, 1, 2, 3, 4], 0);
+      };
+    },
+    expected: () => [0, 1, 2, 3, 4].map(op === 'topLogprobs' ? logprob : pick),
+    referenceBound: op === 'topLogprobs' ? logprobBound : exact,
+    webgpuBound: op === 'topLogprobs' ? logprobBound : exact,
+  };
+}
+
 export const sampleCases: readonly KernelCase[] = [
   sampleCase('one token', 2, 1, [{}, { topK: 1, topP: 0.1 }]),
   sampleCase('few tokens', 6, 3, [{}, { topK: 2 }, { topP: 0.5 }, { topK: 9, topP: 0.999 }]),
@@ -179,6 +215,7 @@ export const sampleCases: readonly KernelCase[] = [
   core(feedbackCase),
   core(topLogprobsCase([0, 2], columns, 20)),
   topLogprobsCase([1], 49157, 5),
+  ...(['argmax', 'sample', 'topLogprobs'] as const).flatMap((op) => [spoiledCase(57, op), core(spoiledCase(9001, op))]),
   topLogprobsCase([0, 1, 2], 57, 57, true),
   topLogprobsCase([0], 1001, 0),
   topLogprobsCase([], 57, 3),
