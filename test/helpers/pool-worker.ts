@@ -2,18 +2,22 @@
 import { serveTasks } from '../../src/server/workers/serve-tasks.ts';
 import { EngineError } from '../../src/errors.ts';
 
-export type PoolTask = 'echo' | 'refuse' | 'spin' | 'grow' | 'nest' | 'exit';
+export type PoolTask = 'echo' | 'pid' | 'refuse' | 'spin' | 'grow' | 'growOne' | 'nest' | 'exit';
 
-serveTasks((task: PoolTask) => {
+serveTasks((_: undefined) => (task: PoolTask) => {
   switch (task) {
     case 'echo':
       return task;
+    case 'pid':
+      return String(process.pid);
     case 'refuse':
       throw new EngineError('invalid_value', 'field: is wrong', { param: 'field' });
     case 'spin':
       for (;;);
     case 'grow':
       for (const kept: unknown[] = []; ;) kept.push(Array.from({ length: 100_000 }, (_, i) => [i]));
+    case 'growOne': // one array: no thread survives this, nor the process that it is in
+      for (const kept: number[] = []; ;) kept.push(kept.length);
     case 'nest':
       return nest(0);
     case 'exit':

@@ -2,7 +2,7 @@
 import type { ErrorMessage } from '../../engine/client/messages.ts';
 
 export type WorkerAnswer<Result> =
-  /** Once, when the worker can take tasks. */
+  /** Once, when the worker can take tasks; a 'failed' instead says that it never will. */
   | { readonly type: 'ready' }
   | { readonly type: 'result'; readonly result: Result }
   | { readonly type: 'failed'; readonly error: ErrorMessage };

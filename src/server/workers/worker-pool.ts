@@ -1,16 +1,16 @@
 /**
- * Work whose length a client decides, off the HTTP thread: a few worker threads, one task each at a time, started when they
- * are needed. A task that takes too long or too much memory ends with its worker, and another worker takes its place.
+ * Work whose length a client decides, off the HTTP thread: a few processes, one task each at a time, started when they are
+ * needed. A task that takes too long or too much memory ends with its process, and another takes its place.
  */
-import { Worker } from 'node:worker_threads';
 import { fromErrorMessage } from '../../engine/client/messages.ts';
 import { EngineError } from '../../errors.ts';
 import type { WorkerAnswer } from './messages.ts';
+import { WorkerProcess } from './worker-process.ts';
 
 export interface WorkerPoolOptions {
   /** A module that calls serveTasks. */
   readonly module: URL;
-  /** Its `workerData`. */
+  /** What its serveTasks starts with; every worker gets a clone. */
   readonly data?: unknown;
   /** Most workers at a time. */
   readonly size: number;
@@ -22,6 +22,13 @@ export interface WorkerPoolOptions {
   readonly memory: number;
 }
 
+/** A task was ended for the time or memory that it took. */
+export class OverBudget extends EngineError {
+  constructor(message: string) {
+    super('invalid_value', message);
+  }
+}
+
 interface Job<Task, Result> {
   readonly task: Task;
   readonly signal: AbortSignal | undefined;
@@ -30,7 +37,7 @@ interface Job<Task, Result> {
 }
 
 interface Slot<Task, Result> {
-  readonly worker: Worker;
+  readonly worker: WorkerProcess<Task, Result>;
   isReady: boolean;
   job: Job<Task, Result> | null;
   timer: NodeJS.Timeout | undefined;
@@ -52,7 +59,7 @@ export class WorkerPool<Task, Result> {
 
   /**
    * @param signal takes the task back while it waits
-   * @throws EngineError what the work threw; queue_full; invalid_value when it took too long or too much memory
+   * @throws EngineError what the work threw; queue_full; OverBudget when it took too long or too much memory
    */
   run(task: Task, signal?: AbortSignal): Promise<Result> {
     const { maxWaiting, size } = this.#options;
@@ -70,7 +77,7 @@ export class WorkerPool<Task, Result> {
     this.#slots.clear();
     const jobs = [...this.#waiting.splice(0), ...slots.flatMap((slot) => this.#release(slot) ?? [])];
     for (const job of jobs) job.reject(new EngineError('draining', 'The server is shutting down.'));
-    await Promise.all(slots.map(({ worker }) => worker.terminate()));
+    await Promise.all(slots.map(({ worker }) => worker.kill()));
   }
 
   #idle(): Slot<Task, Result> | undefined {
@@ -95,36 +102,33 @@ export class WorkerPool<Task, Result> {
   #give(slot: Slot<Task, Result>, job: Job<Task, Result>): void {
     const { seconds } = this.#options;
     slot.job = job;
-    slot.worker.ref();
-    const tooSlow = new EngineError('invalid_value', `It takes more than ${seconds} s to work out.`);
+    slot.worker.hold(true);
+    const tooSlow = new OverBudget(`It takes more than ${seconds} s to work out.`);
     slot.timer = setTimeout(() => this.#lose(slot, tooSlow), seconds * 1000);
-    slot.worker.postMessage(job.task);
+    slot.worker.give(job.task);
   }
 
   #start(): void {
     const { module, data, memory } = this.#options;
-    const resourceLimits = { maxOldGenerationSizeMb: memory };
-    const slot = { worker: new Worker(module, { workerData: data, resourceLimits }), isReady: false, job: null };
-    this.#watch({ ...slot, timer: undefined });
+    const worker = new WorkerProcess<Task, Result>(module, data, memory, {
+      answer: (answer) => this.#answered(slot, answer),
+      exit: (isOutOfMemory, words) => {
+        const tooLarge = new OverBudget('It takes too much memory to work out.');
+        this.#lose(slot, isOutOfMemory ? tooLarge : new EngineError('internal_error', `A worker died. ${words}`));
+      },
+    });
+    const slot: Slot<Task, Result> = { worker, isReady: false, job: null, timer: undefined };
+    this.#slots.add(slot);
   }
 
-  #watch(slot: Slot<Task, Result>): void {
-    const { worker } = slot;
-    this.#slots.add(slot);
-    worker.on('message', (answer: WorkerAnswer<Result>) => {
-      const job = this.#release(slot);
-      slot.isReady = true;
-      if (answer.type === 'result') job?.resolve(answer.result);
-      else if (answer.type === 'failed') job?.reject(fromErrorMessage(answer.error));
-      if (this.#waiting.length > 0) this.#dispatch();
-      else worker.unref(); // an idle worker keeps no process alive
-    });
-    worker.on('error', (error: Error & { code?: string }) => {
-      const isMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-      const tooLarge = new EngineError('invalid_value', 'It takes too much memory to work out.', { cause: error });
-      this.#lose(slot, isMemory ? tooLarge : new EngineError('internal_error', 'A worker died.', { cause: error }));
-    });
-    worker.on('exit', () => this.#lose(slot, new EngineError('internal_error', 'A worker died.')));
+  #answered(slot: Slot<Task, Result>, answer: WorkerAnswer<Result>): void {
+    if (answer.type === 'failed' && !slot.isReady) return this.#lose(slot, fromErrorMessage(answer.error));
+    const job = this.#release(slot);
+    slot.isReady = true;
+    if (answer.type === 'result') job?.resolve(answer.result);
+    else if (answer.type === 'failed') job?.reject(fromErrorMessage(answer.error));
+    if (this.#waiting.length > 0) this.#dispatch();
+    else slot.worker.hold(false); // an idle worker keeps no process alive
   }
 
   /** The slot's job, which it no longer has. */
@@ -140,7 +144,7 @@ export class WorkerPool<Task, Result> {
     if (!this.#slots.delete(slot)) return;
     const job = this.#release(slot) ?? (slot.isReady ? null : this.#waiting.shift());
     job?.reject(error);
-    void slot.worker.terminate();
+    void slot.worker.kill();
     this.#dispatch();
   }
 }

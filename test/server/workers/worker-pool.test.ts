@@ -33,7 +33,20 @@ t.test('work that takes all memory, and a worker that dies, take nothing with th
   await t.rejects(grown, { code: 'invalid_value', message: /too much memory/ });
   await t.rejects(gone, { code: 'internal_error' });
   t.equal(await waiting, 'echo');
+  await t.rejects(pool.run('growOne'), { code: 'invalid_value', message: /too much memory/ });
+  const pid = Number(await pool.run('pid'));
+  process.kill(pid, 'SIGKILL');
+  while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+  t.equal(await pool.run('echo'), 'echo', 'an idle worker that was killed is replaced');
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 t.test('a full queue refuses; a client that leaves makes room', async (t) => {
   const pool = start(t, { maxWaiting: 1 });
