@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compileBenches } from './compile-benches.mjs';
 
 const flags = process.argv.slice(2);
 const run = (command, args, options = {}) => {
@@ -18,7 +19,7 @@ function runHere() {
   mkdirSync('bench/results', { recursive: true });
   const date = new Date().toISOString().slice(0, 10);
   const out = flags.includes('--out') ? [] : ['--out', `bench/results/gpu-${date}.json`];
-  run(process.execPath, ['.bench/bench/gpu/main.js', ...out, ...flags]);
+  run(process.execPath, ['.bench/bench/main.js', 'gpu', ...out, ...flags]);
 }
 
 /** Only what the benches import: whole node_modules would be ten times as much. gzip and tar are everywhere, xz is not. */
@@ -33,7 +34,7 @@ function pack() {
   copy('test/fixtures/models');
   copy('package.json');
   copy('scripts/gpu-peer.py', 'gpu-peer.py');
-  copy('node_modules/zod', 'node_modules/zod', code);
+  for (const name of ['zod', 'commander']) copy(`node_modules/${name}`, `node_modules/${name}`, code);
   for (const file of ['index.js', 'package.json']) copy(join('node_modules/webgpu', file));
   copy(join('node_modules/webgpu/dist', `${process.platform}-${process.arch}`));
   copy(process.execPath, 'node');
@@ -60,13 +61,12 @@ if ! ls /etc/vulkan/icd.d/*.json /usr/share/vulkan/icd.d/*.json >/dev/null 2>&1 
   echo '{"file_format_version":"1.0.1","ICD":{"library_path":"libEGL_nvidia.so.0","api_version":"1.3.0"}}' > nvidia.json
   export VK_DRIVER_FILES="$PWD/nvidia.json"
 fi
-./node .bench/bench/gpu/main.js --out gpu.json "$@"
+./node .bench/bench/main.js gpu --out gpu.json "$@"
 code=$?
 if python3 -c 'import torch, transformers' 2>/dev/null; then timeout 300 python3 gpu-peer.py | tee gpu-peer.json; fi
 exit $code
 `;
 
-run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.bench.json']);
-run(process.execPath, ['scripts/copy-assets.mjs', '.bench/src']);
+compileBenches();
 if (flags.includes('--pack')) pack();
 else runHere();

@@ -2,6 +2,7 @@
  * Every setting: default, one doc line, flag names (LightLLM's where it has one; `--max_total_token_num` and
  * `--max-total-token-num` alike). The command line and its help are made from these tables.
  */
+import { policyNames, type PolicyName } from './engine/scheduling/policies/registry.ts';
 import { choice, type ConfigOf, defaultsOf, number, text, texts, toggle } from './settings.ts';
 
 export type Quantization = 'none' | 'int8' | 'int4' | 'stored';
@@ -84,11 +85,10 @@ export const engineSettings = {
     flags: ['disable_chunked_prefill', 'no-chunked-prefill'],
     doc: 'Prefill each prompt in one step.',
   }),
-  schedulerPolicy: choice<'past-future' | 'aggressive' | 'conservative' | 'fcfs'>(
-    'past-future',
-    ['past-future', 'aggressive', 'conservative', 'fcfs'],
-    { flags: ['scheduler_policy'], doc: 'How waiting requests are admitted.' },
-  ),
+  schedulerPolicy: choice<PolicyName>(policyNames[0], policyNames, {
+    flags: ['scheduler_policy'],
+    doc: 'How waiting requests are admitted.',
+  }),
   disableDynamicPromptCache: toggle(false, {
     flags: ['disable_dynamic_prompt_cache', 'no-radix'],
     doc: 'Turn the radix prefix cache off.',

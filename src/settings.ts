@@ -6,7 +6,7 @@ export interface Setting<T> {
   readonly doc: string;
   /** Flag names without dashes; the first is the one that help shows. Every `_` may be written `-`. */
   readonly flags: readonly string[];
-  /** What help shows for the value; null for a flag that takes none. */
+  /** What help shows for the value, in brackets where it may be left out; null for a flag that takes none. */
   readonly placeholder: string | null;
   /** Whether the flag takes several values and may be repeated. */
   readonly list: boolean;

@@ -1,12 +1,51 @@
 /**
- * llama.cpp as a peer, through `node-llama-cpp` installed somewhere outside this repository:
- *   mkdir peer && cd peer && npm init -y && npm install --ignore-scripts node-llama-cpp
- * Its prebuilt CPU binary runs with as many threads as this machine has cores.
+ * Programs that Dawnlight is measured beside, from npm. None is a dependency: each is installed outside this repository, into
+ * Dawnlight's cache or where `--peer DIR` says.
  */
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { dawnlightHome } from '../../src/commands/pull/cache.ts';
+import { EngineError } from '../../src/errors.ts';
+
+/** Versions that results in bench/results/ were made with, so that a later run is comparable. */
+const versions = { 'node-llama-cpp': '3.22.1', 'partial-json': '0.1.7' } as const;
+type PeerName = keyof typeof versions;
+
+/** The folder in the cache that has the peer in its node_modules; installed there first where it is missing. */
+function installed(name: PeerName): string {
+  const directory = join(dawnlightHome(), 'peers', `${name}-${versions[name]}`);
+  if (existsSync(directory)) return directory;
+  console.error(`installing ${name} ${versions[name]} into ${directory}`);
+  // Made beside its place and moved there whole, so that a broken-off run leaves no half of it.
+  const unfinished = `${directory}.${process.pid}`;
+  mkdirSync(unfinished, { recursive: true });
+  writeFileSync(join(unfinished, 'package.json'), '{"private":true}');
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  const { status, stderr } = spawnSync('npm', ['install', ...flags, `${name}@${versions[name]}`], {
+    cwd: unfinished,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
+  if (status === 0 && !existsSync(directory)) renameSync(unfinished, directory);
+  rmSync(unfinished, { recursive: true, force: true });
+  if (status === 0) return directory;
+  throw new EngineError('download_failed', `--peer: npm could not install ${name}: ${(stderr ?? '').trim()}`);
+}
+
+/** @param directory where the peer is installed; '' for the cache */
+export async function importPeer<T>(name: PeerName, directory: string): Promise<{ library: T; version: string }> {
+  const root = join(resolve(directory === '' ? installed(name) : directory), 'node_modules', name);
+  if (!existsSync(root))
+    throw new EngineError('bad_flag', `--peer: ${root} does not exist; without a directory it is installed`);
+  const { version, main } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    version: string;
+    main: string;
+  };
+  return { version, library: (await import(pathToFileURL(join(root, main)).href)) as T };
+}
 
 /** The small part of node-llama-cpp's interface that the benches use. */
 export interface PeerSequence {
@@ -27,13 +66,14 @@ export interface Peer {
   sequences(count: number, contextSize: number): Promise<{ sequences: PeerSequence[]; dispose(): Promise<void> }>;
 }
 
-/** @param directory where node-llama-cpp is installed */
+/**
+ * llama.cpp, by the prebuilt CPU binary of node-llama-cpp, with as many threads as this machine has cores.
+ * @param directory as for `importPeer`
+ */
 export async function loadPeer(directory: string, modelPath: string): Promise<Peer> {
-  const root = join(resolve(directory), 'node_modules', 'node-llama-cpp');
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  const library = (await import(pathToFileURL(join(root, 'dist', 'index.js')).href)) as {
+  const { library, version } = await importPeer<{
     getLlama(options: object): Promise<{ loadModel(options: object): Promise<PeerModel> }>;
-  };
+  }>('node-llama-cpp', directory);
   const threads = cpus().length;
   const llama = await library.getLlama({ gpu: false, build: 'never', maxThreads: threads, logLevel: 'error' });
   const model = await llama.loadModel({ modelPath });

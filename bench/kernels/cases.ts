@@ -46,7 +46,8 @@ export function matmulBench(
   };
 }
 
-const fromCase = (c: KernelCase, bytes: number, macs = 0): KernelBench => ({
+/** @param bytes, macs what the op cannot do without */
+export const fromCase = (c: KernelCase, bytes: number, macs = 0): KernelBench => ({
   name: c.name,
   activations: c.activations ?? 'f32',
   macs,

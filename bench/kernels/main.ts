@@ -1,41 +1,20 @@
 /**
  * Time of each kernel, its GMAC/s and GB/s, and its share of what the adapter reaches at all (calibration.ts, measured in
- * the same round): `max(macs / peak, bytes / bandwidth) / time`. The bandwidth is that of main memory and the peak that of
- * f32, so weights that stay in a cache and products of packed integers can pass 1. Then sampling beside the
- * host's, and one product beside gpu.js and plain TypeScript.
- *   npm run bench -- kernels [--only REGEX] [--rounds N] [--kernels cpu-adapter|gpu] [--tokens 1,16,512] [--shapes 1536x576,…]
+ * the same round). Then sampling beside the host's, and one product beside gpu.js and plain TypeScript. With --variant,
+ * instead: a kernel of one's own beside the built-in one.
  */
-import { parseArgs } from 'node:util';
-import { openGpu, type KernelSet } from '../../src/gpu/device.ts';
-import { waitForGpu } from '../../src/gpu/wait.ts';
+import { EngineError } from '../../src/errors.ts';
+import { openGpu, type Gpu } from '../../src/gpu/device.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
+import type { BenchResult, RunBench } from '../helpers/declare.ts';
 import { describeMachine, median } from '../helpers/machine.ts';
 import { Calibrator, type Calibration } from './calibration.ts';
 import { matmulBenches, opBenches, type KernelBench } from './cases.ts';
+import { compareVariant, variantHead, type VariantOptions } from './compare-variant.ts';
+import type { spec } from './flags.ts';
 import { compareSampling } from './sampling.ts';
-
-const { values: flags } = parseArgs({
-  options: {
-    only: { type: 'string', default: '.' },
-    rounds: { type: 'string', default: '5' },
-    kernels: { type: 'string' },
-    tokens: { type: 'string', default: '1,16,128' },
-    shapes: { type: 'string', default: '1536x576,4096x4096' },
-    'no-peers': { type: 'boolean', default: false },
-  },
-});
-const rounds = Number(flags.rounds);
-if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error(`--rounds: expected a count, got ${flags.rounds}`);
-if (flags.kernels !== undefined && !['cpu-adapter', 'gpu'].includes(flags.kernels))
-  throw new Error(`--kernels: expected cpu-adapter or gpu, got ${flags.kernels}`);
-const shapes = flags.shapes.split(',').map((s) => s.split('x').map(Number) as [number, number]);
-
-/** A sample is repeated calls of at least this long, so that waiting for it does not count. */
-const SAMPLE_MS = 30;
-
-const gpu = await openGpu({ validation: false });
-const calibrator = new Calibrator(gpu);
-const sentinel = new Float32Array(1);
+import { Stopwatch } from './stopwatch.ts';
+import { loadVariant, type Variant } from './variant.ts';
 
 interface Row {
   readonly name: string;
@@ -46,35 +25,18 @@ interface Row {
   readonly share: number;
 }
 
-async function measure(bench: KernelBench): Promise<Row> {
-  const kernelSet = flags.kernels as KernelSet | undefined;
-  const ops = new WebGPUOps(gpu, { activations: bench.activations, ...(kernelSet ? { kernelSet } : {}) });
-  const record = await bench.prepare(ops);
-  const keep = ops.uploadF32(sentinel, [1]);
-  const sample = async (calls: number) => {
-    const start = performance.now();
-    for (let i = 0; i < calls; i++) {
-      ops.scope(() => {
-        record();
-        return keep;
-      });
-    }
-    ops.context.recorder.submit();
-    await waitForGpu(gpu.device.queue.onSubmittedWorkDone());
-    return (performance.now() - start) / 1000 / calls;
-  };
-  await sample(1);
-  let calls = 1;
-  while ((await sample(calls)) * calls * 1000 < SAMPLE_MS) calls *= 2;
+async function measure(bench: KernelBench, gpu: Gpu, calibrator: Calibrator, options: VariantOptions): Promise<Row> {
+  const ops = new WebGPUOps(gpu, { activations: bench.activations, kernelSet: options.kernelSet });
+  const watch = await Stopwatch.on(gpu, ops, bench);
   const seconds: number[] = [];
   const shares: number[] = [];
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < options.rounds; round++) {
     const peak = await calibrator.measure();
-    const s = await sample(calls);
+    const s = await watch.sample();
     seconds.push(s);
     shares.push(roofline(bench, peak) / s);
   }
-  ops.context.pool.destroy();
+  watch.close();
   const s = median(seconds);
   return {
     name: bench.name,
@@ -91,35 +53,55 @@ function roofline(bench: KernelBench, peak: Calibration): number {
   return Math.max(bench.macs / peak.gmacs, bench.bytes / peak.gbs) / 1e9;
 }
 
-const only = new RegExp(flags.only);
-const all = [...matmulBenches(shapes, flags.tokens.split(',').map(Number)), ...opBenches()];
-const benches = all.filter((b) => only.test(b.name));
-if (benches.length === 0 && !only.test('sample')) throw new Error(`--only ${flags.only}: no kernel has such a name`);
-const rows: Row[] = [];
-console.log(`${'kernel'.padEnd(56)} ${['µs', 'best', 'GMAC/s', 'GB/s', 'share'].map((s) => s.padStart(9)).join(' ')}`);
-for (const bench of benches) {
-  const row = await measure(bench);
-  rows.push(row);
-  const figures = [
-    row.us.toFixed(1),
-    row.best.toFixed(1),
-    row.gmacs.toFixed(2),
-    row.gbs.toFixed(2),
-    row.share.toFixed(2),
-  ];
-  console.log(`${row.name.padEnd(56)} ${figures.map((s) => s.padStart(9)).join(' ')}`);
+function lineOf({ name, us, best, gmacs, gbs, share }: Row): string {
+  const figures = [us.toFixed(1), best.toFixed(1), gmacs.toFixed(2), gbs.toFixed(2), share.toFixed(2)];
+  return `${name.padEnd(56)} ${figures.map((s) => s.padStart(9)).join(' ')}`;
 }
-const sampling = only.test('sample') ? await compareSampling(gpu, rounds) : [];
-for (const { name, deviceMs, hostMs, ratio } of sampling)
+
+async function variantResult(variant: Variant, gpu: Gpu, all: KernelBench[], options: VariantOptions) {
+  console.log(variantHead);
+  const found = await compareVariant(variant, gpu, all, options);
+  const { kernelSet, rounds } = options;
+  const machine = describeMachine(gpu.description);
+  const { file, replaces } = variant;
+  const result = { mode: 'variant', variant: file, replaces, kernelSet, machine, rounds, ...found };
+  return { result, exitCode: found.failures.length > 0 ? 1 : 0 } satisfies BenchResult;
+}
+
+export const run: RunBench<typeof spec> = async (flags) => {
+  const only = new RegExp(flags.only);
+  const variant = flags.variant === null ? null : await loadVariant(flags.variant, flags.kernel);
+  const gpu = await openGpu({ validation: false });
+  const shapes = flags.shapes.map((shape) => shape.split('x').map(Number) as [number, number]);
+  const all = [...matmulBenches(shapes, flags.tokens), ...opBenches()];
+  const kernelSet = flags.kernels === 'auto' ? gpu.kernelSet : flags.kernels;
+  if (variant !== null) return variantResult(variant, gpu, all, { kernelSet, only, rounds: flags.rounds ?? 21 });
+
+  const options = { kernelSet, only, rounds: flags.rounds ?? 5 };
+  const { rounds } = options;
+  const benches = all.filter((b) => only.test(b.name));
+  if (benches.length === 0 && !only.test('sample'))
+    throw new EngineError('bad_flag', `--only: no kernel's name matches ${flags.only}`);
+  const calibrator = new Calibrator(gpu);
+  const rows: Row[] = [];
   console.log(
-    `sample ${name.padEnd(52)} ${deviceMs.toFixed(2)} ms, on the host ${hostMs.toFixed(2)} ms, ${ratio.toFixed(2)}×`,
+    `${'kernel'.padEnd(56)} ${['µs', 'best', 'GMAC/s', 'GB/s', 'share'].map((s) => s.padStart(9)).join(' ')}`,
   );
-// Loaded only when asked for: gpu.js is not everywhere where this runs.
-const peers = flags['no-peers'] ? [] : await (await import('./peers.ts')).comparePeers(gpu);
-for (const { name, ms, gmacs } of peers)
-  console.log(`512³ f32, ${name.padEnd(70)} ${ms.toFixed(1).padStart(9)} ms ${gmacs.toFixed(2).padStart(8)} GMAC/s`);
-const calibration = await calibrator.measure();
-const machine = describeMachine(gpu.description);
-const threads = process.env.LP_NUM_THREADS ?? 'default';
-console.log(JSON.stringify({ bench: 'kernels', machine, threads, rounds, calibration, rows, sampling, peers }));
-process.exit(0);
+  for (const bench of benches) {
+    rows.push(await measure(bench, gpu, calibrator, options));
+    console.log(lineOf(rows.at(-1)!));
+  }
+  const sampling = only.test('sample') ? await compareSampling(gpu, rounds) : [];
+  for (const { name, deviceMs, hostMs, ratio } of sampling)
+    console.log(
+      `sample ${name.padEnd(52)} ${deviceMs.toFixed(2)} ms, on the host ${hostMs.toFixed(2)} ms, ${ratio.toFixed(2)}×`,
+    );
+  // Loaded only when asked for: gpu.js is not everywhere where this runs.
+  const peers = flags.peers ? await (await import('./peers.ts')).comparePeers(gpu) : [];
+  for (const { name, ms, gmacs } of peers)
+    console.log(`512³ f32, ${name.padEnd(70)} ${ms.toFixed(1).padStart(9)} ms ${gmacs.toFixed(2).padStart(8)} GMAC/s`);
+  const calibration = await calibrator.measure();
+  const machine = describeMachine(gpu.description);
+  const threads = process.env.LP_NUM_THREADS ?? 'default';
+  return { result: { machine, threads, rounds, calibration, rows, sampling, peers } };
+};

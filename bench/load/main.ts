@@ -2,19 +2,14 @@
  * What loading a model costs, stage by stage, in a process that does nothing else: wall time, processor time of all
  * threads, resident memory. `growth` is the peak above what the process had once the adapter was open, as a share of the
  * file's size: on lavapipe device memory is host memory, so the weights are in it once; on a GPU they are not.
- *   npm run bench -- load --model DIR_OR_GGUF [--quant stored]
  */
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
+import { defaultEngineConfig } from '../../src/config.ts';
 import { stepBudget } from '../../src/engine/scheduling/step-budget.ts';
+import type { RunBench } from '../helpers/declare.ts';
 import { describeMachine } from '../helpers/machine.ts';
-
-const { values: flags } = parseArgs({
-  options: { model: { type: 'string' }, quant: { type: 'string', default: 'stored' } },
-});
-if (!flags.model) throw new Error('--model DIR_OR_GGUF is needed');
-const quant = flags.quant as EngineConfig['quant'];
+import { modelPath } from '../helpers/model.ts';
+import type { spec } from './flags.ts';
 
 interface Stage {
   readonly name: string;
@@ -49,47 +44,47 @@ function peak(): number {
   return process.resourceUsage().maxRSS * 1024;
 }
 
-const [{ openModel }, { openGpu }, { WebGPUOps }, { loadModel }, { DeviceModelRunner }, { warmUp }] = await stage(
-  'imports',
-  () =>
-    Promise.all([
-      import('../../src/model/files/open-model.ts'),
-      import('../../src/gpu/device.ts'),
-      import('../../src/kernels/webgpu-ops.ts'),
-      import('../../src/model/weights/weights.ts'),
-      import('../../src/engine/running/model-runner.ts'),
-      import('../../src/engine/running/warm-up.ts'),
-    ]),
-);
-const path = flags.model;
-const opened = await stage('headers', () => openModel(path));
-const gpu = await stage('adapter', () => openGpu({ validation: false }));
-const base = process.memoryUsage.rss();
-const activations = gpu.kernelSet === 'cpu-adapter' ? 'int8' : 'f32';
-const ops = new WebGPUOps(gpu, { activations });
-const maxLength = Math.min(8192, opened.config.maxPositionEmbeddings);
-const model = await stage('weights', () => loadModel(ops, opened, { quant, maxLength }));
-const loaded = peak();
-opened.close();
-const { numHiddenLayers: layers, numKeyValueHeads: kvHeads, headDim } = model.config;
-const spec = { layers, slots: 32768, kvHeads, headDim, dtype: 'f16', maxRequests: 64, maxLength } as const;
-const kv = await stage('KV cache', () => ops.createKVCache(spec));
-const limits = { vocabSize: model.config.vocabSize, eosTokenIds: [] };
-const runner = new DeviceModelRunner(ops, model, kv, limits, []);
-await stage('warm-up', () => warmUp(runner, spec, stepBudget(defaultEngineConfig, gpu.kernelSet).batchMaxTokens));
+export const run: RunBench<typeof spec> = async ({ model: named, quant }) => {
+  const path = await modelPath(named);
+  const [{ openModel }, { openGpu }, { WebGPUOps }, { loadModel }, { DeviceModelRunner }, { warmUp }] = await stage(
+    'imports',
+    () =>
+      Promise.all([
+        import('../../src/model/files/open-model.ts'),
+        import('../../src/gpu/device.ts'),
+        import('../../src/kernels/webgpu-ops.ts'),
+        import('../../src/model/weights/weights.ts'),
+        import('../../src/engine/running/model-runner.ts'),
+        import('../../src/engine/running/warm-up.ts'),
+      ]),
+  );
+  const opened = await stage('headers', () => openModel(path));
+  const gpu = await stage('adapter', () => openGpu({ validation: false }));
+  const base = process.memoryUsage.rss();
+  const activations = gpu.kernelSet === 'cpu-adapter' ? 'int8' : 'f32';
+  const ops = new WebGPUOps(gpu, { activations });
+  const maxLength = Math.min(8192, opened.config.maxPositionEmbeddings);
+  const model = await stage('weights', () => loadModel(ops, opened, { quant, maxLength }));
+  const loaded = peak();
+  opened.close();
+  const { numHiddenLayers: layers, numKeyValueHeads: kvHeads, headDim } = model.config;
+  const spec = { layers, slots: 32768, kvHeads, headDim, dtype: 'f16', maxRequests: 64, maxLength } as const;
+  const kv = await stage('KV cache', () => ops.createKVCache(spec));
+  const limits = { vocabSize: model.config.vocabSize, eosTokenIds: [] };
+  const runner = new DeviceModelRunner(ops, model, kv, limits, []);
+  await stage('warm-up', () => warmUp(runner, spec, stepBudget(defaultEngineConfig, gpu.kernelSet).batchMaxTokens));
 
-const summary = {
-  bench: 'load',
-  model: path.split('/').at(-1),
-  quant,
-  machine: describeMachine(gpu.description),
-  loadAverage: process.platform === 'linux' ? readFileSync('/proc/loadavg', 'utf8').split(' ')[0] : null,
-  stages,
-  fileMB: megabytes(opened.fileBytes),
-  baseMB: megabytes(base),
-  peakWhileLoadingMB: megabytes(loaded),
-  growth: Number(((loaded - base) / opened.fileBytes).toFixed(2)),
-  peakMB: megabytes(peak()),
+  const result = {
+    model: path.split('/').at(-1),
+    quant,
+    machine: describeMachine(gpu.description),
+    loadAverage: process.platform === 'linux' ? readFileSync('/proc/loadavg', 'utf8').split(' ')[0] : null,
+    stages,
+    fileMB: megabytes(opened.fileBytes),
+    baseMB: megabytes(base),
+    peakWhileLoadingMB: megabytes(loaded),
+    growth: Number(((loaded - base) / opened.fileBytes).toFixed(2)),
+    peakMB: megabytes(peak()),
+  };
+  return { result };
 };
-console.log(JSON.stringify(summary));
-process.exit(0);

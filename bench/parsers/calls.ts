@@ -2,12 +2,10 @@
  * Tool-call parsers against the plain approach: keep all text, and at each chunk parse what came so far as partial JSON,
  * write it out again and send what is new.
  */
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { createToolCallParser, toolCallParserNames } from '../../src/text/tool-calls/create-parser.ts';
 import { caseTools, toolCallCases } from '../../test/helpers/tool-call-cases.ts';
 import { median } from '../helpers/machine.ts';
+import { importPeer } from '../helpers/peer.ts';
 
 type Parse = (text: string) => unknown;
 
@@ -28,9 +26,9 @@ export const rounds = 5;
 /** The plain approach is timed at so many of its chunks, spread evenly, where there are more. */
 const sampledChunks = 200;
 
-/** @param peer a directory in which `npm install partial-json` was run; undefined: ours alone */
-export async function compareCalls(peer: string | undefined): Promise<CallRow[]> {
-  const parse = peer === undefined ? null : await loadPartialJson(peer);
+/** @param peer a directory with `partial-json`, '' for the cache; null: ours alone */
+export async function compareCalls(peer: string | null): Promise<CallRow[]> {
+  const parse = peer === null ? null : await loadPartialJson(peer);
   return toolCallParserNames.flatMap((name) => {
     // Warm: a server compiles these functions once, not once a call.
     for (const step of [1, charactersPerToken]) ours(name, callText(name, 50_000), step);
@@ -99,8 +97,6 @@ function plain(parse: Parse, text: string): number {
 }
 
 async function loadPartialJson(directory: string): Promise<Parse> {
-  const root = join(resolve(directory), 'node_modules', 'partial-json');
-  const { main } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { main: string };
-  const library = (await import(pathToFileURL(join(root, main)).href)) as { parse: Parse };
+  const { library } = await importPeer<{ parse: Parse }>('partial-json', directory);
   return (text) => library.parse(text);
 }

@@ -1,41 +1,32 @@
 /**
- * Tool-call parsers against parsing again at each chunk, and our readers of model files against Hugging Face's.
- *   npm run bench -- parsers [--peer DIR] [--model FILE.gguf] [--plot FILE.svg]
- *   npm run bench -- parsers --fuzz N
- * `--peer`: a directory in which `npm install partial-json` was run. `--model`: a file for the readers. `--fuzz`: instead,
- * N damaged outputs through the tool-call parsers, each whole and cut anywhere.
+ * Tool-call parsers against parsing again at each chunk, and our readers of model files against Hugging Face's; or damaged
+ * outputs through the tool-call parsers, each whole and cut anywhere.
  */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { checkFuzzInput, fuzzInput } from '../../test/helpers/fuzz-tool-calls.ts';
+import type { FlagsOf, RunBench } from '../helpers/declare.ts';
 import { describeMachine } from '../helpers/machine.ts';
+import { modelPath } from '../helpers/model.ts';
 import { charactersPerToken, compareCalls, rounds, sizes, type CallRow } from './calls.ts';
+import type { spec } from './flags.ts';
 import { linePlot } from './line-plot.ts';
 import { compareReaders } from './readers.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    peer: { type: 'string' },
-    model: { type: 'string' },
-    plot: { type: 'string' },
-    fuzz: { type: 'string' },
-  },
+export const run: RunBench<typeof spec> = async (flags) => ({
+  result: flags.fuzz === null ? await compare(flags) : fuzz(flags.fuzz),
 });
-if (flags.fuzz === undefined) await compare();
-else fuzz(Number(flags.fuzz));
 
-async function compare(): Promise<void> {
-  const rows = (await compareCalls(flags.peer)).map(rounded);
+async function compare({ peer, model, plot: plotFile }: FlagsOf<typeof spec>): Promise<object> {
+  const rows = (await compareCalls(peer)).map(rounded);
   console.table(rows);
-  const readers = flags.model === undefined ? [] : (await compareReaders(flags.model)).map(rounded);
+  const readers = (await compareReaders(await modelPath(model))).map(rounded);
   console.table(readers);
-  if (flags.plot !== undefined) writeFileSync(flags.plot, plot(rows));
-  const machine = describeMachine('none');
-  console.log(JSON.stringify({ bench: 'parsers', machine, charactersPerToken, rounds, rows, readers }));
+  if (plotFile !== null) writeFileSync(plotFile, plot(rows));
+  return { machine: describeMachine('none'), charactersPerToken, rounds, rows, readers };
 }
 
-function fuzz(numRuns: number): void {
+function fuzz(numRuns: number): object {
   const begin = performance.now();
   let characters = 0;
   fc.assert(
@@ -46,7 +37,7 @@ function fuzz(numRuns: number): void {
     { numRuns },
   );
   const seconds = Math.round((performance.now() - begin) / 1000);
-  console.log(JSON.stringify({ bench: 'parsers', fuzz: { runs: numRuns, parses: 2 * numRuns, characters, seconds } }));
+  return { fuzz: { runs: numRuns, parses: 2 * numRuns, characters, seconds } };
 }
 
 function plot(rows: readonly CallRow[]): string {

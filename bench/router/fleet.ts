@@ -3,7 +3,10 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
+
+const cli = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
 
 export class Replica {
   readonly url: string;
@@ -14,7 +17,7 @@ export class Replica {
     // Greedy answers are compared, so activations are exact.
     const flags = '--activation_dtype f32 --max_total_token_num 4096 --running_max_req_size 8 --batch_max_tokens 256';
     const names = ['--port', String(port), '--served_model_name', model];
-    this.#child = start(process.execPath, ['dist/cli.js', 'serve', ...names, ...flags.split(' ')]);
+    this.#child = start(process.execPath, [cli, 'serve', ...names, ...flags.split(' ')]);
   }
 
   kill(signal: 'SIGKILL' | 'SIGTERM'): void {

@@ -1,31 +1,18 @@
-/** Each policy at several settings: what is compared is a policy at its best one. */
-import { AggressivePolicy } from '../../src/engine/scheduling/policies/aggressive.ts';
-import { ConservativePolicy } from '../../src/engine/scheduling/policies/conservative.ts';
-import { FcfsPolicy } from '../../src/engine/scheduling/policies/fcfs.ts';
-import { PastFuturePolicy } from '../../src/engine/scheduling/policies/past-future.ts';
-import type { AdmissionPolicy } from '../../src/engine/scheduling/policies/policy.ts';
+/** Each policy of the registry at each of its settings: what is compared is a policy at its best one. */
+import { policies } from '../../src/engine/scheduling/policies/registry.ts';
+import type { PolicyKind, PolicySetting } from '../../src/engine/scheduling/policies/policy.ts';
 
-export interface Candidate {
+export interface Candidate extends Pick<PolicySetting, 'create'> {
   readonly policy: string;
+  /** '' for a policy that has none. */
   readonly setting: string;
-  readonly create: (seed: number) => AdmissionPolicy;
+  readonly published: boolean;
 }
 
-export const candidates: readonly Candidate[] = [
-  ...[0.03, 0.05, 0.1].map((reserved) => ({
-    policy: 'past-future',
-    setting: `reserved ${reserved}`,
-    create: (seed: number) => new PastFuturePolicy({ reserved, seed }),
-  })),
-  ...[0.9, 0.95, 0.99].map((watermark) => ({
-    policy: 'aggressive',
-    setting: `watermark ${watermark}`,
-    create: () => new AggressivePolicy(watermark),
-  })),
-  ...[1, 1.25, 1.5].map((overcommit) => ({
-    policy: 'conservative',
-    setting: `overcommit ${overcommit}`,
-    create: () => new ConservativePolicy(overcommit),
-  })),
-  { policy: 'fcfs', setting: '', create: () => new FcfsPolicy() },
-];
+export function candidatesOf(all: Readonly<Record<string, PolicyKind>>): Candidate[] {
+  return Object.entries(all).flatMap(([policy, { create, settings = [{ name: '', create }] }]) =>
+    settings.map((one) => ({ policy, setting: one.name, published: one.published ?? false, create: one.create })),
+  );
+}
+
+export const candidates: readonly Candidate[] = candidatesOf(policies);

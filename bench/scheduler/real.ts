@@ -2,27 +2,22 @@
  * What the engine's features bring on a real model: the default beside the same engine without prefix cache, overlap or
  * chunks, in alternating rounds of the same load; and what a 1,000-token shared prefix does to the time to first token.
  */
-import { defaultModelPath } from '../../src/commands/pull/cache.ts';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
 import { EngineProxy } from '../../src/engine/client/engine-client.ts';
 import { inWorker } from '../../src/engine/client/engine-transport.ts';
+import type { BenchResult } from '../helpers/declare.ts';
 import { describeMachine, median } from '../helpers/machine.ts';
+import { features } from './features.ts';
 import { measureLoad, measurePrefix, type LoadTimes, type PrefixTimes } from './real-load.ts';
 
 export interface FeatureBenchOptions {
-  /** Default: the default model in the cache. */
-  readonly model?: string | undefined;
+  readonly model: string;
   readonly rounds: number;
+  /** Empty: all. */
   readonly without: readonly string[];
   /** f32 makes texts comparable: with int8 activations a cached prompt may round differently from a computed one. */
   readonly activations: EngineConfig['activationDtype'];
 }
-
-const features: Readonly<Record<string, Partial<EngineConfig>>> = {
-  radix: { disableDynamicPromptCache: true },
-  overlap: { overlap: false },
-  'chunked-prefill': { disableChunkedPrefill: true },
-};
 
 interface Variant {
   readonly name: string;
@@ -30,11 +25,10 @@ interface Variant {
   readonly rounds: LoadTimes[];
 }
 
-export async function benchFeatures(options: FeatureBenchOptions): Promise<void> {
-  const model = options.model ?? defaultModelPath();
+export async function benchFeatures(options: FeatureBenchOptions): Promise<BenchResult> {
+  const { model } = options;
   const variants = [await start('default', model, options, {})];
-  for (const name of options.without) {
-    if (!(name in features)) throw new Error(`--without ${name}: not one of ${Object.keys(features).join(', ')}`);
+  for (const name of options.without.length > 0 ? options.without : Object.keys(features)) {
     variants.push(await start(`no-${name}`, model, options, features[name]));
   }
   // Pipelines are compiled at their first use.
@@ -58,16 +52,7 @@ export async function benchFeatures(options: FeatureBenchOptions): Promise<void>
   for (const row of rows) console.log(JSON.stringify(row));
   const ratios = prefix.map(({ first, second }) => second / first);
   const shared = { prefixRatio: round3(median(ratios)), sameText: prefix.filter(({ same }) => same).length };
-  console.log(
-    JSON.stringify({
-      bench: 'scheduler --real',
-      model: model.split('/').at(-1),
-      activations,
-      machine,
-      rows,
-      ...shared,
-    }),
-  );
+  return { result: { mode: 'real', model: model.split('/').at(-1), activations, machine, rows, ...shared } };
 }
 
 async function start(

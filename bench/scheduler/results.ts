@@ -1,4 +1,7 @@
-/** One line a simulation, appended as soon as it is done: a run that is cut off loses nothing and goes on where it was. */
+/**
+ * One line a simulation, appended as soon as it is done: a run that is cut off loses nothing and goes on where it was. Each
+ * line names the code that made it; lines of other code are left where they are and not used.
+ */
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { SimulationResult } from './simulate.ts';
@@ -13,29 +16,41 @@ export interface Run {
   readonly seconds: number;
 }
 
-export type Row = Run & SimulationResult;
+export type Row = Run & SimulationResult & { readonly code: string };
 
 /** Means over the seeds. */
-export type Mean = Omit<Row, 'seed'> & { readonly seeds: number };
+export type Mean = Omit<Row, 'seed' | 'code'> & { readonly seeds: number };
 
 export class Results {
   readonly #file: string;
+  readonly #code: string;
   readonly #rows: Row[];
+  /** Rows in the file that other code made, or that are not wanted. */
+  readonly unused: number;
 
-  constructor(file: string) {
+  /**
+   * @param code hash of the code that runs now
+   * @param fresh use nothing of what the file holds
+   */
+  constructor(file: string, code: string, fresh: boolean) {
     this.#file = file;
+    this.#code = code;
     mkdirSync(dirname(file), { recursive: true });
     const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
-    this.#rows = lines.map((line) => JSON.parse(line) as Row);
+    const rows = lines.map((line) => JSON.parse(line) as Row);
+    this.#rows = fresh ? [] : rows.filter((row) => row.code === code);
+    this.unused = rows.length - this.#rows.length;
   }
 
   find(run: Run): Row | undefined {
-    return this.#rows.find((row) => keyOf(row) === keyOf(run));
+    return this.#rows.findLast((row) => keyOf(row) === keyOf(run));
   }
 
-  add(row: Row): void {
+  add(run: Run, result: SimulationResult): Row {
+    const row = { ...run, ...result, code: this.#code };
     this.#rows.push(row);
     appendFileSync(this.#file, `${JSON.stringify(row, round)}\n`);
+    return row;
   }
 }
 

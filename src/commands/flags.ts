@@ -16,8 +16,7 @@ export function addSettings(command: Command, table: Table): Command {
 }
 
 function toOption(setting: Setting<unknown>, flag: string): Option {
-  const value =
-    setting.placeholder === null ? '' : setting.list ? ` <${setting.placeholder}...>` : ` <${setting.placeholder}>`;
+  const value = setting.placeholder === null ? '' : ` ${bracketed(setting.placeholder, setting.list ? '...' : '')}`;
   const shown =
     setting.default === null || setting.placeholder === null || setting.default === '' ? '' : defaultText(setting);
   const option = new Option(`--${flag}${value}`, setting.doc + shown);
@@ -26,6 +25,11 @@ function toOption(setting: Setting<unknown>, flag: string): Option {
     const parsed = setting.parse(text, `--${flag}`);
     return setting.list ? [...((previous as unknown[] | undefined) ?? []), parsed] : parsed;
   });
+}
+
+/** `<path>`, or `[dir]` as it is: a flag whose value may be left out, and is '' then. */
+function bracketed(placeholder: string, dots: string): string {
+  return placeholder.startsWith('[') ? placeholder : `<${placeholder}${dots}>`;
 }
 
 function defaultText(setting: Setting<unknown>): string {
@@ -40,7 +44,10 @@ export function readSettings<T extends Table>(command: Command, table: T): Confi
     const set = flags.filter((name) => command.getOptionValueSource(name) === 'cli');
     if (set.length === 0) return [key, structuredClone(setting.default)];
     if (setting.placeholder === null) return [key, !(setting.default as boolean)];
-    return [key, setting.list ? set.flatMap((name) => given[name] as unknown[]) : given[set.at(-1)!]];
+    if (setting.list) return [key, set.flatMap((name) => given[name] as unknown[])];
+    const value = given[set.at(-1)!];
+    // Of a flag whose value was left out.
+    return [key, value === true ? '' : value];
   });
   return Object.fromEntries(entries) as ConfigOf<T>;
 }
@@ -69,7 +76,7 @@ export async function run(program: Command, args: readonly string[]): Promise<vo
     await program.parseAsync(normalizeFlags(known, program), { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;
-    process.stderr.write(`dawnlight: ${oneLine(error)}\n`);
+    process.stderr.write(`${program.name()}: ${oneLine(error)}\n`);
     if (process.env['DAWNLIGHT_DEBUG']) console.error(error);
     process.exitCode = 1;
   }

@@ -14,8 +14,27 @@ export type Constants = Readonly<Record<string, number>>;
 
 const sources = new Map<string, string>();
 
+/** A text that stands in for the file of that name while it is tried (`npm run bench -- kernels --variant`). */
+export interface WgslVariant {
+  readonly file: string;
+  readonly text: string;
+  /** Whether a kernel was made from it. */
+  used: boolean;
+}
+
+let variant: WgslVariant | null = null;
+
+/** Kernels that are compiled from now on take this text; null ends it. */
+export function setWgslVariant(next: WgslVariant | null): void {
+  variant = next;
+}
+
 /** Text of a .wgsl file beside the calling module: `wgsl('rms-norm.wgsl', import.meta.url)`. */
 export function wgsl(file: string, base: string): string {
+  if (variant?.file === file) {
+    variant.used = true;
+    return variant.text;
+  }
   const url = new URL(file, base).href;
   let text = sources.get(url);
   if (text === undefined) {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { EngineConfig } from '../../src/config.ts';
 import { RadixCache } from '../../src/engine/cache/radix-cache.ts';
+import { policyNames } from '../../src/engine/scheduling/policies/registry.ts';
 import { Book, makeCore, request } from '../helpers/engine-driver.ts';
 import { expectedOutput } from '../helpers/fake-runner.ts';
 import { random } from '../helpers/random.ts';
@@ -63,7 +64,7 @@ async function live(seed: number, steps: number, config: Partial<EngineConfig>):
 
 t.test('100,000 random steps', async (t) => {
   const settings: Partial<EngineConfig>[] = [];
-  for (const schedulerPolicy of ['past-future', 'aggressive', 'conservative', 'fcfs'] as const) {
+  for (const schedulerPolicy of policyNames) {
     for (const overlap of [true, false]) {
       settings.push({ schedulerPolicy, overlap });
       settings.push({ schedulerPolicy, overlap, disableDynamicPromptCache: true });

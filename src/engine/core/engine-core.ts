@@ -69,7 +69,7 @@ export class EngineCore {
     this.scheduler = new Scheduler(
       { ...config, ...budget, ...limits },
       kv,
-      policy ?? policies[config.schedulerPolicy](),
+      policy ?? policies[config.schedulerPolicy].create(),
     );
   }
 

@@ -2,7 +2,7 @@
  * Aggressive admission (vLLM's): a request starts when its prompt fits now, up to a watermark. Output still to come is
  * ignored, so the pool is full early and requests are paused and recomputed when it overflows.
  */
-import type { AdmissionPolicy, PoolLoad, RequestLoad } from './policy.ts';
+import type { AdmissionPolicy, PolicyKind, PoolLoad, RequestLoad } from './policy.ts';
 
 export class AggressivePolicy implements AdmissionPolicy {
   readonly name = 'aggressive';
@@ -28,3 +28,12 @@ export class AggressivePolicy implements AdmissionPolicy {
     // Learns nothing.
   }
 }
+
+export const aggressive: PolicyKind = {
+  create: () => new AggressivePolicy(),
+  settings: [0.9, 0.95, 0.99].map((watermark) => ({
+    name: `watermark ${watermark}`,
+    published: watermark === 0.99,
+    create: () => new AggressivePolicy(watermark),
+  })),
+};

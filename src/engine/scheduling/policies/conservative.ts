@@ -2,7 +2,7 @@
  * Conservative admission (TGI's, TensorRT-LLM's "guaranteed no evict"): every request is taken to produce all the tokens
  * it may, and that sum has to fit. Nothing is ever paused at overcommit 1, at the price of an emptier pool.
  */
-import type { AdmissionPolicy, PoolLoad, RequestLoad } from './policy.ts';
+import type { AdmissionPolicy, PolicyKind, PoolLoad, RequestLoad } from './policy.ts';
 
 export class ConservativePolicy implements AdmissionPolicy {
   readonly name = 'conservative';
@@ -33,3 +33,12 @@ export class ConservativePolicy implements AdmissionPolicy {
 function final(load: RequestLoad): number {
   return load.held + load.maxNewTokens - load.generated;
 }
+
+export const conservative: PolicyKind = {
+  create: () => new ConservativePolicy(),
+  settings: [1, 1.25, 1.5].map((overcommit) => ({
+    name: `overcommit ${overcommit}`,
+    published: overcommit === 1,
+    create: () => new ConservativePolicy(overcommit),
+  })),
+};

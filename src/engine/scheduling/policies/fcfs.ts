@@ -2,7 +2,7 @@
  * First come, first served with no thought of memory: a request starts as soon as there is a row and a token of budget
  * for it. The baseline that shows what admission control is for.
  */
-import type { AdmissionPolicy } from './policy.ts';
+import type { AdmissionPolicy, PolicyKind } from './policy.ts';
 
 export class FcfsPolicy implements AdmissionPolicy {
   readonly name = 'fcfs';
@@ -19,3 +19,5 @@ export class FcfsPolicy implements AdmissionPolicy {
     // Learns nothing.
   }
 }
+
+export const fcfs: PolicyKind = { create: () => new FcfsPolicy() };

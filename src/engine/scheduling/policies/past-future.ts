@@ -8,7 +8,7 @@
 import { uniform } from '../../running/random.ts';
 import { LengthWindow } from './length-window.ts';
 import { peakSlots } from './peak.ts';
-import type { AdmissionPolicy, PoolLoad, RequestLoad } from './policy.ts';
+import type { AdmissionPolicy, PolicyKind, PoolLoad, RequestLoad } from './policy.ts';
 
 export interface PastFutureOptions {
   /** Finished requests that are remembered (paper: 1000). */
@@ -66,3 +66,12 @@ export class PastFuturePolicy implements AdmissionPolicy {
     return this.#window.sampleAbove(generated, maxNewTokens, uniform(this.#seed, this.#draws++)) - generated;
   }
 }
+
+export const pastFuture: PolicyKind = {
+  create: (seed = 0) => new PastFuturePolicy({ seed }),
+  settings: [0.03, 0.05, 0.1].map((reserved) => ({
+    name: `reserved ${reserved}`,
+    published: reserved === 0.05,
+    create: (seed = 0) => new PastFuturePolicy({ reserved, seed }),
+  })),
+};

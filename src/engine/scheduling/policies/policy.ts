@@ -29,3 +29,18 @@ export interface AdmissionPolicy {
   /** A request ended by itself (not aborted) with so many output tokens. */
   observe(outputTokens: number): void;
 }
+
+/** A policy as the registry holds it. */
+export interface PolicyKind {
+  /** @param seed of a policy that draws numbers */
+  readonly create: (seed?: number) => AdmissionPolicy;
+  /** Settings that `npm run bench -- scheduler` compares it at, so that each policy is seen at its best; none: as it is. */
+  readonly settings?: readonly PolicySetting[];
+}
+
+export interface PolicySetting extends Pick<PolicyKind, 'create'> {
+  /** e.g. `reserved 0.05` */
+  readonly name: string;
+  /** The one that its authors, or the peers of the Past-Future paper's artifact, run with. */
+  readonly published?: boolean;
+}
