@@ -12,7 +12,7 @@ import { openModel } from '../model/files/open-model.ts';
 import { ConstraintMaker, constraintPool } from '../server/constraints/constraint-maker.ts';
 import type { ServerContext } from '../server/http/context.ts';
 import { Metrics } from '../server/http/metrics.ts';
-import { isReasoningParser, reasoningParserNames } from '../text/reasoning/reasoning-parser.ts';
+import { isReasoningParser, reasoningParserNames, reasoningTags } from '../text/reasoning/reasoning-tags.ts';
 import { RequestRegistry } from '../server/http/request-registry.ts';
 import { tokenVocabulary } from '../text/structured-output/token-vocabulary.ts';
 import { callMarkup } from '../text/tool-calls/call-grammar.ts';
@@ -45,7 +45,8 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
     chatTemplate?.traits.tools === true ? (override ?? tokenizer.toolUseTemplate ?? tokenizer.chatTemplate) : null;
   const toolCallParser = chooseToolCallParser(source, settings.toolCallParser);
   checkReasoningParser(settings.reasoningParser);
-  const vocabulary = tokenVocabulary(tokenizer, callMarkup(toolCallParser, source ?? ''));
+  const markup = callMarkup(toolCallParser, source ?? '') + reasoningMarkup(settings.reasoningParser);
+  const vocabulary = tokenVocabulary(tokenizer, markup);
   const engine = await startEngine(config, name, vocabulary);
   const constraints = constraintPool(
     tokenizer.toolUseTemplate ?? tokenizer.chatTemplate ?? '',
@@ -129,6 +130,12 @@ function chooseToolCallParser(source: string | null, given: string | null): stri
   const why = guess?.why ?? 'the chat template names no known form';
   process.stderr.write(`tool calls: read as ${name} since ${why}; --tool_call_parser overrides\n`);
   return name;
+}
+
+/** Tags that may be special tokens and that a constrained answer has to write all the same. */
+function reasoningMarkup(name: string | null): string {
+  const tags = name === null ? null : reasoningTags(name, '');
+  return tags === null ? '' : tags.open + tags.close;
 }
 
 function checkReasoningParser(name: string | null): void {

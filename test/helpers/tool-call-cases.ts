@@ -261,7 +261,29 @@ const mistral: ToolCallCase[] = [
   {
     title: 'id after',
     text: '[TOOL_CALLS] [{"name": "now", "arguments": {}, "id": "abcDEF123"}]',
+    calls: [['now', '{}', 'abcDEF123']],
+  },
+  {
+    title: 'ids after, one of them twice and one of another form',
+    text: `[TOOL_CALLS] [${['abcDEF123', 'abcDEF123', 'call-1', 'xyz456789'].map((id) => `{"name": "f", "arguments": {"a": 1}, "id": "${id}"}`).join(', ')}]`,
+    calls: [
+      ['f', '{"a": 1}', 'abcDEF123'],
+      ['f', '{"a": 1}'],
+      ['f', '{"a": 1}'],
+      ['f', '{"a": 1}', 'xyz456789'],
+    ],
+  },
+  {
+    title: 'cut in the id',
+    text: '[TOOL_CALLS] [{"name": "now", "arguments": {}, "id": "abcD',
+    end: 'length',
     calls: [['now', '{}']],
+  },
+  {
+    title: 'something else behind the arguments',
+    text: '[TOOL_CALLS] [{"name": "now", "arguments": {} oops',
+    calls: [['now', '{}']],
+    content: ' oops',
   },
   {
     title: 'one id twice, and one that no template takes back',
@@ -525,6 +547,12 @@ const kimiK2: ToolCallCase[] = [
       ['now', '{}', 'functions.now:0'],
       ['now', '{}', 'functions.now:1'],
     ],
+  },
+  {
+    title: 'an id that names no function',
+    text: kimiSection(kimi('call_abc123', '{}')) + kimi('functions.now:3', '{}'),
+    content: kimiSection(kimi('call_abc123', '{}')),
+    calls: [['now', '{}', 'functions.now:3']],
   },
   {
     title: 'other section',

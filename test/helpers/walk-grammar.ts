@@ -78,4 +78,17 @@ export class GrammarWalker {
       matcher.dispose();
     }
   }
+
+  /** Whether `text`, written byte by byte, is a whole text of the grammar. */
+  async accepts(spec: ConstraintSpec, text: string): Promise<boolean> {
+    const matcher = await this.#compiler.matcher(spec);
+    try {
+      const ids = [...new TextEncoder().encode(text)].map((byte) =>
+        tokens.findIndex((token) => token.length === 1 && token[0] === byte),
+      );
+      return [...ids, walkStop].every((id) => matcher.acceptToken(id));
+    } finally {
+      matcher.dispose();
+    }
+  }
 }

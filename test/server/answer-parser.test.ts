@@ -10,7 +10,7 @@ const base = { index: 0, tokens: [], stopToken: null, promptLogprobs: null, usag
 /** What an answer comes to, pushed a character at a time; `stop` is the stop string that ended it. */
 function read(format: string, text: string, stop: string | number | null, parallelToolCalls = true) {
   const toolCallParser = createToolCallParser(format, []);
-  const parser = new AnswerParser({ prompt: '', reasoningParser: null, toolCallParser, parallelToolCalls });
+  const parser = new AnswerParser({ reasoning: null, toolCallParser, parallelToolCalls });
   const outputs: TextOutput[] = [...text].map((c) => ({ ...base, text: c, finishReason: null, stopReason: null }));
   outputs.push({ ...base, text: '', finishReason: 'stop', stopReason: stop });
   const calls: string[] = [];

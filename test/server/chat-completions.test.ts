@@ -1,7 +1,6 @@
 // /v1/chat/completions over a real socket, seen through the official client and through fetch.
 import t from 'tap';
 import { chatChunkSchema, chatResponseSchema } from '../../src/server/apis/chat-completions/schema.ts';
-import { ReasoningParser, reasoningParserNames, reasoningTags } from '../../src/text/reasoning/reasoning-parser.ts';
 import { startFakeServer, until } from '../helpers/fake-server.ts';
 import { json, type Json, readEvents } from '../helpers/wire.ts';
 
@@ -305,39 +304,4 @@ t.test('the switch for reasoning reaches templates under both of its names', asy
   t.equal(await prompt({ reasoning_effort: 'none' }), 'false,false,none');
   t.equal(await prompt({ reasoning_effort: 'high' }), ',,high');
   t.equal(await prompt({ chat_template_kwargs: { enable_thinking: true, thinking: false } }), 'true,false,');
-});
-
-t.test('every reasoning parser, cut anywhere', async (t) => {
-  t.ok(reasoningParserNames.length >= 12);
-  for (const name of reasoningParserNames) {
-    const { open, close } = reasoningTags(name, '')!;
-    const text = `${open}why < so ${close.slice(0, 2)}${close}\n\nanswer ${open}`;
-    for (const size of [1, 3, text.length]) {
-      const parser = new ReasoningParser(name, '');
-      let [reasoning, content] = ['', ''];
-      const take = (delta: { reasoning: string; content: string }): void => {
-        reasoning += delta.reasoning;
-        content += delta.content;
-      };
-      for (let i = 0; i < text.length; i += size) take(parser.push(text.slice(i, i + size)));
-      take(parser.end());
-      t.same([reasoning, content], [`why < so ${close.slice(0, 2)}`, `answer ${open}`], `${name} by ${size}`);
-    }
-  }
-});
-
-t.test('reasoning is split out', async (t) => {
-  const { client, engine, server } = await startFakeServer({}, { reasoningParser: 'qwen3' });
-  t.teardown(() => server.close());
-  engine.script = () => ({ text: '<think>\nlet me see </t\n</think>\n\nforty-two' });
-  const answer = await client.chat.completions.create({ model: 'fake', messages });
-  t.match(answer.choices[0]?.message, { content: 'forty-two', reasoning_content: 'let me see </t' });
-  t.ok((answer.usage?.completion_tokens_details?.reasoning_tokens ?? 0) > 10);
-  const stream = await client.chat.completions.create({ model: 'fake', messages, stream: true });
-  let [reasoning, content] = ['', ''];
-  for await (const chunk of stream) {
-    reasoning += (chunk.choices[0]?.delta as Json).reasoning_content ?? '';
-    content += chunk.choices[0]?.delta.content ?? '';
-  }
-  t.same([reasoning, content], ['let me see </t', 'forty-two']);
 });

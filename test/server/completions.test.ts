@@ -1,6 +1,7 @@
 // /v1/completions, models, tokens and probes over a real socket.
 import t from 'tap';
 import { completionResponseSchema } from '../../src/server/apis/completions/schema.ts';
+import { fakeTokenizer } from '../helpers/fake-tokenizer.ts';
 import { startFakeServer, until } from '../helpers/fake-server.ts';
 import { json, type Json, readEvents } from '../helpers/wire.ts';
 
@@ -43,6 +44,34 @@ t.test('logprobs have four arrays of one length', async (t) => {
   t.equal(text_offset?.[5], 5);
 });
 
+t.test('alternatives keep apart what is part of a character, and of one text the likelier', async (t) => {
+  const { post, engine, server } = await startFakeServer({}, { tokenizer: { ...fakeTokenizer, tokenBytes } });
+  t.teardown(() => server.close());
+  // The fake engine's alternatives are the ids above the token's own, each less likely by 1.
+  function tokenBytes(id: number): Uint8Array {
+    return id === 99 ? Uint8Array.of(97) : fakeTokenizer.tokenBytes(id);
+  }
+  engine.script = () => ({ text: 'é' });
+  const ask = async (prompt: number[]): Promise<Json> => {
+    const body = { prompt: [prompt], max_tokens: 0, echo: true, logprobs: 4 };
+    return (await json(await post('/v1/completions', body))).choices[0].logprobs;
+  };
+  const { tokens, token_logprobs, top_logprobs } = await ask([98, 195, 169]);
+  t.same(tokens, ['b', 'bytes:\\xc3', 'bytes:\\xa9']);
+  const [, first, second] = top_logprobs;
+  t.same(Object.keys(first), ['bytes:\\xc3', 'bytes:\\xc4', 'bytes:\\xc5', 'bytes:\\xc6']);
+  for (const [i, top] of [first, second].entries()) {
+    t.equal(Math.max(...Object.values<number>(top)), token_logprobs[i + 1], 'the likeliest alternative is there');
+    t.equal(top[tokens[i + 1]], token_logprobs[i + 1], 'under the name of the token');
+  }
+  const twice = await ask([98, 97]);
+  t.same(twice.top_logprobs[1], {
+    a: twice.token_logprobs[1],
+    b: twice.token_logprobs[1] - 1,
+    d: twice.token_logprobs[1] - 3,
+  });
+});
+
 t.test('echo with logprobs scores the prompt', async (t) => {
   const { post, engine, server } = await startFakeServer();
   t.teardown(() => server.close());
@@ -62,7 +91,7 @@ t.test('echo with logprobs scores the prompt', async (t) => {
     ],
   );
   t.same(scored.choices[0].logprobs, {
-    tokens: ['a', '', 'é'],
+    tokens: ['a', 'bytes:\\xc3', 'bytes:\\xa9'],
     token_logprobs: [null, logprob(195), logprob(169)],
     top_logprobs: scored.choices[0].logprobs.top_logprobs,
     text_offset: [0, 1, 1],

@@ -1,6 +1,8 @@
 /** A choice's text → what chat answers are made of: reasoning, content and tool calls, piece by piece. */
 import type { TextFinishReason, TextOutput } from './generation.ts';
 import { ReasoningParser } from '../../text/reasoning/reasoning-parser.ts';
+import type { ReasoningTags } from '../../text/reasoning/reasoning-tags.ts';
+import type { CallWatch } from '../../text/tool-calls/call-watch.ts';
 import type { ToolCallDelta, ToolCallParser } from '../../text/tool-calls/types.ts';
 
 export interface AnswerDelta {
@@ -12,11 +14,14 @@ export interface AnswerDelta {
 export type AnswerFinishReason = TextFinishReason | 'tool_calls';
 
 export interface AnswerOptions {
-  /** The rendered prompt, which may have opened the reasoning. */
-  readonly prompt: string;
-  readonly reasoningParser: string | null;
+  /** null leaves reasoning in the content. */
+  readonly reasoning: ReasoningTags | null;
   /** null leaves the text as it is. */
   readonly toolCallParser: ToolCallParser | null;
+  /** Finds calls inside the reasoning. */
+  readonly callWatch?: CallWatch | null;
+  /** A grammar lets the model write nothing but calls. */
+  readonly isForced?: boolean;
   /** false keeps the first call only. */
   readonly parallelToolCalls: boolean;
 }
@@ -27,6 +32,7 @@ export class AnswerParser {
   readonly #reasoning: ReasoningParser | null;
   readonly #tools: ToolCallParser | null;
   readonly #parallel: boolean;
+  readonly #isForced: boolean;
   #called = false;
   /** Arguments of the last call so far: JSON text. */
   #arguments = '';
@@ -34,10 +40,11 @@ export class AnswerParser {
   #cutByStop = false;
 
   constructor(options: AnswerOptions) {
-    this.#reasoning =
-      options.reasoningParser === null ? null : new ReasoningParser(options.reasoningParser, options.prompt);
-    this.#tools = options.toolCallParser;
-    this.#parallel = options.parallelToolCalls;
+    const { reasoning, toolCallParser, callWatch = null, isForced = false, parallelToolCalls } = options;
+    this.#reasoning = reasoning === null ? null : new ReasoningParser(reasoning, callWatch);
+    this.#tools = toolCallParser;
+    this.#parallel = parallelToolCalls;
+    this.#isForced = isForced;
   }
 
   push(output: TextOutput): AnswerDelta {
@@ -46,7 +53,9 @@ export class AnswerParser {
     if (output.finishReason !== null && this.#tools !== null) {
       // A stop string may fall inside a call as the token limit may: the parser must not close what the model did not.
       const isEnd = output.finishReason === 'stop' && typeof output.stopReason !== 'string';
-      parts.push(this.#tools.end(isEnd ? 'eos' : 'length'));
+      const rest = this.#tools.end(isEnd ? 'eos' : 'length');
+      // What is left of a call that was forced and cut off is markup, not text.
+      parts.push(rest !== null && this.#isForced && !isEnd ? { ...rest, content: '' } : rest);
     }
     const toolCalls = parts
       .flatMap((p) => (p !== null && 'toolCalls' in p ? (p.toolCalls ?? []) : []))

@@ -25,6 +25,8 @@ export interface ChatPrompt {
   readonly ids: number[];
   /** Whether the model was told of the tools in our own words, since its template knows none. */
   readonly toolFallback: boolean;
+  /** The text of the last message where the answer goes on with it (`continue_final_message`), else null. */
+  readonly continued: string | null;
 }
 
 /** `tools` are those the model may see, null when there are none. */
@@ -43,7 +45,8 @@ export function buildChatPrompt(ctx: ServerContext, body: PromptFields, tools: r
     chatTemplateKwargs: templateVariables(body),
   });
   const ids = ctx.tokenizer.encode(text, { addSpecialTokens: body.add_special_tokens ?? false });
-  return { text, ids, toolFallback };
+  const continued = body.continue_final_message === true ? (messages.at(-1)?.content ?? null) : null;
+  return { text, ids, toolFallback, continued };
 }
 
 /**

@@ -7,9 +7,9 @@ import type { GenerationRequest } from './generation.ts';
 import { fitPrompt } from './prompt-limits.ts';
 import type { ChatRequest } from '../apis/chat-completions/schema.ts';
 import type { Tool } from '../apis/schema/tools.ts';
-import { reasoningTags } from '../../text/reasoning/reasoning-parser.ts';
+import { reasoningTags } from '../../text/reasoning/reasoning-tags.ts';
 import { forChoice, toSamplingParams } from './sampling-params.ts';
-import { createToolCallParser } from '../../text/tool-calls/create-parser.ts';
+import { createToolCallParser, watchCalls } from '../../text/tool-calls/create-parser.ts';
 import { FALLBACK_TOOL_CALL_PARSER } from './tool-prompt.ts';
 
 export interface ChatRun {
@@ -35,15 +35,16 @@ export async function prepareChat(
   const logprobs = body.logprobs === true;
   const format = prompt.toolFallback ? FALLBACK_TOOL_CALL_PARSER : ctx.toolCallParser;
   const parallel = (body.parallel_tool_calls ?? true) && !isNamed;
-  const reasoning = ctx.reasoningParser === null ? null : reasoningTags(ctx.reasoningParser, prompt.text);
+  const reasoning =
+    ctx.reasoningParser === null ? null : reasoningTags(ctx.reasoningParser, prompt.text, prompt.continued);
   const params = toSamplingParams(ctx, body, {
     maxTokens: room.maxTokens,
     logprobs: logprobs ? (body.top_logprobs ?? 0) : null,
     constraint: await ctx.constraints.ofChat(body, { tools, isForced, parallel, format, reasoning }, signal),
   });
-  const reasoningParser = body.separate_reasoning === false ? null : ctx.reasoningParser;
+  const separated = body.separate_reasoning === false ? null : reasoning;
   // The tags that parsers look for may be special tokens.
-  const parsed = tools !== null || reasoningParser !== null;
+  const parsed = tools !== null || separated !== null;
   const n = body.n ?? 1;
   const requests = Array.from({ length: n }, (_, i) => ({
     requestId: n === 1 ? id : `${id}-${i}`,
@@ -58,11 +59,13 @@ export async function prepareChat(
     (sum, m) => sum + (m.role === 'assistant' ? (m.tool_calls?.length ?? 0) : 0),
     0,
   );
+  const alsoClosing = separated === null ? [] : [separated.close];
   const createParser = (): AnswerParser =>
     new AnswerParser({
-      prompt: prompt.text,
-      reasoningParser,
-      toolCallParser: tools === null ? null : createToolCallParser(format, tools, { priorCalls }),
+      reasoning: separated,
+      toolCallParser: tools === null ? null : createToolCallParser(format, tools, { priorCalls, alsoClosing }),
+      callWatch: tools === null ? null : watchCalls(format, tools),
+      isForced,
       parallelToolCalls: parallel,
     });
   return { requests, logprobs, createParser };

@@ -9,10 +9,21 @@ import type { TextToken } from './text-assembler.ts';
 const LOWEST = -9999;
 const finite = (x: number): number => Math.max(x, LOWEST);
 const utf8 = new TextDecoder();
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** A token on its own; half characters come out as U+FFFD, their true bytes are beside them. */
 function tokenText(tokenizer: Tokenizer, id: number): string {
   return utf8.decode(tokenizer.tokenBytes(id));
+}
+
+/** A token on its own as a key: what is only part of a character is written by its bytes, as OpenAI does. */
+function tokenKey(tokenizer: Tokenizer, id: number): string {
+  const bytes = tokenizer.tokenBytes(id);
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    return `bytes:${Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}`;
+  }
 }
 
 export function chatLogprobs(tokenizer: Tokenizer, tokens: readonly TextToken[]): ChatLogprobs {
@@ -35,12 +46,24 @@ export function completionLogprobs(
   tokens: readonly TextToken[],
   base: number,
 ): CompletionLogprobs {
-  const alternatives = ({ top }: TokenLogprobs) =>
-    Object.fromEntries(top.map((alt) => [tokenText(tokenizer, alt.id), finite(alt.logprob)]));
+  /** The text that a token added; a part of a character added none of its own. */
+  const keyOf = ({ id, text }: TextToken): string => {
+    const key = tokenKey(tokenizer, id);
+    return key.startsWith('bytes:') ? key : text;
+  };
+  /** Highest first: of two tokens with one text the likelier stays. */
+  const alternatives = (token: TextToken, { top }: TokenLogprobs): Record<string, number> => {
+    const byKey = new Map<string, number>();
+    for (const { id, logprob } of top) {
+      const key = (id === token.id && keyOf(token)) || tokenKey(tokenizer, id);
+      if (!byKey.has(key)) byKey.set(key, finite(logprob));
+    }
+    return Object.fromEntries(byKey);
+  };
   return {
-    tokens: tokens.map((t) => t.text),
+    tokens: tokens.map(keyOf),
     token_logprobs: tokens.map((t) => t.logprobs && finite(t.logprobs.logprob)),
-    top_logprobs: tokens.map((t) => t.logprobs && alternatives(t.logprobs)),
+    top_logprobs: tokens.map((t) => t.logprobs && alternatives(t, t.logprobs)),
     text_offset: tokens.map((t) => base + t.offset),
   };
 }

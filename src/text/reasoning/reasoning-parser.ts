@@ -1,52 +1,7 @@
-/** Splits a model's text into reasoning and answer as it streams. One table of tag pairs; `--reasoning_parser` picks. */
-
-interface Format {
-  readonly open: string;
-  readonly close: string;
-  /** The model reasons from its first token, whether or not it writes the opening tag. */
-  readonly startsOpen: boolean;
-}
-
-const think: Format = { open: '<think>', close: '</think>', startsOpen: false };
-const thinkFromStart: Format = { ...think, startsOpen: true };
-
-/** Sources: the chat templates on the models' cards. */
-const formats: Readonly<Record<string, Format>> = {
-  qwen3: think,
-  'qwen3-thinking': thinkFromStart,
-  'deepseek-r1': thinkFromStart,
-  'deepseek-v3': think,
-  glm45: think,
-  interns1: think,
-  nano_v3: think,
-  step3: thinkFromStart,
-  minimax: thinkFromStart,
-  kimi_k2: think,
-  kimi: { open: '◁think▷', close: '◁/think▷', startsOpen: false },
-  gemma4: { open: '<|channel>thought\n', close: '<channel|>', startsOpen: false },
-};
-
-export const reasoningParserNames = Object.keys(formats);
-
-/** `deepseek_r1` and `deepseek-r1` alike; null when there is no such parser. */
-function findFormat(name: string): Format | null {
-  const plain = (n: string): string => n.replaceAll('_', '-');
-  const key = reasoningParserNames.find((n) => plain(n) === plain(name));
-  return key === undefined ? null : formats[key];
-}
-
-export function isReasoningParser(name: string): boolean {
-  return findFormat(name) !== null;
-}
-
-/** The tags around reasoning, and whether the model is inside them where `prompt` ends. */
-export function reasoningTags(name: string, prompt: string): { open: string; close: string; isOpen: boolean } | null {
-  const format = findFormat(name);
-  if (format === null) return null;
-  const { open, close, startsOpen } = format;
-  const end = prompt.trimEnd();
-  return { open, close, isOpen: end.endsWith(open.trimEnd()) || (startsOpen && !end.endsWith(close)) };
-}
+/** Splits a model's text into reasoning and answer as it streams. */
+import { findStop, heldBackLength } from '../stop-strings.ts';
+import type { CallWatch } from '../tool-calls/call-watch.ts';
+import type { ReasoningTags } from './reasoning-tags.ts';
 
 export interface ReasoningDelta {
   readonly reasoning: string;
@@ -54,18 +9,23 @@ export interface ReasoningDelta {
 }
 
 export class ReasoningParser {
-  readonly #format: Format;
-  #state: 'start' | 'reasoning' | 'answerStart' | 'answer';
+  readonly #tags: ReasoningTags;
+  readonly #calls: CallWatch | null;
+  /** What ends the reasoning, or may. */
+  readonly #marks: readonly string[];
+  #state: 'start' | 'reasoning' | 'answerStart' | 'answer' = 'start';
   #held = '';
+  #atFirst = true;
 
-  /** `prompt` is the rendered prompt: templates may have opened the reasoning already. */
-  constructor(name: string, prompt: string) {
-    this.#format = findFormat(name) ?? think;
-    this.#state = prompt.trimEnd().endsWith(this.#format.open.trimEnd()) ? 'reasoning' : 'start';
+  /** @param calls finds tool calls, which end the reasoning though its closing tag is missing */
+  constructor(tags: ReasoningTags, calls: CallWatch | null = null) {
+    this.#tags = tags;
+    this.#calls = calls;
+    this.#marks = [tags.close, ...(calls?.marks ?? [])];
   }
 
   get reasoning(): boolean {
-    return this.#state === 'reasoning' || (this.#state === 'start' && this.#format.startsOpen);
+    return this.#state === 'reasoning' || (this.#state === 'start' && this.#tags.start === 'inside');
   }
 
   push(text: string): ReasoningDelta {
@@ -80,7 +40,9 @@ export class ReasoningParser {
   /** What was held back; an unclosed reasoning stays reasoning. */
   end(): ReasoningDelta {
     const rest = this.#takeAll();
-    return this.reasoning ? { reasoning: rest.trimEnd(), content: '' } : { reasoning: '', content: rest };
+    return this.reasoning
+      ? { reasoning: this.#trimFirst(rest.trimEnd()), content: '' }
+      : { reasoning: '', content: rest };
   }
 
   #takeAll(): string {
@@ -89,41 +51,48 @@ export class ReasoningParser {
     return all;
   }
 
+  /** A model may write the opening tag again that the prompt ended with. */
   #decideStart(): void {
-    const { open, startsOpen } = this.#format;
+    const { open, start } = this.#tags;
     const text = this.#held.trimStart();
     if (text.startsWith(open)) {
       this.#held = text.slice(open.length);
       this.#state = 'reasoning';
     } else if (!open.startsWith(text)) {
-      this.#state = startsOpen ? 'reasoning' : 'answer';
+      this.#state = start === 'inside' ? 'reasoning' : 'answer';
     }
   }
 
   /** White space at both ends of the reasoning belongs to the tags. */
   #takeReasoning(): string {
-    const { close } = this.#format;
-    const index = this.#held.indexOf(close);
-    if (index >= 0) {
-      const text = this.#held.slice(0, index).trimEnd();
-      this.#held = this.#held.slice(index + close.length);
-      this.#state = 'answerStart';
-      return this.#trimFirst(text);
-    }
-    let keep = this.#held.length - this.#held.trimEnd().length;
-    for (let n = Math.min(close.length - 1, this.#held.length); n > keep; n--) {
-      if (close.startsWith(this.#held.slice(-n))) {
-        const before = this.#held.slice(0, -n);
-        keep = n + before.length - before.trimEnd().length;
-        break;
+    let text = '';
+    for (;;) {
+      const mark = findStop(this.#held, this.#marks);
+      if (mark === null) return text + this.#take(this.#held.length - heldBackLength(this.#held, this.#marks));
+      text += this.#take(mark.index);
+      const at = this.#held.indexOf(mark.stop);
+      if (mark.stop === this.#tags.close) {
+        this.#held = this.#held.slice(at + mark.stop.length);
+        this.#state = 'answerStart';
+        return text;
       }
+      const verdict = this.#calls?.look(this.#held.slice(at)) ?? 'text';
+      if (verdict === 'call') {
+        this.#held = this.#held.slice(at);
+        this.#state = 'answer';
+      }
+      if (verdict !== 'text') return text;
+      text += this.#take(at + 1);
     }
-    const text = this.#held.slice(0, this.#held.length - keep);
-    this.#held = this.#held.slice(this.#held.length - keep);
+  }
+
+  /** The first `length` held characters without white space at their end, which stays held. */
+  #take(length: number): string {
+    const text = this.#held.slice(0, length).trimEnd();
+    this.#held = this.#held.slice(text.length);
     return this.#trimFirst(text);
   }
 
-  #atFirst = true;
   #trimFirst(text: string): string {
     if (!this.#atFirst) return text;
     const trimmed = text.trimStart();

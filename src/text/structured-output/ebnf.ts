@@ -161,16 +161,17 @@ export function without(ranges: CharRanges, removed: CharRanges): CharRanges {
 
 /**
  * Any text and the `tag` that ends it, which comes only there: the tag's Knuth-Morris-Pratt automaton as rules. Where the
- * tag goes on beyond ASCII, its beginning with any other such character behind it is left out as well (see charClass).
+ * tag goes on beyond ASCII, its beginning with any other such character behind it is left out as well (see charClass); where
+ * it begins beyond ASCII, its first character.
  * @returns the name of the rule for text and tag
  */
 export function textUntil(grammar: Grammar, hint: string, tag: string): string {
   const head = /^[\x00-\x7f]+/.exec(tag)?.[0] ?? '';
   const letters = [...new Set(head)];
   const isWhole = head === tag;
+  if (head === '') return textWithout(grammar, hint, tag);
   const names = Array.from({ length: head.length + (isWhole ? 0 : 1) }, (_, i) => grammar.reserve(`${hint}_${i}`));
   const [first] = names;
-  if (first === undefined || head === '') throw new RangeError('textUntil: the tag must begin with ASCII');
   names.forEach((name, i) => {
     const steps = letters.map((c) => {
       let suffix = head.slice(0, i) + c;
@@ -186,4 +187,11 @@ export function textUntil(grammar: Grammar, hint: string, tag: string): string {
     );
   });
   return first;
+}
+
+function textWithout(grammar: Grammar, hint: string, tag: string): string {
+  const mark = tag.codePointAt(0) ?? 0;
+  const name = grammar.reserve(hint);
+  grammar.define(name, `${exactClass(complement([[mark, mark]]))} ${name} | ${literal(tag)}`);
+  return name;
 }

@@ -3,7 +3,7 @@ import { EngineError } from '../../errors.ts';
 import { jsonDialect } from './dialect.ts';
 import { Grammar } from './ebnf.ts';
 import { SchemaGrammar } from './schema-grammar.ts';
-import type { ResponseFormat } from './types.ts';
+import type { GrammarSpec, ResponseFormat } from './types.ts';
 
 /** @returns the tag as xgrammar's JSON. @throws EngineError invalid_value */
 export function structuralTag(format: Extract<ResponseFormat, { type: 'structural_tag' }>): string {
@@ -31,6 +31,16 @@ export function structuralTagOfText(text: string): string {
   }
   const isWhole = typeof value === 'object' && value !== null && 'format' in value;
   return tagText(isWhole ? (value as { format: unknown }).format : value);
+}
+
+/** A whole grammar or structural tag behind what the grammar `thoughts` allows; as it is for null. */
+export function behindThoughts(answer: GrammarSpec, thoughts: string | null): GrammarSpec {
+  if (thoughts === null) return answer;
+  const { kind, text, param } = answer;
+  const rest =
+    kind === 'grammar' ? { type: 'grammar', grammar: text } : (JSON.parse(text) as { format: unknown }).format;
+  const elements = [{ type: 'grammar', grammar: thoughts }, rest];
+  return { kind: 'structural_tag', text: tagText({ type: 'sequence', elements }), param };
 }
 
 function tagText(format: unknown): string {

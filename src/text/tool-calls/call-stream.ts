@@ -25,6 +25,8 @@ export class CallStream {
   #held: string[] = [];
   #content = '';
   #calls: ToolCallDelta[] = [];
+  /** The start of a call that waits for its id, and everything behind it with it. */
+  #unsettled: ToolCallDelta | null = null;
   readonly #tools: readonly ToolDefinition[];
   readonly #ids: CallIds;
   readonly #usedIds = new Set<string>();
@@ -150,14 +152,31 @@ export class CallStream {
     this.hasText ||= text.trim() !== '';
   }
 
-  /** Begins a call; what was held was its opening. `ownId`: the model's own, kept if it is in the family's form and new. */
-  start(name: string, ownId: string | null = null): void {
+  /**
+   * Begins a call; what was held was its opening. `ownId`: the model's own, kept if it is in the family's form and new.
+   * `idFollows`: the model may still write one; the call is given out when `settle` says that it has or has not.
+   */
+  start(name: string, ownId: string | null = null, idFollows = false): void {
     this.claim();
     const index = this.callCount++;
-    const isGood = ownId !== null && this.#ids.valid.test(ownId) && !this.#usedIds.has(ownId);
-    const id = isGood ? ownId : this.#ids.make(name, index);
+    const id = this.#isGood(ownId) ? ownId : this.#ids.make(name, index);
     this.#usedIds.add(id);
-    this.#calls.push({ index, id, name, arguments: '' });
+    const call = { index, id, name, arguments: '' };
+    this.#calls.push(call);
+    if (idFollows) this.#unsettled = call;
+  }
+
+  /** Ends the wait of a call for its id, if it waits. */
+  settle(ownId: string | null = null): void {
+    if (this.#unsettled !== null && this.#isGood(ownId)) {
+      this.#unsettled.id = ownId;
+      this.#usedIds.add(ownId);
+    }
+    this.#unsettled = null;
+  }
+
+  #isGood(id: string | null): id is string {
+    return id !== null && this.#ids.valid.test(id) && !this.#usedIds.has(id);
   }
 
   /** More JSON text of the last call's arguments; what was held is it, or its markup. */
@@ -171,12 +190,13 @@ export class CallStream {
 
   /** Everything since the last delta, or null. */
   delta(): Delta | null {
-    if (this.#content === '' && this.#calls.length === 0) return null;
+    const ready = this.#unsettled === null ? this.#calls.length : this.#calls.indexOf(this.#unsettled);
+    if (this.#content === '' && ready === 0) return null;
     const delta: Delta = {};
     if (this.#content !== '') delta.content = this.#content;
-    if (this.#calls.length > 0) delta.toolCalls = this.#calls;
+    if (ready > 0) delta.toolCalls = this.#calls.slice(0, ready);
     this.#content = '';
-    this.#calls = [];
+    this.#calls = this.#calls.slice(ready);
     return delta;
   }
 

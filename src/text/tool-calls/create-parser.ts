@@ -1,5 +1,6 @@
 /** Parsers by name. The names are vLLM's, SGLang's and LightLLM's. */
 import { EngineError } from '../../errors.ts';
+import { CallWatch } from './call-watch.ts';
 import { parseCalls } from './parse-calls.ts';
 import { deepseekV3 } from './parsers/deepseek-v3.ts';
 import { deepseekV31 } from './parsers/deepseek-v31.ts';
@@ -47,6 +48,8 @@ export const toolCallParserNames = Object.keys(formats) as readonly ToolCallPars
 export interface ToolCallParserOptions {
   /** Calls in the conversation so far: ids that count (Kimi's) go on from there. */
   readonly priorCalls?: number;
+  /** Tags that may close a call besides the format's own: a model that calls while it thinks closes its thoughts behind. */
+  readonly alsoClosing?: readonly string[];
 }
 
 /**
@@ -60,9 +63,18 @@ export function createToolCallParser(
   options: ToolCallParserOptions = {},
 ): ToolCallParser {
   const format = toolCallFormat(name);
-  const { priorCalls = 0 } = options;
+  const { priorCalls = 0, alsoClosing = [] } = options;
   const make = (call: string, index: number): string => format.ids.make(call, priorCalls + index);
-  return parseCalls(format, tools ?? [], { make, valid: format.ids.valid });
+  return parseCalls(format, tools ?? [], { make, valid: format.ids.valid }, alsoClosing);
+}
+
+/** Brackets and fences stand in any text: only longer tags are looked at. */
+const shortestMark = 4;
+
+/** Finds calls where text is no answer yet; null for a format without tags of its own. */
+export function watchCalls(name: string, tools: readonly ToolDefinition[]): CallWatch | null {
+  const marks = Object.keys(toolCallFormat(name).tags).filter((tag) => tag.length >= shortestMark);
+  return marks.length === 0 ? null : new CallWatch(marks, () => createToolCallParser(name, tools));
 }
 
 /** @throws EngineError bad_flag for an unknown name */

@@ -12,6 +12,8 @@ export interface JsonCallOptions {
   readonly bare?: boolean;
   /** The list's `[` was read as the opening tag. */
   readonly isListOpen?: boolean;
+  /** The family writes a call's id behind its arguments: they wait for it. */
+  readonly idFollows?: boolean;
 }
 
 /** One call, several in a row, or a list of them. @returns false where the text is not, or no longer, a call. */
@@ -24,7 +26,10 @@ export function* jsonCalls(stream: CallStream, options: JsonCallOptions = {}): P
   const before = stream.callCount;
   for (;;) {
     yield* stream.space();
-    if (!(yield* stream.literal('{')) || !(yield* jsonCall(stream, options))) return false;
+    if (!(yield* stream.literal('{'))) return false;
+    const isWhole = yield* jsonCall(stream, options);
+    stream.settle();
+    if (!isWhole) return false;
     stream.claim();
     const next = yield* stream.space();
     if (isList && next === ']') {
@@ -44,18 +49,20 @@ export function* jsonCall(stream: CallStream, options: JsonCallOptions = {}): Pa
   let id: string | null = null;
   let early: string | null = null; // arguments that came before the name
   let started = false;
+  const begin = (call: string): void => stream.start(call, id, options.idFollows === true && id === null);
   for (let next = yield* stream.space(); next !== '}';) {
     const key: string | null = yield* memberKey(stream, options);
     if (key === null) return false;
     if (key === 'name' && name === null) {
       name = yield* jsonString(stream);
       if (name === null || name === '' || !accepts(stream, name, options)) return false;
-    } else if (key === 'id' && !started && stream.chunk.charAt(stream.at) === '"') {
+    } else if (key === 'id' && stream.chunk.charAt(stream.at) === '"') {
       id = yield* jsonString(stream);
+      if (started) stream.settle(id);
     } else if (argumentKeys.includes(key) && !started && early === null) {
       const pieces: string[] = [];
       const call: string | null = name;
-      const ok: boolean = yield* jsonArguments(stream, call === null ? pieces : () => stream.start(call, id));
+      const ok: boolean = yield* jsonArguments(stream, call === null ? pieces : () => begin(call));
       if (!ok) return false;
       started = call !== null;
       if (!started) early = pieces.join('');

@@ -2,9 +2,15 @@
 import { CallStream, whiteSpace } from './call-stream.ts';
 import type { CallIds, Delta, EndReason, Parsing, ToolCallFormat, ToolCallParser, ToolDefinition } from './types.ts';
 
-export function parseCalls(format: ToolCallFormat, tools: readonly ToolDefinition[], ids: CallIds): ToolCallParser {
+/** `alsoClosing`: tags that may close a call besides the format's own. */
+export function parseCalls(
+  format: ToolCallFormat,
+  tools: readonly ToolDefinition[],
+  ids: CallIds,
+  alsoClosing: readonly string[] = [],
+): ToolCallParser {
   const stream = new CallStream(tools, ids);
-  const parsing = run(stream, format);
+  const parsing = run(stream, format, alsoClosing);
   const resume = (): Delta | null => {
     parsing.next();
     return stream.delta();
@@ -22,7 +28,7 @@ export function parseCalls(format: ToolCallFormat, tools: readonly ToolDefinitio
   };
 }
 
-function* run(stream: CallStream, format: ToolCallFormat): Parsing<void> {
+function* run(stream: CallStream, format: ToolCallFormat, alsoClosing: readonly string[]): Parsing<void> {
   const opening = Object.keys(format.tags);
   let tag = yield* between(stream, format, []);
   for (;;) {
@@ -30,7 +36,7 @@ function* run(stream: CallStream, format: ToolCallFormat): Parsing<void> {
     if (tag === null) return;
     const before = stream.callCount;
     if (yield* format.body(stream, tag)) {
-      tag = yield* between(stream, format, format.tags[tag] ?? []);
+      tag = yield* between(stream, format, [...(format.tags[tag] ?? []), ...alsoClosing]);
     } else {
       const held = stream.claim();
       if (!stream.atEnd || stream.callCount === before) stream.content(held);

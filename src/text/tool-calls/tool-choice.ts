@@ -2,6 +2,8 @@
 import { either, Grammar, literal, textUntil } from '../structured-output/ebnf.ts';
 import { named, outputConstraint } from '../structured-output/output-constraint.ts';
 import type { GrammarSpec, StructuredOutputFields } from '../structured-output/types.ts';
+import type { ReasoningTags } from '../reasoning/reasoning-tags.ts';
+import { behindThoughts } from '../structured-output/structural-tag.ts';
 import { callsRule, triggeredCalls } from './call-grammar.ts';
 import type { CallForm, ToolDefinition } from './types.ts';
 
@@ -12,8 +14,8 @@ export interface AnswerForm {
   readonly isForced: boolean;
   readonly parallel: boolean;
   readonly form: CallForm;
-  /** Tags around what the model thinks before it answers, and whether the prompt ends inside; null when it does not think. */
-  readonly reasoning: { readonly open: string; readonly close: string; readonly isOpen: boolean } | null;
+  /** Of what the model thinks before it answers; null when it does not think. */
+  readonly reasoning: ReasoningTags | null;
 }
 
 /**
@@ -36,7 +38,7 @@ export function answerConstraint(fields: StructuredOutputFields, answer: AnswerF
     );
   }
   const output = outputConstraint(grammar, fields);
-  if (output !== null && output.kind !== 'rule') return output;
+  if (output !== null && output.kind !== 'rule') return behindThoughts(output, thoughtsAlone(answer));
   const lenient = { parallel, lenient: true };
   if (output === null) {
     const text = tools === null ? null : named('tools', () => triggeredCalls(form, tools, lenient));
@@ -46,9 +48,16 @@ export function answerConstraint(fields: StructuredOutputFields, answer: AnswerF
   return whole(either(grammar, [output.rule, calls]) ?? output.rule, output.param);
 }
 
-/** EBNF of the thoughts before the answer. */
+/** EBNF of the thoughts before the answer; where the prompt ends behind them they may not begin anew. */
 function thinking(grammar: Grammar, { reasoning }: AnswerForm): string {
-  if (reasoning === null || !/^[\x20-\x7f]/.test(reasoning.close)) return '';
+  if (reasoning === null || reasoning.start === 'behind') return '';
   const rest = `${textUntil(grammar, 'thought', reasoning.close)} [\\n ]{0,4}`;
-  return reasoning.isOpen ? `${rest} ` : `(${literal(reasoning.open)} ${rest})? `;
+  return reasoning.start === 'inside' ? `${rest} ` : `(${literal(reasoning.open)} ${rest})? `;
+}
+
+/** The same as a grammar of its own, for answers that are not made of rules; null for no thoughts. */
+function thoughtsAlone(answer: AnswerForm): string | null {
+  const grammar = new Grammar();
+  const rule = thinking(grammar, answer);
+  return rule === '' ? null : grammar.text(rule);
 }

@@ -22,6 +22,8 @@ export const kimiK2: ToolCallFormat = {
     const id = yield* stream.name();
     const name = id.replace(/^functions\./, '').replace(/:\d+$/, '');
     yield* stream.space();
+    // Any other id (`call_abc`) names no function, unless it is a function's name alone.
+    if (!/:\d+$/.test(id) && !stream.knows(name)) return false;
     if (name === '' || !(yield* stream.literal('<|tool_call_argument_begin|>'))) return false;
     return yield* jsonArguments(stream, () => stream.start(name, id));
   },

@@ -1,6 +1,6 @@
 /**
- * Mistral. Up to tokenizer v7: `[TOOL_CALLS] [{"name": "f", "arguments": {…}}, …]`. From v11: `[TOOL_CALLS]f[ARGS]{…}` for each
- * call, in between `[CALL_ID]abc123XYZ` (v11); without special tokens `f{…}` remains of it.
+ * Mistral. Up to tokenizer v7: `[TOOL_CALLS] [{"name": "f", "arguments": {…}, "id": "abc123XYZ"}, …]`. From v11:
+ * `[TOOL_CALLS]f[ARGS]{…}` for each call, in between `[CALL_ID]abc123XYZ` (v11); without special tokens `f{…}` remains of it.
  */
 import { literal } from '../../structured-output/ebnf.ts';
 import { jsonArgumentsForm, listForm } from '../call-forms.ts';
@@ -12,7 +12,7 @@ export const mistral: ToolCallFormat = {
   tags: { '[TOOL_CALLS]': [] },
   *body(stream) {
     const next = yield* stream.space();
-    if (next === '[' || next === '{') return yield* jsonCalls(stream);
+    if (next === '[' || next === '{') return yield* jsonCalls(stream, { idFollows: true });
     const name = yield* stream.name();
     if (name === '') return false;
     let id: string | null = null;
