@@ -9,7 +9,9 @@ import {
   type CharRanges,
   type Grammar,
 } from './ebnf.ts';
-import { chars, eitherOf, regularRule, repeat, sequenceOf, textOf, type Regular } from './automaton.ts';
+import { settled } from './automaton.ts';
+import { regularRule } from './regular-rule.ts';
+import { chars, eitherOf, repeat, sequenceOf, textOf, wordRanges, type Regular } from './regular.ts';
 
 export interface Dialect {
   /** What stands between two members, and between a key and its value, as EBNF. */
@@ -67,6 +69,8 @@ function inJsonString(regular: Regular): Regular {
     case 'sequence':
     case 'either':
       return { kind: regular.kind, parts: regular.parts.map(inJsonString) };
+    case 'assertion':
+      throw new RangeError('assertions are settled before the text gets quotes');
     case 'graph': {
       const inString = ({ label, to }: { label: Regular; to: number }) => ({ label: inJsonString(label), to });
       return {
@@ -95,7 +99,11 @@ export const jsonDialect: Dialect = {
     return `"\\"" ${next}`;
   },
   regularString: (grammar, regular) =>
-    regularRule(grammar, 'pattern', sequenceOf(textOf('"'), inJsonString(regular), textOf('"'))),
+    regularRule(
+      grammar,
+      'pattern',
+      sequenceOf(textOf('"'), inJsonString(settled(regular, grammar.budget)), textOf('"')),
+    ),
   anyKey: (grammar) => `${jsonDialect.anyString(grammar)} ${jsonDialect.colon}`,
   otherKey: (grammar, names) => `"\\"" ${otherText(grammar, names, `"\\"" ${jsonDialect.colon}`)}`,
 };
@@ -112,33 +120,45 @@ export function markedDialect(mark: string): Dialect {
     anyString: (grammar) => grammar.rule('string', `${end} ${textUntil(grammar, 'marked', mark)}`),
     countedString: (_, min, max) => `${end} ${notMark}{${min},${max ?? ''}} ${end}`,
     regularString: (grammar, regular) =>
-      regularRule(grammar, 'pattern', sequenceOf(textOf(mark), regular, textOf(mark))),
+      regularRule(grammar, 'pattern', sequenceOf(textOf(mark), settled(regular, grammar.budget), textOf(mark))),
     anyKey: (grammar) => otherText(grammar, [], '":"'),
     otherKey: (grammar, names) => otherText(grammar, names, '":"'),
   };
 }
 
-const wordChars: CharRanges = [
-  [0x2d, 0x2d],
-  [0x30, 0x39],
-  [0x41, 0x5a],
-  [0x5f, 0x5f],
-  [0x61, 0x7a],
-];
+const wordChars: CharRanges = [[0x2d, 0x2d], ...wordRanges];
+
+/** Names by their first characters. */
+interface Trie {
+  isName: boolean;
+  readonly next: Map<string, Trie>;
+}
+
+function trieOf(names: readonly string[]): Trie {
+  const root: Trie = { isName: false, next: new Map() };
+  for (const name of names) {
+    let node = root;
+    for (const c of name) {
+      if (!/[\w-]/.test(c)) break; // no word of ours goes on so
+      const next = node.next.get(c) ?? { isName: false, next: new Map<string, Trie>() };
+      node.next.set(c, next);
+      node = next;
+    }
+    if (/^[\w-]+$/.test(name)) node.isName = true;
+  }
+  return root;
+}
 
 /** A word of letters, digits, `_` and `-` that is none of `names`, and `end`: the complement of the names' prefix tree. */
 function otherText(grammar: Grammar, names: readonly string[], end: string): string {
   const rest = grammar.once('other_key_rest', `${end} | ${charClass(wordChars)} other_key_rest`);
-  const build = (prefix: string): string => {
-    const longer = names.filter((name) => name.startsWith(prefix) && name.length > prefix.length);
-    const next = [...new Set(longer.map((name) => name.charAt(prefix.length)))].filter((c) => /[\w-]/.test(c));
-    const others = without(
-      wordChars,
-      next.map((c) => [c.charCodeAt(0), c.charCodeAt(0)] as const),
-    );
-    const ends = names.includes(prefix) || prefix === '' ? [] : [end];
-    const deeper = next.map((c) => `${literal(c)} ${build(prefix + c)}`);
-    return grammar.rule('other_key', [...ends, `${charClass(others)} ${rest}`, ...deeper].join(' | '));
+  const build = ({ isName, next }: Trie, isRoot: boolean): string => {
+    const taken = [...next.keys()].map((c) => [c.charCodeAt(0), c.charCodeAt(0)] as const);
+    const ends = isName || isRoot ? [] : [end];
+    const deeper = [...next].map(([c, node]) => `${literal(c)} ${build(node, false)}`);
+    const others = without(wordChars, taken);
+    const other = others.length === 0 ? [] : [`${charClass(others)} ${rest}`];
+    return grammar.rule('other_key', [...ends, ...other, ...deeper].join(' | '));
   };
-  return build('');
+  return build(trieOf(names), true);
 }

@@ -4,6 +4,7 @@
  * beforehand, where a `*` around a rule makes it work them out at every token (50 ms against 0.02 ms, 49k tokens).
  */
 
+import { Budget, BudgetError } from './budget.ts';
 import { utf8Sequences, type ByteRange } from './utf8.ts';
 
 /** Inclusive ranges of code points, ascending and apart. */
@@ -15,6 +16,13 @@ export class Grammar {
   readonly #rules = new Map<string, string>();
   readonly #shared = new Map<string, string>();
   readonly #names = new Map<string, string>(); // body → rule, so that equal rules are one
+  readonly #counts = new Map<string, number>(); // hint → the last number behind it
+  readonly budget: Budget;
+
+  /** @param budget what the rules may cost, for grammars that share it */
+  constructor(budget = new Budget()) {
+    this.budget = budget;
+  }
 
   /** A rule with this body; its name begins with `hint`. */
   rule(hint: string, body: string): string {
@@ -30,18 +38,21 @@ export class Grammar {
   reserve(hint: string): string {
     const clean = hint.replace(/[^A-Za-z0-9]+/g, '_').replace(/^(?=\d)/, '_');
     let name = clean;
-    for (let i = 2; this.#rules.has(name); i++) name = `${clean}_${i}`;
+    let count = this.#counts.get(clean) ?? 1;
+    while (this.#rules.has(name)) name = `${clean}_${++count}`;
+    this.#counts.set(clean, count);
     this.#rules.set(name, '');
     return name;
   }
 
   define(name: string, body: string): void {
+    this.budget.spend('characters', name.length + body.length);
     this.#rules.set(name, body);
   }
 
   /** The rule of exactly this name, which may refer to itself; defined the first time. */
   once(name: string, body: string): string {
-    if (!this.#rules.has(name)) this.#rules.set(name, body);
+    if (!this.#rules.has(name)) this.define(name, body);
     return name;
   }
 
@@ -52,6 +63,19 @@ export class Grammar {
     const made = make();
     this.#shared.set(key, made);
     return made;
+  }
+
+  /** What `make` returns; null, and no rule of it is left, when it throws anything but that it costs too much. */
+  attempt(make: () => string): string | null {
+    const maps = [this.#rules, this.#shared, this.#names];
+    const sizes = maps.map(({ size }) => size);
+    try {
+      return make();
+    } catch (error) {
+      if (error instanceof BudgetError) throw error;
+      maps.forEach((map, i) => [...map.keys()].slice(sizes[i]).forEach((key) => map.delete(key)));
+      return null;
+    }
   }
 
   /** The grammar that begins with `root`. */
@@ -107,7 +131,8 @@ function byteRange([from, to]: ByteRange): string {
 const members = (ranges: CharRanges) =>
   ranges.map(([from, to]) => (from === to ? escape(from) : `${escape(from)}-${escape(to)}`)).join('');
 
-function within(ranges: CharRanges, first: number, last: number): CharRanges {
+/** The code points of `ranges` from `first` to `last`. */
+export function within(ranges: CharRanges, first: number, last: number): CharRanges {
   return normalize(ranges.map(([from, to]) => [Math.max(from, first), Math.min(to, last)] as const));
 }
 

@@ -1,5 +1,6 @@
 /** Reading a schema's keywords: what they must be, and where they stand when they are not. */
 import { EngineError } from '../../errors.ts';
+import { BudgetError } from './budget.ts';
 import { annotations, isSchemaObject, type Schema } from './merge-schema.ts';
 import type { Bound } from './number-grammar.ts';
 
@@ -25,9 +26,14 @@ export function located<T>(at: string, body: () => T): T {
   try {
     return body();
   } catch (error) {
+    if (error instanceof BudgetError) throw new BudgetError(error.cost, `the schema at ${at} `);
+    if (isTooDeep(error)) throw error;
     return fail(at, (error as Error).message);
   }
 }
+
+/** A stack that ran out says nothing about where. */
+const isTooDeep = (error: unknown): boolean => error instanceof RangeError && error.message.includes('call stack');
 
 export function list(value: unknown, at: string): readonly unknown[] {
   return Array.isArray(value) ? value : fail(at, 'must be an array');
@@ -77,6 +83,13 @@ function oneBound(schema: Schema, key: string, at: string): Bound | null {
   return typeof value === 'number'
     ? { value, inclusive: !key.startsWith('ex') }
     : fail(`${at}/${key}`, 'must be a number');
+}
+
+/** A keyword that is null says nothing: Go programs write empty lists so. */
+export function withoutNulls(schema: Schema): Schema {
+  const isNull = (key: string): boolean => schema[key] === null && key !== 'const' && key !== 'default';
+  if (!Object.keys(schema).some(isNull)) return schema;
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => !isNull(key)));
 }
 
 /** Whether a schema says more than annotations and, if `besideType`, its type. */

@@ -1,5 +1,6 @@
 /** JSON Schemas that must hold together, as one: for allOf, and for what stands beside anyOf and $ref. */
 import { EngineError } from '../../errors.ts';
+import type { Budget } from './budget.ts';
 
 export type Schema = Readonly<Record<string, unknown>>;
 
@@ -22,24 +23,30 @@ export const annotations: ReadonlySet<string> = new Set([
   ],
 ]);
 
-/** @throws EngineError invalid_value where both say something that cannot be said at once */
-export function mergeSchemas(a: unknown, b: unknown): unknown {
-  if (a === true) return b;
+/** @throws EngineError invalid_value where both say something that cannot be said at once; BudgetError */
+export function mergeSchemas(a: unknown, b: unknown, budget: Budget): unknown {
+  if (a === true || a === b) return b;
   if (b === true) return a;
   if (!isSchemaObject(a) || !isSchemaObject(b)) return false;
   const merged: Record<string, unknown> = { ...a };
-  for (const [key, value] of Object.entries(b)) merged[key] = key in a ? mergeKeyword(key, a[key], value) : value;
+  budget.spend('steps', Object.keys(a).length + Object.keys(b).length);
+  for (const [key, value] of Object.entries(b)) {
+    merged[key] = Object.hasOwn(a, key) ? mergeKeyword(key, a[key], value, budget) : value;
+  }
   return merged;
 }
 
-function mergeKeyword(key: string, a: unknown, b: unknown): unknown {
+function mergeKeyword(key: string, a: unknown, b: unknown, budget: Budget): unknown {
   if (annotations.has(key)) return key === '$defs' || key === 'definitions' ? { ...asObject(a), ...asObject(b) } : a;
-  if (sameJson(a, b)) return a;
+  if (a === b) return a;
+  const [textOfA, textOfB] = [jsonText(a), jsonText(b)];
+  budget.spend('steps', textOfA.length + textOfB.length);
+  if (textOfA === textOfB) return a;
   switch (key) {
     case 'properties': {
       const merged = { ...asObject(a) };
       for (const [name, schema] of Object.entries(asObject(b))) {
-        merged[name] = Object.hasOwn(merged, name) ? mergeSchemas(merged[name], schema) : schema;
+        merged[name] = Object.hasOwn(merged, name) ? mergeSchemas(merged[name], schema, budget) : schema;
       }
       return merged;
     }
@@ -49,8 +56,10 @@ function mergeKeyword(key: string, a: unknown, b: unknown): unknown {
       return [...asList(a), ...asList(b)];
     case 'type':
       return intersectTypes([a].flat(), [b].flat());
-    case 'enum':
-      return asList(a).filter((x) => asList(b).some((y) => sameJson(x, y)));
+    case 'enum': {
+      const others = new Set(asList(b).map(jsonText));
+      return asList(a).filter((x) => others.has(jsonText(x)));
+    }
     case 'minimum':
     case 'exclusiveMinimum':
     case 'minLength':
@@ -66,7 +75,7 @@ function mergeKeyword(key: string, a: unknown, b: unknown): unknown {
     case 'items':
     case 'additionalProperties':
     case 'propertyNames':
-      return mergeSchemas(a, b);
+      return mergeSchemas(a, b, budget);
     default:
       throw new EngineError('invalid_value', `combines two different "${key}", which a grammar cannot enforce`);
   }
@@ -81,6 +90,10 @@ function intersectTypes(a: readonly unknown[], b: readonly unknown[]): unknown[]
 const asObject = (x: unknown): Record<string, unknown> => (isSchemaObject(x) ? { ...x } : {});
 const asList = (x: unknown): readonly unknown[] => (Array.isArray(x) ? x : []);
 
-export function sameJson(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+/** One text for all ways to write a value: members in the order of their names. */
+export function jsonText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(jsonText).join()}]`;
+  if (!isSchemaObject(value)) return JSON.stringify(value) ?? 'null';
+  const members = Object.keys(value).sort();
+  return `{${members.map((key) => `${JSON.stringify(key)}:${jsonText(value[key])}`).join()}}`;
 }

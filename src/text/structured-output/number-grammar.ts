@@ -1,5 +1,5 @@
 /** JSON numbers within bounds, digit by digit. Without exponents, and short enough to be exact in a double. */
-import { chars, eitherOf, optional, repeat, sequenceOf, textOf, type Regular } from './automaton.ts';
+import { chars, eitherOf, optional, repeat, sequenceOf, textOf, type Regular } from './regular.ts';
 
 const longestInteger = 15; // digits: below 2^53
 const longestFraction = 15;
@@ -37,7 +37,7 @@ export const anyNumber = sequenceOf(
 export function integers(min: Bound | null, max: Bound | null): Regular | null {
   const low = min === null ? -Infinity : min.inclusive ? Math.ceil(min.value) : Math.floor(min.value) + 1;
   const high = max === null ? Infinity : max.inclusive ? Math.floor(max.value) : Math.ceil(max.value) - 1;
-  if (low > high) return null;
+  if (low > high || low > Number(largest) || high < -Number(largest)) return null;
   const digits = (n: number) => BigInt(Math.min(n, Number(largest))).toString();
   return oneOf([
     high >= 0 ? naturals(digits(Math.max(0, low)), digits(high)) : null,
@@ -49,7 +49,7 @@ export function integers(min: Bound | null, max: Bound | null): Regular | null {
 export function numbers(min: Bound | null, max: Bound | null): Regular | null {
   const low = min ?? { value: -Infinity, inclusive: true };
   const high = max ?? { value: Infinity, inclusive: true };
-  if (low.value > high.value) return null;
+  if (low.value > high.value || low.value > Number(largest) || high.value < -Number(largest)) return null;
   const negative = low.value < 0 ? magnitudes(negated(high), negated(low), false) : null;
   return oneOf([
     high.value >= 0 ? magnitudes(low, high, true) : null,

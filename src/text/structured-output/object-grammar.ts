@@ -43,13 +43,14 @@ export function declaredMembers(
   value: (property: unknown, at: string) => string = (property, where) => schemas.value(property, where),
 ): Member[] {
   const properties = isSchemaObject(schema.properties) ? Object.entries(schema.properties) : [];
-  const required = schema.required === undefined ? [] : list(schema.required, `${at}/required`);
-  const missing = required.filter((name): name is string => properties.every(([key]) => key !== name));
+  const required = new Set(schema.required === undefined ? [] : list(schema.required, `${at}/required`));
+  const declared = new Set(properties.map(([name]) => name));
+  const missing = [...required].filter((name): name is string => typeof name === 'string' && !declared.has(name));
   return [...properties, ...missing.map((name): [string, unknown] => [name, schema.additionalProperties ?? true])]
-    .filter(([name, property]) => property !== false || required.includes(name))
+    .filter(([name, property]) => property !== false || required.has(name))
     .map(([name, property]) => ({
       text: `${before(name, property)} ${value(property, `${at}/properties/${name}`)}`,
-      isRequired: required.includes(name),
+      isRequired: required.has(name),
     }));
 }
 

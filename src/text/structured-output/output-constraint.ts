@@ -1,7 +1,8 @@
 /** response_format, guided_json … → what the answer's text must be. */
 import { EngineError } from '../../errors.ts';
 import { jsonDialect } from './dialect.ts';
-import { eitherOf, regularRule, textOf } from './automaton.ts';
+import { regularRule } from './regular-rule.ts';
+import { either, textOf } from './regular.ts';
 import { Grammar } from './ebnf.ts';
 import { parseRegex } from './regex.ts';
 import { SchemaGrammar } from './schema-grammar.ts';
@@ -109,7 +110,7 @@ const regex =
   (grammar) => ({ rule: regularRule(grammar, 'regex', parseRegex(pattern, 'whole')) });
 const choice =
   (choices: readonly string[]): Make =>
-  (grammar) => ({ rule: regularRule(grammar, 'choice', eitherOf(...choices.map(textOf))) });
+  (grammar) => ({ rule: regularRule(grammar, 'choice', either([...new Set(choices)].map(textOf))) });
 const ebnf =
   (text: string): Make =>
   () => ({ kind: 'grammar', text });

@@ -3,7 +3,7 @@
  * refused: lookaround, back references, word boundaries.
  */
 import { EngineError } from '../../errors.ts';
-import { anyChar, chars, eitherOf, repeat, sequenceOf, type Regular } from './automaton.ts';
+import { anyText, chars, either, repeat, sequence, type Regular } from './regular.ts';
 import { complement, normalize, type CharRanges } from './ebnf.ts';
 
 /**
@@ -57,12 +57,12 @@ class RegexParser {
   #alternatives(isOutermost: boolean): Regular {
     const branches = [this.#sequence(isOutermost)];
     while (this.#take('|')) branches.push(this.#sequence(isOutermost));
-    return eitherOf(...branches);
+    return either(branches);
   }
 
   #sequence(isOutermost: boolean): Regular {
     const parts: Regular[] = [];
-    const anything = this.#mode === 'search' && isOutermost ? [repeat(anyChar, 0, null)] : [];
+    const anything = this.#mode === 'search' && isOutermost ? [anyText] : [];
     const fromStart = isOutermost && this.#take('^');
     if (!fromStart) parts.push(...anything);
     let toEnd = false;
@@ -72,7 +72,7 @@ class RegexParser {
       else parts.push(this.#quantified());
     }
     if (!toEnd) parts.push(...anything);
-    return sequenceOf(...parts);
+    return sequence(parts);
   }
 
   #quantified(): Regular {

@@ -1,6 +1,9 @@
 /** Strings and numbers of a schema → EBNF. */
 import type { Dialect } from './dialect.ts';
-import { eitherOf, regularRule, textOf, withLength, type Regular } from './automaton.ts';
+import { intersection, withLength } from './automaton.ts';
+import type { Budget } from './budget.ts';
+import { regularRule } from './regular-rule.ts';
+import { anyText, either, textOf, type Regular } from './regular.ts';
 import type { Grammar } from './ebnf.ts';
 import { formatPattern } from './formats.ts';
 import { bound, count, fail, located } from './keywords.ts';
@@ -14,22 +17,28 @@ export function stringGrammar(grammar: Grammar, dialect: Dialect, schema: Schema
   const min = count(schema, 'minLength', at) ?? 0;
   const max = count(schema, 'maxLength', at);
   if (max !== null && max < min) fail(at, 'has a maxLength below its minLength');
-  const regular = located(at, () => ofPattern(schema, max));
-  if (regular !== null) {
-    const counted = located(at, () => withLength(regular, min, max));
-    return grammar.rule('pattern', dialect.regularString(grammar, counted));
+  if (schema.pattern !== undefined || isKnownFormat(schema.format)) {
+    const key = JSON.stringify([dialect.quote(''), schema.pattern, schema.format, min, max]);
+    return grammar.shared(key, () =>
+      located(at, () => {
+        const counted = withLength(ofPattern(schema, max, grammar.budget), min, max, grammar.budget);
+        return grammar.rule('pattern', dialect.regularString(grammar, counted));
+      }),
+    );
   }
   if (min > 0 || max !== null) return grammar.rule('counted', dialect.countedString(grammar, min, max));
   return dialect.anyString(grammar);
 }
 
-/** What `pattern` or a format that is known says of a string; null when neither does. */
-function ofPattern({ pattern, format }: Schema, maxLength: number | null): Regular | null {
-  const known = typeof format === 'string' ? formatPattern(format, maxLength) : null;
-  if (pattern === undefined) return known === null ? null : parseRegex(known, 'whole');
-  if (typeof pattern !== 'string') throw new TypeError('has a pattern that is no string');
-  if (known !== null) throw new TypeError('has both a pattern and a format: write the format into the pattern');
-  return parseRegex(pattern, 'search');
+const isKnownFormat = (format: unknown): format is string =>
+  typeof format === 'string' && formatPattern(format, null) !== null;
+
+/** What `pattern` and a format that is known say of a string. */
+function ofPattern({ pattern, format }: Schema, maxLength: number | null, budget: Budget): Regular {
+  if (pattern !== undefined && typeof pattern !== 'string') throw new TypeError('has a pattern that is no string');
+  const known = isKnownFormat(format) ? parseRegex(formatPattern(format, maxLength) ?? '', 'whole') : null;
+  const own = pattern === undefined ? null : parseRegex(pattern, 'search');
+  return known !== null && own !== null ? intersection(known, own, budget) : (own ?? known ?? anyText);
 }
 
 /** Any number, short enough to be read without loss. */
@@ -67,5 +76,5 @@ function multiples(step: unknown, min: Bound | null, max: Bound | null, at: stri
     // `+ 0`: -0 is written as 0.
     if ((n > min.value || min.inclusive) && (n < max.value || max.inclusive)) values.push(textOf(`${n + 0}`));
   }
-  return values.length === 0 ? null : eitherOf(...values);
+  return values.length === 0 ? null : either(values);
 }

@@ -7,22 +7,32 @@
  */
 import { arrayGrammar } from './array-grammar.ts';
 import type { Dialect } from './dialect.ts';
-import { areDisjoint } from './disjoint-schemas.ts';
-import { eitherOf, regularRule, textOf } from './automaton.ts';
+import { findOverlap, isObjectSchema, tagOf } from './disjoint-schemas.ts';
 import { either, type Grammar } from './ebnf.ts';
-import { fail, isOfType, list, located, saysMore, typesOf, type JsonTypeName } from './keywords.ts';
-import { isSchemaObject, mergeSchemas, sameJson, type Schema } from './merge-schema.ts';
+import { fail, isOfType, list, located, saysMore, typesOf, withoutNulls, type JsonTypeName } from './keywords.ts';
+import { isSchemaObject, jsonText, mergeSchemas, type Schema } from './merge-schema.ts';
 import { objectGrammar } from './object-grammar.ts';
+import { regularRule } from './regular-rule.ts';
+import * as regular from './regular.ts';
 import { numberRule, numericGrammar, stringGrammar } from './scalar-grammar.ts';
 
 const conditions = ['not', 'if', 'contains', 'dependentRequired', 'dependentSchemas', 'dependencies', '$dynamicRef'];
-const longestChain = 50;
+
+interface Written {
+  /** Of a rule for it, if something refers to it before it is written. */
+  name: string | null;
+  text: string | null;
+}
 
 export class SchemaGrammar {
   readonly grammar: Grammar;
   readonly dialect: Dialect;
   readonly #root: unknown;
   readonly #references = new Map<string, string>();
+  readonly #written = new Map<object | string, Written>();
+  readonly #merged = new WeakSet<object>();
+  /** null: still being flattened. */
+  readonly #flat = new Map<object, unknown>();
 
   /** @param root the document that `$ref` points into */
   constructor(grammar: Grammar, dialect: Dialect, root: unknown) {
@@ -40,6 +50,27 @@ export class SchemaGrammar {
     if (schema === true || schema === undefined) return this.#anything();
     if (schema === false) return fail(at, 'allows nothing');
     if (!isSchemaObject(schema)) return fail(at, 'must be an object or a boolean');
+    this.grammar.budget.spend('schemas');
+    const key = this.#key(schema);
+    const known = this.#written.get(key);
+    if (known?.text != null) return known.text;
+    if (known !== undefined) return (known.name ??= this.grammar.reserve('again'));
+    const written: Written = { name: null, text: null };
+    this.#written.set(key, written);
+    written.text = this.#value(withoutNulls(schema), at);
+    if (written.name !== null) this.grammar.define(written.name, written.text);
+    return written.text;
+  }
+
+  /** What a schema is known by. Merging the same schemas again gives another object with the same text. */
+  #key(schema: Schema): object | string {
+    if (!this.#merged.has(schema)) return schema;
+    const text = jsonText(schema);
+    this.grammar.budget.spend('steps', text.length);
+    return text;
+  }
+
+  #value(schema: Schema, at: string): string {
     const condition = conditions.find((key) => key in schema);
     if (condition !== undefined) fail(`${at}/${condition}`, 'is a condition that a grammar cannot enforce');
     if (typeof schema.$ref === 'string' && !saysMore(besideRef(schema))) return this.#rule(schema.$ref, at);
@@ -59,19 +90,31 @@ export class SchemaGrammar {
   }
 
   /** `schema` with what its $ref and allOf say. */
-  flatten(schema: unknown, at: string, depth = 0): unknown {
-    if (depth > longestChain) return fail(at, 'refers to itself without end');
+  flatten(schema: unknown, at: string): unknown {
     if (!isSchemaObject(schema)) return schema;
-    const { $ref, allOf, ...rest } = schema;
+    const known = this.#flat.get(schema);
+    if (known !== undefined) return known ?? fail(at, 'refers to itself without end');
+    this.#flat.set(schema, null);
+    this.grammar.budget.spend('schemas');
+    const flat = this.#flatten(schema, at);
+    this.#flat.set(schema, flat);
+    return flat;
+  }
+
+  #flatten(schema: Schema, at: string): unknown {
+    const { $ref, allOf, ...rest } = withoutNulls(schema);
+    if ($ref === undefined && allOf === undefined) return schema;
     const parts = [
       ...($ref === undefined ? [] : [this.#resolve($ref, at)]),
       ...(allOf === undefined ? [] : list(allOf, `${at}/allOf`)),
     ];
-    return parts.reduce((merged, part) => this.#merge(merged, this.flatten(part, at, depth + 1), at), rest);
+    return parts.reduce<unknown>((merged, part) => this.#merge(merged, this.flatten(part, at), at), rest);
   }
 
   #merge(a: unknown, b: unknown, at: string): unknown {
-    return located(at, () => mergeSchemas(a, b));
+    const merged = located(at, () => mergeSchemas(a, b, this.grammar.budget));
+    if (isSchemaObject(merged) && merged !== a && merged !== b) this.#merged.add(merged);
+    return merged;
   }
 
   /** A rule for what `$ref` points to, which may refer to itself. */
@@ -90,7 +133,9 @@ export class SchemaGrammar {
       return fail(`${at}/$ref`, 'must point into the schema itself (#/…)');
     let target = this.#root;
     for (const part of $ref.slice(1).split('/').filter(Boolean)) {
-      const key = decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
+      const key = located(`${at}/$ref`, () => decodeURIComponent(part))
+        .replaceAll('~1', '/')
+        .replaceAll('~0', '~');
       if (typeof target !== 'object' || target === null || !Object.hasOwn(target, key)) {
         return fail(`${at}/$ref`, `points to ${$ref}, which is not there`);
       }
@@ -108,12 +153,20 @@ export class SchemaGrammar {
   }
 
   #one(parts: readonly unknown[], rest: Schema, at: string): string {
+    const { budget } = this.grammar;
     const flat = parts.map((part) => this.#merge(rest, this.flatten(part, at), at));
-    flat.forEach((a, i) => {
-      const j = flat.slice(0, i).findIndex((b) => !areDisjoint(a, b));
-      if (j >= 0) fail(at, `has schemas that may both hold (${j} and ${i}), which a grammar cannot prevent: use anyOf`);
-    });
-    return this.#any(parts, rest, at);
+    const tag = tagOf(flat, (property) => this.flatten(property, at), budget);
+    const overlap = findOverlap(flat, tag, budget);
+    if (overlap !== null) {
+      fail(at, `has schemas that may both hold (${overlap.join(' and ')}), which a grammar cannot prevent: use anyOf`);
+    }
+    return this.#any(tag === null ? parts : parts.map((part, i) => this.#requiring(tag, part, flat[i], at)), rest, at);
+  }
+
+  /** `part`, where the tag that tells it apart is not required, with the tag required: a default cannot tell. */
+  #requiring(tag: string, part: unknown, flat: unknown, at: string): unknown {
+    const isTold = !isObjectSchema(flat) || (Array.isArray(flat.required) && flat.required.includes(tag));
+    return isTold ? part : this.#merge(this.flatten(part, at), { required: [tag] }, at);
   }
 
   /** `const` and `enum`. */
@@ -123,12 +176,14 @@ export class SchemaGrammar {
     const allowed = values.filter(
       (value) =>
         (types === null || types.some((type) => isOfType(value, type))) &&
-        (!('const' in schema) || !Array.isArray(schema.enum) || schema.enum.some((other) => sameJson(other, value))),
+        (!('const' in schema) ||
+          !Array.isArray(schema.enum) ||
+          schema.enum.some((other) => jsonText(other) === jsonText(value))),
     );
     if (allowed.length === 0) return fail(at, 'allows nothing');
     const texts = [...new Set(allowed.map((value) => this.#write(value)))];
     return this.grammar.shared(`listed ${JSON.stringify(texts)}`, () =>
-      regularRule(this.grammar, 'listed', eitherOf(...texts.map(textOf))),
+      regularRule(this.grammar, 'listed', regular.either(texts.map(regular.textOf))),
     );
   }
 

@@ -1,5 +1,6 @@
 /** Structural tags (xgrammar's format, and vLLM's older one) with our JSON Schema grammars in the place of xgrammar's. */
 import { EngineError } from '../../errors.ts';
+import { Budget } from './budget.ts';
 import { jsonDialect } from './dialect.ts';
 import { Grammar } from './ebnf.ts';
 import { SchemaGrammar } from './schema-grammar.ts';
@@ -44,17 +45,17 @@ export function behindThoughts(answer: GrammarSpec, thoughts: string | null): Gr
 }
 
 function tagText(format: unknown): string {
-  return JSON.stringify({ type: 'structural_tag', format: withGrammars(format) });
+  return JSON.stringify({ type: 'structural_tag', format: withGrammars(format, new Budget()) });
 }
 
 /** Every `json_schema` part as a grammar. */
-function withGrammars(part: unknown): unknown {
-  if (Array.isArray(part)) return part.map(withGrammars);
+function withGrammars(part: unknown, budget: Budget): unknown {
+  if (Array.isArray(part)) return part.map((one) => withGrammars(one, budget));
   if (typeof part !== 'object' || part === null) return part;
   if ('type' in part && part.type === 'json_schema' && 'json_schema' in part) {
-    const grammar = new Grammar();
+    const grammar = new Grammar(budget);
     const body = new SchemaGrammar(grammar, jsonDialect, part.json_schema).value(part.json_schema);
     return { type: 'grammar', grammar: grammar.text(body) };
   }
-  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, withGrammars(value)]));
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, withGrammars(value, budget)]));
 }

@@ -1,5 +1,7 @@
 /** The ways in which families write a call's arguments, and the forms that several of them share. */
-import { eitherOf, regularRule, sequenceOf, textOf } from '../structured-output/automaton.ts';
+import { settled } from '../structured-output/automaton.ts';
+import { regularRule } from '../structured-output/regular-rule.ts';
+import { either, sequenceOf, textOf } from '../structured-output/regular.ts';
 import { jsonDialect, markedDialect } from '../structured-output/dialect.ts';
 import { literal, textUntil, type Grammar } from '../structured-output/ebnf.ts';
 import { isSchemaObject, type Schema } from '../structured-output/merge-schema.ts';
@@ -56,10 +58,11 @@ function bareText(grammar: Grammar, schema: unknown, close: string): string {
   const listed = typeof value === 'string' ? [value] : Array.isArray(values) ? (values as unknown[]) : null;
   if (listed !== null) {
     const texts = listed.map((x) => textOf(typeof x === 'string' ? x : JSON.stringify(x)));
-    return regularRule(grammar, 'listed', sequenceOf(eitherOf(...texts), textOf(close)));
+    return regularRule(grammar, 'listed', sequenceOf(either(texts), textOf(close)));
   }
   if (typeof pattern === 'string') {
-    return regularRule(grammar, 'pattern', sequenceOf(parseRegex(pattern, 'search'), textOf(close)));
+    const whole = settled(parseRegex(pattern, 'search'), grammar.budget);
+    return regularRule(grammar, 'pattern', sequenceOf(whole, textOf(close)));
   }
   return textUntil(grammar, 'text', close);
 }

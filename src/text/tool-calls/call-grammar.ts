@@ -1,8 +1,9 @@
 /** Tools → grammars that let the model write nothing but well-formed calls with valid arguments. */
 import { EngineError } from '../../errors.ts';
 import { either, Grammar, literal } from '../structured-output/ebnf.ts';
+import { Budget } from '../structured-output/budget.ts';
 import { toolCallFormat } from './create-parser.ts';
-import type { CallForm, ToolDefinition } from './types.ts';
+import type { CallForm, JsonSchema, ToolDefinition } from './types.ts';
 
 const noParameters = { type: 'object', properties: {}, additionalProperties: false };
 /** In one answer: small models that may go on calling never stop by themselves. */
@@ -51,14 +52,21 @@ function ofTool<T>(name: string, body: () => T): T {
   }
 }
 
-function argumentsRule(grammar: Grammar, form: CallForm, parameters: object, lenient: boolean): string {
-  const schema = { ...parameters, type: 'object' };
-  if (!lenient) return form.arguments(grammar, schema);
-  try {
-    return form.arguments(new Grammar(), schema) && form.arguments(grammar, schema);
-  } catch {
-    return form.arguments(grammar, anyArguments);
+function argumentsRule(grammar: Grammar, form: CallForm, parameters: JsonSchema, lenient: boolean): string {
+  const make = (): string => form.arguments(grammar, objectSchema(parameters));
+  return lenient ? (grammar.attempt(make) ?? form.arguments(grammar, anyArguments)) : make();
+}
+
+/** Arguments are an object whether the schema says so or not; it may not say otherwise. */
+function objectSchema(parameters: JsonSchema): JsonSchema {
+  const types = [parameters.type ?? 'object'].flat();
+  if (!types.includes('object')) {
+    throw new EngineError(
+      'invalid_value',
+      `the type is ${JSON.stringify(parameters.type)}, where arguments are an object`,
+    );
   }
+  return { ...parameters, type: 'object' };
 }
 
 /** The grammar of an answer that is calls and nothing else. */
@@ -72,10 +80,11 @@ export function triggeredCalls(
   form: CallForm,
   tools: readonly ToolDefinition[],
   options: CallGrammarOptions,
+  budget = new Budget(),
 ): string | null {
   const { trigger } = form;
   if (trigger === null) return null;
-  const grammar = new Grammar();
+  const grammar = new Grammar(budget);
   // Where the tag begins each call, the next one is triggered anew.
   const parallel = options.parallel && form.open.startsWith(trigger);
   const rest = grammar.rule('triggered', callsRule(grammar, behind(form, trigger), tools, { ...options, parallel }));

@@ -41,7 +41,7 @@ export function answerConstraint(fields: StructuredOutputFields, answer: AnswerF
   if (output !== null && output.kind !== 'rule') return behindThoughts(output, thoughtsAlone(answer));
   const lenient = { parallel, lenient: true };
   if (output === null) {
-    const text = tools === null ? null : named('tools', () => triggeredCalls(form, tools, lenient));
+    const text = tools === null ? null : named('tools', () => triggeredCalls(form, tools, lenient, grammar.budget));
     return text === null ? null : { kind: 'grammar', text, param: 'tools' };
   }
   const calls = tools === null ? null : named('tools', () => callsRule(grammar, form, tools, lenient));
