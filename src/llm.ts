@@ -60,11 +60,12 @@ export class LLM {
     const { policy, logitsProcessors, createOps, onProgress, ...settings } = options;
     const config = { ...defaultEngineConfig, ...settings, modelDir };
     const tokenizer = openTokenizer(modelDir);
-    const extensions = { ...(logitsProcessors && { logitsProcessors }), ...(createOps && { createOps }) };
+    const endTokenIds = tokenizer.eosTokenIds;
+    const extensions = { endTokenIds, ...(logitsProcessors && { logitsProcessors }), ...(createOps && { createOps }) };
     const start =
       policy || logitsProcessors || createOps
         ? inThisThread((c, report) => loadEngine(c, report, extensions), config, policy ? { policy } : {})
-        : inWorker({ config, loader: loaderUrl, faultInjection: false, vocabulary: null });
+        : inWorker({ config, loader: loaderUrl, faultInjection: false, endTokenIds, vocabulary: null });
     const { stepTimeout } = config;
     return new LLM(await EngineProxy.start(start, { onProgress, stepTimeout }), tokenizer);
   }

@@ -20,6 +20,7 @@ import { createToolCallParser } from '../text/tool-calls/create-parser.ts';
 import { guessToolCallParser } from '../text/tool-calls/guess-parser.ts';
 import { FALLBACK_TOOL_CALL_PARSER } from '../server/chat/tool-prompt.ts';
 import { chatTemplateOf, compileChatTemplate } from '../text/chat-template/chat-template.ts';
+import { mistypedEndTokens } from '../text/tokenizer/gguf-vocabulary.ts';
 import { loadTokenizer, tokenizerFromGguf } from '../text/tokenizer/load-tokenizer.ts';
 import type { Tokenizer } from '../text/tokenizer/tokenizer.ts';
 import { packageVersion } from './package-version.ts';
@@ -47,7 +48,7 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
   checkReasoningParser(settings.reasoningParser);
   const markup = callMarkup(toolCallParser, source ?? '') + reasoningMarkup(settings.reasoningParser);
   const vocabulary = tokenVocabulary(tokenizer, markup);
-  const engine = await startEngine(config, name, vocabulary);
+  const engine = await startEngine(config, name, tokenizer.eosTokenIds, vocabulary);
   const constraints = constraintPool(
     tokenizer.toolUseTemplate ?? tokenizer.chatTemplate ?? '',
     config.maxQueuedRequests,
@@ -72,7 +73,12 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
   };
 }
 
-async function startEngine(config: EngineConfig, name: string, vocabulary: Vocabulary): Promise<EngineProxy> {
+async function startEngine(
+  config: EngineConfig,
+  name: string,
+  endTokenIds: readonly number[],
+  vocabulary: Vocabulary,
+): Promise<EngineProxy> {
   const progress = terminalProgress();
   let started = false;
   const onProgress = (done: number, total: number): void => {
@@ -81,7 +87,7 @@ async function startEngine(config: EngineConfig, name: string, vocabulary: Vocab
     progress.update(done);
   };
   try {
-    const start = inWorker({ config, loader: loaderUrl, faultInjection: false, vocabulary });
+    const start = inWorker({ config, loader: loaderUrl, faultInjection: false, endTokenIds, vocabulary });
     return await EngineProxy.start(start, { onProgress, stepTimeout: config.stepTimeout });
   } finally {
     progress.stop();
@@ -98,9 +104,13 @@ export async function modelPath(modelDir: string): Promise<string> {
 function describe(path: string): Described {
   const model = openModel(path);
   try {
-    const tokenizer =
-      model.metadata === null ? loadTokenizer(model.path) : tokenizerFromGguf(Object.fromEntries(model.metadata));
-    return { name: model.name, tokenizer, generationConfig: model.generationConfig };
+    const { name, generationConfig } = model;
+    if (model.metadata === null) return { name, generationConfig, tokenizer: loadTokenizer(model.path) };
+    const metadata = Object.fromEntries(model.metadata);
+    for (const token of mistypedEndTokens(metadata)) {
+      process.stderr.write(`${name}: ${token} ends turns but is no control token in the file: it is taken for one\n`);
+    }
+    return { name, generationConfig, tokenizer: tokenizerFromGguf(metadata) };
   } finally {
     model.close();
   }

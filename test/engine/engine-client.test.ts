@@ -71,6 +71,14 @@ function nextStep(): Promise<void> {
   });
 }
 
+t.test('what ends turns by the tokenizer reaches an engine in a worker', async (t) => {
+  const client = await EngineProxy.start(
+    inWorker({ config: defaultEngineConfig, loader, faultInjection: false, endTokenIds: [77] }),
+  );
+  t.teardown(() => client.close());
+  t.ok(client.info.eosTokenIds.includes(77));
+});
+
 for (const [way, start] of Object.entries({ 'in a worker': worker, 'in-process': inProcess() })) {
   t.test(way, async (t) => {
     const client = await EngineProxy.start(start);

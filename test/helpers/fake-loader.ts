@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineConfig } from '../../src/config.ts';
 import { EngineError } from '../../src/errors.ts';
-import type { LoadedEngine } from '../../src/engine/client/engine-transport.ts';
+import type { LoadedEngine, LoadOptions } from '../../src/engine/client/engine-transport.ts';
 import { fakeInfo, FakeRunner } from './fake-runner.ts';
 
 /** Milliseconds. */
@@ -12,11 +12,16 @@ const stepTime = 2;
 export async function loadEngine(
   config: EngineConfig,
   onProgress: (done: number, total: number) => void,
+  { endTokenIds = [] }: LoadOptions = {},
 ): Promise<LoadedEngine> {
   if (config.modelDir === 'missing')
     throw new EngineError('model_not_readable', 'missing: no such file', { param: 'model_dir' });
   const slots = config.maxTotalTokenNum ?? 1000;
   await sleep(loadTime);
   onProgress(1, 1);
-  return { info: fakeInfo(slots, 300), runner: new FakeRunner(slots, () => sleep(stepTime)) };
+  const info = fakeInfo(slots, 300);
+  return {
+    info: { ...info, eosTokenIds: [...info.eosTokenIds, ...endTokenIds] },
+    runner: new FakeRunner(slots, () => sleep(stepTime)),
+  };
 }

@@ -6,6 +6,7 @@ import t from 'tap';
 import { EngineError } from '../../src/errors.ts';
 import { preType } from '../../src/text/tokenizer/gguf-pre-types.ts';
 import { HFTokenizer } from '../../src/text/tokenizer/hf-tokenizer.ts';
+import { mistypedEndTokens } from '../../src/text/tokenizer/gguf-vocabulary.ts';
 import { loadTokenizer, tokenizerFromGguf } from '../../src/text/tokenizer/load-tokenizer.ts';
 import { compileChatTemplate } from '../../src/text/chat-template/chat-template.ts';
 import { byteLevelSpelling, isolate } from '../../src/text/tokenizer/pre-tokenizers.ts';
@@ -81,6 +82,27 @@ t.test('a GGUF SentencePiece vocabulary: merges from scores give sentencepieceâ€
   t.equal(tokenizer.decode(continued, { atStart: false }), ' and', 'text that continues a prompt keeps its space');
   t.same(tokenizer.tokenBytes(tokenizer.encode('\u{20bb7}').at(-1) ?? 0), [0xb7], 'a byte token is one byte');
   t.equal(tokenizer.tokenBytes(1e6).length, 0);
+});
+
+t.test('a GGUF whose end of turn is typed as text: it is a control token and ends the turn', async (t) => {
+  const tokens = ['<s>', 'a', 'b', 'ab', '<|im_start|>', '<|im_end|>', '</s>'];
+  const of = (...types: number[]) => ({
+    'tokenizer.ggml.model': 'gpt2',
+    'tokenizer.ggml.tokens': tokens,
+    'tokenizer.ggml.token_type': types,
+    'tokenizer.ggml.merges': ['a b'],
+    'tokenizer.ggml.eos_token_id': 0,
+  });
+  for (const type of [1, 4]) {
+    const metadata = of(3, 1, 1, 1, 3, type, 1);
+    const tokenizer = tokenizerFromGguf(metadata);
+    t.same(tokenizer.eosTokenIds, [0, 5], `type ${type}`);
+    t.same(tokenizer.encode('ab<|im_end|>'), [3, 5], 'read whole');
+    t.equal(tokenizer.decode([3, 5], { skipSpecialTokens: true }), 'ab', 'not shown');
+    t.same(mistypedEndTokens(metadata), ['<|im_end|>'], 'and said');
+  }
+  t.same(mistypedEndTokens(of(3, 1, 1, 1, 3, 3, 1)), [], 'a tag of HTML is text');
+  t.same(tokenizerFromGguf(of(3, 1, 1, 1, 3, 3, 3)).eosTokenIds, [0, 5, 6], 'unless it is typed as control');
 });
 
 const model = defaultModel();

@@ -22,7 +22,13 @@ export type EngineLoader = (
   config: EngineConfig,
   /** Bytes of weights on the device so far, and in all. */
   onProgress: (done: number, total: number) => void,
+  options?: LoadOptions,
 ) => Promise<LoadedEngine>;
+
+export interface LoadOptions {
+  /** Ids that end a turn by what the tokenizer knows, besides those of the checkpoint's generation settings. */
+  readonly endTokenIds?: readonly number[];
+}
 
 /** A started engine. Its first message is 'progress', 'ready' or 'dead', its last 'closed' or 'dead'. */
 export interface EngineTransport {
@@ -36,7 +42,7 @@ export interface EngineTransport {
 export type StartEngine = (onMessage: (message: EngineMessage) => void) => EngineTransport;
 
 /** What the worker is given. */
-export interface WorkerStart {
+export interface WorkerStart extends LoadOptions {
   readonly config: EngineConfig;
   /** URL of a module that exports `loadEngine: EngineLoader`: functions cannot be sent to a thread. */
   readonly loader: string;

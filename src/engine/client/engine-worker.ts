@@ -9,11 +9,13 @@ import { toErrorMessage, type EngineCommand, type EngineMessage } from './messag
 if (!parentPort) throw new Error('engine-worker.ts runs as a worker thread only');
 const port = parentPort;
 const post = (message: EngineMessage): void => port.postMessage(message);
-const { config, loader, faultInjection, vocabulary } = workerData as WorkerStart;
+const { config, loader, faultInjection, vocabulary, endTokenIds = [] } = workerData as WorkerStart;
+
+const onProgress = (done: number, total: number): void => post({ type: 'progress', done, total });
 
 try {
   const { loadEngine } = (await import(loader)) as { loadEngine: EngineLoader };
-  const { info, runner } = await loadEngine(config, (done, total) => post({ type: 'progress', done, total }));
+  const { info, runner } = await loadEngine(config, onProgress, { endTokenIds });
   const core = new EngineCore({ config, info, runner });
   const constraints = vocabulary ? new GrammarThread(vocabulary, info.eosTokenIds) : null;
   const loop = new EngineLoop(core, post, { faultInjection, exit: () => process.exit(1), constraints });

@@ -10,7 +10,7 @@ import { activationBytes, kvBytesPerToken, maxTotalTokenNum, planBytes } from '.
 import { openModel, type OpenModel } from '../../model/files/open-model.ts';
 import { planWeights } from '../../model/weights/weight-plan.ts';
 import { loadModel, type Progress } from '../../model/weights/weights.ts';
-import type { LoadedEngine } from '../client/engine-transport.ts';
+import type { LoadedEngine, LoadOptions } from '../client/engine-transport.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { DeviceModelRunner } from './model-runner.ts';
 import { MAX_PROMPT_ROWS } from '../scheduling/scheduler.ts';
@@ -27,7 +27,7 @@ interface EnginePlan {
 }
 
 /** Code of the caller's own that takes part in every step. */
-export interface EngineExtensions {
+export interface EngineExtensions extends LoadOptions {
   /** Run for every request, behind bias, penalties and masks; all requests are sampled on the host then. */
   readonly logitsProcessors?: readonly LogitsProcessor[];
   /** Other kernels, typically a subclass of WebGPUOps. */
@@ -59,13 +59,13 @@ async function loadOnto(
   opened: OpenModel,
   config: EngineConfig,
   onProgress: Progress,
-  { logitsProcessors = [], createOps = (g, options) => new WebGPUOps(g, options) }: EngineExtensions,
+  { endTokenIds = [], logitsProcessors = [], createOps = (g, options) => new WebGPUOps(g, options) }: EngineExtensions,
 ): Promise<LoadedEngine> {
   const plan = planEngine(opened, config, gpu);
   const ops = createOps(gpu, { activations: plan.activations });
   const { maxLength } = plan.kv;
   const model = await loadModel(ops, opened, { quant: config.quant, maxLength, onProgress });
-  const { eosTokenIds } = opened.generationConfig;
+  const eosTokenIds = [...new Set([...opened.generationConfig.eosTokenIds, ...endTokenIds])];
   const limits = { vocabSize: opened.config.vocabSize, eosTokenIds };
   const runner = new DeviceModelRunner(ops, model, ops.createKVCache(plan.kv), limits, logitsProcessors);
   await warmUp(runner, plan.kv, plan.batchMaxTokens, model.scoreHead !== null);

@@ -12,13 +12,15 @@ import { bosEosTemplate, type AddedToken, type TokenizerJson, type TokenizerSour
 /** `tokenizer.ggml.token_type`. */
 const tokenType = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
-/** GGUF names one eos token; chat models end turns with others too. These control tokens always end one. */
+/** GGUF names one eos token; chat models end turns with others too. These always end one. */
 const endTokens = new Set(
   (
     '<|eot_id|> <|im_end|> <|end|> <|return|> <|call|> <end_of_turn> <turn|> <|endoftext|> <|end_of_text|> <|eom_id|> ' +
-    '<eos> </s> [EOT] [EOS] <|endofturn|> <｜end▁of▁sentence｜>'
+    '<eos> </s> [EOT] [EOS] <EOT> _<EOT> <|calls|> <|endofturn|> <end_of_utterance> <｜end▁of▁sentence｜>'
   ).split(' '),
 );
+/** Tags of HTML and XML as well: an end only where the file says that they are control tokens. */
+const plainTags = new Set(['<eos>', '</s>']);
 
 /**
  * @param metadata the file's key-value pairs; arrays may be plain or typed arrays
@@ -28,7 +30,7 @@ const endTokens = new Set(
 export function ggufTokenizerSource(metadata: Metadata): TokenizerSource {
   const tokens = stringArray(metadata, 'tokenizer.ggml.tokens');
   if (!tokens) throw new EngineError('model_not_readable', 'GGUF: metadata key tokenizer.ggml.tokens is missing');
-  const types = numberArray(metadata, 'tokenizer.ggml.token_type', tokens.length) ?? tokens.map(() => tokenType.normal);
+  const types = tokenTypes(metadata, tokens);
   const tokenAt = (name: string): string | null => tokens[specialId(metadata, name) ?? -1] ?? null;
   const vocabulary = vocabularyOf(metadata, tokens, types);
 
@@ -46,6 +48,25 @@ export function ggufTokenizerSource(metadata: Metadata): TokenizerSource {
     toolUseTemplate: text(metadata, 'tokenizer.chat_template.tool_use'),
     specialTokens: specialTokens(tokenAt),
   };
+}
+
+/**
+ * As the file says, but what ends turns is a control token. Converters got that wrong: the token then would come out as text and
+ * be read back as text.
+ */
+function tokenTypes(metadata: Metadata, tokens: readonly string[]): readonly number[] {
+  const types = numberArray(metadata, 'tokenizer.ggml.token_type', tokens.length) ?? tokens.map(() => tokenType.normal);
+  return tokens.map((token, id) => (isMistyped(token, types[id]) ? tokenType.control : types[id]));
+}
+
+const isMistyped = (token: string, type: number): boolean =>
+  type !== tokenType.control && endTokens.has(token) && !plainTags.has(token);
+
+/** Tokens that end a turn and that a file with token types gives another type than control; llama.cpp names them too. */
+export function mistypedEndTokens(metadata: Metadata): string[] {
+  const tokens = stringArray(metadata, 'tokenizer.ggml.tokens') ?? [];
+  const types = numberArray(metadata, 'tokenizer.ggml.token_type', tokens.length) ?? [];
+  return types.length === 0 ? [] : tokens.filter((token, id) => isMistyped(token, types[id]));
 }
 
 interface Vocabulary {
