@@ -3,7 +3,8 @@ import { type ChatRun, prepareChat } from './chat-run.ts';
 import type { AnswerDelta, AnswerFinishReason } from './answer-parser.ts';
 import type { ServerContext } from '../http/context.ts';
 import { generateText } from './generation.ts';
-import { type ChatRequest, chatRequestSchema } from '../apis/chat-completions/schema.ts';
+import { chatLogprobs } from './logprobs.ts';
+import { type ChatLogprobs, type ChatRequest, chatRequestSchema } from '../apis/chat-completions/schema.ts';
 import { validate } from '../http/validate.ts';
 import type { Usage } from '../../engine/core/types.ts';
 
@@ -14,6 +15,8 @@ export interface AnswerEvent {
   readonly stopReason: string | number | null;
   readonly usage: Usage;
   readonly reasoningTokens: number;
+  /** Of the tokens behind `delta`; empty when the request asked for none. */
+  readonly logprobs: ChatLogprobs['content'];
 }
 
 /** A chat request as another protocol gives it: what it does not know is left out. */
@@ -41,7 +44,8 @@ async function* answerEvents(ctx: ServerContext, run: ChatRun): AsyncGenerator<A
     const delta = parser.push(output);
     const finishReason = output.finishReason === null ? null : parser.finishReason(output.finishReason);
     const { stopReason, usage } = output;
-    yield { delta, finishReason, stopReason, usage, reasoningTokens: parser.reasoningTokens };
+    const logprobs = run.logprobs ? chatLogprobs(ctx.tokenizer, output.tokens).content : [];
+    yield { delta, finishReason, stopReason, usage, reasoningTokens: parser.reasoningTokens, logprobs };
   }
 }
 

@@ -5,6 +5,7 @@ import type { ServerContext } from '../http/context.ts';
 import type { ChatRequest } from '../apis/chat-completions/schema.ts';
 import type { ChatMessage } from '../apis/schema/messages.ts';
 import type { Tool } from '../apis/schema/tools.ts';
+import { placeSystem } from './system-messages.ts';
 import { type PromptMessage, withToolPrompt } from './tool-prompt.ts';
 
 /** The part of a chat request that shapes its prompt. */
@@ -36,7 +37,7 @@ export function buildChatPrompt(ctx: ServerContext, body: PromptFields, tools: r
     const hint = 'Use /v1/completions, or start the server with --chat_template FILE.';
     throw new EngineError('invalid_request', `The served model has no chat template. ${hint}`, { param: 'messages' });
   }
-  const messages = body.messages.map(toPromptMessage);
+  const messages = placeSystem(body.messages.map(toPromptMessage), template.traits);
   const toolFallback = !rendersTools(template, messages, tools);
   const text = template.render(toolFallback ? withToolPrompt(messages, tools) : messages, {
     tools: toolFallback ? [] : (tools ?? []),
@@ -63,7 +64,11 @@ function templateVariables({ reasoning_effort: effort, chat_template_kwargs: kwa
 }
 
 /** Whether the template can show everything about tools that this conversation has. */
-function rendersTools(template: ChatTemplate, messages: PromptMessage[], tools: readonly Tool[] | null): boolean {
+function rendersTools(
+  template: ChatTemplate,
+  messages: readonly PromptMessage[],
+  tools: readonly Tool[] | null,
+): boolean {
   const called = messages.some((m) => m.tool_calls !== undefined);
   return (tools === null || template.traits.tools) && (!called || template.traits.toolCalls);
 }

@@ -10,7 +10,7 @@ export interface Room {
 
 /**
  * `param` names the field the prompt came from; with `maxTokens` 0 the prompt may fill the context. Agents look for
- * "maximum context length" in the message.
+ * "maximum context length" in the message, Claude Code for "prompt is too long: N tokens > M".
  */
 export function fitPrompt(
   ctx: ServerContext,
@@ -25,8 +25,8 @@ export function fitPrompt(
   const left = maxModelLen - promptIds.length;
   if (left < (options.maxTokens === 0 ? 0 : 1)) {
     const message =
-      `This model's maximum context length is ${maxModelLen} tokens, but the prompt alone has ` +
-      `${promptIds.length}. Please shorten it.`;
+      `This model's maximum context length is ${maxModelLen} tokens, but the prompt is too long: ` +
+      `${promptIds.length} tokens > ${maxModelLen}. Please shorten it.`;
     throw new EngineError('context_length_exceeded', message, { param });
   }
   return { promptIds, maxTokens: Math.min(options.maxTokens ?? left, left) };

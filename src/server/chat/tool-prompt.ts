@@ -45,7 +45,7 @@ function describeTools(tools: readonly Tool[]): string {
 
 function writeOut(message: PromptMessage): PromptMessage {
   if (message.role === 'developer') return { ...message, role: 'system' };
-  if (message.role === 'tool' || message.role === 'function') {
+  if (message.role === 'tool') {
     return { role: 'user', content: `<tool_response>\n${message.content ?? ''}\n</tool_response>` };
   }
   if (message.tool_calls === undefined) return message;

@@ -17,6 +17,10 @@ export interface TemplateTraits {
   readonly typedContent: boolean;
   /** Knows the developer role; otherwise such messages are sent as system. */
   readonly developerRole: boolean;
+  /** Shows a system message at the start. */
+  readonly systemRole: boolean;
+  /** Shows further system messages, wherever they stand. */
+  readonly lateSystem: boolean;
 }
 
 const needle = 'zqneedle';
@@ -35,6 +39,8 @@ export function probeTemplate(source: string, render: RenderTemplate): TemplateT
   const plain = (text: string) => (typedContent ? [{ type: 'text', text }] : text);
   const ask = { ...user, content: plain(user.content) };
 
+  const system = (text: string) => ({ role: 'system', content: plain(text) });
+
   // A call is shown when its argument's name comes out; as JSON text it comes out inside quotes of the template's own.
   const showsCall = (args: unknown, content: unknown) => {
     const call = { id: 'call00001', type: 'function', function: { name: 'look_up', arguments: args } };
@@ -51,6 +57,8 @@ export function probeTemplate(source: string, render: RenderTemplate): TemplateT
     toolCalls: nullContent || showsCall(args, plain('')),
     tools: shows([ask], { tools: [tool] }),
     developerRole: /['"]developer['"]/.test(source),
+    systemRole: shows([system(needle), ask]),
+    lateSystem: shows([system('first'), ask, system(needle)]) && shows([system('first'), system(needle), ask]),
   };
 }
 

@@ -4,7 +4,7 @@ import { finishReasonSchema, usageSchema } from '../schema/common.ts';
 import { ignored, neutral, optional, required } from '../schema/fields.ts';
 import { messageSchema, toolCallSchema } from '../schema/messages.ts';
 import { neutralFields, samplingFields } from '../schema/sampling.ts';
-import { toolChoiceSchema, toolSchema } from '../schema/tools.ts';
+import { reasoningEffort, toolChoiceSchema, toolSchema } from '../schema/tools.ts';
 
 const maxTokens = z.int().min(1, 'Must be at least 1.');
 
@@ -16,13 +16,10 @@ const fields = z.object({
   max_tokens: optional(maxTokens, 'Older name of max_completion_tokens, which wins.'),
   logprobs: optional(z.boolean(), 'Return the log probability of each token.'),
   top_logprobs: optional(z.int().min(0).max(20), 'Alternatives at each token; needs `logprobs: true`.'),
-  tools: optional(z.array(toolSchema).min(1).max(128), 'Functions the model may call.'),
+  tools: optional(z.array(toolSchema).max(128), 'Functions the model may call.'),
   tool_choice: optional(toolChoiceSchema, '"none", "auto" (the default with tools), "required" or one function.'),
   parallel_tool_calls: optional(z.boolean(), 'false: at most one call.'),
-  reasoning_effort: optional(
-    z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']),
-    'Given to the chat template.',
-  ),
+  reasoning_effort: optional(reasoningEffort, 'Given to the chat template.'),
   separate_reasoning: optional(z.boolean(), 'Split reasoning into reasoning_content. Default true.'),
   chat_template_kwargs: optional(z.record(z.string(), z.unknown()), 'Extra variables of the chat template.'),
   add_generation_prompt: optional(z.boolean(), 'Open the assistant’s turn. Default true.'),
@@ -62,8 +59,9 @@ export const chatRequestSchema = fields.superRefine((body, ctx) => {
 export type ChatRequest = z.output<typeof chatRequestSchema>;
 
 const tokenLogprob = z.object({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()) });
+export const tokenLogprobSchema = tokenLogprob.extend({ top_logprobs: z.array(tokenLogprob) });
 const logprobsSchema = z.object({
-  content: z.array(tokenLogprob.extend({ top_logprobs: z.array(tokenLogprob) })),
+  content: z.array(tokenLogprobSchema),
   refusal: z.null(),
 });
 

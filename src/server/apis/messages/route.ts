@@ -9,6 +9,7 @@ import { errorBody } from '../../http/errors.ts';
 import { prime } from '../../chat/generation.ts';
 import { MessageBuilder, type MessageEvent } from './events.ts';
 import { modelName } from '../../http/model-name.ts';
+import { noteSkippedTools } from '../../http/skipped-tools.ts';
 import {
   countRequestSchema,
   countResponseSchema,
@@ -17,6 +18,7 @@ import {
   messagesResponseSchema,
   type WireMessage,
 } from './schema.ts';
+import { splitTools } from '../schema/tools.ts';
 import { linkedAbort } from '../../http/request-signal.ts';
 import { eventStream } from '../../http/sse.ts';
 
@@ -33,6 +35,7 @@ export function addMessages(api: Api, ctx: ServerContext): void {
   } as const;
   api.add(doc, async (c, body) => {
     const model = modelName(ctx, body.model);
+    noteSkippedTools(c, splitTools(body.tools).skipped);
     const abort = linkedAbort(c);
     const id = `msg_${randomUUID().replaceAll('-', '')}`;
     const { events, promptTokens } = await streamAnswer(ctx, anthropicToChat(body), id, abort.signal);

@@ -1,6 +1,7 @@
 /** POST /v1/messages and /v1/messages/count_tokens: Anthropic's chat shape. */
 import { z } from 'zod';
 import { ignored, neutral, optional, required } from '../schema/fields.ts';
+import { passOver, reasoningEffort, skippedTool, toolName } from '../schema/tools.ts';
 
 const text = z.object({ type: z.literal('text'), text: z.string() });
 const toolUse = z.object({
@@ -9,30 +10,77 @@ const toolUse = z.object({
   name: z.string(),
   input: z.record(z.string(), z.unknown()),
 });
+const searchResult = z.object({
+  type: z.literal('search_result'),
+  source: z.string(),
+  title: z.string(),
+  content: z.array(text),
+});
+const toolReference = z.object({ type: z.literal('tool_reference'), tool_name: z.string() });
+
+const unknownBlock = (issue: { input?: unknown }): string => {
+  const type = (issue.input as { type?: unknown } | null)?.type;
+  return typeof type === 'string'
+    ? `Blocks of type ${JSON.stringify(type)} are not supported here: this server reads text only.`
+    : 'A block needs a `type`.';
+};
+const blocks = <T extends z.ZodType>(block: T) =>
+  z.union([z.string('Expected a string'), z.array(block, 'Expected an array of blocks')]);
+
 const toolResult = z.object({
   type: z.literal('tool_result'),
   tool_use_id: z.string(),
-  content: z.union([z.string('Expected a string'), z.array(text, 'Expected text blocks')]).nullish(),
+  content: blocks(z.discriminatedUnion('type', [text, searchResult, toolReference], { error: unknownBlock })).nullish(),
   is_error: z.boolean().nullish(),
 });
 const thinking = z.object({ type: z.literal('thinking'), thinking: z.string() });
-const redacted = z.object({ type: z.literal('redacted_thinking') });
+/** Nothing in them is for another model: encrypted thoughts, and what Anthropic's servers did. */
+const skipped = z.object({
+  type: z.enum([
+    'redacted_thinking',
+    'server_tool_use',
+    'web_search_tool_result',
+    'web_fetch_tool_result',
+    'code_execution_tool_result',
+    'bash_code_execution_tool_result',
+    'text_editor_code_execution_tool_result',
+    'tool_search_tool_result',
+  ]),
+});
 
-const block = z.discriminatedUnion('type', [text, toolUse, toolResult, thinking, redacted], {
-  error: 'Expected a text, tool_use, tool_result or thinking block: this server reads text only.',
+const block = z.discriminatedUnion('type', [text, toolUse, toolResult, searchResult, thinking, skipped], {
+  error: unknownBlock,
 });
-const message = z.object({
-  role: z.enum(['user', 'assistant']),
-  content: z.union([z.string('Expected a string'), z.array(block, 'Expected an array of blocks').min(1)]),
-});
+const filled = z.union([
+  z.string('Expected a string'),
+  z.array(block, 'Expected an array of blocks').min(1, 'Expected at least one block: the list is empty.'),
+]);
+/** Claude Code puts system messages between the others. */
+const message = z.discriminatedUnion(
+  'role',
+  [
+    z.object({ role: z.enum(['user', 'assistant']), content: filled }),
+    z.object({
+      role: z.enum(['system', 'developer']),
+      content: blocks(z.discriminatedUnion('type', [text], { error: unknownBlock })),
+    }),
+  ],
+  { error: 'Expected a message whose role is one of user, assistant, system, developer.' },
+);
 export type AnthropicMessage = z.output<typeof message>;
 
-const tool = z.object({
+const ownTool = z.object({
   type: z.literal('custom', 'Only tools with an input_schema are supported.').nullish(),
-  name: z.string().regex(/^[a-zA-Z0-9_.-]{1,64}$/, 'Expected 1 to 64 letters, digits, `_`, `-` or `.`.'),
+  name: toolName,
   description: z.string().nullish(),
   input_schema: z.record(z.string(), z.unknown()),
 });
+export type OwnTool = z.output<typeof ownTool>;
+/** Types of Anthropic's own tools end with a date (`web_search_20250305`): its models know them, or its servers run them. */
+const tool = z.preprocess(
+  passOver((type) => /_\d{8}$|^mcp_toolset$/.test(type)),
+  z.discriminatedUnion('type', [ownTool, skippedTool], { error: 'Only tools with an input_schema are supported.' }),
+);
 
 const toolChoice = z.discriminatedUnion('type', [
   z.object({ type: z.literal('auto'), disable_parallel_tool_use: z.boolean().nullish() }),
@@ -44,12 +92,19 @@ const toolChoice = z.discriminatedUnion('type', [
 const promptFields = {
   model: required(z.string(), 'A served model name.'),
   messages: required(z.array(message).min(1), 'The conversation so far.'),
-  system: optional(z.union([z.string('Expected a string'), z.array(text)]), 'System prompt.'),
-  tools: optional(z.array(tool).max(128), 'Functions the model may call.'),
+  system: optional(blocks(text), 'System prompt.'),
+  tools: optional(
+    z.array(tool).max(128),
+    'Functions the model may call; Anthropic’s own tools are left out, with a note.',
+  ),
   tool_choice: optional(toolChoice, 'auto, any, tool or none.'),
   thinking: optional(
-    z.object({ type: z.enum(['enabled', 'disabled', 'adaptive']) }),
+    z.object({ type: z.enum(['enabled', 'disabled', 'adaptive', 'between_tools']) }),
     'Sets enable_thinking for the chat template.',
+  ),
+  output_config: optional(
+    z.object({ effort: reasoningEffort.nullish() }),
+    '`effort` is given to the chat template as reasoning_effort.',
   ),
 };
 
@@ -66,6 +121,8 @@ export const messagesRequestSchema = z.object({
   stream: optional(z.boolean(), 'Answer as server-sent events.'),
   metadata: ignored('End-user id.'),
   service_tier: ignored('There is one tier.'),
+  speed: ignored('There is one speed.'),
+  context_management: ignored('Nothing is cleared: send what the model shall see.'),
   mcp_servers: neutral([], 'MCP servers'),
   container: neutral([], 'containers'),
 });

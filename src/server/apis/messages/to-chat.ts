@@ -1,24 +1,41 @@
 /** A request of /v1/messages as a chat request: blocks become messages, tool calls and results. */
 import type { ChatBody } from '../../chat/answer-stream.ts';
-import type { AnthropicMessage, CountRequest, MessagesRequest } from './schema.ts';
+import type { AnthropicMessage, CountRequest, MessagesRequest, OwnTool } from './schema.ts';
 import type { ChatRequest } from '../chat-completions/schema.ts';
 import type { ChatMessage } from '../schema/messages.ts';
+import { splitTools, type Tool } from '../schema/tools.ts';
 
-export function anthropicToPrompt({ system, messages, tools, thinking }: CountRequest): ChatBody {
-  const systemText = typeof system === 'string' ? system : system?.map((block) => block.text).join('\n');
+export function anthropicToPrompt(body: CountRequest): ChatBody {
+  const { thinking, output_config: output } = body;
+  const messages = [...systemMessage(body.system), ...body.messages.flatMap(toMessages)];
+  const { own: tools } = splitTools(body.tools);
+  const effort = output?.effort;
   return {
-    messages: [
-      ...(systemText === undefined ? [] : [{ role: 'system' as const, content: systemText }]),
-      ...messages.flatMap(toMessages),
-    ],
-    tools: tools?.length
-      ? tools.map(({ name, description, input_schema: parameters }) => ({
-          type: 'function',
-          function: { name, description, parameters },
-        }))
-      : undefined,
+    messages,
+    tools: tools.length === 0 ? undefined : tools.map(toTool),
+    ...(isPrefill(messages.at(-1)) ? { continue_final_message: true } : {}),
+    ...(effort == null ? {} : { reasoning_effort: effort }),
     ...(thinking === undefined ? {} : { chat_template_kwargs: { enable_thinking: thinking.type !== 'disabled' } }),
   };
+}
+
+/** Claude Code's first block counts its requests for Anthropic's bill; it would keep every prompt out of the prefix cache. */
+const billing = 'x-anthropic-billing-header:';
+
+function systemMessage(system: CountRequest['system']): ChatMessage[] {
+  if (system === undefined) return [];
+  if (typeof system === 'string') return [{ role: 'system', content: system }];
+  const texts = system.map((block) => block.text).filter((text) => !text.startsWith(billing));
+  return [{ role: 'system', content: texts.join('\n') }];
+}
+
+function toTool({ name, description, input_schema: parameters }: OwnTool): Tool {
+  return { type: 'function', function: { name, description, parameters } };
+}
+
+/** An answer that has begun: the model goes on with it. */
+function isPrefill(last: ChatMessage | undefined): boolean {
+  return last?.role === 'assistant' && last.tool_calls === undefined;
 }
 
 export function anthropicToChat(body: MessagesRequest): ChatBody {
@@ -45,7 +62,8 @@ function toToolChoice(choice: NonNullable<MessagesRequest['tool_choice']>): Chat
 /** Tool results stand in user messages here, and are messages of their own in chat templates. */
 function toMessages({ role, content }: AnthropicMessage): ChatMessage[] {
   if (typeof content === 'string') return [{ role, content }];
-  const texts = content.flatMap((b) => (b.type === 'text' ? [b.text] : []));
+  const texts = content.flatMap(blockText);
+  if (role === 'system' || role === 'developer') return [{ role, content: texts.join('\n') }];
   if (role === 'user') {
     const results = content.flatMap((b) => (b.type === 'tool_result' ? [toolMessage(b)] : []));
     return [...results, ...(texts.length > 0 ? [{ role, content: texts.join('\n') }] : [])];
@@ -67,8 +85,18 @@ function toMessages({ role, content }: AnthropicMessage): ChatMessage[] {
 }
 
 type Block = Exclude<AnthropicMessage['content'], string>[number];
+type ToolResult = Extract<Block, { type: 'tool_result' }>;
+type ResultBlock = Exclude<NonNullable<ToolResult['content']>, string>[number];
 
-function toolMessage({ tool_use_id, content }: Extract<Block, { type: 'tool_result' }>): ChatMessage {
-  const text = typeof content === 'string' ? content : (content ?? []).map((b) => b.text).join('\n');
+/** What a block says, in words; nothing for blocks that are calls, results or thoughts. */
+function blockText(block: Block | ResultBlock): string[] {
+  if (block.type === 'text') return [block.text];
+  if (block.type === 'tool_reference') return [block.tool_name];
+  if (block.type !== 'search_result') return [];
+  return [[`${block.title} (${block.source})`, ...block.content.map((part) => part.text)].join('\n')];
+}
+
+function toolMessage({ tool_use_id, content }: ToolResult): ChatMessage {
+  const text = typeof content === 'string' ? content : (content ?? []).flatMap(blockText).join('\n');
   return { role: 'tool', tool_call_id: tool_use_id, content: text };
 }

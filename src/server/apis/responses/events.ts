@@ -4,6 +4,7 @@ import type { AnswerEvent } from '../../chat/answer-stream.ts';
 import type { OutputItem, WireResponse } from './schema.ts';
 import type { ToolCallDelta } from '../../../text/tool-calls/types.ts';
 
+type Logprobs = AnswerEvent['logprobs'];
 export type ResponseEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
 
 export class ResponseBuilder {
@@ -21,9 +22,9 @@ export class ResponseBuilder {
     yield { type: 'response.in_progress', response: structuredClone(this.response) };
   }
 
-  *push({ delta, finishReason, usage, reasoningTokens }: AnswerEvent): Generator<ResponseEvent> {
+  *push({ delta, finishReason, usage, reasoningTokens, logprobs }: AnswerEvent): Generator<ResponseEvent> {
     if (delta.reasoning !== '') yield* this.#text('reasoning', delta.reasoning);
-    if (delta.content !== '') yield* this.#text('message', delta.content);
+    if (delta.content !== '') yield* this.#text('message', delta.content, logprobs);
     for (const call of delta.toolCalls) yield* this.#call(call);
     if (finishReason === null) return;
     const cut = finishReason === 'length';
@@ -51,7 +52,7 @@ export class ResponseBuilder {
     yield { type: 'response.output_item.added', output_index: this.#index, item: structuredClone(item) };
   }
 
-  *#text(type: 'message' | 'reasoning', text: string): Generator<ResponseEvent> {
+  *#text(type: 'message' | 'reasoning', text: string, logprobs: Logprobs = []): Generator<ResponseEvent> {
     if (!this.#open || this.response.output.at(-1)?.type !== type) {
       yield* this.#close('completed');
       yield* this.#openText(type);
@@ -59,7 +60,9 @@ export class ResponseBuilder {
     const item = this.response.output.at(-1)!;
     if (item.type === 'function_call') return;
     item.content[0].text += text;
-    yield { ...this.#place(item), type: `response.${kind(item)}.delta`, delta: text, ...noLogprobs(item) };
+    if (item.type === 'message') item.content[0].logprobs.push(...logprobs);
+    const added = item.type === 'message' ? { logprobs } : {};
+    yield { ...this.#place(item), type: `response.${kind(item)}.delta`, delta: text, ...added };
   }
 
   *#openText(type: 'message' | 'reasoning'): Generator<ResponseEvent> {
@@ -69,9 +72,9 @@ export class ResponseBuilder {
         ? { id: newId('msg'), type, role: 'assistant', status, content: [] }
         : { id: newId('rs'), type, status, summary: [], content: [] };
     yield* this.#add(item);
-    if (item.type === 'message') item.content.push({ type: 'output_text', text: '', annotations: [] });
+    if (item.type === 'message') item.content.push({ type: 'output_text', text: '', annotations: [], logprobs: [] });
     else item.content.push({ type: 'reasoning_text', text: '' });
-    yield { ...this.#place(item), type: 'response.content_part.added', part: { ...item.content[0] } };
+    yield { ...this.#place(item), type: 'response.content_part.added', part: structuredClone(item.content[0]) };
   }
 
   *#call(call: ToolCallDelta): Generator<ResponseEvent> {
@@ -98,9 +101,10 @@ export class ResponseBuilder {
       const place = { item_id: item.id, output_index: this.#index };
       yield { ...place, type: 'response.function_call_arguments.done', name: item.name, arguments: item.arguments };
     } else {
-      const part = item.content[0];
-      yield { ...this.#place(item), type: `response.${kind(item)}.done`, text: part.text, ...noLogprobs(item) };
-      yield { ...this.#place(item), type: 'response.content_part.done', part: { ...part } };
+      const part = structuredClone(item.content[0]);
+      const all = 'logprobs' in part ? { logprobs: part.logprobs } : {};
+      yield { ...this.#place(item), type: `response.${kind(item)}.done`, text: part.text, ...all };
+      yield { ...this.#place(item), type: 'response.content_part.done', part };
     }
     yield { type: 'response.output_item.done', output_index: this.#index, item: structuredClone(item) };
   }
@@ -112,11 +116,6 @@ export class ResponseBuilder {
 
 function kind(item: OutputItem): string {
   return item.type === 'reasoning' ? 'reasoning_text' : 'output_text';
-}
-
-/** The text events of OpenAI's schema have them always. */
-function noLogprobs(item: OutputItem): { logprobs?: never[] } {
-  return item.type === 'message' ? { logprobs: [] } : {};
 }
 
 function newId(prefix: string): string {

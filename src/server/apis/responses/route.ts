@@ -1,12 +1,15 @@
 /** POST /v1/responses: text and function calling, whole and streamed. */
 import { randomUUID } from 'node:crypto';
-import { drain, streamAnswer, streamFrames } from '../../chat/answer-stream.ts';
+import { type AnswerStream, type ChatBody, drain, streamAnswer, streamFrames } from '../../chat/answer-stream.ts';
 import type { Api } from '../../http/api.ts';
 import { buildChatPrompt } from '../../chat/chat-prompt.ts';
 import type { ServerContext } from '../../http/context.ts';
 import { errorBody } from '../../http/errors.ts';
+import { dropOldest } from '../../chat/drop-oldest.ts';
 import { prime } from '../../chat/generation.ts';
 import { modelName } from '../../http/model-name.ts';
+import { noteSkippedTools } from '../../http/skipped-tools.ts';
+import { splitTools } from '../schema/tools.ts';
 import {
   inputTokensSchema,
   responseEventSchema,
@@ -34,10 +37,13 @@ export function addResponses(api: Api, ctx: ServerContext): void {
   } as const;
   api.add(doc, async (c, body) => {
     const model = modelName(ctx, body.model);
+    noteSkippedTools(c, splitTools(body.tools).skipped);
     const abort = linkedAbort(c);
     const id = `resp_${randomUUID().replaceAll('-', '')}`;
     const builder = new ResponseBuilder(emptyResponse(id, model, body));
-    const { events } = await streamAnswer(ctx, responsesToChat(body), id, abort.signal);
+    const chat = responsesToChat(body);
+    const start = (fitting: ChatBody): Promise<AnswerStream> => streamAnswer(ctx, fitting, id, abort.signal);
+    const { events } = await (body.truncation === 'auto' ? dropOldest(chat, start) : start(chat));
     if (body.stream !== true) {
       await drain(builder, events);
       return c.json(builder.response);
@@ -90,14 +96,14 @@ function emptyResponse(id: string, model: string, body: ResponsesRequest): WireR
     max_output_tokens: body.max_output_tokens ?? null,
     temperature: body.temperature ?? null,
     top_p: body.top_p ?? null,
-    tools: body.tools ?? [],
+    tools: splitTools(body.tools).own,
     tool_choice: body.tool_choice ?? 'auto',
     parallel_tool_calls: body.parallel_tool_calls ?? true,
     previous_response_id: null,
     store: false,
     metadata: body.metadata ?? {},
     background: false,
-    truncation: 'disabled',
+    truncation: body.truncation ?? 'disabled',
     reasoning: { effort: body.reasoning?.effort ?? null, summary: null },
     text: { format: body.text?.format ?? { type: 'text' } },
   };

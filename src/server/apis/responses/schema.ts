@@ -1,44 +1,10 @@
 /** POST /v1/responses: OpenAI's newer chat shape. Stateless: nothing is stored. */
 import { z } from 'zod';
 import { ignored, neutral, optional, required } from '../schema/fields.ts';
-
-const textPart = z.object({ type: z.enum(['input_text', 'output_text', 'text']), text: z.string() });
-const refusal = z.object({ type: z.literal('refusal'), refusal: z.string() });
-const content = z.union([
-  z.string('Expected a string'),
-  z
-    .array(
-      z.discriminatedUnion('type', [textPart, refusal], { error: 'Only text parts are supported.' }),
-      'Expected an array of parts',
-    )
-    .min(1),
-]);
-
-const message = z.object({
-  type: z.literal('message').optional(),
-  role: z.enum(['user', 'assistant', 'system', 'developer']),
-  content,
-});
-const functionCall = z.object({
-  type: z.literal('function_call'),
-  call_id: z.string(),
-  name: z.string(),
-  arguments: z.string(),
-});
-const functionOutput = z.object({ type: z.literal('function_call_output'), call_id: z.string(), output: content });
-const reasoning = z.object({ type: z.literal('reasoning') });
-const item = z.union([message, functionCall, functionOutput, reasoning], {
-  error: 'Expected a message, function_call, function_call_output or reasoning item.',
-});
-export type ResponseItem = z.output<typeof item>;
-
-const tool = z.object({
-  type: z.literal('function', 'Only tools of type "function" are supported.'),
-  name: z.string().regex(/^[a-zA-Z0-9_.-]{1,64}$/, 'Expected 1 to 64 letters, digits, `_`, `-` or `.`.'),
-  description: z.string().nullish(),
-  parameters: z.record(z.string(), z.unknown()).nullish(),
-  strict: z.boolean().nullish(),
-});
+import { tokenLogprobSchema } from '../chat-completions/schema.ts';
+import { reasoningEffort } from '../schema/tools.ts';
+import { inputItem } from './input-items.ts';
+import { responsesTool, responsesToolChoice } from './tools.ts';
 
 const format = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text') }),
@@ -48,16 +14,22 @@ const format = z.discriminatedUnion('type', [
 
 export const responsesRequestSchema = z.object({
   model: optional(z.string(), 'A served model name; absent means the served model.'),
-  input: required(z.union([z.string('Expected a string'), z.array(item).min(1)]), 'Text, or the items so far.'),
+  input: required(
+    z.union([
+      z.string('Expected a string'),
+      z.array(inputItem, 'Expected an array of items').min(1, 'Expected at least one item: the list is empty.'),
+    ]),
+    'Text, or the items so far.',
+  ),
   instructions: optional(z.string(), 'Becomes the first system message.'),
   max_output_tokens: optional(z.int().min(1), 'Longest answer; default the rest of the context.'),
   temperature: optional(z.number().min(0).max(2), '0 is greedy.'),
   top_p: optional(z.number().min(0).max(1), 'Nucleus sampling; 1 is off.'),
-  tools: optional(z.array(tool).max(128), 'Functions the model may call.'),
-  tool_choice: optional(
-    z.union([z.enum(['none', 'auto', 'required']), z.object({ type: z.literal('function'), name: z.string() })]),
-    '"none", "auto" (default), "required" or one function.',
+  tools: optional(
+    z.array(responsesTool).max(128),
+    'Functions the model may call; tools of other types are left out, with a note.',
   ),
+  tool_choice: optional(responsesToolChoice, '"none", "auto" (default), "required", one function or allowed_tools.'),
   parallel_tool_calls: optional(z.boolean(), 'false: at most one call.'),
   text: optional(
     z.object({ format: optional(format, 'Form of the text.'), verbosity: z.unknown() }).partial(),
@@ -66,7 +38,7 @@ export const responsesRequestSchema = z.object({
   reasoning: optional(
     z
       .object({
-        effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']).nullish(),
+        effort: reasoningEffort.nullish(),
         summary: z.unknown(),
       })
       .partial(),
@@ -77,9 +49,15 @@ export const responsesRequestSchema = z.object({
   previous_response_id: neutral([], 'stored responses: send the whole input'),
   conversation: neutral([], 'stored conversations'),
   background: neutral([false], 'answers in the background'),
-  truncation: neutral(['disabled'], 'cutting the input'),
+  truncation: optional(
+    z.enum(['auto', 'disabled']),
+    '"auto": a conversation that does not fit loses its oldest messages.',
+  ),
   store: ignored('Nothing is stored.'),
-  include: ignored('There is nothing more to include.'),
+  include: optional(
+    z.array(z.string()),
+    '`message.output_text.logprobs` gives log probabilities; there is nothing else to include.',
+  ),
   metadata: optional(z.record(z.string(), z.unknown()), 'Labels; the response repeats them.'),
   user: ignored('End-user id.'),
   safety_identifier: ignored('End-user id.'),
@@ -87,7 +65,14 @@ export const responsesRequestSchema = z.object({
   prompt_cache_retention: ignored('Prefixes are cached until their slots are needed.'),
   service_tier: ignored('There is one tier.'),
   max_tool_calls: ignored('There are no built-in tools.'),
-  top_logprobs: neutral([0], 'logprobs: use chat completions'),
+  context_management: ignored('Nothing is compacted.'),
+  client_metadata: ignored('Codex’s labels.'),
+  moderation: ignored('Moderation options.'),
+  prompt_cache_options: ignored('Prefixes are always cached.'),
+  top_logprobs: optional(
+    z.int().min(0).max(20),
+    'Alternatives at each token, where `include` asks for log probabilities.',
+  ),
   prompt: neutral([], 'stored prompts'),
 });
 export type ResponsesRequest = z.output<typeof responsesRequestSchema>;
@@ -99,7 +84,14 @@ const outputItem = z.discriminatedUnion('type', [
     type: z.literal('message'),
     role: z.literal('assistant'),
     status,
-    content: z.array(z.object({ type: z.literal('output_text'), text: z.string(), annotations: z.array(z.never()) })),
+    content: z.array(
+      z.object({
+        type: z.literal('output_text'),
+        text: z.string(),
+        annotations: z.array(z.never()),
+        logprobs: z.array(tokenLogprobSchema),
+      }),
+    ),
   }),
   z.object({
     id: z.string(),
@@ -149,7 +141,7 @@ export const responseSchema = z.object({
   metadata: z.record(z.string(), z.unknown()),
   text: z.object({ format: z.unknown() }),
   background: z.literal(false),
-  truncation: z.literal('disabled'),
+  truncation: z.enum(['auto', 'disabled']),
   reasoning: z.object({ effort: z.string().nullable(), summary: z.null() }),
 });
 export type WireResponse = z.output<typeof responseSchema>;

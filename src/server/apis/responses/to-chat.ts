@@ -1,11 +1,16 @@
 /** A request of /v1/responses as a chat request: items become messages. */
+import { EngineError } from '../../../errors.ts';
 import type { ChatBody } from '../../chat/answer-stream.ts';
 import type { ChatMessage } from '../schema/messages.ts';
-import type { ResponseItem, ResponsesRequest } from './schema.ts';
+import { splitTools, type ToolChoice } from '../schema/tools.ts';
+import type { InputItem } from './input-items.ts';
+import type { ResponsesRequest } from './schema.ts';
 
 export function responsesToChat(body: ResponsesRequest): ChatBody {
-  const { tool_choice: choice, text, tools } = body;
+  const { text } = body;
   const format = text?.format;
+  const { own: tools } = splitTools(body.tools);
+  const logprobs = body.include?.includes('message.output_text.logprobs') === true;
   return {
     messages: toMessages(body),
     max_completion_tokens: body.max_output_tokens,
@@ -13,10 +18,26 @@ export function responsesToChat(body: ResponsesRequest): ChatBody {
     top_p: body.top_p,
     parallel_tool_calls: body.parallel_tool_calls,
     reasoning_effort: body.reasoning?.effort ?? undefined,
-    tools: tools?.length ? tools.map(({ type, ...fn }) => ({ type, function: fn })) : undefined,
-    tool_choice: typeof choice === 'object' ? { type: 'function', function: { name: choice.name } } : choice,
+    tools: tools.length > 0 ? tools.map(({ type, ...fn }) => ({ type, function: fn })) : undefined,
+    tool_choice: toToolChoice(body.tool_choice),
     response_format: format?.type === 'json_schema' ? { type: format.type, json_schema: format } : format,
+    ...(logprobs ? { logprobs, top_logprobs: body.top_logprobs } : {}),
   };
+}
+
+function toToolChoice(choice: ResponsesRequest['tool_choice']): ToolChoice | undefined {
+  if (typeof choice !== 'object') return choice;
+  if (choice.type === 'function') return { type: 'function', function: { name: choice.name } };
+  const functions = choice.tools.flatMap((tool) =>
+    tool.type === 'function' && tool.name != null ? [{ type: 'function' as const, function: { name: tool.name } }] : [],
+  );
+  // Of tools that are not run here nothing is left: as if there were none.
+  if (functions.length === 0 && choice.mode === 'auto') return 'none';
+  if (functions.length === 0) {
+    const message = 'tool_choice.tools: Expected at least one function: tools of other types are not run here.';
+    throw new EngineError('invalid_value', message, { param: 'tool_choice.tools' });
+  }
+  return { type: 'allowed_tools', allowed_tools: { mode: choice.mode, tools: functions } };
 }
 
 function toMessages({ input, instructions }: ResponsesRequest): ChatMessage[] {
@@ -25,22 +46,42 @@ function toMessages({ input, instructions }: ResponsesRequest): ChatMessage[] {
   return mergeCalls([...system, ...input.flatMap(toMessage)]);
 }
 
-function toMessage(item: ResponseItem): ChatMessage[] {
+function toMessage(item: InputItem): ChatMessage[] {
   switch (item.type) {
     case undefined:
     case 'message':
       return [{ role: item.role, content: item.content }];
-    case 'function_call': {
-      const { call_id: id, name, arguments: args } = item;
-      return [{ role: 'assistant', tool_calls: [{ id, type: 'function', function: { name, arguments: args } }] }];
-    }
+    case 'function_call':
+      return [call(item.call_id, item.name, item.arguments)];
+    case 'custom_tool_call':
+      return [call(item.call_id, item.name, JSON.stringify({ input: item.input }))];
+    case 'local_shell_call':
+    case 'shell_call':
+      return [call(item.call_id, 'shell', JSON.stringify(item.action))];
+    case 'apply_patch_call':
+      return [call(item.call_id, 'apply_patch', JSON.stringify(item.operation))];
     case 'function_call_output':
-      return [{ role: 'tool', tool_call_id: item.call_id, content: item.output }];
-    case 'reasoning':
-      return []; // Templates drop the reasoning of earlier turns.
+    case 'custom_tool_call_output':
+      return [result(item.call_id, item.output)];
+    case 'local_shell_call_output':
+      return [result(item.id, item.output)];
+    case 'shell_call_output':
+      return [result(item.call_id, JSON.stringify(item.output))];
+    case 'apply_patch_call_output':
+      return [result(item.call_id, item.output ?? item.status)];
+    case 'mcp_call':
+      return [call(item.id, item.name, item.arguments), result(item.id, item.output ?? item.error ?? '')];
     default:
-      return item satisfies never;
+      return []; // What is passed over; templates drop the reasoning of earlier turns themselves.
   }
+}
+
+function call(id: string, name: string, args: string): ChatMessage {
+  return { role: 'assistant', tool_calls: [{ id, type: 'function', function: { name, arguments: args } }] };
+}
+
+function result(id: string, output: Extract<ChatMessage, { role: 'tool' }>['content']): ChatMessage {
+  return { role: 'tool', tool_call_id: id, content: Array.isArray(output) && output.length === 0 ? '' : output };
 }
 
 /** Each call is an item of its own; templates want one assistant message with its text and all its calls. */

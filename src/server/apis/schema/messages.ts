@@ -10,16 +10,25 @@ const partError = (issue: { input?: unknown }): string => {
     ? `Content parts of type ${JSON.stringify(type)} are not supported: this server reads text only.`
     : 'A content part needs a `type`.';
 };
-const part = z.discriminatedUnion('type', [textPart, refusalPart], { error: partError });
+export const partSchema = z.discriminatedUnion('type', [textPart, refusalPart], { error: partError });
 
-const content = z.union([z.string('Expected a string'), z.array(part, 'Expected an array of parts').min(1)]);
+export const contentSchema = z.union([
+  z.string('Expected a string'),
+  z.array(partSchema, 'Expected an array of parts').min(1, 'Expected at least one part: the list is empty.'),
+]);
+const content = contentSchema;
 const name = z.string().nullish();
+
+const calledFunction = z.object({ name: z.string(), arguments: z.string().default('') });
 
 export const toolCallSchema = z.object({
   id: z.string(),
   type: z.literal('function').default('function'),
-  function: z.object({ name: z.string(), arguments: z.string().default('') }),
+  function: calledFunction,
 });
+
+/** A call in the form from before there were tools, and its result, have no id: the function's name joins them. */
+const idOf = (functionName: string): string => `call_${functionName}`;
 
 const assistant = z
   .object({
@@ -30,11 +39,26 @@ const assistant = z
     reasoning_content: z.string().nullish(),
     reasoning: z.string().nullish(),
     tool_calls: z.array(toolCallSchema).nullish(),
+    function_call: calledFunction.nullish(),
   })
-  .refine((m) => typeof m.content === 'string' || Array.isArray(m.content) || (m.tool_calls?.length ?? 0) > 0, {
+  .refine((m) => m.content != null || m.refusal != null || m.function_call != null || (m.tool_calls?.length ?? 0) > 0, {
     path: ['content'],
-    error: 'Required unless the message has tool_calls.',
+    error: 'Required unless the message has tool_calls, function_call or refusal.',
+  })
+  .transform(({ function_call: call, ...message }) => {
+    if (call == null) return message;
+    const toolCall = { id: idOf(call.name), type: 'function' as const, function: call };
+    return { ...message, tool_calls: [...(message.tool_calls ?? []), toolCall] };
   });
+
+const functionResult = z
+  .object({ role: z.literal('function'), content: content.nullable(), name: z.string() })
+  .transform(({ content: text, name: functionName }) => ({
+    role: 'tool' as const,
+    content: text ?? '',
+    tool_call_id: idOf(functionName),
+    name: functionName,
+  }));
 
 export const messageSchema = z.discriminatedUnion(
   'role',
@@ -44,7 +68,7 @@ export const messageSchema = z.discriminatedUnion(
     z.object({ role: z.literal('user'), content, name }),
     assistant,
     z.object({ role: z.literal('tool'), content, tool_call_id: z.string(), name }),
-    z.object({ role: z.literal('function'), content: content.nullable(), name: z.string() }),
+    functionResult,
   ],
   { error: 'Expected a message whose role is one of developer, system, user, assistant, tool, function.' },
 );

@@ -1,8 +1,15 @@
 /** Tools and the choice among them. */
 import { z } from 'zod';
 
+export const toolName = z
+  .string()
+  .regex(/^[a-zA-Z0-9_.-]{1,64}$/, 'Expected 1 to 64 letters, digits, `_`, `-` or `.`.');
+
+/** How much a model shall think, in the words of all APIs. */
+export const reasoningEffort = z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
+
 export const functionSchema = z.object({
-  name: z.string().regex(/^[a-zA-Z0-9_.-]{1,64}$/, 'Expected 1 to 64 letters, digits, `_`, `-` or `.`.'),
+  name: toolName,
   description: z.string().nullish(),
   parameters: z.record(z.string(), z.unknown()).nullish(),
   strict: z.boolean().nullish(),
@@ -27,3 +34,24 @@ export const toolChoiceSchema = z.union([
   allowed,
 ]);
 export type ToolChoice = z.output<typeof toolChoiceSchema>;
+
+/** Stands for a tool that is not run here. */
+export const skippedTool = z.object({ type: z.literal('skipped'), of: z.string() });
+export type SkippedTool = z.output<typeof skippedTool>;
+
+/** Makes that of tools whose type is not for us, before they are checked. */
+export function passOver(skips: (type: string) => boolean) {
+  return (tool: unknown): unknown => {
+    const type = (tool as { type?: unknown } | null | undefined)?.type;
+    return typeof type === 'string' && skips(type) ? { type: 'skipped', of: type } : tool;
+  };
+}
+
+/** The request's own functions, and the types of the tools that were passed over. */
+export function splitTools<T extends { readonly type?: unknown }>(tools: readonly (T | SkippedTool)[] = []) {
+  const isSkipped = (tool: T | SkippedTool): tool is SkippedTool => tool.type === 'skipped';
+  return {
+    own: tools.filter((tool): tool is T => !isSkipped(tool)),
+    skipped: tools.filter(isSkipped).map((tool) => tool.of),
+  };
+}

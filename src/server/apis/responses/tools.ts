@@ -1,0 +1,28 @@
+/** Tools of /v1/responses: functions; those of other types are passed over, with a note. */
+import { z } from 'zod';
+import { passOver, skippedTool, toolName } from '../schema/tools.ts';
+
+const functionTool = z.object({
+  type: z.literal('function'),
+  name: toolName,
+  description: z.string().nullish(),
+  parameters: z.record(z.string(), z.unknown()).nullish(),
+  strict: z.boolean().nullish(),
+});
+export type FunctionTool = z.output<typeof functionTool>;
+
+export const responsesTool = z.preprocess(
+  passOver((type) => type !== 'function'),
+  z.discriminatedUnion('type', [functionTool, skippedTool], { error: 'Expected a tool: an object with a `type`.' }),
+);
+
+export const responsesToolChoice = z.union([
+  z.enum(['none', 'auto', 'required'], 'Expected "none", "auto", "required", a function or allowed_tools'),
+  z.object({ type: z.literal('function'), name: z.string() }),
+  z.object({
+    type: z.literal('allowed_tools'),
+    mode: z.enum(['auto', 'required']),
+    tools: z.array(z.object({ type: z.string(), name: z.string().nullish() })),
+  }),
+]);
+export type ResponsesToolChoice = z.output<typeof responsesToolChoice>;
