@@ -72,7 +72,7 @@ t.test('Claude Code: system messages in the conversation, its headers and its co
   const events = await readEvents(answer);
   t.match(events.find((e) => e.type === 'content_block_start').content_block, { type: 'tool_use', name: 'Bash' });
   t.match(events.find((e) => e.type === 'message_delta').delta, { stop_reason: 'tool_use' });
-  const prompt = engine.calls[0]!.promptText;
+  const prompt = engine.calls[0].promptText;
   t.match(prompt, /^<\|system\|>You are an agent\.\nUse tools\./, 'without what Anthropic counts requests by');
   t.match(
     prompt,
@@ -82,7 +82,7 @@ t.test('Claude Code: system messages in the conversation, its headers and its co
   t.match(prompt, /\/home\/me[^]*<\|system\|>Budget left: 5\.<\|end\|><\|assistant\|>$/);
   t.notMatch(prompt, /web_search/);
   const { input_tokens } = await json(await post('/v1/messages/count_tokens?beta=true', request, { headers }));
-  t.equal(input_tokens, engine.calls[0]!.promptIds.length);
+  t.equal(input_tokens, engine.calls[0].promptIds.length);
 
   const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: '' } };
   const refusals: [Json, string, RegExp][] = [
@@ -183,7 +183,7 @@ t.test('Codex: tools and items of other kinds', async (t) => {
   t.match(response.output, [{ type: 'function_call', name: 'Bash', arguments: '{"command": "ls"}' }]);
   t.match(response.tools, [{ type: 'function', name: 'Bash' }], 'what the model saw of the tools');
   t.equal(response.truncation, 'auto');
-  const prompt = engine.calls[0]!.promptText;
+  const prompt = engine.calls[0].promptText;
   t.match(prompt, /I look\.\n<tool_call>[^]*"pwd"[^]*<tool_call>[^]*Begin Patch[^]*<tool_call>[^]*"exec"/, 'one turn');
   t.match(prompt, /\/home\/me[^]*Patched\.[^]*a\.txt[^]*seen/);
   t.notMatch(prompt, /web_search|spawn/);
@@ -260,8 +260,7 @@ t.test('responses: log probabilities, and truncation of what is too long', async
 t.test('chat completions: refusals, and calls in the form from before tools', async (t) => {
   const { post, engine, server } = await startFakeServer();
   t.teardown(() => server.close());
-  const ask = (messages: Json[], more: Json = {}): Promise<Response> =>
-    post('/v1/chat/completions', { messages, max_tokens: 10, ...more });
+  const ask = (messages: Json[]): Promise<Response> => post('/v1/chat/completions', { messages, max_tokens: 10 });
   const hello = { role: 'user', content: 'Hello' };
   t.equal((await ask([hello, { role: 'assistant', content: null, refusal: 'I will not.' }, hello])).status, 200);
   t.match(engine.calls.at(-1)!.promptText, /<\|assistant\|>I will not\.<\|end\|>/);
@@ -272,7 +271,6 @@ t.test('chat completions: refusals, and calls in the form from before tools', as
   ];
   t.equal((await ask(legacy)).status, 200);
   t.match(engine.calls.at(-1)!.promptText, /"name": "weather", "arguments": \{"city":"Rome"\}[^]*sunny/);
-  t.equal((await ask([hello], { tools: [] })).status, 200, 'no tools');
   for (const [messages, param] of [
     [[{ role: 'user', content: [] }], 'messages[0].content'],
     [[{ role: 'tool', tool_call_id: 'c', content: [] }], 'messages[0].content'],
@@ -300,7 +298,7 @@ t.test('system messages where the template cannot show them', async (t) => {
     const messages = roles.map((role, i) => ({ role, content: `${role[0]}${i}` }));
     t.equal((await post('/v1/chat/completions', { messages })).status, 200, roles.join());
     await server.close();
-    return engine.calls[0]!.promptText.replaceAll('\n\n', '+');
+    return engine.calls[0].promptText.replaceAll('\n\n', '+');
   };
   const late = ['system', 'developer', 'user', 'system', 'assistant', 'system', 'user', 'assistant', 'developer'];
   t.equal(await prompts(head + turns, late), 'S:s0+d1;u:u2+s3;a:a4;u:s5+u6;a:a7;u:d8;', 'one, at the start');

@@ -81,7 +81,7 @@ interface ChosenTools {
 }
 
 function chooseTools({ tools, tool_choice: choice }: ChatRequest): ChosenTools {
-  if (tools === undefined || tools.length === 0) {
+  if (tools === undefined) {
     if (choice === undefined || choice === 'none' || choice === 'auto') {
       return { tools: null, isForced: false, isNamed: false };
     }

@@ -16,7 +16,7 @@ const fields = z.object({
   max_tokens: optional(maxTokens, 'Older name of max_completion_tokens, which wins.'),
   logprobs: optional(z.boolean(), 'Return the log probability of each token.'),
   top_logprobs: optional(z.int().min(0).max(20), 'Alternatives at each token; needs `logprobs: true`.'),
-  tools: optional(z.array(toolSchema).max(128), 'Functions the model may call.'),
+  tools: optional(z.array(toolSchema).min(1).max(128), 'Functions the model may call.'),
   tool_choice: optional(toolChoiceSchema, '"none", "auto" (the default with tools), "required" or one function.'),
   parallel_tool_calls: optional(z.boolean(), 'false: at most one call.'),
   reasoning_effort: optional(reasoningEffort, 'Given to the chat template.'),

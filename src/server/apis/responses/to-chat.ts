@@ -71,8 +71,20 @@ function toMessage(item: InputItem): ChatMessage[] {
       return [result(item.call_id, item.output ?? item.status)];
     case 'mcp_call':
       return [call(item.id, item.name, item.arguments), result(item.id, item.output ?? item.error ?? '')];
+    case 'reasoning': // Templates drop the reasoning of earlier turns.
+    case 'web_search_call':
+    case 'file_search_call':
+    case 'code_interpreter_call':
+    case 'image_generation_call':
+    case 'mcp_list_tools':
+    case 'mcp_approval_request':
+    case 'mcp_approval_response':
+    case 'tool_search_call':
+    case 'tool_search_output':
+    case 'item_reference': // The schema lets none through.
+      return [];
     default:
-      return []; // What is passed over; templates drop the reasoning of earlier turns themselves.
+      return item satisfies never;
   }
 }
 
