@@ -23,6 +23,7 @@ async function check(name, work) {
 }
 
 const bin = (name) => join(root, 'node_modules', '.bin', name);
+const cli = join(root, 'dist', 'cli.js');
 const tool = (name, ...args) => run(bin(name), args, { quiet: true });
 
 /**
@@ -63,6 +64,27 @@ function failuresOf(lines) {
   return lines.filter((line) => !/^\s*(ok \d+|# Subtest|1\.\.\d+|# time)/.test(line));
 }
 
+/**
+ * Fills the driver's shader cache with the default model's kernels, so that no test waits for them: compiled once, instead
+ * of by each of the processes that start at the same time and find the cache empty.
+ */
+async function compileKernels(model) {
+  const flags = [
+    'generate',
+    '--model_dir',
+    model,
+    '--prompt',
+    'Hi',
+    '--max_tokens',
+    '1',
+    '--max_total_token_num',
+    '256',
+  ];
+  const generate = (activations) =>
+    run(process.execPath, [cli, ...flags, '--activation_dtype', activations], { quiet: true });
+  await Promise.all([generate('auto'), generate('f32')]);
+}
+
 async function checks() {
   if (!(await check('packages and build', setupBuild))) return;
   let model = null;
@@ -76,6 +98,7 @@ async function checks() {
     python = await ensurePython(join(root, 'test', 'e2e', 'python', 'requirements.txt'));
   });
   await check('browser', ensureChromium);
+  await check('kernels', () => compileKernels(model));
   await check('format', () => tool('prettier', '--check', '--log-level=warn', '.'));
   await Promise.all([
     check('types', () => tool('tsc', '-p', 'tsconfig.test.json')),

@@ -30,16 +30,19 @@ const weather = {
   function: { name: 'get_weather', description: 'The weather in a city', parameters: weatherSchema },
 };
 
-export async function examine(t: Test, library: ClientLibrary): Promise<void> {
-  await t.test('with the default model', { skip: model.unavailable }, async (t) => {
-    const flags = '--port 0 --max_total_token_num 4096 --running_max_req_size 4 --batch_max_tokens 256'.split(' ');
-    const { url } = await serve(t, ['--model_dir', model.path, '--served_model_name', 'small', ...flags]);
-    const client = library.connect({ baseURL: `${url}/v1`, model: 'small', apiKey: 'none', retries: 0 });
-    await t.test('chat, stream, stop strings and usage', (t) => answers(t, client));
-    await t.test('question, call, result, answer', (t) => agentLoops(t, client));
-    await t.test('structured output', (t) => structuredOutput(t, client));
-    await t.test('giving up frees the slots', (t) => cancellation(t, client, url));
-  });
+/** Starts the server that all libraries are examined against, one after the other; gone after the test. */
+export async function serveDefaultModel(t: Test): Promise<string> {
+  const flags = '--port 0 --max_total_token_num 4096 --running_max_req_size 4 --batch_max_tokens 256'.split(' ');
+  return (await serve(t, ['--model_dir', model.path, '--served_model_name', 'small', ...flags])).url;
+}
+
+/** @param url of `serveDefaultModel`, where nothing else is running */
+export async function examine(t: Test, library: ClientLibrary, url: string): Promise<void> {
+  const client = library.connect({ baseURL: `${url}/v1`, model: 'small', apiKey: 'none', retries: 0 });
+  await t.test('chat, stream, stop strings and usage', (t) => answers(t, client));
+  await t.test('question, call, result, answer', (t) => agentLoops(t, client));
+  await t.test('structured output', (t) => structuredOutput(t, client));
+  await t.test('giving up frees the slots', (t) => cancellation(t, client, url));
   await t.test('errors and retries', (t) => errors(t, library));
 }
 

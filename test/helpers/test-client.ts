@@ -53,6 +53,7 @@ export interface Endpoint {
 }
 
 export interface ClientLibrary {
+  readonly name: string;
   connect(endpoint: Endpoint): TestClient;
   /** How it names the errors of these statuses. */
   readonly errorNames: Readonly<Record<400 | 401 | 404 | 503, string>>;

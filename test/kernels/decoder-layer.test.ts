@@ -9,7 +9,6 @@ import { randomMatrix } from '../helpers/matrices.ts';
 import { randomFloats } from '../helpers/random.ts';
 
 // Most of the time is lavapipe's compiler, where no shader cache has the kernels yet.
-t.setTimeout(900_000);
 
 class OpByOp extends WebGPUOps {
   override fusedDecoderLayer(): null {

@@ -14,7 +14,6 @@ import { random } from '../helpers/random.ts';
 import { distribution, maskOf, randomLogits, randomU, samplingRow } from '../helpers/sampling.ts';
 
 // Most of the time is lavapipe's compiler, where no shader cache has the kernels yet.
-t.setTimeout(900_000);
 
 t.test('the reference draws from the truncated distribution', async (t) => {
   const settings = fc.record({

@@ -13,7 +13,6 @@ import { runKernelTable } from '../helpers/kernel-table.ts';
 import { allCases } from './cases/all-cases.ts';
 
 // Most of the time is lavapipe's compiler, where no shader cache has the kernels yet.
-t.setTimeout(900_000);
 
 const cases = allCases.filter((kernelCase) => kernelCase.core);
 for await (const { name, ok, found } of runKernelTable({ kernelSet: 'gpu', cases, production: false })) {

@@ -3,7 +3,6 @@ import t from 'tap';
 import { runKernelTable } from '../helpers/kernel-table.ts';
 
 // Most of the time is lavapipe's compiler, where no shader cache has the kernels yet.
-t.setTimeout(900_000);
 
 for await (const { name, ok, found, production } of runKernelTable()) {
   t.ok(ok, `${name}: nmse ${found.nmse}, max ${found.maxAbs}; production toggles: max ${production.maxAbs}`);

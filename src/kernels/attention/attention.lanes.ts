@@ -36,13 +36,13 @@ export function lanesAttention(
       headDim,
       kvHeads,
       dtype: storage.dtype,
-      maxLength: kv.spec.maxLength,
       scale: spec.scale,
       ...(spec.slidingWindow === undefined ? {} : { slidingWindow: spec.slidingWindow }),
       ...(spec.softcap === undefined ? {} : { softcap: spec.softcap }),
     };
     const kernel = ctx.pipelines.get(attentionKernelName(kernelSpec), () => attentionKernel(kernelSpec));
-    ctx.recorder.dispatch(kernel, resources, new Uint32Array([step.numTokens, list.offset]), list.count, kvHeads);
+    const params = new Uint32Array([step.numTokens, list.offset, kv.spec.maxLength]);
+    ctx.recorder.dispatch(kernel, resources, params, list.count, kvHeads);
   };
   run('prefill', prefillTiles);
   run('decode', decodeTokens);

@@ -13,7 +13,6 @@ export interface AttentionKernelSpec {
   readonly headDim: number;
   readonly kvHeads: number;
   readonly dtype: 'f16' | 'f32';
-  readonly maxLength: number;
   readonly scale: number;
   readonly slidingWindow?: number;
   readonly softcap?: number;
@@ -22,21 +21,21 @@ export interface AttentionKernelSpec {
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 export function attentionKernelName(s: AttentionKernelSpec): string {
-  const { mode, group, headDim, kvHeads, dtype, maxLength, scale } = s;
-  const name = `attention.lanes.${mode}-${group}x${headDim}-${kvHeads}-${dtype}-${maxLength}-${scale}`;
+  const { mode, group, headDim, kvHeads, dtype, scale } = s;
+  const name = `attention.lanes.${mode}-${group}x${headDim}-${kvHeads}-${dtype}-${scale}`;
   return `${name}-${s.slidingWindow ?? 'full'}-${s.softcap ?? 'nocap'}`;
 }
 
 export function attentionKernel(s: AttentionKernelSpec): string {
   const texels = s.headDim / 8;
   return `enable subgroups;
-struct Params { tokens: u32, list: u32 } // list: where the tiles (prefill) or tokens (decode) begin in step
+struct Params { tokens: u32, list: u32, maxLength: u32 } // list: where the tiles (prefill) or tokens (decode) begin in step
 var<immediate> p: Params;
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>; // [T, Hq, D]
 @group(0) @binding(1) var<storage, read> keys: array<vec4<u32>>; // [slots, ${s.kvHeads}, D]
 @group(0) @binding(2) var<storage, read> values: array<vec4<u32>>; // [slots, ${s.kvHeads}, D]
 @group(0) @binding(3) var<storage, read> step: array<u32>; // positions at T, rows at 2T
-@group(0) @binding(4) var<storage, read> slotTable: array<u32>; // [maxRequests, ${s.maxLength}]
+@group(0) @binding(4) var<storage, read> slotTable: array<u32>; // [maxRequests, maxLength]
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>; // [T, Hq, D]
 
 ${attentionFunctions(s)}
@@ -87,7 +86,7 @@ const component = (d: number) => `${d & 4 ? 'hi' : 'lo'}.${'xyzw'[d & 3]}`;
 function decodeBody(s: AttentionKernelSpec): string {
   return `  let t = step[p.list + wg.x];
   let position = step[p.tokens + t];
-  let slots = step[2u * p.tokens + t] * ${s.maxLength}u;
+  let slots = step[2u * p.tokens + t] * p.maxLength;
 ${decodeToken(s)}`;
 }
 
@@ -174,7 +173,7 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
     '  let t = first + min(lane, count - 1u);',
     '  let position = step[p.tokens + t];',
     '  let last = step[p.tokens + first + count - 1u];',
-    `  let slots = step[2u * p.tokens + first] * ${s.maxLength}u;`,
+    `  let slots = step[2u * p.tokens + first] * p.maxLength;`,
     '  let firstPosition = step[p.tokens + first];',
     `  let start = ${firstKey(s, 'firstPosition')};`,
     `  let window = ${firstKey(s, 'position')};`,

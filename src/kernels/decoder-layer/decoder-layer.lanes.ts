@@ -61,7 +61,7 @@ export function lanesDecoderLayer(ctx: WebGPUContext, x: Tensor, layer: DecoderL
       queue.doneCounter,
       ...(qkv.bias ? [bufferOf(qkv.bias)] : []),
     ],
-    new Uint32Array([tokens, queue.taken, queue.done]),
+    new Uint32Array([tokens, queue.taken, queue.done, cache.spec.maxLength]),
     WORKGROUPS,
   );
   const items = itemCount(spec, tokens);
@@ -102,7 +102,6 @@ function kernelSpec(
   const rotates = rotary.rotaryDim === headDim && !rotary.interleaved && headDim % 16 === 0;
   const isWhole = [hidden, intermediate, group * headDim].every((n) => n % 64 === 0);
   if (!rotates || !isWhole) return null;
-  const { maxLength } = storage.kv.spec;
   return {
     tile: numTokens <= 2 ? { units: 4, tokens: 1 } : { units: 2, tokens: 4 },
     hidden,
@@ -113,7 +112,7 @@ function kernelSpec(
     o: product(o, 'q8'),
     gateUp: product(gateUp, 'q8'),
     down: product(down, 'q8'),
-    attention: { mode: 'decode', group, headDim, kvHeads, dtype, maxLength, ...attention },
+    attention: { mode: 'decode', group, headDim, kvHeads, dtype, ...attention },
   };
 }
 

@@ -93,7 +93,7 @@ ${body(s)}
   });
   return `
 // Items taken and done by earlier dispatches, together.
-struct Params { tokens: u32, taken: u32, done: u32 }
+struct Params { tokens: u32, taken: u32, done: u32, maxLength: u32 }
 var<immediate> p: Params;
 ${declarations(s)}
 ${attentionFunctions(s.attention)}
@@ -139,7 +139,7 @@ function inputNorm(s: DecoderLayerKernelSpec): string {
   return `
       let row = item * ${hidden}u;
       if (lane == 0u) {
-        slotTable[step[2u * p.tokens + item] * ${attention.maxLength}u + step[p.tokens + item]] = step[3u * p.tokens + item];
+        slotTable[step[2u * p.tokens + item] * p.maxLength + step[p.tokens + item]] = step[3u * p.tokens + item];
       }
 ${rmsScale(s, 'x')}
       for (var i = lane; i < ${hidden / 4}u; i += 8u) {
@@ -161,13 +161,13 @@ function qkv(s: DecoderLayerKernelSpec): string {
 
 function attention(s: DecoderLayerKernelSpec): string {
   const at = sections(s);
-  const { group, headDim, kvHeads, maxLength } = s.attention;
+  const { group, headDim, kvHeads } = s.attention;
   const blocks = (group * headDim) / 64;
   return `
       let t = item / ${kvHeads}u;
       let kvHead = item % ${kvHeads}u;
       let position = step[p.tokens + t];
-      let slots = step[2u * p.tokens + t] * ${maxLength}u;
+      let slots = step[2u * p.tokens + t] * p.maxLength;
       prepareHead(t, kvHead, position, step[3u * p.tokens + t], lane);
 ${decodeToken(
   s.attention,
@@ -311,14 +311,14 @@ function declarations(s: DecoderLayerKernelSpec): string {
     ([name, binding]) => `@group(0) @binding(${binding}) var ${name}: texture_storage_2d<rgba32uint, read>;
 ${texelLoader(`${name}Texel`, name)}`,
   );
-  const { kvHeads, maxLength, headDim } = s.attention;
+  const { kvHeads, headDim } = s.attention;
   const buffers = [
     `read> x: array<f32>; // [T, H]`,
     `read> inputNorm: array<f32>; // [H]`,
     `read> postAttentionNorm: array<f32>; // [H]`,
-    `read> table: array<f32>; // [${maxLength}, D]: cosines, then sines`,
+    `read> table: array<f32>; // [maxLength, D]: cosines, then sines`,
     `read> step: array<u32>; // sections: step/step.ts`,
-    `read_write> slotTable: array<u32>; // [maxRequests, ${maxLength}]`,
+    `read_write> slotTable: array<u32>; // [maxRequests, maxLength]`,
     `read_write> keys: array<vec4<u32>>; // [slots, ${kvHeads}, ${headDim}]`,
     `read_write> values: array<vec4<u32>>; // [slots, ${kvHeads}, ${headDim}]`,
     `read_write> floats: array<f32>; // sections, T times: scratchLayout`,

@@ -1,11 +1,17 @@
-// The official client for Python, in a process that test/e2e/python/client.py runs in.
+// The official client for Python, in a process that client.py runs in.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
-import { examine } from '../helpers/client-exam.ts';
-import { python, withoutPython } from '../helpers/python.ts';
-import { type Answer, type Endpoint, type Question, requestBody, type TestClient } from '../helpers/test-client.ts';
+import { python } from '../../helpers/python.ts';
+import {
+  type Answer,
+  type ClientLibrary,
+  type Endpoint,
+  type Question,
+  requestBody,
+  type TestClient,
+} from '../../helpers/test-client.ts';
 
 class PythonError extends Error {
   readonly details: { name: string; status: number; message: string };
@@ -20,7 +26,7 @@ type Send = (request: object) => Promise<unknown>;
 
 /** Starts the process; requests are answered one at a time, in order. */
 function startPython(t: Test): Send {
-  const file = fileURLToPath(new URL('python/client.py', import.meta.url));
+  const file = fileURLToPath(new URL('client.py', import.meta.url));
   const child = spawn(python, [file], { stdio: ['pipe', 'pipe', 'inherit'] });
   t.teardown(() => child.kill());
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -51,9 +57,11 @@ function connect(send: Send, { model, ...endpoint }: Endpoint): TestClient {
   };
 }
 
-t.test('openai for Python', { skip: withoutPython }, async (t) => {
+/** The library in a process that is gone after the test. */
+export function openaiPython(t: Test): ClientLibrary {
   const send = startPython(t);
-  await examine(t, {
+  return {
+    name: 'openai for Python',
     connect: (endpoint) => connect(send, endpoint),
     errorNames: {
       400: 'BadRequestError',
@@ -61,5 +69,5 @@ t.test('openai for Python', { skip: withoutPython }, async (t) => {
       404: 'NotFoundError',
       503: 'InternalServerError',
     },
-  });
-});
+  };
+}

@@ -6,15 +6,15 @@ import { concat } from '@langchain/core/utils/stream';
 import { ChatOpenAI } from '@langchain/openai';
 import t from 'tap';
 import { z } from 'zod';
-import { examine } from '../helpers/client-exam.ts';
 import {
   type Answer,
+  type ClientLibrary,
   continents,
   type Endpoint,
   type Message,
   type Question,
   type TestClient,
-} from '../helpers/test-client.ts';
+} from '../../helpers/test-client.ts';
 
 const City = z.object({
   name: z.string().max(20),
@@ -102,7 +102,8 @@ function connect({ baseURL, apiKey, model, retries }: Endpoint): TestClient {
   };
 }
 
-await examine(t, {
+export const langchain: ClientLibrary = {
+  name: 'LangChain',
   connect,
   errorNames: {
     400: 'BadRequestError',
@@ -110,4 +111,4 @@ await examine(t, {
     404: 'NotFoundError',
     503: 'InternalServerError',
   },
-});
+};

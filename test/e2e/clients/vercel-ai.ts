@@ -16,15 +16,15 @@ import {
   type ToolSet,
 } from 'ai';
 import t from 'tap';
-import { examine } from '../helpers/client-exam.ts';
 import {
   type Answer,
+  type ClientLibrary,
   citySchema,
   type Endpoint,
   type Message,
   type Question,
   type TestClient,
-} from '../helpers/test-client.ts';
+} from '../../helpers/test-client.ts';
 
 function toModelMessages(messages: readonly Message[]): ModelMessage[] {
   const names = new Map<string, string>();
@@ -133,4 +133,8 @@ function toToolSet(tools: NonNullable<Question['tools']>): ToolSet {
 }
 
 const name = 'AI_APICallError';
-await examine(t, { connect, errorNames: { 400: name, 401: name, 404: name, 503: name } });
+export const vercelAi: ClientLibrary = {
+  name: 'Vercel AI SDK',
+  connect,
+  errorNames: { 400: name, 401: name, 404: name, 503: name },
+};

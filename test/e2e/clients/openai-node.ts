@@ -3,9 +3,7 @@ import { rejects } from 'node:assert/strict';
 import OpenAI from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import type { ChatCompletion } from 'openai/resources/chat/completions';
-import t from 'tap';
 import { z } from 'zod';
-import { examine } from '../helpers/client-exam.ts';
 import {
   type Answer,
   type ClientLibrary,
@@ -13,7 +11,7 @@ import {
   type Endpoint,
   requestBody,
   type TestClient,
-} from '../helpers/test-client.ts';
+} from '../../helpers/test-client.ts';
 
 const City = z.object({
   name: z.string().max(20),
@@ -72,7 +70,8 @@ function connect({ baseURL, apiKey, model, retries }: Endpoint): TestClient {
   };
 }
 
-const library: ClientLibrary = {
+export const openaiNode: ClientLibrary = {
+  name: 'openai for JavaScript',
   connect,
   errorNames: {
     400: 'BadRequestError',
@@ -81,5 +80,3 @@ const library: ClientLibrary = {
     503: 'InternalServerError',
   },
 };
-
-await examine(t, library);

@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import t from 'tap';
-import { examine } from '../helpers/client-exam.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { tempDir } from '../../helpers/temp-dir.ts';
 import {
   type Answer,
   type Call,
   citySchema,
+  type ClientLibrary,
   type Endpoint,
   requestBody,
   type TestClient,
-} from '../helpers/test-client.ts';
-import type { Json } from '../helpers/wire.ts';
+} from '../../helpers/test-client.ts';
+import type { Json } from '../../helpers/wire.ts';
 
 class HttpError extends Error {
   readonly status: number;
@@ -110,4 +110,8 @@ function addUp(text: string): Answer {
 }
 
 const name = 'HttpError';
-await examine(t, { connect, errorNames: { 400: name, 401: name, 404: name, 503: name } });
+export const curl: ClientLibrary = {
+  name: 'curl',
+  connect,
+  errorNames: { 400: name, 401: name, 404: name, 503: name },
+};
