@@ -1,4 +1,5 @@
 import tseslint from 'typescript-eslint';
+import { noCycle } from './scripts/eslint-no-cycle.mjs';
 
 // Imports run one way (docs/architecture.md): cli → commands → server → engine → model → kernels → gpu → tensor.
 // `text` is a leaf for server, commands and llm.ts; `config` and `errors` are leaves for all.
@@ -56,4 +57,9 @@ export default tseslint.config(
   },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
   ...oneWay,
+  {
+    files: ['src/**/*.ts'],
+    plugins: { house: { rules: { 'no-cycle': noCycle } } },
+    rules: { 'house/no-cycle': 'error' },
+  },
 );

@@ -5,7 +5,8 @@ import { adjustReference, maskReference } from '../../kernels/sample/sample.refe
 import { topLogprobsReference } from '../../kernels/sample/top-logprobs.reference.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
-import { samplingRow, type SamplingLimits } from './sampling-row.ts';
+import { samplingRow } from './sampling-row.ts';
+import type { SamplingLimits } from './token-mask.ts';
 import type { ScheduledRequest } from '../scheduling/scheduler-output.ts';
 import type { SampledToken } from '../core/types.ts';
 

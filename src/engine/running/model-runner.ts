@@ -1,12 +1,12 @@
 /** From a scheduled step to sampled tokens: builds the device's batch, runs the model, samples. */
 import type { KVCache, Ops, Step, StepBatch } from '../../kernels/ops.ts';
-import type { CausalLM } from '../../model/causal-lm.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { sampleOnHost } from './host-sampler.ts';
-import { poolHiddenStates, scorePrompts } from './prompt-readers.ts';
+import { poolHiddenStates, scorePrompts, type StepModel } from './prompt-readers.ts';
 import { sample } from './sampler.ts';
-import { hasPenalties, type SamplingLimits } from './sampling-row.ts';
+import { hasPenalties } from './sampling-row.ts';
+import type { SamplingLimits } from './token-mask.ts';
 import type { ScheduledRequest, SchedulerOutput } from '../scheduling/scheduler-output.ts';
 import type { SampledToken } from '../core/types.ts';
 
@@ -22,9 +22,6 @@ export interface ModelRunner {
   launch(output: SchedulerOutput): Promise<SampledToken[]>;
   close(): void;
 }
-
-/** The part of model/causal-lm.ts that a step needs. */
-export type StepModel = Pick<CausalLM, 'layers' | 'hiddenStates' | 'logits' | 'scoreHead'>;
 
 /** A step that is recorded and handed over. */
 interface Recorded {

@@ -1,8 +1,11 @@
 /** What is read of prompts besides the next token: hidden states for pooling requests, logits for scored prompts. */
 import type { Ops, Step } from '../../kernels/ops.ts';
+import type { CausalLM } from '../../model/causal-lm.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { StepModel } from './model-runner.ts';
 import type { ScheduledRequest } from '../scheduling/scheduler-output.ts';
+
+/** The part of model/causal-lm.ts that a step needs. */
+export type StepModel = Pick<CausalLM, 'layers' | 'hiddenStates' | 'logits' | 'scoreHead'>;
 
 /**
  * Both record inside the step, before they return; their promises need `ops.endStep()` to be fulfilled.

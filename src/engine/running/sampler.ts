@@ -4,7 +4,8 @@
  */
 import type { Ops, Step } from '../../kernels/ops.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { isPlainlyGreedy, samplingRow, type SamplingLimits } from './sampling-row.ts';
+import { isPlainlyGreedy, samplingRow } from './sampling-row.ts';
+import type { SamplingLimits } from './token-mask.ts';
 import type { ScheduledRequest } from '../scheduling/scheduler-output.ts';
 import type { SampledToken, TokenLogprobs } from '../core/types.ts';
 

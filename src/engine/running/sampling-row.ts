@@ -3,12 +3,7 @@ import type { SamplingRow } from '../../kernels/ops.ts';
 import { uniform } from './random.ts';
 import type { ScheduledRequest } from '../scheduling/scheduler-output.ts';
 import type { SamplingParams } from '../core/types.ts';
-import { tokenMask } from './token-mask.ts';
-
-export interface SamplingLimits {
-  readonly vocabSize: number;
-  readonly eosTokenIds: readonly number[];
-}
+import { type SamplingLimits, tokenMask } from './token-mask.ts';
 
 /** @param grammar the tokens that the request's grammar allows, null for all */
 export function samplingRow(

@@ -1,7 +1,11 @@
 /** Which tokens may come next, of everything that can forbid one: a bit a token, token i in bit i%32 of word i/32. */
 import type { SamplingRow } from '../../kernels/ops.ts';
-import type { SamplingLimits } from './sampling-row.ts';
 import type { SamplingParams } from '../core/types.ts';
+
+export interface SamplingLimits {
+  readonly vocabSize: number;
+  readonly eosTokenIds: readonly number[];
+}
 
 /**
  * allowed_token_ids, ids that would end the request before min_tokens, biases of -Infinity, and the grammar. If these leave

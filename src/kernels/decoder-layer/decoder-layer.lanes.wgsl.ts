@@ -15,7 +15,8 @@
  * A generator because it is put together from those of the products (matmul/lane-sums.wgsl.ts) and of attention.
  */
 import { attentionFunctions, decodeToken, f, type AttentionKernelSpec } from '../attention/attention.lanes.wgsl.ts';
-import { laneSums, range, rowIndex, rowsOf, texelLoader, type SumsSpec } from '../matmul/lane-sums.wgsl.ts';
+import { range, rowsOf, texelLoader, type SumsSpec } from '../matmul/lane-sums.parts.wgsl.ts';
+import { laneSums, rowIndex } from '../matmul/lane-sums.wgsl.ts';
 
 /** A product's weights: layout, and the form of its activations. */
 export type LayerProduct = Pick<SumsSpec, 'format' | 'groupSize' | 'activation' | 'texelsPerUnit' | 'unitsPerBlock'> & {

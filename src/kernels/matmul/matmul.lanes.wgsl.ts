@@ -1,5 +1,6 @@
 /** The matrix product of lavapipe as a kernel of its own: a workgroup of 8 lanes owns some units of a row block and a tile of tokens. */
-import { laneSums, range, rowIndex, rowsOf, texelLoader, type SumsSpec } from './lane-sums.wgsl.ts';
+import { range, rowsOf, texelLoader, type SumsSpec } from './lane-sums.parts.wgsl.ts';
+import { laneSums, rowIndex } from './lane-sums.wgsl.ts';
 
 export type LanesSpec = Omit<SumsSpec, 'texel' | 'x' | 'cols' | 'colBlocks'> & {
   readonly bias: boolean;

@@ -1,10 +1,10 @@
 /** Arrays of a schema → EBNF. */
 import { count, fail, list } from './keywords.ts';
 import type { Schema } from './merge-schema.ts';
-import type { SchemaGrammar } from './schema-grammar.ts';
+import type { Schemas } from './schemas.ts';
 
 /** All of `prefixItems` are written, also where the schema would let the array end among them. */
-export function arrayGrammar(schemas: SchemaGrammar, schema: Schema, at: string): string {
+export function arrayGrammar(schemas: Schemas, schema: Schema, at: string): string {
   const { comma } = schemas.dialect;
   const prefixItems = schema.prefixItems === undefined ? [] : list(schema.prefixItems, `${at}/prefixItems`);
   const min = Math.max(count(schema, 'minItems', at) ?? 0, prefixItems.length);
@@ -24,7 +24,7 @@ export function arrayGrammar(schemas: SchemaGrammar, schema: Schema, at: string)
 }
 
 /** `, item` from `min` to `max` times and the closing bracket. */
-function repeated({ grammar, dialect }: SchemaGrammar, item: string, min: number, max: number | null): string {
+function repeated({ grammar, dialect }: Schemas, item: string, min: number, max: number | null): string {
   if (max !== null) return max === 0 ? '"]"' : `(${dialect.comma} ${item}){${min},${max}} "]"`;
   const rest = grammar.reserve('items');
   grammar.define(rest, `"]" | ${dialect.comma} ${item} ${rest}`);

@@ -3,7 +3,7 @@ import { either, literal, type Grammar } from './ebnf.ts';
 import { count, fail, list, located, saysMore } from './keywords.ts';
 import { isSchemaObject, type Schema } from './merge-schema.ts';
 import { parseRegex } from './regex.ts';
-import type { SchemaGrammar } from './schema-grammar.ts';
+import type { Schemas } from './schemas.ts';
 
 /** One declared member as EBNF: what stands before its value, the value, what stands after it. */
 export interface Member {
@@ -24,7 +24,7 @@ export interface Brackets {
   readonly comma: string;
 }
 
-export function objectGrammar(schemas: SchemaGrammar, schema: Schema, at: string): string {
+export function objectGrammar(schemas: Schemas, schema: Schema, at: string): string {
   const { grammar, dialect } = schemas;
   const members = declaredMembers(schemas, schema, at, (name) => `${literal(dialect.key(name))} ${dialect.colon}`);
   const brackets = { open: '"{"', close: '"}"', comma: dialect.comma };
@@ -36,7 +36,7 @@ export function objectGrammar(schemas: SchemaGrammar, schema: Schema, at: string
 
 /** @param before EBNF of what stands before a property's value; `after` of what stands behind it */
 export function declaredMembers(
-  schemas: SchemaGrammar,
+  schemas: Schemas,
   schema: Schema,
   at: string,
   before: (name: string, property: unknown) => string,
@@ -54,7 +54,7 @@ export function declaredMembers(
     }));
 }
 
-function besideDeclared(schemas: SchemaGrammar, schema: Schema, declared: number, at: string): Others | null {
+function besideDeclared(schemas: Schemas, schema: Schema, declared: number, at: string): Others | null {
   const { dialect, grammar } = schemas;
   if (isSchemaObject(schema.patternProperties) || saysMore(schema.propertyNames, true)) {
     fail(at, 'has both properties and rules for the names of others, which a grammar cannot enforce');
@@ -72,7 +72,7 @@ function besideDeclared(schemas: SchemaGrammar, schema: Schema, declared: number
 }
 
 /** Members of an object that declares none; null when it must be empty. */
-function undeclared(schemas: SchemaGrammar, schema: Schema, at: string): Others | null {
+function undeclared(schemas: Schemas, schema: Schema, at: string): Others | null {
   const { dialect, grammar } = schemas;
   const min = count(schema, 'minProperties', at) ?? 0;
   const max = count(schema, 'maxProperties', at);

@@ -15,6 +15,7 @@ import { objectGrammar } from './object-grammar.ts';
 import { regularRule } from './regular-rule.ts';
 import * as regular from './regular.ts';
 import { numberRule, numericGrammar, stringGrammar } from './scalar-grammar.ts';
+import type { Schemas } from './schemas.ts';
 
 const conditions = ['not', 'if', 'contains', 'dependentRequired', 'dependentSchemas', 'dependencies', '$dynamicRef'];
 
@@ -24,7 +25,7 @@ interface Written {
   text: string | null;
 }
 
-export class SchemaGrammar {
+export class SchemaGrammar implements Schemas {
   readonly grammar: Grammar;
   readonly dialect: Dialect;
   readonly #root: unknown;

@@ -18,7 +18,8 @@ import { phi4Mini } from './parsers/phi4-mini.ts';
 import { qwen25 } from './parsers/qwen25.ts';
 import { qwen3Coder } from './parsers/qwen3-coder.ts';
 import { xlam } from './parsers/xlam.ts';
-import type { ToolCallFormat, ToolCallParser, ToolDefinition } from './types.ts';
+import type { ToolCallFormat } from './tool-call-format.ts';
+import type { ToolCallParser, ToolDefinition } from './types.ts';
 
 const formats = {
   qwen25,

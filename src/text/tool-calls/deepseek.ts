@@ -2,7 +2,8 @@
 import { literal } from '../structured-output/ebnf.ts';
 import { jsonArgumentsForm } from './call-forms.ts';
 import type { CallStream } from './call-stream.ts';
-import type { CallForm, Parsing, ToolCallFormat } from './types.ts';
+import type { ToolCallFormat } from './tool-call-format.ts';
+import type { CallForm, Parsing } from './types.ts';
 
 const section = '<｜tool▁calls▁begin｜>';
 const call = '<｜tool▁call▁begin｜>';

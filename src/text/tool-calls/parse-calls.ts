@@ -1,6 +1,7 @@
 /** The loop that all formats share: text, an opening tag, a call, its closing tags, text … */
 import { CallStream, whiteSpace } from './call-stream.ts';
-import type { CallIds, Delta, EndReason, Parsing, ToolCallFormat, ToolCallParser, ToolDefinition } from './types.ts';
+import type { ToolCallFormat } from './tool-call-format.ts';
+import type { CallIds, Delta, EndReason, Parsing, ToolCallParser, ToolDefinition } from './types.ts';
 
 /** `alsoClosing`: tags that may close a call besides the format's own. */
 export function parseCalls(

@@ -5,7 +5,7 @@
 import { deepseekForm, deepseekTags, openCall } from '../deepseek.ts';
 import { openAiIds } from '../ids.ts';
 import { jsonArguments } from '../json-call.ts';
-import type { ToolCallFormat } from '../types.ts';
+import type { ToolCallFormat } from '../tool-call-format.ts';
 
 export const deepseekV3: ToolCallFormat = {
   tags: deepseekTags('```'),

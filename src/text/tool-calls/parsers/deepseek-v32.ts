@@ -9,7 +9,7 @@ import { ArgumentsWriter } from '../arguments-writer.ts';
 import { openAiIds } from '../ids.ts';
 import { endMarked, markedName, markedValue } from '../marked-parameters.ts';
 import type { JsonType } from '../schema-types.ts';
-import type { ToolCallFormat } from '../types.ts';
+import type { ToolCallFormat } from '../tool-call-format.ts';
 
 const invoke = '<｜DSML｜invoke name="';
 const parameter = '<｜DSML｜parameter name="';

@@ -4,7 +4,7 @@ import { gemmaArgumentsForm } from '../call-forms.ts';
 import { gemmaCall } from '../gemma-call.ts';
 import { openAiIds } from '../ids.ts';
 import { gemmaDialect } from '../literals.ts';
-import type { ToolCallFormat } from '../types.ts';
+import type { ToolCallFormat } from '../tool-call-format.ts';
 
 const dialect = gemmaDialect('<escape>');
 

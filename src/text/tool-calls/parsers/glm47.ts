@@ -1,7 +1,7 @@
 /** GLM-4.7: GLM-4.5's tags without line breaks between them. */
 import { literal } from '../../structured-output/ebnf.ts';
 import { markedArgumentsForm } from '../call-forms.ts';
-import type { ToolCallFormat } from '../types.ts';
+import type { ToolCallFormat } from '../tool-call-format.ts';
 import { glm45 } from './glm45.ts';
 
 export const glm47: ToolCallFormat = {

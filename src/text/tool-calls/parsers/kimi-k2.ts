@@ -6,7 +6,7 @@ import { literal } from '../../structured-output/ebnf.ts';
 import { jsonArgumentsForm } from '../call-forms.ts';
 import { kimiIds } from '../ids.ts';
 import { jsonArguments } from '../json-call.ts';
-import type { ToolCallFormat } from '../types.ts';
+import type { ToolCallFormat } from '../tool-call-format.ts';
 
 const call = '<|tool_call_begin|>';
 const closing = ['<|tool_call_end|>', '<|tool_calls_section_end|>', '<|tool_call_section_end|>'];

@@ -8,7 +8,8 @@ import { ArgumentsWriter } from '../arguments-writer.ts';
 import type { CallStream } from '../call-stream.ts';
 import { openAiIds } from '../ids.ts';
 import { python, readLiteral } from '../literals.ts';
-import type { Parsing, ToolCallFormat } from '../types.ts';
+import type { ToolCallFormat } from '../tool-call-format.ts';
+import type { Parsing } from '../types.ts';
 
 export const llamaPythonic: ToolCallFormat = {
   tags: { '[': [], '<|python_start|>': ['<|python_end|>'] },

@@ -5,7 +5,7 @@
 import { jsonCallForm } from '../call-forms.ts';
 import { openAiIds } from '../ids.ts';
 import { jsonAsText, jsonCall } from '../json-call.ts';
-import type { ToolCallFormat } from '../types.ts';
+import type { ToolCallFormat } from '../tool-call-format.ts';
 
 export const llama3: ToolCallFormat = {
   tags: { '{': [], '<|python_tag|>': [] },

@@ -6,7 +6,7 @@ import { literal } from '../../structured-output/ebnf.ts';
 import { jsonArgumentsForm, listForm } from '../call-forms.ts';
 import { mistralIds } from '../ids.ts';
 import { jsonArguments, jsonCalls } from '../json-call.ts';
-import type { ToolCallFormat } from '../types.ts';
+import type { ToolCallFormat } from '../tool-call-format.ts';
 
 export const mistral: ToolCallFormat = {
   tags: { '[TOOL_CALLS]': [] },

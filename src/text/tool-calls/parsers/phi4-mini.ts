@@ -2,7 +2,7 @@
 import { listForm } from '../call-forms.ts';
 import { openAiIds } from '../ids.ts';
 import { jsonCalls } from '../json-call.ts';
-import type { ToolCallFormat } from '../types.ts';
+import type { ToolCallFormat } from '../tool-call-format.ts';
 
 export const phi4Mini: ToolCallFormat = {
   tags: { functools: [] },

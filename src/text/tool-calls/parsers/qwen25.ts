@@ -2,7 +2,7 @@
 import { jsonCallForm } from '../call-forms.ts';
 import { openAiIds } from '../ids.ts';
 import { jsonCalls } from '../json-call.ts';
-import type { ToolCallFormat } from '../types.ts';
+import type { ToolCallFormat } from '../tool-call-format.ts';
 
 export const qwen25: ToolCallFormat = {
   tags: { '<tool_call>': ['</tool_call>'] },

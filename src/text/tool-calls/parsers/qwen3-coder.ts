@@ -9,7 +9,7 @@ import { ArgumentsWriter } from '../arguments-writer.ts';
 import { openAiIds } from '../ids.ts';
 import { endMarked, markedName, markedValue } from '../marked-parameters.ts';
 import { parameterTypes } from '../schema-types.ts';
-import type { ToolCallFormat } from '../types.ts';
+import type { ToolCallFormat } from '../tool-call-format.ts';
 
 const open = '<function=';
 const parameter = '<parameter=';

@@ -2,7 +2,7 @@
 import { listForm } from '../call-forms.ts';
 import { openAiIds } from '../ids.ts';
 import { jsonCalls, jsonAsText } from '../json-call.ts';
-import type { ToolCallFormat } from '../types.ts';
+import type { ToolCallFormat } from '../tool-call-format.ts';
 
 export const xlam: ToolCallFormat = {
   tags: { '<tool_call>': ['</tool_call>'], '```': ['```'], '[': [] },
