@@ -136,7 +136,7 @@ function rmsScale({ hidden, eps }: DecoderLayerKernelSpec, array: string): strin
 
 /** Features of token `item`, RMSNorm: f32. */
 function inputNorm(s: DecoderLayerKernelSpec): string {
-  const { hidden, attention } = s;
+  const { hidden } = s;
   return `
       let row = item * ${hidden}u;
       if (lane == 0u) {

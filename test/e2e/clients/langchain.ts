@@ -4,7 +4,6 @@ import { ContextOverflowError } from '@langchain/core/errors';
 import { AIMessage, type AIMessageChunk, type BaseMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { concat } from '@langchain/core/utils/stream';
 import { ChatOpenAI } from '@langchain/openai';
-import t from 'tap';
 import { z } from 'zod';
 import {
   type Answer,

@@ -15,7 +15,6 @@ import {
   type TypedToolCall,
   type ToolSet,
 } from 'ai';
-import t from 'tap';
 import {
   type Answer,
   type ClientLibrary,
