@@ -57,6 +57,8 @@ async function install({ name }: Program, into: string): Promise<string | null> 
 interface Turn extends Run {
   readonly secret: string;
   readonly exchanges: readonly Exchange[];
+  /** Characters of its longest prompt. */
+  readonly longest: number;
   /** What it asked for beside the server. */
   readonly otherHosts: ReadonlySet<string>;
 }
@@ -94,7 +96,8 @@ async function turn(program: Program, into: string, folder: string): Promise<Tur
   try {
     const bin = join(into, 'node_modules', '.bin', program.bin);
     const result = await run(bin, program.args(question), { cwd: work, env, seconds: TURN_SECONDS });
-    return { ...result, secret, exchanges, otherHosts };
+    const longest = Math.max(0, ...engine.calls.map((c) => c.promptText.length));
+    return { ...result, secret, exchanges, longest, otherHosts };
   } finally {
     for (const part of [watched, elsewhere]) part.close();
     await server.close(0);
@@ -126,7 +129,7 @@ async function test(program: Program, into: string, folder: string): Promise<boo
   console.log(
     `${wrong === null ? 'ok  ' : 'FAIL'} ${program.name} ${version}: ${wrong ?? 'read the file and said the number'}`,
   );
-  console.log(`     ${result.exchanges.length} requests (${paths})`);
+  console.log(`     ${result.exchanges.length} requests (${paths}), the longest prompt ${result.longest} characters`);
   if (result.otherHosts.size > 0) console.log(`     asked for, and refused: ${[...result.otherHosts].join(', ')}`);
   return wrong === null;
 }

@@ -55,6 +55,8 @@ t.test('wrong paths, methods, types and sizes', async (t) => {
     415,
     'unsupported_media_type',
   );
+  const zipped = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+  await check(await post('/v1/chat/completions', '\u001f', { headers: zipped }), 415, 'unsupported_media_type');
   await check(await post('/v1/chat/completions', '{'), 400, 'invalid_request');
   await check(await post('/v1/chat/completions', ''), 400, 'invalid_request');
   await check(await post('/v1/chat/completions', { x: 'y'.repeat(3000) }), 413, 'request_too_large');

@@ -50,6 +50,11 @@ function toRegExp(path: string): RegExp {
 }
 
 async function readJson(c: Context): Promise<unknown> {
+  const encoding = c.req.header('content-encoding') ?? 'identity';
+  if (encoding.toLowerCase() !== 'identity') {
+    const message = `Expected a body that is not compressed, got "content-encoding: ${encoding}".`;
+    throw new EngineError('unsupported_media_type', message);
+  }
   const type = c.req.header('content-type') ?? '';
   if (type !== '' && !/^application\/([\w.-]+\+)?json\b/i.test(type)) {
     const message = `Expected "content-type: application/json", got ${JSON.stringify(type)}.`;
