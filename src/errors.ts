@@ -16,6 +16,7 @@ export const errorTable = {
   aborted: { status: 499, type: 'invalid_request_error' },
   slow_reader: { status: 499, type: 'invalid_request_error' },
   internal_error: { status: 500, type: 'server_error' },
+  numerical_error: { status: 500, type: 'server_error' },
   engine_dead: { status: 503, type: 'server_error' },
   draining: { status: 503, type: 'server_error' },
   deadline_exceeded: { status: 503, type: 'server_error' },

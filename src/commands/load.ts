@@ -25,6 +25,7 @@ import { loadTokenizer, tokenizerFromGguf } from '../text/tokenizer/load-tokeniz
 import type { Tokenizer } from '../text/tokenizer/tokenizer.ts';
 import { packageVersion } from './package-version.ts';
 import { terminalProgress } from './pull/progress.ts';
+import { printable } from './terminal-text.ts';
 import { resolveModelPath } from './pull/pull.ts';
 import { pullDefaultModel } from './pull/pull-default.ts';
 
@@ -49,6 +50,7 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
   const markup = callMarkup(toolCallParser, source ?? '') + reasoningMarkup(settings.reasoningParser);
   const vocabulary = tokenVocabulary(tokenizer, markup);
   const engine = await startEngine(config, name, tokenizer.eosTokenIds, vocabulary);
+  for (const note of engine.info.notes ?? []) process.stderr.write(`${printable(note)}\n`);
   const constraints = constraintPool(
     tokenizer.toolUseTemplate ?? tokenizer.chatTemplate ?? '',
     config.maxQueuedRequests,

@@ -18,7 +18,8 @@ export function requestLine(report: RequestReport): string {
     ...(report.pauses === 0 ? [] : [`paused ${report.pauses}×`]),
   ];
   const tokens = `${promptTokens} (${cachedTokens} cached) + ${completionTokens} tokens`;
-  return `request ${logEntry(report.requestId)}: ${tokens}, ${report.finishReason}; ${times.join(', ')}`;
+  const end = report.error === null ? report.finishReason : `${report.finishReason} (${logEntry(report.error)})`;
+  return `request ${logEntry(report.requestId)}: ${tokens}, ${end}; ${times.join(', ')}`;
 }
 
 function milliseconds(time: number): string {

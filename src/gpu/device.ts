@@ -65,6 +65,11 @@ export async function requestAdapter(options: GpuOptions): Promise<GPUAdapter> {
 
 const wantedFeatures = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix'] as const;
 
+function outOfMemory({ message }: GPUOutOfMemoryError): EngineError {
+  const advice = 'lower --max_total_token_num, --mem_fraction or --batch_max_tokens, or use --quant int4';
+  return new EngineError('out_of_memory', `the device is out of memory: ${advice} (WebGPU: ${message})`);
+}
+
 /** Opens the best adapter with every feature and limit it has. Throws EngineError no_adapter. */
 export async function openGpu(options: GpuOptions): Promise<Gpu> {
   const adapter = await requestAdapter(options);
@@ -81,10 +86,10 @@ export async function openGpu(options: GpuOptions): Promise<Gpu> {
   device.addEventListener('uncapturederror', (event) => {
     event.preventDefault();
     const { error } = event;
-    failure ??= new EngineError(
-      error instanceof GPUOutOfMemoryError ? 'out_of_memory' : 'internal_error',
-      `WebGPU: ${error.message}`,
-    );
+    failure ??=
+      error instanceof GPUOutOfMemoryError
+        ? outOfMemory(error)
+        : new EngineError('internal_error', `WebGPU: ${error.message}`);
   });
   void device.lost.then((lost) => {
     if (lost.reason !== 'destroyed') {

@@ -246,6 +246,8 @@ export interface Ops {
    * end in the order of the calls.
    */
   read(x: Tensor): Promise<Float32Array | Uint32Array>;
+  /** For tests of recovery: what follows is as if the device had failed by itself. */
+  injectFault?(fault: 'device_lost' | 'out_of_memory'): void;
   /** Frees everything. */
   destroy(): void;
 }

@@ -173,6 +173,13 @@ export class WebGPUOps implements Ops {
     return x.dtype === 'u32' ? new Uint32Array(data, 0, bytes / 4) : new Float32Array(data, 0, numel(x.shape));
   }
 
+  injectFault(fault: 'device_lost' | 'out_of_memory'): void {
+    const { device } = this.context.gpu;
+    if (fault === 'device_lost') return device.destroy();
+    const error = new GPUOutOfMemoryError('injected fault');
+    device.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error }));
+  }
+
   destroy(): void {
     this.context.pool.destroy();
     this.context.textures.destroy();

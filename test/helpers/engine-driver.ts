@@ -43,6 +43,8 @@ export function request(
 export class Book {
   readonly outputs = new Map<string, RequestOutput>();
   readonly refused = new Map<string, string>();
+  /** Codes of what ended with 'error'. */
+  readonly errors = new Map<string, string>();
 
   async step(core: EngineCore): Promise<void> {
     for (const event of (await core.step()).events) {
@@ -50,7 +52,8 @@ export class Book {
         this.refused.set(event.requestId, event.error.code);
         continue;
       }
-      const { output } = event;
+      const { output, error } = event;
+      if (error) this.errors.set(output.requestId, error.code);
       const before = this.outputs.get(output.requestId);
       if (before?.finishReason) throw new Error(`${output.requestId} has output after its end`);
       const tokenIds = [...(before?.tokenIds ?? []), ...output.tokenIds];

@@ -3,8 +3,9 @@
  * position through the slot table, like the real one: the next token is a hash of the whole context, and a key that sits
  * in the wrong slot, belongs to another request or was computed with another context changes it.
  */
-import { LAST_TOKEN_FLAG } from '../../src/kernels/ops.ts';
-import type { ModelRunner } from '../../src/engine/running/model-runner.ts';
+import { EngineError } from '../../src/errors.ts';
+import { LAST_TOKEN_FLAG, NO_TOKEN } from '../../src/kernels/ops.ts';
+import type { DeviceFault, ModelRunner } from '../../src/engine/running/model-runner.ts';
 import { hash3 } from '../../src/engine/running/random.ts';
 import type { SchedulerOutput } from '../../src/engine/scheduling/scheduler-output.ts';
 import type { EngineInfo, SampledToken } from '../../src/engine/core/types.ts';
@@ -36,6 +37,7 @@ export class FakeRunner implements ModelRunner {
   launches = 0;
   tokensComputed = 0;
   closed = false;
+  #fault: DeviceFault | null = null;
 
   constructor(slots: number, delay?: () => Promise<void>) {
     this.#layers = [new Uint32Array(slots), new Uint32Array(slots)];
@@ -44,6 +46,10 @@ export class FakeRunner implements ModelRunner {
 
   async launch({ scheduled }: SchedulerOutput): Promise<SampledToken[]> {
     this.launches++;
+    const fault = this.#fault;
+    this.#fault = null;
+    if (fault === 'device_lost' || fault === 'out_of_memory') throw new EngineError(fault, 'injected fault');
+    const spoil = (value: number): number => (fault === 'nan_logits' ? NaN : value);
     const tokens = scheduled.flatMap(({ row, tokenIds, start, slots, cachedSlots }) => {
       const table = this.#table.get(row) ?? [];
       this.#table.set(row, table);
@@ -68,16 +74,26 @@ export class FakeRunner implements ModelRunner {
     let t = 0;
     for (const { request, row, tokenIds, start, samples, readsPrompt } of scheduled) {
       const states = tokens.slice(t, t + tokenIds.length).map(({ state }) => state);
-      request.pooler?.add(start, Float32Array.from(states, fakeHidden), 1, null);
-      if (readsPrompt) request.promptScorer?.add(start, Float32Array.from(states.flatMap(fakeLogits)), fakeVocabSize);
+      request.pooler?.add(
+        start,
+        Float32Array.from(states, (state) => spoil(fakeHidden(state))),
+        1,
+        null,
+      );
+      if (readsPrompt)
+        request.promptScorer?.add(start, Float32Array.from(states.flatMap(fakeLogits), spoil), fakeVocabSize);
       t += tokenIds.length;
       if (!samples) continue;
-      const id = nextToken(tokens[t - 1].state);
+      const id = fault === 'nan_logits' ? NO_TOKEN : nextToken(tokens[t - 1].state);
       this.#last.set(row, id);
       sampled.push({ id, logprobs: null });
     }
     await this.delay?.();
     return sampled;
+  }
+
+  injectFault(fault: DeviceFault): void {
+    this.#fault = fault;
   }
 
   close(): void {

@@ -12,7 +12,15 @@ const step: StepReport = {
   stats,
 };
 const request: RequestReport = {
-  ...{ requestId: 'a', promptTokens: 30, completionTokens: 10, cachedTokens: 0, finishReason: 'stop', pauses: 1 },
+  ...{
+    requestId: 'a',
+    promptTokens: 30,
+    completionTokens: 10,
+    cachedTokens: 0,
+    error: null,
+    finishReason: 'stop',
+    pauses: 1,
+  },
   ...{ queueTime: 2, timeToFirstToken: 42, totalTime: 1042 },
 };
 

@@ -216,10 +216,12 @@ export class EngineProxy implements EngineClient {
       this.#requests.delete(id);
       return;
     }
-    if (event.report) requestChannel.publish(event.report);
-    const isRead = request?.receive(event.output) ?? true;
+    const { output, error, report } = event;
+    if (report) requestChannel.publish(report);
+    const isRead = request?.receive(error ? { ...output, finishReason: null } : output) ?? true;
     if (request && !isRead) this.#abort(request);
-    if (!isRead || event.output.finishReason !== null) this.#requests.delete(id);
+    if (isRead && error) request?.queue.fail(fromErrorMessage(error));
+    if (!isRead || output.finishReason !== null) this.#requests.delete(id);
   }
 
   #becomeReady(info: EngineInfo): void {

@@ -1,6 +1,7 @@
 /** What crosses between an engine client and its engine: structured-cloneable data, one `events` message per step. */
 import { EngineError, toEngineError, type ErrorCode } from '../../errors.ts';
 import type { RequestInit } from '../core/request.ts';
+import type { DeviceFault } from '../running/model-runner.ts';
 import type { EngineInfo, EngineStats, RequestOutput } from '../core/types.ts';
 
 export type EngineCommand =
@@ -18,9 +19,10 @@ export type EngineCommand =
 
 /**
  * 'throw': the step fails, as when the device is lost. 'exit': the thread is gone without a word. 'hang': the step never
- * ends, as when the device does not answer. 'freeze': the thread does nothing for five seconds, then goes on.
+ * ends, as when the device does not answer. 'freeze': the thread does nothing for five seconds, then goes on. The others
+ * are the runner's.
  */
-export type Fault = 'throw' | 'exit' | 'hang' | 'freeze';
+export type Fault = 'throw' | 'exit' | 'hang' | 'freeze' | DeviceFault;
 
 export type EngineMessage =
   /** Bytes of weights on the device so far, and in all; while loading. */
@@ -33,7 +35,13 @@ export type EngineMessage =
   | { readonly type: 'dead'; readonly error: ErrorMessage };
 
 export type EngineEvent =
-  | { readonly type: 'output'; readonly output: RequestOutput; readonly report: RequestReport | null }
+  | {
+      readonly type: 'output';
+      readonly output: RequestOutput;
+      /** Why it ended with 'error'. */
+      readonly error: ErrorMessage | null;
+      readonly report: RequestReport | null;
+    }
   /** The request was not accepted, or waited beyond its deadline. */
   | { readonly type: 'refused'; readonly requestId: string; readonly error: ErrorMessage };
 
@@ -70,6 +78,8 @@ export interface RequestReport {
   readonly completionTokens: number;
   readonly cachedTokens: number;
   readonly finishReason: string;
+  /** What went wrong, when it ended with 'error'. */
+  readonly error: string | null;
   readonly pauses: number;
   /** Arrival to first scheduled; null if it never ran. */
   readonly queueTime: number | null;

@@ -9,7 +9,7 @@ import { EngineError } from '../../errors.ts';
 import type { Constraint } from '../grammar/constraint.ts';
 import { KVCacheManager } from '../cache/kv-cache-manager.ts';
 import type { EngineEvent, StepReport } from '../client/messages.ts';
-import type { ModelRunner } from '../running/model-runner.ts';
+import type { DeviceFault, ModelRunner } from '../running/model-runner.ts';
 import type { AdmissionPolicy } from '../scheduling/policies/policy.ts';
 import { policies } from '../scheduling/policies/registry.ts';
 import { outputEvent, refusal } from './reports.ts';
@@ -123,6 +123,10 @@ export class EngineCore {
   /** Empties the prefix cache, except for what running requests hold. */
   flushCache(): void {
     this.scheduler.kv.flush();
+  }
+
+  injectFault(fault: DeviceFault): void {
+    this.#runner.injectFault?.(fault);
   }
 
   stats(): EngineStats {

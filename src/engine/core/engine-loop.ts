@@ -130,6 +130,11 @@ export class EngineLoop {
       case 'freeze':
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5000);
         break;
+      case 'device_lost':
+      case 'out_of_memory':
+      case 'nan_logits':
+        this.#core.injectFault(fault);
+        break;
       default:
         fault satisfies never;
     }

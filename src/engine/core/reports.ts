@@ -1,6 +1,6 @@
 /** Requests turned into the events that leave the engine. */
 import { EngineError } from '../../errors.ts';
-import { toErrorMessage, type EngineEvent, type RequestReport } from '../client/messages.ts';
+import { toErrorMessage, type EngineEvent, type ErrorMessage, type RequestReport } from '../client/messages.ts';
 import type { Request } from './request.ts';
 
 /** What is new of a request since its last event; null when nothing is. */
@@ -11,12 +11,14 @@ export function outputEvent(request: Request): EngineEvent | null {
   const logprobs = request.params.logprobs === null ? null : request.unsentLogprobs;
   request.unsentLogprobs = [];
   const { id: requestId, finishReason, stopTokenId, usage } = request;
+  const error = finishReason === 'error' && request.error ? toErrorMessage(request.error) : null;
   const promptLogprobs = request.promptScorer?.take() ?? null;
   const pooled = finishReason === 'stop' ? (request.pooler?.result ?? null) : null;
   return {
     type: 'output',
     output: { requestId, tokenIds, logprobs, promptLogprobs, pooled, finishReason, stopTokenId, usage },
-    report: finishReason === null ? null : requestReport(request, finishReason),
+    error,
+    report: finishReason === null ? null : requestReport(request, finishReason, error),
   };
 }
 
@@ -26,12 +28,13 @@ export function refusal(request: Request): EngineEvent {
   return { type: 'refused', requestId: request.id, error: toErrorMessage(error) };
 }
 
-function requestReport(request: Request, finishReason: string): RequestReport {
+function requestReport(request: Request, finishReason: string, error: ErrorMessage | null): RequestReport {
   const { arrival, firstScheduled, firstToken } = request.times;
   return {
     requestId: request.id,
     ...request.usage,
     finishReason,
+    error: error && error.message,
     pauses: request.pauses,
     queueTime: firstScheduled === 0 ? null : firstScheduled - arrival,
     timeToFirstToken: firstToken === 0 ? null : firstToken - arrival,

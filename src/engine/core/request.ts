@@ -1,8 +1,11 @@
 /** One request inside the engine: its tokens, its KV slots, and where it stands. */
+import type { EngineError } from '../../errors.ts';
 import type { Constraint } from '../grammar/constraint.ts';
+import { NO_TOKEN } from '../../kernels/ops.ts';
 import { Pooler } from '../running/pooler.ts';
 import { PromptScorer } from '../running/prompt-scorer.ts';
 import type { RadixNode } from '../cache/radix-cache.ts';
+import { nonFinite } from './non-finite.ts';
 import type { FinishReason, Pooling, SampledToken, SamplingParams, TokenLogprobs, Usage } from './types.ts';
 
 /**
@@ -77,6 +80,8 @@ export class Request {
   inFlight = 0;
 
   finishReason: FinishReason | null = null;
+  /** The last token could not be sampled. */
+  isSpoiled = false;
   /** The token that ended it, if one did. */
   stopTokenId: number | null = null;
   pauses = 0;
@@ -103,6 +108,10 @@ export class Request {
 
   /** Takes a sampled token that was read back. */
   append({ id, logprobs }: SampledToken): void {
+    if (id === NO_TOKEN) {
+      this.isSpoiled = true;
+      return;
+    }
     this.tokenIds.push(id);
     if (logprobs) this.unsentLogprobs.push(logprobs);
     this.times.firstToken ||= performance.now();
@@ -111,6 +120,12 @@ export class Request {
   /** Whether something is wanted of every token of the prompt, so that none may be taken from the prefix cache. */
   get computesWholePrompt(): boolean {
     return this.pooler?.pooling === 'mean' || this.promptScorer?.isDone === false;
+  }
+
+  /** Why it has to end with 'error'. */
+  get error(): EngineError | null {
+    if (this.isSpoiled) return nonFinite('logits');
+    return this.constraint?.error ?? this.pooler?.error ?? this.promptScorer?.error ?? null;
   }
 
   get numOutputTokens(): number {

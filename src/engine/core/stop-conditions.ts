@@ -5,8 +5,8 @@ import type { FinishReason } from './types.ts';
 /** Why the request ends with its last token, or null; notes the stop token in the request. */
 export function finishReason(request: Request, eosTokenIds: readonly number[]): FinishReason | null {
   const { params, tokenIds, numOutputTokens } = request;
+  if (request.error) return 'error';
   const last = tokenIds[tokenIds.length - 1];
-  if (request.constraint?.error) return 'error';
   const isEos = eosTokenIds.includes(last);
   const stops = params.stopTokenIds.includes(last) || (!params.ignoreEos && isEos);
   // A grammar allows eos at its end only, and nothing may follow.

@@ -134,6 +134,8 @@ export interface EngineInfo {
   readonly kernelSet: KernelSet;
   /** What was planned before loading; absent where nothing is on a device. */
   readonly memory?: MemoryPlan;
+  /** Lines that whoever started the engine should see. */
+  readonly notes?: readonly string[];
 }
 
 /** Bytes. */

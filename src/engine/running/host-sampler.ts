@@ -1,5 +1,6 @@
 /** Sampling on the host, where processors of the caller's own want to see the logits: by the kernels' references. */
-import type { Ops } from '../../kernels/ops.ts';
+import { isSpoiled } from '../../kernels/argmax/argmax.reference.ts';
+import { NO_TOKEN, type Ops } from '../../kernels/ops.ts';
 import { pickTokenReference } from '../../kernels/sample/pick-token.reference.ts';
 import { adjustReference, maskReference } from '../../kernels/sample/sample.reference.ts';
 import { topLogprobsReference } from '../../kernels/sample/top-logprobs.reference.ts';
@@ -39,6 +40,7 @@ function sampleRow(
   limits: SamplingLimits,
   processors: readonly LogitsProcessor[],
 ): SampledToken {
+  if (isSpoiled(raw)) return { id: NO_TOKEN, logprobs: null };
   const { request, outputIndex } = entry;
   const row = samplingRow(entry, grammar, limits);
   const logits = raw.slice();

@@ -64,7 +64,9 @@ async function loadOnto(
   const plan = planEngine(opened, config, gpu);
   const ops = createOps(gpu, { activations: plan.activations });
   const { maxLength } = plan.kv;
-  const model = await loadModel(ops, opened, { quant: config.quant, maxLength, onProgress });
+  const spoiled = new Set<string>();
+  const onNonFinite = (name: string): void => void spoiled.add(name);
+  const model = await loadModel(ops, opened, { quant: config.quant, maxLength, onProgress, onNonFinite });
   const eosTokenIds = [...new Set([...opened.generationConfig.eosTokenIds, ...endTokenIds])];
   const limits = { vocabSize: opened.config.vocabSize, eosTokenIds };
   const runner = new DeviceModelRunner(ops, model, ops.createKVCache(plan.kv), limits, logitsProcessors);
@@ -81,8 +83,14 @@ async function loadOnto(
     adapter: gpu.description,
     kernelSet: gpu.kernelSet,
     memory: plan.memory,
+    notes: spoiled.size === 0 ? [] : [nonFiniteNote([...spoiled])],
   };
   return { info, runner };
+}
+
+function nonFiniteNote(names: readonly string[]): string {
+  const listed = names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '');
+  return `NaN or infinity in ${listed}: the checkpoint is damaged; requests that meet it end with numerical_error`;
 }
 
 /** Element types, and how many KV slots of what length fit. */

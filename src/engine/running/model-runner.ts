@@ -1,6 +1,6 @@
 /** From a scheduled step to sampled tokens: builds the device's batch, runs the model, samples. */
-import type { KVCache, Ops, Step, StepBatch } from '../../kernels/ops.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import { NO_TOKEN, type KVCache, type Ops, type Step, type StepBatch } from '../../kernels/ops.ts';
+import { numel, type Tensor } from '../../tensor/tensor.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { sampleOnHost } from './host-sampler.ts';
 import { poolHiddenStates, scorePrompts, type StepModel } from './prompt-readers.ts';
@@ -20,8 +20,13 @@ export interface ModelRunner {
    * and scorers. Any failure means that the device's state is lost.
    */
   launch(output: SchedulerOutput): Promise<SampledToken[]>;
+  /** For tests: what follows is as if it had happened by itself. */
+  injectFault?(fault: DeviceFault): void;
   close(): void;
 }
+
+/** 'nan_logits': the next step's logits are NaN. */
+export type DeviceFault = 'device_lost' | 'out_of_memory' | 'nan_logits';
 
 /** A step that is recorded and handed over. */
 interface Recorded {
@@ -37,6 +42,7 @@ export class DeviceModelRunner implements ModelRunner {
   readonly samplesOnHost: boolean;
   /** Of a step whose recording waits for grammars: fulfilled when it was recorded to its end. */
   #recording: Promise<Recorded> | null = null;
+  #spoilsNext = false;
   /** Fulfilled when the tokens of the last launched step were read, and its grammars went on behind them. */
   #accepted: Promise<unknown> = Promise.resolve();
 
@@ -67,7 +73,9 @@ export class DeviceModelRunner implements ModelRunner {
       this.#recording = null;
     }
     const sampled = recorded.sampled.then((tokens) => {
-      rows.forEach(({ request }, i) => request.constraint?.accept(tokens[i].id));
+      rows.forEach(({ request }, i) => {
+        if (tokens[i].id !== NO_TOKEN) request.constraint?.accept(tokens[i].id);
+      });
       return tokens;
     });
     this.#accepted = sampled;
@@ -90,7 +98,7 @@ export class DeviceModelRunner implements ModelRunner {
     }
     const step = ops.beginStep(buildBatch(scheduled, numTokens), this.#kv);
     const x = this.#model.layers(ops, step, this.#kv);
-    const logits = step.numLogits === 0 ? null : this.#model.logits(ops, ops.takeLogitRows(x, step));
+    const logits = step.numLogits === 0 ? null : this.#logits(step, x);
     return (grammars) => {
       const sampled = logits === null ? [] : this.#sample(step, logits, rows, grammars);
       const prompts = [
@@ -100,6 +108,13 @@ export class DeviceModelRunner implements ModelRunner {
       ops.endStep();
       return { sampled: Promise.all([sampled, ...prompts]).then(([tokens]) => tokens) };
     };
+  }
+
+  #logits(step: Step, x: Tensor): Tensor {
+    const logits = this.#model.logits(this.#ops, this.#ops.takeLogitRows(x, step));
+    if (!this.#spoilsNext) return logits;
+    this.#spoilsNext = false;
+    return this.#ops.uploadF32(new Float32Array(numel(logits.shape)).fill(NaN), logits.shape);
   }
 
   #sample(
@@ -112,6 +127,11 @@ export class DeviceModelRunner implements ModelRunner {
     return this.samplesOnHost
       ? sampleOnHost(ops, logits, rows, grammars, this.#limits, this.#processors)
       : sample(ops, step, logits, rows, grammars, this.#limits);
+  }
+
+  injectFault(fault: DeviceFault): void {
+    if (fault === 'nan_logits') this.#spoilsNext = true;
+    else this.#ops.injectFault?.(fault);
   }
 
   close(): void {

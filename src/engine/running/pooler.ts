@@ -1,5 +1,6 @@
 /** Hidden states of a prompt's tokens → one vector, however the prompt is cut into steps. */
 import { EngineError } from '../../errors.ts';
+import { nonFinite } from '../core/non-finite.ts';
 import type { Pooling } from '../core/types.ts';
 
 export class Pooler {
@@ -20,6 +21,10 @@ export class Pooler {
   /** [H]; null until the last token's hidden state was added. */
   get result(): Float32Array | null {
     return this.#result;
+  }
+
+  get error(): EngineError | null {
+    return this.#result?.every(Number.isFinite) === false ? nonFinite('hidden states') : null;
   }
 
   /**

@@ -1,5 +1,8 @@
 /** Logprobs of a prompt's own tokens: each one's under what the model expected behind the tokens before it. */
+import type { EngineError } from '../../errors.ts';
+import { isSpoiled } from '../../kernels/argmax/argmax.reference.ts';
 import { topLogprobsReference } from '../../kernels/sample/top-logprobs.reference.ts';
+import { nonFinite } from '../core/non-finite.ts';
 import type { TokenLogprobs } from '../core/types.ts';
 
 export class PromptScorer {
@@ -8,6 +11,7 @@ export class PromptScorer {
   /** Nothing comes before the first token. */
   readonly #scores: (TokenLogprobs | null)[] = [null];
   #isTaken = false;
+  error: EngineError | null = null;
 
   /** @param count how many of the likeliest tokens to list at each position */
   constructor(ids: readonly number[], count: number) {
@@ -29,13 +33,14 @@ export class PromptScorer {
       const next = start + i + 1;
       if (next !== this.#scores.length || this.isDone) continue;
       const row = logits.subarray(i * vocabSize, (i + 1) * vocabSize);
+      if (isSpoiled(row)) this.error ??= nonFinite('logits');
       this.#scores.push(topLogprobsReference(row, this.#ids[next], this.#count));
     }
   }
 
   /** All of them, once they are there; null before and afterwards. */
   take(): readonly (TokenLogprobs | null)[] | null {
-    if (!this.isDone || this.#isTaken) return null;
+    if (!this.isDone || this.#isTaken || this.error) return null;
     this.#isTaken = true;
     return this.#scores;
   }

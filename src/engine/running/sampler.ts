@@ -2,7 +2,7 @@
  * Logits → tokens, on the device: what is read are ids, and the log-probabilities that were asked for. Only processors of
  * the caller's own need the logits themselves (host-sampler.ts).
  */
-import type { Ops, Step } from '../../kernels/ops.ts';
+import { NO_TOKEN, type Ops, type Step } from '../../kernels/ops.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { isPlainlyGreedy, samplingRow } from './sampling-row.ts';
 import type { SamplingLimits } from './token-mask.ts';
@@ -37,6 +37,8 @@ export async function sample(
     const at = watched.indexOf(i);
     if (!logprobs || at < 0) return { id: sampled[i], logprobs: null };
     const row = (logprobs as Float32Array).subarray(at * (1 + 2 * width), (at + 1) * (1 + 2 * width));
+    // Masks may have hidden what is wrong with the row from sampling: see Ops.topLogprobs.
+    if (row[0] === 1) return { id: NO_TOKEN, logprobs: null };
     return { id: sampled[i], logprobs: tokenLogprobs(row, Math.min(asked[at], width)) };
   });
 }

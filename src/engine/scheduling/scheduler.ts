@@ -114,7 +114,7 @@ export class Scheduler {
   /** Books the tokens that a step sampled, and ends the requests that are done. */
   update({ scheduled }: SchedulerOutput, sampled: readonly SampledToken[]): void {
     for (const { request, endsPooling } of scheduled) {
-      if (endsPooling && request.status !== 'finished') this.finish(request, 'stop');
+      if (endsPooling && request.status !== 'finished') this.finish(request, request.error ? 'error' : 'stop');
     }
     const sampling = scheduled.filter((entry) => entry.samples);
     sampling.forEach(({ request }, i) => {
@@ -124,6 +124,8 @@ export class Scheduler {
       request.append(sampled[i]);
       const reason = finishReason(request, this.#config.eosTokenIds);
       if (reason) this.finish(request, reason);
+      // What made the logits NaN may be in cached keys and values.
+      if (request.isSpoiled) this.kv.flush();
     });
   }
 

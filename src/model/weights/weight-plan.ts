@@ -7,6 +7,7 @@ import type { MatrixShape, MatrixSource } from '../../tensor/matrix.ts';
 import { quantizedSource } from '../../tensor/quantize.ts';
 import type { ModelConfig } from '../config.ts';
 import { notReadable } from '../files/model-file.ts';
+import { watchFinite } from './finite.ts';
 import { planScoreHead, type ScoreHead } from '../layers/score-head.ts';
 import { stackRows, widen } from '../files/sources.ts';
 import { readVector, type StoredTensor, type TensorTable } from '../files/stored-tensor.ts';
@@ -60,13 +61,21 @@ export interface PlannableModel {
   readonly tensors: TensorTable;
 }
 
-/** Throws model_not_readable for a tensor that is missing, mis-shaped or unknown. */
-export function planWeights(model: PlannableModel, quant: Quantization): WeightPlan {
+/**
+ * @param onNonFinite told the name of each tensor in which NaN or infinity is found while it is read
+ * @throws EngineError model_not_readable for a tensor that is missing, mis-shaped or unknown
+ */
+export function planWeights(
+  model: PlannableModel,
+  quant: Quantization,
+  onNonFinite: (name: string) => void = () => {},
+): WeightPlan {
   const { tensors, config } = model;
   const used = new Set<string>();
   const take = (name: string, shape: readonly number[]) => {
     used.add(name);
-    return checked(tensors.get(name), name, shape, model.path);
+    const tensor = checked(tensors.get(name), name, shape, model.path);
+    return { ...tensor, source: () => watchFinite(tensor.source(), () => onNonFinite(name)) };
   };
   const vocabulary = [config.vocabSize, config.hiddenSize];
   const table = (name: string) => {

@@ -25,12 +25,14 @@ export interface LoadOptions {
   /** Positions of the rotary table: the longest context of one request, at most the config's maxPositionEmbeddings. */
   readonly maxLength: number;
   readonly onProgress?: Progress;
+  /** Told the name of each tensor that holds NaN or infinity. */
+  readonly onNonFinite?: (name: string) => void;
 }
 
 /** Weights and rotary table of an opened model → a model that runs on `ops`. The files may be closed afterwards. */
 export async function loadModel(ops: Ops, model: OpenModel, options: LoadOptions): Promise<CausalLM> {
   const { config, architecture } = model;
-  const plan = planWeights(model, options.quant);
+  const plan = planWeights(model, options.quant, options.onNonFinite);
   const weights = await loadWeights(ops, plan, options.onProgress);
   const table = rotaryTable(config.ropeParameters, config.headDim, options.maxLength);
   const rotary = {

@@ -1,0 +1,139 @@
+/** What the device does wrong: requests end as if nothing had happened, or with an error that says what did. */
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import t from 'tap';
+import { defaultEngineConfig } from '../../src/config.ts';
+import { EngineProxy } from '../../src/engine/client/engine-client.ts';
+import { inThisThread, type EngineLoader } from '../../src/engine/client/engine-transport.ts';
+import type { RequestReport } from '../../src/engine/client/messages.ts';
+import { defaultSamplingParams, type SamplingParams } from '../../src/engine/core/types.ts';
+import { loadEngine } from '../../src/engine/running/load-engine.ts';
+import { Book, makeCore, request } from '../helpers/engine-driver.ts';
+import { expectedOutput } from '../helpers/fake-runner.ts';
+import { loadEngine as loadFakeEngine } from '../helpers/fake-loader.ts';
+import { fixturePath } from '../helpers/model-exam.ts';
+
+t.setTimeout(300_000);
+
+const params: SamplingParams = { ...defaultSamplingParams, temperature: 0, maxTokens: 40, ignoreEos: true };
+
+/** The whole answer; `onFirst` is called with its first token. */
+async function answer(engine: EngineProxy, prompt: readonly number[], changed = {}, onFirst = () => {}) {
+  const tokens: number[] = [];
+  for await (const output of engine.generate(prompt, { ...params, ...changed })) {
+    if (tokens.length === 0) onFirst();
+    tokens.push(...output.tokenIds);
+  }
+  return tokens;
+}
+
+/** Every slot is free or spare. */
+async function untilAllFree(engine: EngineProxy): Promise<void> {
+  for (;;) {
+    const { running, totalSlots, freeSlots, cachedSlots } = await engine.stats();
+    if (running === 0 && freeSlots + cachedSlots === totalSlots) return;
+  }
+}
+
+const prompts = [
+  [5, 6, 7],
+  [8, 9],
+  [5, 6, 11, 12],
+];
+
+const llama = { ...defaultEngineConfig, modelDir: fixturePath('llama-tied'), kvCacheDtype: 'f32' as const };
+const engines: Record<string, [EngineLoader, typeof defaultEngineConfig]> = {
+  'a runner without a device': [loadFakeEngine, defaultEngineConfig],
+  'a model on a device': [loadEngine, { ...llama, maxTotalTokenNum: 512, runningMaxReqSize: 4 }],
+};
+
+for (const [name, [load, config]] of Object.entries(engines)) {
+  t.test(name, async (t) => {
+    const engine = await EngineProxy.start(inThisThread(load, config, { faultInjection: true }));
+    t.teardown(() => engine.close());
+    const wanted = await Promise.all(prompts.map((prompt) => answer(engine, prompt)));
+
+    for (const fault of ['device_lost', 'out_of_memory'] as const) {
+      t.test(`${fault}: another engine goes on with the same tokens`, async (t) => {
+        const answers = prompts.map((prompt, i) =>
+          answer(engine, prompt, {}, i === 0 ? () => engine.injectFault(fault) : undefined),
+        );
+        while (engine.health() === 'ok') await new Promise(setImmediate);
+        t.equal(engine.health(), 'loading');
+        t.same(await Promise.all(answers), wanted);
+        await untilAllFree(engine);
+      });
+    }
+
+    t.test('NaN logits: an error that says so, and the engine goes on', async (t) => {
+      const reports: RequestReport[] = [];
+      const note = (report: unknown) => void reports.push(report as RequestReport);
+      subscribe('dawnlight:request', note);
+      t.teardown(() => unsubscribe('dawnlight:request', note));
+      for (const changed of [{}, { temperature: 1, topP: 0.9, seed: 1 }, { logprobs: 2 }, { repetitionPenalty: 1.2 }]) {
+        reports.length = 0;
+        const spoiled = answer(engine, prompts[0], changed, () => engine.injectFault('nan_logits'));
+        await t.rejects(spoiled, { code: 'numerical_error', message: /logits that are NaN/ }, JSON.stringify(changed));
+        t.match(reports, [{ finishReason: 'error', error: /logits that are NaN/ }]);
+        t.equal(engine.health(), 'ok');
+        await untilAllFree(engine);
+      }
+      t.same(await Promise.all(prompts.map((prompt) => answer(engine, prompt))), wanted);
+    });
+  });
+}
+
+t.test('a checkpoint with a NaN: a note where it is loaded, and an error for every request', async (t) => {
+  const directory = join(t.testdir(), 'spoiled');
+  cpSync(fixturePath('llama-tied'), directory, { recursive: true });
+  const path = join(directory, 'model.safetensors');
+  const bytes = readFileSync(path);
+  const headerLength = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerLength)) as Record<string, { data_offsets: number[] }>;
+  const name = 'model.layers.1.mlp.down_proj.weight';
+  bytes.writeFloatLE(NaN, 8 + headerLength + header[name].data_offsets[0]);
+  writeFileSync(path, bytes);
+  const engine = await EngineProxy.start(
+    inThisThread(loadEngine, { ...llama, modelDir: directory, maxTotalTokenNum: 64 }),
+  );
+  t.teardown(() => engine.close());
+  t.match(engine.info.notes, [new RegExp(`^NaN or infinity in ${name}: `)]);
+  const failed = { code: 'numerical_error' };
+  for (const changed of [{}, { temperature: 1 }, { temperature: 1, topK: 3 }, { logprobs: 1 }, { promptLogprobs: 1 }])
+    await t.rejects(answer(engine, prompts[0], changed), failed, JSON.stringify(changed));
+  for (const pooling of ['mean', 'last'] as const) await t.rejects(engine.pool(prompts[0], pooling), failed, pooling);
+  await untilAllFree(engine);
+});
+
+t.test('whatever wants to know of a spoiled prompt ends with an error; every slot comes back', async (t) => {
+  const { core, runner } = makeCore();
+  const book = new Book();
+  core.add(request('text', [1, 2, 3]));
+  core.add(request('prompt logprobs', [4, 5, 6], { promptLogprobs: 1 }));
+  core.add(request('embedding', [7, 8, 9], {}, { pooling: 'mean' }));
+  runner.injectFault('nan_logits');
+  await book.finishAll(core);
+  for (const id of ['text', 'prompt logprobs', 'embedding']) {
+    t.match(book.outputs.get(id), { finishReason: 'error', tokenIds: [], pooled: null, promptLogprobs: null }, id);
+    t.equal(book.errors.get(id), 'numerical_error', id);
+  }
+  t.match(core.stats(), { freeSlots: 400, cachedSlots: 0 }, 'nothing spoiled stays in the prefix cache');
+  core.add(request('after', [1, 2, 3]));
+  await book.finishAll(core);
+  t.same(book.tokens('after'), expectedOutput([1, 2, 3], 20));
+});
+
+t.test('only what shared the spoiled step is lost', async (t) => {
+  const { core, runner } = makeCore();
+  const book = new Book();
+  core.add(request('first', [1, 2, 3]));
+  for (let i = 0; i < 4; i++) await book.step(core);
+  runner.injectFault('nan_logits');
+  await book.step(core);
+  core.add(request('second', [1, 2, 4]));
+  await book.finishAll(core);
+  t.equal(book.errors.get('first'), 'numerical_error');
+  t.same(book.tokens('first'), expectedOutput([1, 2, 3], 20).slice(0, book.tokens('first')?.length));
+  t.same(book.tokens('second'), expectedOutput([1, 2, 4], 20));
+});
