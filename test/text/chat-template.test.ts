@@ -101,7 +101,7 @@ t.test(
     const source = '{{ bos_token }}{{ enable_thinking }}{{ strftime_now("%d %b %Y") }}{{ messages | length }}';
     const kwargs = { enable_thinking: false, messages: [] };
     const text = compile(source).render([{ role: 'user', content: '' }], { chatTemplateKwargs: kwargs });
-    t.equal(text, `<s>false${strftime(new Date(), '%d %b %Y')}1`);
+    t.equal(text, `<s>False${strftime(new Date(), '%d %b %Y')}1`);
     const date = new Date(2026, 4, 3, 0, 5, 9);
     t.equal(
       strftime(date, '%Y-%m-%d %A %a %B %b %-d %H:%M:%S %I %p %y 100%% %Q'),

@@ -1,11 +1,12 @@
 /**
- * Messages to prompt text through the model's own Jinja template (`@huggingface/jinja`), with the variables and
- * functions that transformers' `apply_chat_template` gives: messages, tools, add_generation_prompt, bos_token …,
- * raise_exception, strftime_now, tojson.
+ * Messages to prompt text through the model's own Jinja template, with the variables and functions that transformers'
+ * `apply_chat_template` gives: messages, tools, documents, add_generation_prompt, bos_token …, raise_exception,
+ * strftime_now, tojson.
  */
-import { Template } from '@huggingface/jinja';
 import { EngineError, oneLine } from '../../errors.ts';
-import { strftime } from './strftime.ts';
+import { templateMessage } from './jinja/errors.ts';
+import { parseJson } from './jinja/parse-json.ts';
+import { compileTemplate, type Render } from './jinja/template.ts';
 import { probeTemplate, type RenderTemplate, type TemplateTraits } from './template-traits.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
@@ -57,22 +58,15 @@ const openEnd = '\u{F0000}open end\u{F0000}';
  * @throws EngineError model_not_readable when the template does not parse
  */
 export function compileChatTemplate(source: string, specialTokens: Readonly<Record<string, string>>): ChatTemplate {
-  let template: Template;
+  let template: Render;
   try {
-    // The library's own strftime_now names months in the machine's language.
-    template = new Template(source.replace(/\bstrftime_now\s*\(/g, 'strftime_in_english('));
+    template = compileTemplate(source);
   } catch (error) {
-    const reason = (error as Error).message;
-    throw new EngineError('model_not_readable', `the chat template does not parse: ${oneLine(reason)}`, {
-      cause: error,
-    });
+    const reason = oneLine(templateMessage(error));
+    throw new EngineError('model_not_readable', `the chat template does not parse: ${reason}`, { cause: error });
   }
-  const render: RenderTemplate = (variables) =>
-    template.render({
-      ...specialTokens,
-      ...variables,
-      strftime_in_english: (format: string) => strftime(new Date(), format),
-    });
+  const given = { ...withoutTools(template, specialTokens), documents: null, ...specialTokens };
+  const render: RenderTemplate = (variables) => template({ ...given, ...variables });
   const traits = probeTemplate(source, render);
 
   return {
@@ -111,13 +105,32 @@ export function chatTemplateOf(tokenizer: Tokenizer): ChatTemplate | null {
   };
 }
 
+/**
+ * transformers always gives `tools`, None where there are none: templates ask `is none`, not only `is defined`. Some
+ * made for requests with tools loop over it and fail with None; those get no variable.
+ */
+function withoutTools(template: Render, specialTokens: Readonly<Record<string, string>>): { tools?: null } {
+  const variables = { ...specialTokens, messages: [{ role: 'user', content: 'hi' }] };
+  const renders = (more: { tools?: null }) => {
+    try {
+      template({ ...variables, ...more });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return renders({ tools: null }) || !renders({}) ? { tools: null } : {};
+}
+
 /** A message in the form that this template understands. */
 function prepareMessage(message: ChatMessage, traits: TemplateTraits): Record<string, unknown> {
   const prepared: Record<string, unknown> = { ...message };
+  // gpt-oss reads its reasoning under this name; transformers adds it, too.
+  if (message['reasoning_content'] != null) prepared['thinking'] ??= message['reasoning_content'];
   if (message.role === 'developer' && !traits.developerRole) prepared['role'] = 'system';
   const text = contentText(message.content);
-  if (text === null) prepared['content'] = message.tool_calls && traits.nullContent ? null : '';
-  else prepared['content'] = traits.typedContent ? [{ type: 'text', text }] : text;
+  if (text === null && message.tool_calls && traits.nullContent) prepared['content'] = null;
+  else prepared['content'] = traits.typedContent ? [{ type: 'text', text: text ?? '' }] : (text ?? '');
   if (message.tool_calls) {
     prepared['tool_calls'] = message.tool_calls.map((call) => ({
       ...call,
@@ -138,7 +151,7 @@ function callArguments(json: string, traits: TemplateTraits): unknown {
   if (!traits.objectArguments) return json;
   if (json === '') return {};
   try {
-    return JSON.parse(json);
+    return parseJson(json);
   } catch {
     return json;
   }
@@ -168,7 +181,7 @@ function renderOrRefuse(render: RenderTemplate, variables: Record<string, unknow
   try {
     return render(variables);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new EngineError('invalid_request', `chat template: ${oneLine(message)}`, { param: 'messages', cause: error });
+    const reason = oneLine(templateMessage(error));
+    throw new EngineError('invalid_request', `chat template: ${reason}`, { param: 'messages', cause: error });
   }
 }

@@ -18,10 +18,24 @@ export function strftime(date: Date, format: string): string {
     p: () => (date.getHours() < 12 ? 'AM' : 'PM'),
     M: () => two(date.getMinutes()),
     S: () => two(date.getSeconds()),
+    e: () => String(date.getDate()).padStart(2),
+    h: () => months[date.getMonth()].slice(0, 3),
+    j: () => String(Math.round((midnight(date) - Date.UTC(date.getFullYear(), 0, 0)) / 86_400_000)).padStart(3, '0'),
+    f: () => String(date.getMilliseconds() * 1000).padStart(6, '0'),
+    u: () => String(date.getDay() || 7),
+    w: () => String(date.getDay()),
+    F: () => strftime(date, '%Y-%m-%d'),
+    T: () => strftime(date, '%H:%M:%S'),
+    R: () => strftime(date, '%H:%M'),
     '%': () => '%',
   };
   return format.replace(/%(-?)([A-Za-z%])/g, (code, unpadded: string, letter: string) => {
     const value = codes[letter]?.();
     return value === undefined ? code : unpadded ? value.replace(/^0(?=.)/, '') : value;
   });
+}
+
+/** The date's day in UTC, which has no changes to and from summer time. */
+function midnight(date: Date): number {
+  return Date.UTC(date.getFullYear(), date.getMonth(), date.getDate());
 }

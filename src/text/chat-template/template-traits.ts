@@ -42,12 +42,16 @@ export function probeTemplate(source: string, render: RenderTemplate): TemplateT
   const system = (text: string) => ({ role: 'system', content: plain(text) });
 
   // A call is shown when its argument's name comes out; as JSON text it comes out inside quotes of the template's own.
-  const showsCall = (args: unknown, content: unknown) => {
+  const showsCall = (args: unknown, content: unknown, sought = needle) => {
     const call = { id: 'call00001', type: 'function', function: { name: 'look_up', arguments: args } };
-    return shows([ask, { role: 'assistant', content, tool_calls: [call] }], {}, needle);
+    return shows([ask, { role: 'assistant', content, tool_calls: [call] }], {}, sought);
   };
   const [object, json] = [{ [needle]: 1 }, `{"${needle}": 1}`];
-  const objectArguments = showsCall(object, plain('')) || showsCall(object, null) || !showsCall(json, null);
+  const showsAnyCall = (args: unknown, sought = needle) =>
+    showsCall(args, plain(''), sought) || showsCall(args, null, sought);
+  // A template that prints the arguments as they are would print an object as Python does; text stays JSON there.
+  const printsThem = showsAnyCall(object, `{'${needle}'`) && showsAnyCall(json, json);
+  const objectArguments = !printsThem && (showsAnyCall(object) || !showsCall(json, null));
   const args = objectArguments ? object : json;
   const nullContent = showsCall(args, null);
   return {
