@@ -1,6 +1,7 @@
 /** Expressions to functions that compute them. */
 import { TemplateError } from './errors.ts';
-import { filterOf, type Environment } from './filters.ts';
+import type { Environment } from './environment.ts';
+import { filterOf } from './filters.ts';
 import { getAttribute, getItem, getSlice } from './members.ts';
 import type { Binary, Call, Expression, Identifier, Keyword, Member, Node, Slice, Spread } from './nodes.ts';
 import { binaryOperators, unaryOperators } from './operators.ts';

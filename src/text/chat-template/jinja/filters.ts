@@ -4,12 +4,12 @@ import { TemplateError } from './errors.ts';
 import { capitalize } from './letter-case.ts';
 import { getAttribute } from './members.ts';
 import { integerFrom, floatFrom, roundNumber } from './numbers.ts';
+import type { Filter, Filters } from './environment.ts';
 import { formatPercent } from './percent-format.ts';
 import { escapeHtml, str, toJson } from './print.ts';
 import { sequenceFilters } from './sequence-filters.ts';
 import { splitLines } from './split-text.ts';
 import { replaceText, stringMethods } from './string-methods.ts';
-import type { Test } from './tests.ts';
 import {
   Float,
   integerOf,
@@ -24,20 +24,9 @@ import {
   Tuple,
   Undefined,
   valueOr,
-  type Arguments,
-  type Keywords,
   type Value,
 } from './values.ts';
 import { strip } from './white-space.ts';
-
-/** Where filters look up other filters and tests. */
-export interface Environment {
-  /** @throws TemplateError when there is none of this name */
-  readonly filters: (name: string) => Filter;
-  readonly tests: (name: string) => Test;
-}
-export type Filter = (value: Value, args: Arguments, keywords: Keywords, environment: Environment) => Value;
-export type Filters = Readonly<Record<string, Filter>>;
 
 const none = new Map<string, Value>();
 

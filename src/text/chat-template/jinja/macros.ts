@@ -3,7 +3,7 @@ import { TemplateError } from './errors.ts';
 import { compileExpression } from './expressions.ts';
 import type { Identifier, Keyword, Node } from './nodes.ts';
 import { Scope } from './scope.ts';
-import type { Emit, Output } from './statements.ts';
+import type { Emit, Output } from './emit.ts';
 import { Callable, Tuple, Undefined, valueOr, type Value } from './values.ts';
 
 /**

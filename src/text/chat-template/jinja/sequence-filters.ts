@@ -2,7 +2,7 @@
 import { bindArguments, wantInteger, wantText } from './arguments.ts';
 import { dictItems } from './container-methods.ts';
 import { TemplateError } from './errors.ts';
-import type { Filter, Filters } from './filters.ts';
+import type { Filter, Filters } from './environment.ts';
 import { getItem } from './members.ts';
 import { binaryOperators, compare } from './operators.ts';
 import { str } from './print.ts';

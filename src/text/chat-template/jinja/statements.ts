@@ -1,4 +1,5 @@
 /** Statements to functions that write what they print. */
+import type { Emit, Output } from './emit.ts';
 import { atLine, TemplateError } from './errors.ts';
 import { callValue, compileArguments, compileExpression, compileFilter, isName, type Evaluate } from './expressions.ts';
 import { Loop } from './loop.ts';
@@ -8,14 +9,6 @@ import { str } from './print.ts';
 import { Scope } from './scope.ts';
 import { afterTrailingComma, withBlock } from './tokens.ts';
 import { iterate, Namespace, truthy, type Value } from './values.ts';
-
-export interface Output {
-  text: string;
-}
-
-/** What ends a round of a loop early. */
-type Signal = 'break' | 'continue' | undefined;
-export type Emit = (scope: Scope, out: Output) => Signal;
 
 /** `line` is where the block starts; marks in it say where its tags are. */
 export function compileBlock(nodes: readonly Node[], line: number): Emit {

@@ -3,9 +3,10 @@
  * lstrip_blocks, loop controls and the generation tag). The syntax is read by `@huggingface/jinja`; what the template
  * computes follows Python. See docs/decisions/0004-chat-templates-as-in-python.md.
  */
+import type { Output } from './emit.ts';
 import { globals } from './globals.ts';
 import { Scope } from './scope.ts';
-import { compileBlock, type Output } from './statements.ts';
+import { compileBlock } from './statements.ts';
 import { parseTemplate } from './syntax.ts';
 import { toValue } from './values.ts';
 
