@@ -81,6 +81,14 @@ export const engineSettings = {
       doc: 'Prompt tokens of one request in one step; 512 when not given, 256 on lavapipe.',
     },
   ),
+  decodeShare: number(
+    0.25,
+    { min: 0, max: 1, integer: false },
+    {
+      flags: ['decode_share'],
+      doc: 'Share of a step’s time that running answers keep beside prompts, where a step takes over 100 ms; 0 is off.',
+    },
+  ),
   disableChunkedPrefill: toggle(false, {
     flags: ['disable_chunked_prefill', 'no-chunked-prefill'],
     doc: 'Prefill each prompt in one step.',

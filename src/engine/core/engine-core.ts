@@ -29,6 +29,8 @@ export interface EngineCoreOptions {
   readonly policy?: AdmissionPolicy;
   /** Recounts all slots after every step (tests). */
   readonly checkInvariants?: boolean;
+  /** Milliseconds; steps are timed by it. Tests have a clock of their own. */
+  readonly now?: () => number;
 }
 
 export interface StepResult {
@@ -40,6 +42,8 @@ export interface StepResult {
 interface LaunchedStep {
   readonly output: SchedulerOutput;
   readonly sampled: Promise<SampledToken[]>;
+  /** Milliseconds of the clock. */
+  readonly launchedAt: number;
 }
 
 export class EngineCore {
@@ -54,10 +58,14 @@ export class EngineCore {
   readonly #requests = new Map<string, Request>();
   readonly #aborts = new Set<string>();
   readonly #clock = new StepClock();
+  readonly #now: () => number;
+  /** When the last step's tokens were read. */
+  #doneAt = 0;
   #launched: LaunchedStep | null = null;
 
-  constructor({ config, info, runner, policy, checkInvariants = false }: EngineCoreOptions) {
+  constructor({ config, info, runner, policy, checkInvariants = false, now }: EngineCoreOptions) {
     this.info = info;
+    this.#now = now ?? (() => performance.now());
     this.#runner = runner;
     this.#overlap = config.overlap;
     this.#checkInvariants = checkInvariants;
@@ -155,16 +163,20 @@ export class EngineCore {
 
   #launch(output: SchedulerOutput): LaunchedStep | null {
     if (output.scheduled.length === 0) return null;
+    const launchedAt = this.#now();
     const sampled = this.#runner.launch(output);
     // A failure is met where the tokens are awaited, maybe a step later: not an unhandled rejection until then.
     sampled.catch(() => undefined);
-    return { output, sampled };
+    return { output, sampled, launchedAt };
   }
 
   /** @returns the requests that the step sampled for */
   #update(step: LaunchedStep | null, sampled: SampledToken[] | undefined): Request[] {
     if (!step || !sampled) return [];
-    this.scheduler.update(step.output, sampled);
+    // The device begins with a step when it has done the one before.
+    const begun = Math.max(step.launchedAt, this.#doneAt);
+    this.#doneAt = this.#now();
+    this.scheduler.update(step.output, sampled, this.#doneAt - begun);
     return step.output.scheduled.map(({ request }) => request);
   }
 

@@ -1,6 +1,7 @@
 /**
  * Continuous batching: before every step, which requests compute which of their tokens. One token budget holds both
- * decoding (one token each, always first, so that a long prompt never stalls a running answer) and chunks of prompts.
+ * decoding (one token each, always first, so that a long prompt never stalls a running answer) and chunks of prompts, which
+ * shrink where they would take most of the time (step-pacer.ts).
  *
  * Order: requests are served by arrival; those that were paused come before those that never ran; nobody overtakes.
  * When slots run out the newest running request is paused: its computed tokens stay in the prefix cache as long as there
@@ -16,10 +17,14 @@ import { insertByArrival, remove } from '../core/request-list.ts';
 import type { Request } from '../core/request.ts';
 import type { ScheduledRequest, SchedulerOutput } from './scheduler-output.ts';
 import type { StepBudget } from './step-budget.ts';
+import { StepPacer } from './step-pacer.ts';
 import { finishReason } from '../core/stop-conditions.ts';
 import type { FinishReason, SampledToken } from '../core/types.ts';
 
-export type SchedulerConfig = Pick<EngineConfig, 'runningMaxReqSize' | 'maxQueuedRequests' | 'disableChunkedPrefill'> &
+export type SchedulerConfig = Pick<
+  EngineConfig,
+  'runningMaxReqSize' | 'maxQueuedRequests' | 'disableChunkedPrefill' | 'decodeShare'
+> &
   StepBudget & {
     /** Longest prompt + output of a request; at most the number of slots. */
     readonly maxLength: number;
@@ -37,6 +42,8 @@ export const MAX_PROMPT_ROWS = 64;
 /** A step under construction. */
 interface Plan {
   budget: number;
+  /** Tokens of prompts left. */
+  prefill: number;
   /** Rows of logits left for scoring prompts. */
   promptRows: number;
   readonly scheduled: ScheduledRequest[];
@@ -56,6 +63,7 @@ export class Scheduler {
   readonly #budget: number;
   readonly #chunk: number;
   readonly #freeRows: number[];
+  readonly #pacer: StepPacer;
   #arrivals = 0;
 
   /** @throws EngineError bad_flag when a step could not hold one token of every running request */
@@ -73,6 +81,8 @@ export class Scheduler {
     const whole = config.disableChunkedPrefill;
     this.#budget = whole ? Math.max(batchMaxTokens, maxLength + runningMaxReqSize) : batchMaxTokens;
     this.#chunk = whole ? Infinity : config.chunkedPrefillSize;
+    // A prompt that comes whole takes the time it takes.
+    this.#pacer = new StepPacer(whole ? 0 : config.decodeShare);
     this.kv = kv;
     this.policy = policy;
     this.#freeRows = Array.from({ length: runningMaxReqSize }, (_, i) => runningMaxReqSize - 1 - i);
@@ -97,6 +107,7 @@ export class Scheduler {
     const expired = this.#dropExpired();
     const plan: Plan = {
       budget: this.#budget,
+      prefill: Infinity,
       promptRows: MAX_PROMPT_ROWS,
       scheduled: [],
       planned: new Set(),
@@ -105,14 +116,20 @@ export class Scheduler {
     };
     this.#scheduleRunning(plan, (request) => !request.isPrefilling);
     const numDecodeTokens = plan.scheduled.length;
+    if (numDecodeTokens > 0) plan.prefill = this.#pacer.prefillTokens;
     this.#scheduleRunning(plan, (request) => request.isPrefilling);
     if (plan.paused.length === 0) this.#admit(plan);
     const { scheduled, admitted, paused } = plan;
     return { scheduled, numTokens: this.#budget - plan.budget, numDecodeTokens, admitted, paused, expired };
   }
 
-  /** Books the tokens that a step sampled, and ends the requests that are done. */
-  update({ scheduled }: SchedulerOutput, sampled: readonly SampledToken[]): void {
+  /**
+   * Books the tokens that a step sampled, and ends the requests that are done.
+   * @param milliseconds that the device took for the step
+   */
+  update(step: SchedulerOutput, sampled: readonly SampledToken[], milliseconds: number): void {
+    const { scheduled, numTokens, numDecodeTokens } = step;
+    this.#pacer.observe(numTokens - numDecodeTokens, numDecodeTokens, milliseconds);
     for (const { request, endsPooling } of scheduled) {
       if (endsPooling && request.status !== 'finished') this.finish(request, request.error ? 'error' : 'stop');
     }
@@ -155,7 +172,8 @@ export class Scheduler {
     const isAwaited = this.#config.samplesOnHost && request.inFlight > 0;
     const pending = isAwaited ? 0 : request.numPendingTokens;
     const readsPrompt = request.promptScorer?.isDone === false;
-    const wanted = Math.min(pending, this.#chunk, plan.budget, readsPrompt ? plan.promptRows : Infinity);
+    const most = Math.min(this.#chunk, plan.budget, prefill ? plan.prefill : Infinity);
+    const wanted = Math.min(pending, most, readsPrompt ? plan.promptRows : Infinity);
     const whole = this.#config.disableChunkedPrefill && !readsPrompt;
     if (wanted === 0 || (whole && wanted < pending)) return;
     if (!this.#makeRoom(plan, request, whole ? wanted : 1)) return;
@@ -178,6 +196,7 @@ export class Scheduler {
     plan.scheduled.push({ request, row, tokenIds, start, slots, cachedSlots, isNewInRow, ...results });
     plan.planned.add(request);
     plan.budget -= count;
+    if (prefill) plan.prefill -= count;
     if (readsPrompt) plan.promptRows -= count;
   }
 
@@ -186,7 +205,7 @@ export class Scheduler {
     const admission = new Admission(this.kv, this.policy, this.running);
     const least = this.#config.disableChunkedPrefill ? null : 1;
     for (let next = this.#nextCandidate(); next; next = this.#nextCandidate()) {
-      if (this.#freeRows.length === 0 || plan.budget === 0 || plan.paused.length > 0) return;
+      if (this.#freeRows.length === 0 || plan.budget === 0 || plan.prefill === 0 || plan.paused.length > 0) return;
       if (!admission.accepts(next, least, plan.budget)) return;
       this.#start(next);
       this.#scheduleRequest(plan, next);
