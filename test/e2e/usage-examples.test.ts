@@ -1,4 +1,4 @@
-// Every example of LightLLM's page on its OpenAI API, word for word but for the model's name. Our copy of the page
+// Every example of LightLLM's page on its OpenAI API, word for word, "your_model_name" included. Our copy of the page
 // (test/fixtures/openai-usage-examples.rst) breaks off inside the fourth example, behind its list of tools.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -55,9 +55,8 @@ async function runPython(program: string): Promise<string> {
 t.test('openai-usage-examples.rst', { skip: model.unavailable || withoutPython }, async (t) => {
   const port = (await isFree(8088)) ? 8088 : 0;
   const bounds = '--max_total_token_num 4096 --max_req_total_len 360 --running_max_req_size 8 --batch_max_tokens 256';
-  const { url } = await serve(t, [...launchFlags(port), ...bounds.split(' '), '--served_model_name', 'small']);
-  const adapt: Adapt = (text) =>
-    text.replaceAll('your_model_name', 'small').replaceAll('localhost:8088', `localhost:${new URL(url).port}`);
+  const { url } = await serve(t, [...launchFlags(port), ...bounds.split(' ')]);
+  const adapt: Adapt = (text) => text.replaceAll('localhost:8088', `localhost:${new URL(url).port}`);
   const examples = codeBlocks('python');
   t.equal(examples.length, 4);
   const [conversation, streamed, call] = examples.slice(0, 3).map((example) => runPython(adapt(example)));
@@ -79,7 +78,7 @@ t.test('openai-usage-examples.rst', { skip: model.unavailable || withoutPython }
 async function toolCalls(t: Test, tools: string, stream: boolean): Promise<void> {
   const ask = (question: string): Promise<string> =>
     runPython(`${tools}
-data = {"model": "small", "tools": tools, "temperature": 0, "max_tokens": 64, ${question}}
+data = {"model": "your_model_name", "tools": tools, "temperature": 0, "max_tokens": 64, ${question}}
 response = requests.post(url, headers=headers, json=data)
 print(json.dumps(tools[0]["function"]))
 print(response.text)`);

@@ -13,10 +13,16 @@ export function addModels(api: Api, ctx: ServerContext): void {
     root: ctx.modelNames[0],
     parent: null,
     max_model_len: ctx.engine.info.maxModelLen,
+    type: 'model',
+    display_name: id,
+    created_at: new Date(ctx.startedAt * 1000).toISOString(),
   });
   api.add(
     { method: 'get', path: '/v1/models', summary: 'The served model.', tag: 'OpenAI', response: modelListSchema },
-    (c) => c.json({ object: 'list', data: ctx.modelNames.map(card) }),
+    (c) => {
+      const ids = ctx.modelNames;
+      return c.json({ object: 'list', data: ids.map(card), has_more: false, first_id: ids[0], last_id: ids.at(-1) });
+    },
   );
   api.add(
     { method: 'get', path: '/v1/models/:id{.+}', summary: 'One model.', tag: 'OpenAI', response: modelSchema },

@@ -9,7 +9,16 @@ export const modelSchema = z.object({
   root: z.string(),
   parent: z.null(),
   max_model_len: z.int(),
+  type: z.literal('model').describe('This and the next two are for Anthropic’s clients.'),
+  display_name: z.string(),
+  created_at: z.iso.datetime(),
 });
 export type ModelCard = z.output<typeof modelSchema>;
 
-export const modelListSchema = z.object({ object: z.literal('list'), data: z.array(modelSchema) });
+export const modelListSchema = z.object({
+  object: z.literal('list'),
+  data: z.array(modelSchema),
+  has_more: z.literal(false),
+  first_id: z.string(),
+  last_id: z.string(),
+});
