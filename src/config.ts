@@ -121,6 +121,36 @@ export const engineSettings = {
 export type EngineConfig = ConfigOf<typeof engineSettings>;
 export const defaultEngineConfig: EngineConfig = defaultsOf(engineSettings);
 
+/** How tokens are drawn where a request does not say; null leaves a value to what the model wants. */
+const samplingSettings = {
+  temperature: number<number | null>(
+    null,
+    { min: 0, max: 2, integer: false },
+    { flags: ['temperature', 'temp'], doc: '0 is greedy; default what the model wants.' },
+  ),
+  topP: number<number | null>(
+    null,
+    { min: 0, max: 1, integer: false },
+    { flags: ['top_p'], doc: 'Nucleus sampling; 1 is off.' },
+  ),
+  topK: number<number | null>(null, { min: -1 }, { flags: ['top_k'], doc: '-1 is off.' }),
+  minP: number<number | null>(
+    null,
+    { min: 0, max: 1, integer: false },
+    { flags: ['min_p'], doc: 'Least probability, as a share of the likeliest token’s; 0 is off.' },
+  ),
+  repetitionPenalty: number<number | null>(
+    null,
+    { min: 0.01, max: 2, integer: false },
+    { flags: ['repetition_penalty', 'repeat_penalty'], doc: 'Divides positive logits of tokens seen; 1 is off.' },
+  ),
+  samplingDefaults: choice<'model' | 'openai'>('model', ['model', 'openai'], {
+    flags: ['sampling_defaults'],
+    doc: 'What holds where neither request nor flag says: what the model wants, or OpenAI’s (temperature 1, nothing cut).',
+  }),
+};
+export type SamplingConfig = ConfigOf<typeof samplingSettings>;
+
 /** What the HTTP server needs. Times are seconds, sizes bytes. */
 export const serverSettings = {
   host: text('127.0.0.1', 'address', { flags: ['host'], doc: 'Address to listen on; loopback unless said otherwise.' }),
@@ -162,6 +192,7 @@ export const serverSettings = {
     flags: ['embedding_pooling'],
     doc: 'What /v1/embeddings takes of a text’s hidden states: their mean, or the last token’s.',
   }),
+  ...samplingSettings,
   useTgiApi: toggle(false, {
     flags: ['use_tgi_api'],
     doc: '/generate and /generate_stream speak text-generation-inference’s form.',
@@ -214,37 +245,26 @@ export const serverSettings = {
 export type ServerConfig = ConfigOf<typeof serverSettings>;
 export const defaultServerConfig: ServerConfig = defaultsOf(serverSettings);
 
-/** Of `chat` and `generate`. null leaves a value to the model's generation_config.json. */
-const samplingSettings = {
+const requestSettings = {
   maxTokens: number<number | null>(
     null,
     { min: 1 },
     { flags: ['max_tokens'], doc: 'Longest answer; default the rest of the context.' },
   ),
-  temperature: number<number | null>(
-    null,
-    { min: 0, max: 2, integer: false },
-    { flags: ['temperature'], doc: '0 is greedy.' },
-  ),
-  topP: number<number | null>(
-    null,
-    { min: 0, max: 1, integer: false },
-    { flags: ['top_p'], doc: 'Nucleus sampling; 1 is off.' },
-  ),
-  topK: number<number | null>(null, { min: -1 }, { flags: ['top_k'], doc: '-1 is off.' }),
   seed: number<number | null>(null, { min: 0 }, { flags: ['seed'], doc: 'Same seed, same text.' }),
+  ...samplingSettings,
 };
-export type SamplingConfig = ConfigOf<typeof samplingSettings>;
+export type RequestConfig = ConfigOf<typeof requestSettings>;
 
 export const generateSettings = {
   prompt: text(null, 'text', { flags: ['prompt'], doc: 'Text to continue; default what comes through a pipe.' }),
-  ...samplingSettings,
+  ...requestSettings,
 };
 export type GenerateConfig = ConfigOf<typeof generateSettings>;
 
 export const chatSettings = {
   system: text(null, 'text', { flags: ['system'], doc: 'System message.' }),
-  ...samplingSettings,
+  ...requestSettings,
 };
 export type ChatConfig = ConfigOf<typeof chatSettings>;
 

@@ -13,6 +13,7 @@ import {
 } from './engine/core/types.ts';
 import { EngineError } from './errors.ts';
 import { openModel } from './model/files/open-model.ts';
+import { samplingDefaults, type SamplingDefaults } from './model/sampling-defaults.ts';
 import { moduleUrl } from './module-url.ts';
 import { TextAssembler } from './server/chat/text-assembler.ts';
 import { chatTemplateOf, type ChatMessage, type ChatTemplate } from './text/chat-template/chat-template.ts';
@@ -46,9 +47,13 @@ export class LLM {
   readonly tokenizer: Tokenizer;
   readonly chatTemplate: ChatTemplate | null;
 
-  private constructor(engine: EngineClient, tokenizer: Tokenizer) {
+  /** What holds where `generate` is not told: what the model wants. */
+  readonly samplingDefaults: SamplingDefaults;
+
+  private constructor(engine: EngineClient, { tokenizer, samplingDefaults }: OpenedText) {
     this.engine = engine;
     this.tokenizer = tokenizer;
+    this.samplingDefaults = samplingDefaults;
     this.chatTemplate = chatTemplateOf(tokenizer);
   }
 
@@ -59,15 +64,15 @@ export class LLM {
   static async load(modelDir: string, options: LLMOptions = {}): Promise<LLM> {
     const { policy, logitsProcessors, createOps, onProgress, ...settings } = options;
     const config = { ...defaultEngineConfig, ...settings, modelDir };
-    const tokenizer = openTokenizer(modelDir);
-    const endTokenIds = tokenizer.eosTokenIds;
+    const opened = openText(modelDir);
+    const endTokenIds = opened.tokenizer.eosTokenIds;
     const extensions = { endTokenIds, ...(logitsProcessors && { logitsProcessors }), ...(createOps && { createOps }) };
     const start =
       policy || logitsProcessors || createOps
         ? inThisThread((c, report) => loadEngine(c, report, extensions), config, policy ? { policy } : {})
         : inWorker({ config, loader: loaderUrl, faultInjection: false, endTokenIds, vocabulary: null });
     const { stepTimeout } = config;
-    return new LLM(await EngineProxy.start(start, { onProgress, stepTimeout }), tokenizer);
+    return new LLM(await EngineProxy.start(start, { onProgress, stepTimeout }), opened);
   }
 
   /**
@@ -81,7 +86,7 @@ export class LLM {
     options: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<TextChunk, void, undefined> {
     const { stop = [], ...sampling } = params;
-    const all = { ...defaultSamplingParams, ...sampling };
+    const all = { ...defaultSamplingParams, ...this.samplingDefaults.values, ...sampling };
     const assembler = new TextAssembler(createIncrementalDecoder(this.tokenizer, { skipSpecialTokens: true }), {
       stops: stop,
       includeStop: false,
@@ -115,11 +120,17 @@ function isIds(input: readonly number[] | readonly ChatMessage[]): input is read
   return input.length === 0 || typeof input[0] === 'number';
 }
 
-function openTokenizer(modelDir: string): Tokenizer {
+interface OpenedText {
+  readonly tokenizer: Tokenizer;
+  readonly samplingDefaults: SamplingDefaults;
+}
+
+function openText(modelDir: string): OpenedText {
   const model = openModel(modelDir);
   try {
-    if (model.metadata === null) return loadTokenizer(model.path);
-    return tokenizerFromGguf(Object.fromEntries(model.metadata));
+    const tokenizer =
+      model.metadata === null ? loadTokenizer(model.path) : tokenizerFromGguf(Object.fromEntries(model.metadata));
+    return { tokenizer, samplingDefaults: samplingDefaults(model) };
   } finally {
     model.close();
   }

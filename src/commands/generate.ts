@@ -9,7 +9,7 @@ export async function generate(engineConfig: EngineConfig, settings: GenerateCon
   const prompt = settings.prompt ?? (process.stdin.isTTY ? '' : await readText(process.stdin));
   if (prompt === '')
     throw new EngineError('bad_flag', '--prompt: give the text to continue, or pipe it in', { param: '--prompt' });
-  const ctx = await loadContext(engineConfig, defaultServerConfig);
+  const ctx = await loadContext(engineConfig, { ...defaultServerConfig, ...settings });
   try {
     await streamToTerminal(ctx, ctx.tokenizer.encode(prompt), settings, new AbortController().signal, prompt);
   } finally {

@@ -4,10 +4,9 @@ import type { EngineConfig, ServerConfig } from '../config.ts';
 import type { Vocabulary } from '../engine/grammar/constraint.ts';
 import { EngineProxy } from '../engine/client/engine-client.ts';
 import { inWorker } from '../engine/client/engine-transport.ts';
-import type { SamplingParams } from '../engine/core/types.ts';
 import { EngineError } from '../errors.ts';
 import { moduleUrl } from '../module-url.ts';
-import type { GenerationConfig } from '../model/generation-config.ts';
+import { samplingDefaults, type SamplingDefaults } from '../model/sampling-defaults.ts';
 import { openModel } from '../model/files/open-model.ts';
 import { ConstraintMaker, constraintPool } from '../server/constraints/constraint-maker.ts';
 import type { ServerContext } from '../server/http/context.ts';
@@ -26,6 +25,7 @@ import type { Tokenizer } from '../text/tokenizer/tokenizer.ts';
 import { packageVersion } from './package-version.ts';
 import { terminalProgress } from './pull/progress.ts';
 import { printable } from './terminal-text.ts';
+import { chooseSampling } from './sampling.ts';
 import { resolveModelPath } from './pull/pull.ts';
 import { pullDefaultModel } from './pull/pull-default.ts';
 
@@ -33,13 +33,13 @@ import { pullDefaultModel } from './pull/pull-default.ts';
 interface Described {
   readonly name: string;
   readonly tokenizer: Tokenizer;
-  readonly generationConfig: GenerationConfig;
+  readonly sampling: SamplingDefaults;
 }
 
 /** @throws EngineError for anything wrong with flags, files or device; nothing is left running then */
 export async function loadContext(engineConfig: EngineConfig, settings: ServerConfig): Promise<ServerContext> {
   const config = { ...engineConfig, modelDir: await modelPath(engineConfig.modelDir) };
-  const { name, tokenizer, generationConfig } = describe(config.modelDir);
+  const { name, tokenizer, sampling } = describe(config.modelDir);
   const override = settings.chatTemplate === null ? null : readTemplateFile(settings.chatTemplate);
   const chatTemplate =
     override === null ? chatTemplateOf(tokenizer) : compileChatTemplate(override, tokenizer.specialTokens);
@@ -65,7 +65,7 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
     modelNames,
     modelPath: config.modelDir,
     version: packageVersion(),
-    samplingDefaults: samplingDefaults(generationConfig),
+    ...chooseSampling(sampling, settings),
     toolCallParser,
     reasoningParser: settings.reasoningParser,
     constraints: new ConstraintMaker(constraints),
@@ -106,13 +106,14 @@ export async function modelPath(modelDir: string): Promise<string> {
 function describe(path: string): Described {
   const model = openModel(path);
   try {
-    const { name, generationConfig } = model;
-    if (model.metadata === null) return { name, generationConfig, tokenizer: loadTokenizer(model.path) };
+    const { name } = model;
+    const sampling = samplingDefaults(model);
+    if (model.metadata === null) return { name, sampling, tokenizer: loadTokenizer(model.path) };
     const metadata = Object.fromEntries(model.metadata);
     for (const token of mistypedEndTokens(metadata)) {
       process.stderr.write(`${name}: ${token} ends turns but is no control token in the file: it is taken for one\n`);
     }
-    return { name, generationConfig, tokenizer: tokenizerFromGguf(metadata) };
+    return { name, sampling, tokenizer: tokenizerFromGguf(metadata) };
   } finally {
     model.close();
   }
@@ -154,10 +155,4 @@ function checkReasoningParser(name: string | null): void {
   if (name === null || isReasoningParser(name)) return;
   const message = `--reasoning_parser: there is no parser '${name}'; there are ${reasoningParserNames.join(', ')}`;
   throw new EngineError('bad_flag', message, { param: '--reasoning_parser' });
-}
-
-function samplingDefaults(config: GenerationConfig): Partial<SamplingParams> {
-  const { temperature, topP, topK, minP, repetitionPenalty } = config;
-  const entries = Object.entries({ temperature, topP, topK, minP, repetitionPenalty });
-  return Object.fromEntries(entries.filter(([, value]) => value !== null));
 }

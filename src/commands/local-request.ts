@@ -1,6 +1,6 @@
 /** Generation in the terminal: streams one answer to stdout and says how fast it came. */
 import { randomUUID } from 'node:crypto';
-import type { SamplingConfig } from '../config.ts';
+import type { RequestConfig } from '../config.ts';
 import { EngineError } from '../errors.ts';
 import type { ServerContext } from '../server/http/context.ts';
 import { generateText } from '../server/chat/generation.ts';
@@ -20,7 +20,7 @@ interface Terminal {
 export async function streamToTerminal(
   ctx: ServerContext,
   ids: readonly number[],
-  settings: SamplingConfig,
+  settings: Pick<RequestConfig, 'maxTokens' | 'seed'>,
   signal: AbortSignal,
   before = '',
   { stdout, stderr }: Terminal = process,
@@ -30,13 +30,8 @@ export async function streamToTerminal(
     truncate: undefined,
     param: 'prompt',
   });
-  const { temperature, topP, topK, seed } = settings;
-  const fields = {
-    temperature: temperature ?? undefined,
-    top_p: topP ?? undefined,
-    top_k: topK ?? undefined,
-    seed: seed ?? undefined,
-  };
+  // The other settings are the context's own defaults.
+  const fields = { seed: settings.seed ?? undefined };
   const unread = new AbortController();
   const onUnread = (): void => unread.abort();
   const request = {

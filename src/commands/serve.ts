@@ -8,6 +8,7 @@ import type { ServerContext } from '../server/http/context.ts';
 import { withApiKeys } from './api-keys.ts';
 import { formatBytes } from './format-bytes.ts';
 import { loadContext } from './load.ts';
+import { samplingLine } from './sampling.ts';
 import { logRequests } from './request-log.ts';
 
 export async function serve(engineConfig: EngineConfig, given: ServerConfig): Promise<void> {
@@ -43,6 +44,7 @@ function announce(ctx: ServerContext, server: Listening): void {
     ['model', `${ctx.modelNames.join(', ')} (${architecture})`],
     ['adapter', adapter],
     ['memory', memoryLine(ctx.engine.info)],
+    ['sampling', samplingLine(ctx)],
     ['serving', `${server.url}/v1 (API reference at ${server.url}/docs)`],
   ];
   process.stdout.write(lines.map(([key = '', value = '']) => `${key.padEnd(8)} ${value}\n`).join(''));

@@ -47,19 +47,38 @@ export function readGenerationConfig(directory: string, configJson: unknown): Ge
   };
 }
 
-/** GGUF files carry no sampling defaults; `eot` and `eom` end a turn or message where a model has them besides `eos`. */
-export function ggufGenerationConfig(metadata: GgufMetadata): GenerationConfig {
+/**
+ * `eot` and `eom` end a turn or message where a model has them besides `eos`. Sampling: llama.cpp's `general.sampling.*`, which few
+ * files have.
+ */
+export function ggufGenerationConfig(metadata: GgufMetadata, path: string): GenerationConfig {
   const idOf = (key: string): number[] => {
     const value = metadata.get(`tokenizer.ggml.${key}_token_id`);
     return typeof value === 'number' ? [value] : [];
   };
+  const advice = Object.entries(ggufSampling).map(([name, key]) => [name, rounded(metadata.get(key))]);
+  const c = parseKeys(schema, Object.fromEntries(advice), path, 'general.sampling');
   return {
     bosTokenId: idOf('bos').at(0) ?? null,
     eosTokenIds: [...new Set(['eos', 'eot', 'eom'].flatMap(idOf))],
-    temperature: null,
-    topP: null,
-    topK: null,
-    minP: null,
-    repetitionPenalty: null,
+    temperature: c.temperature ?? null,
+    topP: c.top_p ?? null,
+    topK: c.top_k ?? null,
+    minP: c.min_p ?? null,
+    repetitionPenalty: c.repetition_penalty ?? null,
   };
+}
+
+/** Name in generation_config.json → key in a GGUF file. */
+const ggufSampling = {
+  temperature: 'general.sampling.temp',
+  top_p: 'general.sampling.top_p',
+  top_k: 'general.sampling.top_k',
+  min_p: 'general.sampling.min_p',
+  repetition_penalty: 'general.sampling.penalty_repeat',
+};
+
+/** The file's floats have 24 bits: 0.95, not 0.949999988. */
+function rounded(value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(6)) : value;
 }

@@ -20,7 +20,7 @@ t.test('a terminal obeys nothing that a model wrote; a pipe gets what it wrote',
       off: () => stdout,
     };
     const io = { stdout: stdout as unknown as NodeJS.WriteStream, stderr: { write: () => true } };
-    const settings = { maxTokens: null, temperature: 0, topP: null, topK: null, seed: null };
+    const settings = { maxTokens: null, seed: null };
     const { signal } = new AbortController();
     const text = await streamToTerminal(ctx, fakeTokenizer.encode('x'), settings, signal, '\u001bprompt', io);
     t.equal(text, hostile, 'the conversation goes on with what the model wrote');

@@ -27,6 +27,7 @@ export async function startFakeServer(
     modelPath: '/models/fake',
     version: '0.0.0',
     samplingDefaults: {},
+    samplingSource: 'the test',
     toolCallParser: 'qwen25',
     reasoningParser: null,
     constraints: new ConstraintMaker({

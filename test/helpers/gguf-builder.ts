@@ -46,6 +46,12 @@ export class GgufBuilder {
     return this;
   }
 
+  /** A value of four bytes. */
+  scalar(key: string, type: 4 | 5 | 6, bits: bigint): this {
+    this.#metadata.push(Buffer.concat([string(key), u32(type), u32(Number(bits))]));
+    return this;
+  }
+
   /** An array that claims `length` elements and has none. */
   array(key: string, type: number, length: bigint): this {
     this.#metadata.push(Buffer.concat([string(key), u32(9), u32(type), u64(length)]));

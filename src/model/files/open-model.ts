@@ -81,7 +81,7 @@ function openGguf(path: string): OpenModel {
       format: 'gguf',
       architecture,
       config,
-      generationConfig: ggufGenerationConfig(metadata),
+      generationConfig: ggufGenerationConfig(metadata, path),
       tensors: byName(tensors, path),
       metadata,
       fileBytes: file.size,

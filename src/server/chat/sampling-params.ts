@@ -1,4 +1,4 @@
-/** Request fields → SamplingParams: the request's values over the model's generation_config.json over the defaults. */
+/** Request fields → SamplingParams: the request's values over the server's defaults (flags, then what the model wants). */
 import { EngineError } from '../../errors.ts';
 import type { ConstraintSpec } from '../../engine/grammar/constraint.ts';
 import { defaultSamplingParams, type SamplingParams } from '../../engine/core/types.ts';
@@ -44,14 +44,15 @@ export function toSamplingParams(
   checkVocabulary(ctx, body.stop_token_ids ?? [], 'stop_token_ids');
   checkVocabulary(ctx, body.allowed_token_ids ?? [], 'allowed_token_ids');
   // top_p 0 is allowed by OpenAI and means the likeliest token alone.
-  const greedyTopP = body.top_p === 0;
+  const topP = body.top_p ?? base.topP;
+  const topK = body.top_k ?? base.topK;
   return {
     ...base,
     maxTokens: limits.maxTokens,
     minTokens,
     temperature: body.temperature ?? base.temperature,
-    topP: greedyTopP ? 1 : (body.top_p ?? base.topP),
-    topK: greedyTopP ? 1 : body.top_k === 0 ? -1 : (body.top_k ?? base.topK),
+    topP: topP === 0 ? 1 : topP,
+    topK: topP === 0 ? 1 : topK === 0 ? -1 : topK,
     minP: body.min_p ?? base.minP,
     repetitionPenalty: body.repetition_penalty ?? base.repetitionPenalty,
     presencePenalty: body.presence_penalty ?? base.presencePenalty,

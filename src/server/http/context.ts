@@ -19,8 +19,9 @@ export interface ServerContext {
   readonly modelPath: string;
   /** Of this package. */
   readonly version: string;
-  /** The model's own generation_config.json values, between the request's and the library's defaults. */
+  /** What holds where a request does not say, and in words where that comes from. */
   readonly samplingDefaults: Partial<SamplingParams>;
+  readonly samplingSource: string;
   /** Format of the model's tool calls, a name of tool-calls/create-parser.ts. */
   readonly toolCallParser: string;
   readonly reasoningParser: string | null;

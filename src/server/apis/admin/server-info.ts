@@ -1,5 +1,6 @@
 /** What the server is and how busy: for routers (SGLang's names), for LightLLM's tools, and /metrics for Prometheus. */
 import { z } from 'zod';
+import { defaultSamplingParams } from '../../../engine/core/types.ts';
 import type { Api } from '../../http/api.ts';
 import type { ServerContext } from '../../http/context.ts';
 
@@ -67,8 +68,21 @@ function serverInfo(ctx: ServerContext): z.output<typeof serverInfoSchema> {
     version: ctx.version,
     architecture: info.architecture,
     adapter: info.adapter,
+    sampling_defaults: { ...samplingFields(ctx), source: ctx.samplingSource },
     tool_call_parser: ctx.toolCallParser,
     reasoning_parser: ctx.reasoningParser,
     embedding: { dimensions: info.hiddenSize, pooling: ctx.settings.embeddingPooling, normalized: true },
+  };
+}
+
+/** What a request gets that says nothing, by the API's names. */
+function samplingFields(ctx: ServerContext) {
+  const all = { ...defaultSamplingParams, ...ctx.samplingDefaults };
+  return {
+    temperature: all.temperature,
+    top_p: all.topP,
+    top_k: all.topK,
+    min_p: all.minP,
+    repetition_penalty: all.repetitionPenalty,
   };
 }

@@ -39,7 +39,10 @@ const exclusive = ['regular_constraint', 'allowed_token_ids', 'guided_grammar', 
 export const parametersSchema = z
   .object({
     do_sample: optional(z.boolean(), 'false (default) is greedy, whatever the temperature.'),
-    temperature: optional(z.number().min(0, got('temperature must > 0.0')), 'Default 1; 0 is greedy.'),
+    temperature: optional(
+      z.number().min(0, got('temperature must > 0.0')),
+      '0 is greedy. Default what the model wants (/server_info).',
+    ),
     top_p: optional(
       z.number().gt(0, got('top_p must be in (0.0, 1.0]')).max(1, got('top_p must be in (0.0, 1.0]')),
       'Nucleus sampling; 1 is off.',

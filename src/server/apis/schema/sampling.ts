@@ -15,7 +15,7 @@ export const streamOptions = z.object({
 });
 
 export const samplingFields = {
-  temperature: optional(z.number().min(0).max(2), '0 is greedy. Default 1, or the model’s generation_config.json.'),
+  temperature: optional(z.number().min(0).max(2), '0 is greedy. Default what the model wants (/server_info).'),
   top_p: optional(z.number().min(0).max(1), 'Nucleus sampling; 1 is off.'),
   top_k: optional(z.int().min(-1), '-1 or 0 is off.'),
   min_p: optional(z.number().min(0).max(1), 'Least probability relative to the likeliest token; 0 is off.'),
