@@ -299,9 +299,9 @@ t.test('the switch for reasoning reaches templates under both of its names', asy
     await post('/v1/chat/completions', { messages, ...extra });
     return engine.calls.at(-1)!.promptText;
   };
-  t.equal(await prompt({ chat_template_kwargs: { enable_thinking: false } }), 'false,false,');
-  t.equal(await prompt({ chat_template_kwargs: { thinking: true } }), 'true,true,');
-  t.equal(await prompt({ reasoning_effort: 'none' }), 'false,false,none');
+  t.equal(await prompt({ chat_template_kwargs: { enable_thinking: false } }), 'False,False,');
+  t.equal(await prompt({ chat_template_kwargs: { thinking: true } }), 'True,True,');
+  t.equal(await prompt({ reasoning_effort: 'none' }), 'False,False,none');
   t.equal(await prompt({ reasoning_effort: 'high' }), ',,high');
-  t.equal(await prompt({ chat_template_kwargs: { enable_thinking: true, thinking: false } }), 'true,false,');
+  t.equal(await prompt({ chat_template_kwargs: { enable_thinking: true, thinking: false } }), 'True,False,');
 });

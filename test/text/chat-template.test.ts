@@ -34,6 +34,19 @@ t.test('messages reach the template in the form it wants', async (t) => {
 
   const typed = compile('{% for m in messages %}{% for part in m.content %}[{{ part.text }}]{% endfor %}{% endfor %}');
   t.equal(typed.render([{ role: 'user', content: 'hi' }]), '[hi]', 'a template that wants parts gets parts');
+  const first = compile('{% for m in messages %}[{{ m.content[0].text }}]{% endfor %}');
+  t.equal(
+    first.render([
+      { role: 'user', content: 'hi' },
+      { role: 'assistant', content: null },
+    ]),
+    '[hi][]',
+    'null, too',
+  );
+  const letters = compile('{% for m in messages %}{% for c in m.content %}{{ c }}.{% endfor %}{% endfor %}');
+  t.equal(letters.render([{ role: 'user', content: 'hi' }]), 'h.i.', 'a loop over text is no wish for parts');
+  const thinks = compile('{% for m in messages %}{{ m.reasoning_content }}|{{ m.thinking }}{% endfor %}');
+  t.equal(thinks.render([{ role: 'assistant', content: '', reasoning_content: 'Hm' }]), 'Hm|Hm', 'as in transformers');
 });
 
 t.test(
@@ -47,6 +60,18 @@ t.test(
       each("{{ 'x' + c.function.arguments }}").render([message]),
       'x{"city": "Zürich"}',
       'text for a template that joins it',
+    );
+    t.equal(
+      each('{{ c.function.arguments | tojson }}').render([
+        { ...message, tool_calls: [call('{"x": [1.0, 12345678901234567890]}')] },
+      ]),
+      '{"x": [1.0, 12345678901234567890]}',
+      'numbers as they were written',
+    );
+    t.equal(
+      each('{{ c.function.arguments }}').render([message]),
+      '{"city": "Zürich"}',
+      'never as Python prints a dict',
     );
     const cut = { ...message, tool_calls: [call('{"city": "Z')] };
     t.equal(each('{{ c.function.arguments | tojson }}').render([cut]), '"{\\"city\\": \\"Z"', 'bad JSON is no failure');
@@ -63,7 +88,14 @@ t.test('traits say what a template can do', async (t) => {
   const withTools = compile('{% if tools %}{{ tools | tojson }}{% endif %}' + chatml);
   t.equal(withTools.traits.tools, true);
   t.match(withTools.render([{ role: 'user', content: 'q' }], { tools }), /get_weather/);
-  t.notMatch(withTools.render([{ role: 'user', content: 'q' }], { tools: [] }), /\[\]/, 'no tools, no variable');
+  t.notMatch(withTools.render([{ role: 'user', content: 'q' }], { tools: [] }), /\[\]/, 'no tools, no list');
+  const asksNone = compile(
+    '{% if tools is not none %}T{{ tools | length }}{% endif %}{{ documents is none }}' + chatml,
+  );
+  t.match(asksNone.render([{ role: 'user', content: 'q' }]), /^True</, 'no tools are None, as in transformers');
+  const loops = compile('{% for tool in tools %}{{ tool.function.name }}{% endfor %}' + chatml);
+  t.match(loops.render([{ role: 'user', content: 'q' }]), /^<\|im_start/, 'or left out where None fails');
+  t.match(loops.render([{ role: 'user', content: 'q' }], { tools }), /^get_weather</);
 });
 
 t.test('the second template of a model serves requests with tools', async (t) => {

@@ -34,8 +34,9 @@ export function probeTemplate(source: string, render: RenderTemplate): TemplateT
       return false;
     }
   };
-  const typedContent =
-    !shows([{ role: 'user', content: needle }]) && shows([{ role: 'user', content: [{ type: 'text', text: needle }] }]);
+  // A loop over text that prints its letters would print parts as Python prints a dict: that is no wish for parts.
+  const inParts = [{ role: 'user', content: [{ type: 'text', text: needle }] }];
+  const typedContent = !shows([{ role: 'user', content: needle }]) && shows(inParts) && !shows(inParts, {}, "{'type'");
   const plain = (text: string) => (typedContent ? [{ type: 'text', text }] : text);
   const ask = { ...user, content: plain(user.content) };
 
