@@ -6,7 +6,7 @@ import { moduleUrl } from '../../module-url.ts';
 import type { Vocabulary } from '../grammar/constraint.ts';
 import { EngineCore } from '../core/engine-core.ts';
 import { EngineLoop } from '../core/engine-loop.ts';
-import { GrammarThread } from '../grammar/grammar-thread.ts';
+import { GrammarThreads } from '../grammar/grammar-threads.ts';
 import { toErrorMessage, type EngineCommand, type EngineMessage } from './messages.ts';
 import type { ModelRunner } from '../running/model-runner.ts';
 import type { AdmissionPolicy } from '../scheduling/policies/policy.ts';
@@ -101,7 +101,7 @@ export function inThisThread(
     const start = async (): Promise<EngineLoop> => {
       const { info, runner } = await load(config, (done, total) => onMessage({ type: 'progress', done, total }));
       const core = new EngineCore({ config, info, runner, ...(policy && { policy }) });
-      const constraints = vocabulary ? new GrammarThread(vocabulary, info.eosTokenIds) : null;
+      const constraints = vocabulary ? new GrammarThreads(vocabulary, info.eosTokenIds) : null;
       onMessage({ type: 'ready', info });
       return new EngineLoop(core, onMessage, { faultInjection, exit, constraints });
     };

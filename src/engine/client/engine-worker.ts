@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { EngineCore } from '../core/engine-core.ts';
 import { EngineLoop } from '../core/engine-loop.ts';
-import { GrammarThread } from '../grammar/grammar-thread.ts';
+import { GrammarThreads } from '../grammar/grammar-threads.ts';
 import type { EngineLoader, WorkerStart } from './engine-transport.ts';
 import { toErrorMessage, type EngineCommand, type EngineMessage } from './messages.ts';
 
@@ -17,7 +17,7 @@ try {
   const { loadEngine } = (await import(loader)) as { loadEngine: EngineLoader };
   const { info, runner } = await loadEngine(config, onProgress, { endTokenIds });
   const core = new EngineCore({ config, info, runner });
-  const constraints = vocabulary ? new GrammarThread(vocabulary, info.eosTokenIds) : null;
+  const constraints = vocabulary ? new GrammarThreads(vocabulary, info.eosTokenIds) : null;
   const loop = new EngineLoop(core, post, { faultInjection, exit: () => process.exit(1), constraints });
   port.on('message', (command: EngineCommand) => loop.handle(command));
   post({ type: 'ready', info });

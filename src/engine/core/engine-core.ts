@@ -94,6 +94,11 @@ export class EngineCore {
     this.#requests.set(request.id, request);
   }
 
+  /** @param more requests beside those that wait here. @throws EngineError queue_full */
+  checkQueue(more: number): void {
+    this.scheduler.checkQueue(more);
+  }
+
   /** The request ends with 'abort' at the next step; unknown and finished ids are ignored, since an end may cross an abort. */
   abort(requestId: string): void {
     if (this.#requests.has(requestId)) this.#aborts.add(requestId);

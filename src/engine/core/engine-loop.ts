@@ -5,7 +5,13 @@
 import { EngineError } from '../../errors.ts';
 import type { Constraint, Constraints, ConstraintSpec } from '../grammar/constraint.ts';
 import type { EngineCore } from './engine-core.ts';
-import { toErrorMessage, type EngineCommand, type EngineMessage, type Fault } from '../client/messages.ts';
+import {
+  toErrorMessage,
+  type EngineCommand,
+  type EngineEvent,
+  type EngineMessage,
+  type Fault,
+} from '../client/messages.ts';
 import type { RequestInit } from './request.ts';
 
 export interface EngineLoopOptions {
@@ -25,7 +31,7 @@ export class EngineLoop {
   readonly #post: (message: EngineMessage) => void;
   readonly #options: EngineLoopOptions;
   /** Requests whose grammar is being compiled. */
-  readonly #opening = new Set<string>();
+  readonly #opening = new Map<string, AbortController>();
   #closing = false;
   #quitting = false;
   #quit: (() => void) | null = null;
@@ -44,6 +50,7 @@ export class EngineLoop {
         void this.#add(command.request);
         break;
       case 'abort':
+        this.#opening.get(command.requestId)?.abort();
         this.#opening.delete(command.requestId);
         this.#core.abort(command.requestId);
         break;
@@ -144,27 +151,42 @@ export class EngineLoop {
   /** Without a grammar the request is in before this returns, else when its grammar is ready; others go on meanwhile. */
   async #add(request: RequestInit): Promise<void> {
     let constraint: Constraint | null = null;
+    const opening = new AbortController();
     try {
       const spec = request.params.constraint;
+      this.#core.checkQueue(this.#opening.size);
       if (spec !== null) {
-        this.#opening.add(request.id);
-        constraint = await this.#open(spec, request.outputIds ?? []);
+        this.#opening.set(request.id, opening);
+        constraint = await this.#open(spec, request.outputIds ?? [], opening.signal);
       }
       this.#core.add(request, constraint);
-      if (spec !== null && !this.#opening.has(request.id)) this.#core.abort(request.id);
     } catch (error) {
       constraint?.close();
-      const refused = { type: 'refused', requestId: request.id, error: toErrorMessage(error) } as const;
-      this.#post({ type: 'events', events: [refused], step: null });
+      const event = opening.signal.aborted
+        ? abortedOutput(request)
+        : ({ type: 'refused', requestId: request.id, error: toErrorMessage(error) } as const);
+      this.#post({ type: 'events', events: [event], step: null });
     }
     this.#opening.delete(request.id);
     this.#wake?.();
   }
 
-  #open(spec: ConstraintSpec, outputIds: readonly number[]): Promise<Constraint> {
+  #open(spec: ConstraintSpec, outputIds: readonly number[], signal: AbortSignal): Promise<Constraint> {
     const { constraints } = this.#options;
-    if (constraints) return constraints.open(spec, outputIds);
+    if (constraints) return constraints.open(spec, outputIds, signal);
     const message = `${spec.param ?? 'constraint'}: this engine was started without a vocabulary and knows no grammars.`;
     throw new EngineError('invalid_value', message, { param: spec.param });
   }
+}
+
+/** The end of a request that was given up before its grammar was ready. */
+function abortedOutput({ id, promptIds, outputIds = [] }: RequestInit): EngineEvent {
+  const usage = { promptTokens: promptIds.length, completionTokens: outputIds.length, cachedTokens: 0 };
+  const nothing = { tokenIds: [], logprobs: null, promptLogprobs: null, pooled: null, stopTokenId: null };
+  return {
+    type: 'output',
+    output: { requestId: id, ...nothing, finishReason: 'abort', usage },
+    error: null,
+    report: null,
+  };
 }

@@ -33,8 +33,9 @@ export interface Constraint {
 export interface Constraints {
   /**
    * @param tokenIds output that is there already
-   * @throws EngineError invalid_value with the reason when the grammar is unusable
+   * @param signal gives up opening it
+   * @throws EngineError invalid_value with the reason when the grammar is unusable; the signal's reason
    */
-  open(spec: ConstraintSpec, tokenIds: readonly number[]): Promise<Constraint>;
+  open(spec: ConstraintSpec, tokenIds: readonly number[], signal?: AbortSignal): Promise<Constraint>;
   close(): void;
 }

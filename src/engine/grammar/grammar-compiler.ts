@@ -16,6 +16,9 @@ const byteAlphabet = ((): readonly string[] => {
   return Array.from({ length: 256 }, (_, b) => String.fromCharCode(isPrintable(b) ? b : next++));
 })();
 
+/** The instance that holds the matchers is of no more use. */
+export class BrokenCompiler extends Error {}
+
 export class GrammarCompiler {
   readonly #xgrammar: XGrammar;
   readonly #compiler: Compiler;
@@ -69,7 +72,13 @@ export class GrammarCompiler {
         cause: error,
       });
     }
-    return kind === 'grammar' ? this.#compiler.compileGrammar(text) : this.#compiler.compileStructuralTag(text);
+    try {
+      return await (kind === 'grammar'
+        ? this.#compiler.compileGrammar(text)
+        : this.#compiler.compileStructuralTag(text));
+    } catch (cause) {
+      throw new BrokenCompiler('xgrammar gave up on a grammar that it had read', { cause });
+    }
   }
 }
 

@@ -16,5 +16,7 @@ export type GrammarCommand =
   | { readonly type: 'close'; readonly id: number };
 
 export type GrammarMessage =
+  /** Once, when the thread can take commands. */
+  | { readonly type: 'ready' }
   | { readonly type: 'mask'; readonly id: number; readonly mask: Uint32Array | null }
   | { readonly type: 'failed'; readonly id: number; readonly error: ErrorMessage };

@@ -3,13 +3,18 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { GrammarMatcher } from '@mlc-ai/web-xgrammar';
 import { EngineError } from '../../errors.ts';
 import { toErrorMessage } from '../client/messages.ts';
-import { GrammarCompiler } from './grammar-compiler.ts';
+import { BrokenCompiler, GrammarCompiler } from './grammar-compiler.ts';
 import type { GrammarCommand, GrammarMessage, GrammarWorkerData } from './grammar-messages.ts';
 
 if (!parentPort) throw new Error('grammar-worker.ts runs as a worker thread only');
 const port = parentPort;
 const { vocabulary, stopTokenIds } = workerData as GrammarWorkerData;
 const compiler = GrammarCompiler.create(vocabulary, stopTokenIds);
+// Why it failed is the answer to each command.
+void compiler.then(
+  () => send({ type: 'ready' }),
+  () => {},
+);
 const matchers = new Map<number, GrammarMatcher>();
 const vocabularySize = vocabulary.ends.length;
 
@@ -36,15 +41,27 @@ async function handle(command: GrammarCommand): Promise<void> {
         return await sendMask(id, matcher);
       }
       case 'close':
-        matchers.get(id)?.dispose();
-        matchers.delete(id);
-        return;
+        return dispose(id);
       default:
         command satisfies never;
     }
   } catch (error) {
-    send({ type: 'failed', id, error: toErrorMessage(error) });
+    if (command.type === 'open') dispose(id);
+    if (error instanceof BrokenCompiler) end(error);
+    else send({ type: 'failed', id, error: toErrorMessage(error) });
   }
+}
+
+/** Ends this thread; another is started. */
+function end(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+function dispose(id: number): void {
+  matchers.get(id)?.dispose();
+  matchers.delete(id);
 }
 
 function accept(matcher: GrammarMatcher, tokenId: number): void {

@@ -88,12 +88,16 @@ export class Scheduler {
     this.#freeRows = Array.from({ length: runningMaxReqSize }, (_, i) => runningMaxReqSize - 1 - i);
   }
 
+  /** @param more requests that wait elsewhere. @throws EngineError queue_full */
+  checkQueue(more: number): void {
+    const length = this.waiting.length + more;
+    if (length < this.#config.maxQueuedRequests) return;
+    throw new EngineError('queue_full', `The engine is busy: ${length} requests are waiting. Try again later.`);
+  }
+
   /** @throws EngineError queue_full */
   add(request: Request): void {
-    const { length } = this.waiting;
-    if (length >= this.#config.maxQueuedRequests) {
-      throw new EngineError('queue_full', `The engine is busy: ${length} requests are waiting. Try again later.`);
-    }
+    this.checkQueue(0);
     request.arrivalIndex = this.#arrivals++;
     this.waiting.push(request);
   }

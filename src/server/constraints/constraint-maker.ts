@@ -2,10 +2,11 @@
  * What requests ask their answers to be → grammars, in workers, since a small schema or expression can stand for a large
  * grammar. The same wish is worked out once.
  */
+import { EngineError } from '../../errors.ts';
 import { moduleUrl } from '../../module-url.ts';
 import type { GrammarSpec, StructuredOutputFields } from '../../text/structured-output/types.ts';
 import { structuredOutputFields } from '../apis/schema/structured-output.ts';
-import { WorkerPool } from '../workers/worker-pool.ts';
+import { OverBudget, WorkerPool } from '../workers/worker-pool.ts';
 import { ByteCache } from './byte-cache.ts';
 import type { ChatForm, ConstraintTask } from './make-constraint.ts';
 import { ValueCounter } from './value-limits.ts';
@@ -59,11 +60,16 @@ export class ConstraintMaker {
     const text = JSON.stringify(task);
     const known = this.#made.get(text);
     if (known !== undefined) return known;
-    const made = await this.#runner.run(text, signal);
+    const made = await this.#runner.run(text, signal).catch((error: unknown) => {
+      throw error instanceof OverBudget ? namingField(error, Object.keys(fields)[0] ?? 'tools') : error;
+    });
     this.#made.set(text, made, made?.text.length ?? 0);
     return made;
   }
 }
+
+const namingField = (cause: OverBudget, param: string): EngineError =>
+  new EngineError('invalid_value', `${param}: ${cause.message}`, { param, cause });
 
 const names = Object.keys(structuredOutputFields) as (keyof StructuredOutputFields)[];
 

@@ -1,12 +1,13 @@
 import t from 'tap';
 import type { ConstraintSpec } from '../../../src/engine/grammar/constraint.ts';
 import { GrammarThread } from '../../../src/engine/grammar/grammar-thread.ts';
+import { GrammarThreads } from '../../../src/engine/grammar/grammar-threads.ts';
 import { vocabularyOf } from '../../helpers/walk-grammar.ts';
 
 const texts = ['a', 'b', 'ab', 'yes', 'no', '{', '}', '"', ':', '1', '<t>', ' '];
 const stop = texts.length;
 const vocabulary = vocabularyOf([...texts.map((text) => new TextEncoder().encode(text)), new Uint8Array()]);
-const constraints = new GrammarThread(vocabulary, [stop]);
+const constraints = new GrammarThreads(vocabulary, [stop]);
 t.teardown(() => constraints.close());
 const grammar = (text: string): ConstraintSpec => ({ kind: 'grammar', text, param: 'guided_grammar' });
 
@@ -70,4 +71,69 @@ t.test('a token against the grammar ends its own request only', async (t) => {
   t.equal(await wrong.mask(), null);
   t.match(wrong.error, { code: 'internal_error' });
   t.strictSame(allowed(await right.mask()), ['a', 'ab']);
+});
+
+// A few characters that xgrammar 0.1.27 does not come back from.
+const endless = 'root ::= (("a"{1,1000}){1,1000}){1,1000}';
+
+t.test('grammars that xgrammar would write out without end are refused before it sees them', async (t) => {
+  const tag = { type: 'tag', begin: '<t>', content: { type: 'grammar', grammar: endless }, end: 'no' };
+  const refused: [ConstraintSpec, RegExp][] = [
+    [grammar(endless), /^guided_grammar: written out, the grammar has more than \d+ symbols/],
+    [grammar('root ::= ' + '[^a]{1,1000} "b" '.repeat(30)), /^guided_grammar: .* places where most characters/],
+    [grammar('root ::= "a"\n' + Array.from({ length: 30_000 }, (_, i) => `r${i} ::= "b"\n`).join('')), /rules/],
+    [{ kind: 'structural_tag', text: JSON.stringify({ type: 'structural_tag', format: tag }), param: null }, /symbols/],
+  ];
+  for (const [spec, message] of refused) {
+    await t.rejects(constraints.open(spec, []), { code: 'invalid_value', message, param: spec.param });
+  }
+  const large = await constraints.open(grammar('root ::= ("a"{1,1000}){1,1000} "b"'), []);
+  t.strictSame(allowed(await large.mask()), ['a', 'ab'], 'a large one is made');
+  large.close();
+});
+
+t.test('a thread that hangs is replaced; the others go on where they were', async (t) => {
+  const thread = new GrammarThread(vocabulary, [stop], 5);
+  t.teardown(() => thread.close());
+  const running = await thread.open(grammar('root ::= "a" "b" "yes"'), []);
+  const between = await thread.open(grammar('root ::= "a" "b" "no"'), []);
+  between.accept(texts.indexOf('a'));
+  t.strictSame(allowed(await between.mask()), ['b']);
+  const hanging = thread.open(grammar(endless), []);
+  const gone = new AbortController();
+  const left = thread.open(grammar('root ::= "{"'), [], gone.signal);
+  const waiting = thread.open(grammar('root ::= "1"'), []);
+  running.accept(texts.indexOf('a'));
+  gone.abort();
+  await t.rejects(left, { name: 'AbortError' });
+  await t.rejects(hanging, {
+    code: 'invalid_value',
+    message: /^guided_grammar: .*more than 5 s/,
+    param: 'guided_grammar',
+  });
+  t.strictSame(allowed(await running.mask()), ['b'], 'its token waited for the thread that hung');
+  t.strictSame(allowed(await (await waiting).mask()), ['1']);
+  between.accept(texts.indexOf('b'));
+  t.strictSame(allowed(await between.mask()), ['no'], 'had nothing to do meanwhile');
+  t.equal(running.error ?? between.error, null);
+});
+
+t.test('grammars that take long share no thread while they are used', async (t) => {
+  const large = (end: string): ConstraintSpec =>
+    grammar(`root ::= ("a"{1,1000}){1,1000} "ab"{1,1000} ("${end}" "a"{1,1000}){1,300}`);
+  const [first, again, second] = await Promise.all([
+    constraints.open(large('b'), []),
+    constraints.open(large('b'), []),
+    constraints.open(large('no'), []),
+  ]);
+  let isOpen = false;
+  const third = constraints.open(large('yes'), []).then((c) => ((isOpen = true), c));
+  const light = await constraints.open(grammar('root ::= "1"'), []);
+  t.strictSame(allowed(await light.mask()), ['1']);
+  first.close();
+  const more = await constraints.open(large('no'), []);
+  t.notOk(isOpen, 'waits while both threads are used');
+  again.close();
+  t.strictSame(allowed(await (await third).mask()), ['a']);
+  for (const c of [second, more, light, await third]) c.close();
 });
