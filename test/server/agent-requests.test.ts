@@ -302,6 +302,14 @@ t.test('system messages where the template cannot show them', async (t) => {
   };
   const late = ['system', 'developer', 'user', 'system', 'assistant', 'system', 'user', 'assistant', 'developer'];
   t.equal(await prompts(head + turns, late), 'S:s0+d1;u:u2+s3;a:a4;u:s5+u6;a:a7;u:d8;', 'one, at the start');
+  const lastOnly =
+    '{% set ns = namespace(s="") %}{% for m in messages %}{% if m.role == "system" %}{% set ns.s = m.content %}{% endif %}{% endfor %}' +
+    'S:{{ ns.s }};{% for m in messages %}{% if m.role != "system" %}{{ m.role[0] }}:{{ m.content }};{% endif %}{% endfor %}';
+  t.equal(
+    await prompts(lastOnly, late),
+    'S:s0+d1;u:u2+s3;a:a4;u:s5+u6;a:a7;u:d8;',
+    'as above, where only the last is shown',
+  );
   t.equal(await prompts(none, late), 'u:s0+d1+u2+s3;a:a4;u:s5+u6;a:a7;u:d8;', 'with the user’s words');
   t.equal(await prompts(none, ['system', 'assistant', 'user']), 'u:s0;a:a1;u:u2;');
   t.equal(

@@ -61,9 +61,14 @@ export function probeTemplate(source: string, render: RenderTemplate): TemplateT
     nullContent: nullContent && !showsCall(args, plain('')),
     toolCalls: nullContent || showsCall(args, plain('')),
     tools: shows([ask], { tools: [tool] }),
-    developerRole: /['"]developer['"]/.test(source),
+    developerRole: /['"]developer['"]/.test(source) && shows([{ ...system(needle), role: 'developer' }, ask]),
     systemRole: shows([system(needle), ask]),
-    lateSystem: shows([system('first'), ask, system(needle)]) && shows([system('first'), system(needle), ask]),
+    // Some show the last one only, some the first.
+    lateSystem: [needle, 'zqfirst'].every(
+      (text) =>
+        shows([system('zqfirst'), ask, system(needle)], {}, text) &&
+        shows([system('zqfirst'), system(needle), ask], {}, text),
+    ),
   };
 }
 
