@@ -17,7 +17,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }`;
 
 class HardSwishOps extends WebGPUOps {
-  override siluMul(gateUp: Tensor): Tensor {
+  override gatedMul(gateUp: Tensor): Tensor {
     const { context } = this;
     const [tokens, width] = gateUp.shape;
     const y = context.tensor([tokens, width / 2], 'f32');

@@ -55,10 +55,10 @@ def randomize(model):
     """Weights large enough that attention is far from uniform; norms and biases far from 1 and 0."""
     with torch.no_grad():
         for name, p in model.named_parameters():
-            if "norm" in name:
-                p.copy_(1 + 0.3 * torch.randn_like(p))
-            elif name.endswith("bias"):
+            if name.endswith("bias"):
                 p.normal_(0, 0.3)
+            elif "norm" in name or ".ln_" in name:
+                p.copy_((0 if "gemma" in model.config.model_type else 1) + 0.3 * torch.randn_like(p))
             else:
                 p.normal_(0, 1.5 / p.shape[1] ** 0.5)
 
@@ -115,12 +115,12 @@ GGUF_NAMES = {
 }
 
 
-def gguf_name(name):
+def gguf_name(name, names=GGUF_NAMES):
     stem, kind = name.rsplit(".", 1)
     if stem.startswith("model.layers."):
         _, _, layer, part = stem.split(".", 3)
-        return f"blk.{layer}.{GGUF_NAMES[part]}.{kind}"
-    return f"{GGUF_NAMES[stem]}.{kind}"
+        return f"blk.{layer}.{names[part]}.{kind}"
+    return f"{names[stem]}.{kind}"
 
 
 def permute(weights, heads):
@@ -138,7 +138,8 @@ def gguf_writer(path, arch, config):
     writer.add_feed_forward_length(config.intermediate_size)
     writer.add_head_count(config.num_attention_heads)
     writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    rope = config.rope_parameters.get("full_attention", config.rope_parameters)
+    writer.add_rope_freq_base(rope["rope_theta"])
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_vocab_size(config.vocab_size)
     writer.add_bos_token_id(1)
@@ -162,7 +163,7 @@ def gguf_copy(name, arch, model, dtype):
     path = OUT / name / f"{name}.gguf"
     shutil.rmtree(path.parent, ignore_errors=True)
     writer = gguf_writer(path, arch, config)
-    rope = config.rope_parameters
+    rope = config.rope_parameters.get("full_attention", config.rope_parameters)
     if rope["rope_type"] == "llama3":
         scaled, _ = ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
         plain = rope["rope_theta"] ** (-np.arange(0, config.head_dim, 2) / config.head_dim)

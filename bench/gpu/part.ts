@@ -7,7 +7,7 @@ import { vulkanManifests } from '../../src/commands/doctor/vulkan-driver.ts';
 import { openGpu } from '../../src/gpu/device.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
-import { loadModel } from '../../src/model/weights/weights.ts';
+import { loadModel } from '../../src/model/weights/load-weights.ts';
 import { runKernelTable } from '../../test/helpers/kernel-table.ts';
 import {
   checkpoints,

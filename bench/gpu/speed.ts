@@ -2,7 +2,8 @@
 import type { Quantization } from '../../src/config.ts';
 import { matrixBytes } from '../../src/tensor/matrix.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
-import { planWeights } from '../../src/model/weights/weight-plan.ts';
+import { leavesOf } from '../../src/model/weights/spec.ts';
+import { planWeights, type PlannedLeaf } from '../../src/model/weights/weight-plan.ts';
 import { planBytes } from '../../src/model/weights/memory-plan.ts';
 import { greedyStep, openDeviceModel } from '../helpers/device-model.ts';
 import { median } from '../helpers/machine.ts';
@@ -71,7 +72,9 @@ function bytesReadPerStep(path: string, quant: Quantization): number {
   const opened = openModel(path);
   const plan = planWeights(opened, quant);
   opened.close();
-  return planBytes(plan).total - (plan.lmHead ? matrixBytes(plan.embedTokens) : 0);
+  const tables = leavesOf<PlannedLeaf>(plan.weights).filter((leaf) => leaf.kind === 'table');
+  const lookedUp = tables.some(({ isHead }) => isHead) ? tables.filter(({ isHead }) => !isHead) : [];
+  return planBytes(plan).total - lookedUp.reduce((n, { matrix }) => n + matrixBytes(matrix), 0);
 }
 
 /** Median milliseconds of a call, after one that compiles. */

@@ -4,8 +4,9 @@ import { openGpu } from '../../src/gpu/device.ts';
 import type { KVCache, StepBatch } from '../../src/kernels/ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import type { CausalLM } from '../../src/model/causal-lm.ts';
+import { kvCacheSpec } from '../../src/model/cache-plan.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
-import { loadModel } from '../../src/model/weights/weights.ts';
+import { loadModel } from '../../src/model/weights/load-weights.ts';
 
 export interface DeviceModelOptions {
   readonly quant: Quantization;
@@ -29,16 +30,8 @@ export async function openDeviceModel(path: string, options: DeviceModelOptions)
   const { maxLength, rows, kvDtype } = options;
   const model = await loadModel(ops, opened, { quant: options.quant, maxLength });
   opened.close();
-  const { numHiddenLayers, numKeyValueHeads, headDim } = model.config;
-  const kv = ops.createKVCache({
-    layers: numHiddenLayers,
-    slots: rows * maxLength,
-    kvHeads: numKeyValueHeads,
-    headDim,
-    dtype: kvDtype,
-    maxRequests: rows,
-    maxLength,
-  });
+  const size = { slots: rows * maxLength, dtype: kvDtype, maxRequests: rows, maxLength };
+  const kv = ops.createKVCache(kvCacheSpec(model.caches, size));
   return { ops, model, kv, adapter: gpu.description };
 }
 
@@ -66,7 +59,7 @@ export function batchOf(
     tokenIds: Uint32Array.from(tokenIds),
     positions: Uint32Array.from(positions),
     rows: Uint32Array.from(rows),
-    slots: Uint32Array.from(slots),
+    slots: kv.spec.groups.map(() => Uint32Array.from(slots)),
     logitIndices: Uint32Array.from(logitIndices),
   };
 }

@@ -5,7 +5,7 @@ import type { Tensor } from '../../src/tensor/tensor.ts';
 import { attentionCase } from '../../test/kernels/cases/attention-cases.ts';
 import type { KernelCase } from '../../test/kernels/cases/case.ts';
 import { argmaxCase, embeddingCase } from '../../test/kernels/cases/index-cases.ts';
-import { rmsNormCase, siluMulCase, softmaxCase } from '../../test/kernels/cases/norm-cases.ts';
+import { rmsNormCase, gatedMulCase, softmaxCase } from '../../test/kernels/cases/norm-cases.ts';
 import { randomMatrix } from '../../test/helpers/matrices.ts';
 import { randomFloats } from '../../test/helpers/random.ts';
 
@@ -40,7 +40,7 @@ export function matmulBench(
       const w = await ops.uploadMatrix(source);
       const x = ops.uploadF32(randomFloats(1, tokens * cols), [tokens, cols]);
       const ones = ops.uploadF32(new Float32Array(cols).fill(1), [cols]);
-      const input = activations === 'int8' ? ops.rmsNorm(x, ones, 1e-5, { to: w }) : x;
+      const input = activations === 'int8' ? ops.norm(x, { kind: 'rms', weight: ones, eps: 1e-5 }, { to: w }) : x;
       return () => ops.matmul(input, w);
     },
   };
@@ -72,9 +72,9 @@ export function opBenches(): KernelBench[] {
     fromCase(rmsNormCase(1, 576, false), 576 * 8),
     fromCase(rmsNormCase(512, 576, false), 512 * 576 * 8),
     fromCase(rmsNormCase(1, 576, true), 576 * 5),
-    fromCase(siluMulCase(1, 1536, false), 1536 * 12),
-    fromCase(siluMulCase(512, 1536, false), 512 * 1536 * 12),
-    fromCase(siluMulCase(1, 1536, true), 1536 * 9),
+    fromCase(gatedMulCase(1, 1536, false), 1536 * 12),
+    fromCase(gatedMulCase(512, 1536, false), 512 * 1536 * 12),
+    fromCase(gatedMulCase(1, 1536, true), 1536 * 9),
     fromCase(softmaxCase(1, 49152, 10), 49152 * 8),
     fromCase(argmaxCase(1, 49152, false), 49152 * 4),
     fromCase(argmaxCase(16, 49152, false), 16 * 49152 * 4),

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { defaultEngineConfig } from '../../src/config.ts';
 import { stepBudget } from '../../src/engine/scheduling/step-budget.ts';
+import { kvCacheSpec } from '../../src/model/cache-plan.ts';
 import type { RunBench } from '../helpers/declare.ts';
 import { describeMachine } from '../helpers/machine.ts';
 import { modelPath } from '../helpers/model.ts';
@@ -53,7 +54,7 @@ export const run: RunBench<typeof spec> = async ({ model: named, quant }) => {
         import('../../src/model/files/open-model.ts'),
         import('../../src/gpu/device.ts'),
         import('../../src/kernels/webgpu-ops.ts'),
-        import('../../src/model/weights/weights.ts'),
+        import('../../src/model/weights/load-weights.ts'),
         import('../../src/engine/running/model-runner.ts'),
         import('../../src/engine/running/warm-up.ts'),
       ]),
@@ -67,8 +68,7 @@ export const run: RunBench<typeof spec> = async ({ model: named, quant }) => {
   const model = await stage('weights', () => loadModel(ops, opened, { quant, maxLength }));
   const loaded = peak();
   opened.close();
-  const { numHiddenLayers: layers, numKeyValueHeads: kvHeads, headDim } = model.config;
-  const spec = { layers, slots: 32768, kvHeads, headDim, dtype: 'f16', maxRequests: 64, maxLength } as const;
+  const spec = kvCacheSpec(model.caches, { slots: 32768, dtype: 'f16', maxRequests: 64, maxLength });
   const kv = await stage('KV cache', () => ops.createKVCache(spec));
   const limits = { vocabSize: model.config.vocabSize, eosTokenIds: [] };
   const runner = new DeviceModelRunner(ops, model, kv, limits, []);

@@ -1,18 +1,22 @@
-/** `dawnlight inspect`: what a model on disk is, and what it would take in memory. Reads no weights. */
+/**
+ * `dawnlight inspect`: what a model on disk is, and what `serve` would make of it on this machine's adapter with the same
+ * flags. Reads no weights.
+ */
 import type { EngineConfig } from '../config.ts';
-import { stepBudget } from '../engine/scheduling/step-budget.ts';
+import { adapterFacts, planEngine } from '../engine/running/plan-engine.ts';
+import { openGpu } from '../gpu/device.ts';
+import { kvBytesPerToken } from '../model/cache-plan.ts';
+import { openModel, type OpenModel } from '../model/files/open-model.ts';
 import { formatBytes } from './format-bytes.ts';
-import { activationBytes, kvBytesPerToken, planBytes } from '../model/weights/memory-plan.ts';
-import { type OpenModel, openModel } from '../model/files/open-model.ts';
-import { planWeights } from '../model/weights/weight-plan.ts';
 import { modelPath } from './load.ts';
+import { memoryLine } from './memory-lines.ts';
 import { writeForeign } from './terminal-text.ts';
 
 export async function inspect(config: EngineConfig): Promise<void> {
   const model = openModel(await modelPath(config.modelDir));
   try {
-    const sections = [describeModel(model), describeTensors(model), describeMemory(model, config)];
-    writeForeign(process.stdout, `${sections.join('\n\n')}\n`);
+    writeForeign(process.stdout, `${describeModel(model)}\n\n${describeTensors(model)}\n\n`);
+    writeForeign(process.stdout, `${await describePlan(model, config)}\n`);
   } finally {
     model.close();
   }
@@ -20,20 +24,29 @@ export async function inspect(config: EngineConfig): Promise<void> {
 
 function describeModel(model: OpenModel): string {
   const { config, generationConfig } = model;
+  const { modelType, ...shape } = config;
   return table([
     ['path', model.path],
     ['format', `${model.format}, ${formatBytes(model.fileBytes)}`],
-    ['architecture', config.modelType],
-    ['hidden_size', config.hiddenSize],
-    ['num_hidden_layers', config.numHiddenLayers],
-    ['num_attention_heads', `${config.numAttentionHeads}, ${config.numKeyValueHeads} key-value`],
-    ['head_dim', config.headDim],
-    ['intermediate_size', config.intermediateSize],
-    ['vocab_size', config.vocabSize],
-    ['max_position_embeddings', config.maxPositionEmbeddings],
-    ['tie_word_embeddings', String(config.tieWordEmbeddings)],
+    ['architecture', modelType],
+    ...Object.entries(shape).map(([key, value]: [string, unknown]) => [snakeCase(key), inWords(value)]),
     ['eos_token_id', generationConfig.eosTokenIds.join(', ')],
   ]);
+}
+
+/** As config.json has it. */
+function snakeCase(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** Lists with one value for all layers say it once. */
+function inWords(value: unknown): string {
+  if (Array.isArray(value) && new Set(value).size === 1) return `${inWords(value[0])} in every layer`;
+  if (value === null) return 'none';
+  if (typeof value !== 'object') return JSON.stringify(value);
+  return Object.entries(value)
+    .map(([key, inner]) => (Array.isArray(value) ? inWords(inner) : `${key} ${inWords(inner)}`))
+    .join(', ');
 }
 
 function describeTensors(model: OpenModel): string {
@@ -41,20 +54,23 @@ function describeTensors(model: OpenModel): string {
   return `tensors (${rows.length})\n${table(rows)}`;
 }
 
-function describeMemory(model: OpenModel, config: EngineConfig): string {
-  const plan = planBytes(planWeights(model, config.quant));
-  const { runningMaxReqSize } = config;
-  const { batchMaxTokens } = stepBudget(config, 'gpu');
-  return table([
-    ['parameters', plan.parameters.toLocaleString('en')],
-    ...[...plan.byFormat].map(([format, size]) => [`weights as ${format}`, formatBytes(size)]),
-    ['norms and biases', formatBytes(plan.vectors)],
-    ['KV cache per token', `${formatBytes(kvBytesPerToken(model.config, 'f16'))} in f16, twice that in f32`],
-    [
-      'activations',
-      `${formatBytes(activationBytes(model.config, batchMaxTokens, runningMaxReqSize))} at most in one step`,
-    ],
-  ]);
+async function describePlan(model: OpenModel, config: EngineConfig): Promise<string> {
+  const gpu = await openGpu({ validation: false });
+  try {
+    const plan = planEngine(model, config, adapterFacts(gpu));
+    const { weightBytes, kv, kvDtype, maxTotalTokenNum, memory } = plan;
+    return table([
+      ['parameters', weightBytes.parameters.toLocaleString('en')],
+      ...[...weightBytes.byFormat].map(([format, size]) => [`weights as ${format}`, formatBytes(size)]),
+      ['norms and biases', formatBytes(weightBytes.vectors)],
+      ['KV cache per token', `${formatBytes(kvBytesPerToken(kv.layers))} in ${kvDtype}`],
+      ['activations', `${plan.activations} into integer products, ${plan.batchMaxTokens} tokens in a step`],
+      ['adapter', gpu.description],
+      ['memory', memoryLine({ maxTotalTokenNum, maxModelLen: kv.maxLength, memory })],
+    ]);
+  } finally {
+    gpu.destroy();
+  }
 }
 
 /** Columns as wide as their widest cell. */

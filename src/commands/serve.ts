@@ -1,15 +1,14 @@
 /** `dawnlight serve`: the HTTP server, until a signal ends it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineConfig, ServerConfig } from '../config.ts';
-import type { EngineInfo } from '../engine/core/types.ts';
 import { createApp } from '../server/http/app.ts';
 import { checkPort, listen, type Listening } from '../server/http/listen.ts';
 import type { ServerContext } from '../server/http/context.ts';
 import { withApiKeys } from './api-keys.ts';
-import { formatBytes } from './format-bytes.ts';
 import { loadContext } from './load.ts';
-import { samplingLine } from './sampling.ts';
+import { memoryLine } from './memory-lines.ts';
 import { logRequests } from './request-log.ts';
+import { samplingLine } from './sampling.ts';
 
 export async function serve(engineConfig: EngineConfig, given: ServerConfig): Promise<void> {
   const settings = withApiKeys(given, process.env);
@@ -48,13 +47,6 @@ function announce(ctx: ServerContext, server: Listening): void {
     ['serving', `${server.url}/v1 (API reference at ${server.url}/docs)`],
   ];
   process.stdout.write(lines.map(([key = '', value = '']) => `${key.padEnd(8)} ${value}\n`).join(''));
-}
-
-function memoryLine({ maxTotalTokenNum, maxModelLen, memory }: EngineInfo): string {
-  const cache = `${maxTotalTokenNum} tokens, ${maxModelLen} at most in one request`;
-  if (!memory) return `KV cache of ${cache}`;
-  const [weights, kvCache, step] = [memory.weights, memory.kvCache, memory.step].map(formatBytes);
-  return `weights ${weights}, KV cache ${kvCache} (${cache}), a step up to ${step}`;
 }
 
 function untilSignal(): Promise<void> {

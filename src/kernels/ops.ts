@@ -18,29 +18,37 @@ export interface Matrix {
   readonly storage: unknown;
 }
 
-/** One layer's keys and values: `[slots, Hkv, D]` each, f16 or f32. */
-export interface KVLayer {
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly storage: unknown;
-}
-
-export interface KVCacheSpec {
-  readonly layers: number;
-  /** Token slots. One more is allocated behind them: the sink that padded tokens write to. */
-  readonly slots: number;
+export interface KVLayerSpec {
   readonly kvHeads: number;
   readonly headDim: number;
   readonly dtype: 'f16' | 'f32';
-  /** Rows of the slot table: requests that can run at the same time. */
+  /** Index of its slot group. */
+  readonly group: number;
+}
+
+/** One layer's keys and values: `[slots, Hkv, D]` each. */
+export interface KVLayer extends KVLayerSpec {
+  readonly storage: unknown;
+}
+
+/** Layers that keep the same positions share slot numbers and a slot table. */
+export interface SlotGroup {
+  /** Token slots. One more is allocated behind them: the sink that padded tokens write to. */
+  readonly slots: number;
+}
+
+export interface KVCacheSpec {
+  readonly layers: readonly KVLayerSpec[];
+  readonly groups: readonly SlotGroup[];
+  /** Rows of the slot tables: requests that can run at the same time. */
   readonly maxRequests: number;
-  /** Columns of the slot table: the longest context of one request. */
+  /** Columns of the slot tables: the longest context of one request. */
   readonly maxLength: number;
 }
 
 /**
- * The token-level KV cache and its slot table `[maxRequests, maxLength]` u32: entry (row, position) is the slot that
- * holds that position's key and value (LightLLM's req_to_token). Any slot may serve several rows.
+ * The token-level KV cache and a slot table `[maxRequests, maxLength]` u32 for each group: entry (row, position) is the
+ * slot that holds that position's key and value (LightLLM's req_to_token). Any slot may serve several rows.
  */
 export interface KVCache {
   readonly spec: KVCacheSpec;
@@ -59,8 +67,8 @@ export interface StepBatch {
   readonly positions: Uint32Array;
   /** [T] slot-table row (request) of each token. */
   readonly rows: Uint32Array;
-  /** [T] slot that receives each token's key and value; also written to the slot table at (row, position). */
-  readonly slots: Uint32Array;
+  /** For each group [T]: the slot that receives each token's key and value; also written to its table at (row, position). */
+  readonly slots: readonly Uint32Array[];
   /** [L] indices into the T tokens whose logits are wanted, to sample from. */
   readonly logitIndices: Uint32Array;
   /** [P] indices into the T tokens whose logits are wanted to score the prompt with; absent means none. */
@@ -146,12 +154,46 @@ export interface Linear {
   readonly bias?: Tensor;
 }
 
+export type Activation = 'silu' | 'gelu_tanh';
+
+/** `x / sqrt(mean(x²) + eps) · weight`, weight [H] */
+export interface RmsNormSpec {
+  readonly kind: 'rms';
+  readonly weight: Tensor;
+  readonly eps: number;
+}
+
+/** `(x - mean(x)) / sqrt(var(x) + eps) · weight + bias`, both [H] */
+export interface LayerNormSpec {
+  readonly kind: 'layer';
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly eps: number;
+}
+
+export type NormSpec = RmsNormSpec | LayerNormSpec;
+
+/** Weights of the norms of each query and each key head, [D] both. */
+export interface HeadNorms {
+  readonly query: Tensor;
+  readonly key: Tensor;
+}
+
+export interface EmbeddingOption {
+  /** Multiplies what is looked up. */
+  readonly scale?: number;
+  /** What is looked up: the tokens' ids, or their positions. */
+  readonly by?: 'ids' | 'positions';
+}
+
 /** A pre-norm decoder layer with its keys and values: H = hidden_size, I = intermediate_size. */
 export interface DecoderLayer {
   /** [H] */
   readonly inputNorm: Tensor;
   /** [(Hq + 2·Hkv)·D, H]: q, k and v stacked, one product for all three. */
   readonly qkv: Linear;
+  /** Between qkv and the rotation; null in most. */
+  readonly headNorms: HeadNorms | null;
   /** [H, Hq·D] */
   readonly o: Linear;
   /** [H] */
@@ -160,14 +202,16 @@ export interface DecoderLayer {
   readonly gateUp: Linear;
   /** [H, I] */
   readonly down: Linear;
-  readonly rmsNormEps: number;
+  /** Of all its RMSNorms. */
+  readonly eps: number;
+  readonly activation: Activation;
   readonly rotary: RotarySpec;
   readonly attention: AttentionSpec;
   readonly kv: KVLayer;
 }
 
 export interface Ops {
-  readonly backend: 'reference' | 'webgpu';
+  readonly backend: 'reference' | 'webgpu' | 'measuring';
 
   // ---- memory, at load time ----
   /** Streams a matrix in, a few rows at a time. */
@@ -175,8 +219,8 @@ export interface Ops {
   /** A constant f32 tensor: norm weights, biases, rotary tables. */
   uploadF32(data: Float32Array, shape: readonly number[]): Tensor;
   createKVCache(spec: KVCacheSpec): KVCache;
-  /** Writes slot-table entries (row, start…): needed for positions that no token of a step writes, i.e. prefix-cache hits. */
-  writeSlots(kv: KVCache, row: number, start: number, slots: Uint32Array): void;
+  /** Writes entries (row, start…) of a group's slot table: needed for positions that no token of a step writes, i.e. prefix-cache hits. */
+  writeSlots(kv: KVCache, group: number, row: number, start: number, slots: Uint32Array): void;
 
   /**
    * Writes a row's tokens from position 0 on: prompt, and output if there is some. Needed only by rows with penalties,
@@ -196,27 +240,33 @@ export interface Ops {
    */
   scope(body: () => Tensor): Tensor;
 
-  /** ids of the step [T] → x [T, H] f32 */
-  embedding(step: Step, table: Matrix): Tensor;
-  /** `x / sqrt(mean(x²) + eps) · weight`: x [T, H] f32, weight [H] → [T, H] */
-  rmsNorm(x: Tensor, weight: Tensor, eps: number, option?: ConsumerOption): Tensor;
+  /** ids of the step [T] → rows of the table [T, H] f32 */
+  embedding(step: Step, table: Matrix, option?: EmbeddingOption): Tensor;
+  /** Each row of x [T, H] f32 normalized → [T, H] */
+  norm(x: Tensor, norm: NormSpec, option?: ConsumerOption): Tensor;
+  /** RMSNorm of each query and key head of qkv [T, (Hq + 2·Hkv)·D]; values pass through → the same shape */
+  headNorm(qkv: Tensor, norms: HeadNorms, eps: number, layer: KVLayer): Tensor;
+  /** a + b, both [T, H] f32 */
+  add(a: Tensor, b: Tensor): Tensor;
   /** x [T, K] (f32 or q8), w [N, K] → x·wᵀ (+ bias [N]) (+ residual [T, N]) as f32 [T, N] */
   matmul(x: Tensor, w: Matrix, option?: { readonly bias?: Tensor; readonly residual?: Tensor }): Tensor;
   /**
-   * Rotates the query and key heads of qkv [T, (Hq + 2·Hkv)·D] by each token's position, stores keys and values at the
-   * tokens' slots (and the slots in the slot table), returns the queries [T, Hq·D] f32.
+   * Rotates the query and key heads of qkv [T, (Hq + 2·Hkv)·D] by each token's position (null: not at all), stores keys
+   * and values at the tokens' slots (and the slots in the slot table), returns the queries [T, Hq·D] f32.
    */
-  rotaryStoreKV(qkv: Tensor, rotary: RotarySpec, layer: KVLayer, step: Step): Tensor;
+  rotaryStoreKV(qkv: Tensor, rotary: RotarySpec | null, layer: KVLayer, step: Step): Tensor;
   /**
    * Causal attention of each token over its row's slots 0 … position, `softmax(q·k · scale)·v`, grouped query heads:
    * q [T, Hq·D] → [T, Hq·D]
    */
   attention(q: Tensor, layer: KVLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption): Tensor;
-  /** gateUp [T, 2·I] (gate first) → silu(gate)·up [T, I] */
-  siluMul(gateUp: Tensor, option?: ConsumerOption): Tensor;
+  /** gateUp [T, 2·I] (gate first) → activation(gate)·up [T, I] */
+  gatedMul(gateUp: Tensor, activation: Activation, option?: ConsumerOption): Tensor;
+  /** x [T, I] → activation(x) [T, I] */
+  activate(x: Tensor, activation: Activation, option?: ConsumerOption): Tensor;
   /**
    * A whole layer, x [T, H] → [T, H], where the backend has one kernel for it, else null: then the caller composes it of
-   * the ops above (model/layers/layers.ts), which is also what it means.
+   * the ops above (model/layers/decoder-layer.ts), which is also what it means.
    */
   fusedDecoderLayer(x: Tensor, layer: DecoderLayer, step: Step): Tensor | null;
   /** x [T, H] → the rows at step.logitIndices [L, H] f32 */

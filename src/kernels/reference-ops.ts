@@ -7,18 +7,27 @@ import type { MatrixSource } from '../tensor/matrix.ts';
 import { readAllRows } from '../tensor/rows.ts';
 import type { Shape, Tensor } from '../tensor/tensor.ts';
 import { numel } from '../tensor/tensor.ts';
+import { activationReference } from './activation/activation.reference.ts';
+import { addReference } from './add/add.reference.ts';
 import { argmaxReference, isSpoiled } from './argmax/argmax.reference.ts';
 import { attentionReference } from './attention/attention.reference.ts';
 import { embeddingReference } from './embedding/embedding.reference.ts';
+import { gatedMulReference } from './gated-mul/gated-mul.reference.ts';
+import { headNormReference } from './head-norm/head-norm.reference.ts';
+import { layerNormReference } from './layer-norm/layer-norm.reference.ts';
 import type { ReferenceMatrix } from './matmul/matmul.reference.ts';
 import { matmulQuantizedReference, matmulReference } from './matmul/matmul.reference.ts';
 import type {
+  Activation,
   AttentionSpec,
   ConsumerOption,
+  EmbeddingOption,
+  HeadNorms,
   KVCache,
   KVCacheSpec,
   KVLayer,
   Matrix,
+  NormSpec,
   Ops,
   RotarySpec,
   SamplingRow,
@@ -33,7 +42,6 @@ import type { ReferenceKVLayer } from './rotary-embedding/rotary-embedding.refer
 import { rotateHead, storeKVReference } from './rotary-embedding/rotary-embedding.reference.ts';
 import { sampleReference } from './sample/sample.reference.ts';
 import { topLogprobsReference } from './sample/top-logprobs.reference.ts';
-import { siluMulReference } from './silu-mul/silu-mul.reference.ts';
 import { softmaxReference } from './softmax/softmax.reference.ts';
 import { takeRowsReference } from './take-rows/take-rows.reference.ts';
 
@@ -44,7 +52,8 @@ export interface ReferenceOpsOptions {
 
 interface ReferenceKVCache extends KVCache {
   readonly storage: {
-    readonly slotTable: Uint32Array;
+    /** [maxRequests, maxLength] for each group. */
+    readonly slotTables: readonly Uint32Array[];
     readonly lastTokens: Uint32Array;
     /** [maxRequests, maxLength] */
     readonly tokens: Uint32Array;
@@ -75,19 +84,18 @@ export class ReferenceOps implements Ops {
   }
 
   createKVCache(spec: KVCacheSpec): KVCache {
-    const size = (spec.slots + 1) * spec.kvHeads * spec.headDim;
-    const layers = Array.from({ length: spec.layers }, () => ({
-      kvHeads: spec.kvHeads,
-      headDim: spec.headDim,
-      storage: { keys: new Float32Array(size), values: new Float32Array(size), dtype: spec.dtype },
-    }));
+    const layers = spec.layers.map((layer) => {
+      const size = (spec.groups[layer.group].slots + 1) * layer.kvHeads * layer.headDim;
+      return { ...layer, storage: { keys: new Float32Array(size), values: new Float32Array(size) } };
+    });
     const table = (): Uint32Array => new Uint32Array(spec.maxRequests * spec.maxLength);
-    const storage = { slotTable: table(), lastTokens: new Uint32Array(spec.maxRequests), tokens: table() };
+    const slotTables = spec.groups.map(table);
+    const storage = { slotTables, lastTokens: new Uint32Array(spec.maxRequests), tokens: table() };
     return { spec, layers, storage };
   }
 
-  writeSlots(kv: KVCache, row: number, start: number, slots: Uint32Array): void {
-    (kv as ReferenceKVCache).storage.slotTable.set(slots, row * kv.spec.maxLength + start);
+  writeSlots(kv: KVCache, group: number, row: number, start: number, slots: Uint32Array): void {
+    (kv as ReferenceKVCache).storage.slotTables[group].set(slots, row * kv.spec.maxLength + start);
   }
 
   writeTokens(kv: KVCache, row: number, tokenIds: Uint32Array): void {
@@ -114,16 +122,29 @@ export class ReferenceOps implements Ops {
     return body();
   }
 
-  embedding(step: Step, table: Matrix): Tensor {
-    const { tokenIds } = (step as ReferenceStep).storage;
-    const outside = tokenIds.find((id) => id >= table.rows);
+  embedding(step: Step, table: Matrix, { scale = 1, by = 'ids' }: EmbeddingOption = {}): Tensor {
+    const indices = by === 'positions' ? step.batch.positions : (step as ReferenceStep).storage.tokenIds;
+    const outside = indices.find((id) => id >= table.rows);
     if (outside !== undefined)
-      throw mismatch('embedding', `token id ${outside}, but ${table.name} has ${table.rows} rows`);
-    return f32([step.numTokens, table.cols], embeddingReference(tokenIds, table as ReferenceMatrix));
+      throw mismatch('embedding', `row ${outside} is wanted, but ${table.name} has ${table.rows}`);
+    return f32([step.numTokens, table.cols], embeddingReference(indices, table as ReferenceMatrix, scale));
   }
 
-  rmsNorm(x: Tensor, weight: Tensor, eps: number, option?: ConsumerOption): Tensor {
-    return this.#forConsumer(f32(x.shape, rmsNormReference(floats(x), floats(weight), eps)), option);
+  norm(x: Tensor, norm: NormSpec, option?: ConsumerOption): Tensor {
+    const y =
+      norm.kind === 'rms'
+        ? rmsNormReference(floats(x), floats(norm.weight), norm.eps)
+        : layerNormReference(floats(x), floats(norm.weight), floats(norm.bias), norm.eps);
+    return this.#forConsumer(f32(x.shape, y), option);
+  }
+
+  headNorm(qkv: Tensor, { query, key }: HeadNorms, eps: number, { headDim, kvHeads }: KVLayer): Tensor {
+    const heads = { all: qkv.shape[1] / headDim, kv: kvHeads };
+    return f32(qkv.shape, headNormReference(floats(qkv), floats(query), floats(key), eps, heads));
+  }
+
+  add(a: Tensor, b: Tensor): Tensor {
+    return f32(a.shape, addReference(floats(a), floats(b)));
   }
 
   matmul(x: Tensor, w: Matrix, option: { readonly bias?: Tensor; readonly residual?: Tensor } = {}): Tensor {
@@ -141,16 +162,18 @@ export class ReferenceOps implements Ops {
     return f32([tokens, w.rows], y);
   }
 
-  rotaryStoreKV(qkv: Tensor, rotary: RotarySpec, layer: KVLayer, step: Step): Tensor {
-    const { headDim, rotaryDim, interleaved } = rotary;
+  rotaryStoreKV(qkv: Tensor, rotary: RotarySpec | null, layer: KVLayer, step: Step): Tensor {
+    const { headDim } = layer;
+    const { rotaryDim, interleaved } = rotary ?? { rotaryDim: 0, interleaved: false };
     const heads = qkv.shape[1] / headDim - 2 * layer.kvHeads;
-    const { slotTable } = (step as ReferenceStep).storage.kv.storage;
+    const slotTable = slotTableOf(step, layer);
     const { maxLength } = (step as ReferenceStep).storage.kv.spec;
-    const table = floats(rotary.table);
+    const slots = step.batch.slots[layer.group];
+    const table = rotary ? floats(rotary.table) : new Float32Array(0);
     const queries = new Float32Array(step.numTokens * heads * headDim);
     for (let t = 0; t < step.numTokens; t++) {
       const position = step.batch.positions[t];
-      const slot = step.batch.slots[t];
+      const slot = slots[t];
       const cosSin = table.subarray(position * rotaryDim, (position + 1) * rotaryDim);
       const token = floats(qkv).slice(t * qkv.shape[1], (t + 1) * qkv.shape[1]);
       for (let h = 0; h < heads + layer.kvHeads; h++)
@@ -165,7 +188,7 @@ export class ReferenceOps implements Ops {
   }
 
   attention(q: Tensor, layer: KVLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption): Tensor {
-    const { slotTable } = (step as ReferenceStep).storage.kv.storage;
+    const slotTable = slotTableOf(step, layer);
     const { maxLength } = (step as ReferenceStep).storage.kv.spec;
     const width = spec.heads * layer.headDim;
     const out = new Float32Array(step.numTokens * width);
@@ -179,10 +202,15 @@ export class ReferenceOps implements Ops {
     return this.#forConsumer(f32(q.shape, out), option);
   }
 
-  siluMul(gateUp: Tensor, option?: ConsumerOption): Tensor {
+  gatedMul(gateUp: Tensor, activation: Activation, option?: ConsumerOption): Tensor {
     const intermediate = gateUp.shape[1] / 2;
-    const y = siluMulReference(floats(gateUp), intermediate);
+    const y = gatedMulReference(floats(gateUp), intermediate, activation);
     return this.#forConsumer(f32([gateUp.shape[0], intermediate], y), option);
+  }
+
+  activate(x: Tensor, activation: Activation, option?: ConsumerOption): Tensor {
+    const y = floats(x).map((v) => activationReference(v, activation));
+    return this.#forConsumer(f32(x.shape, y), option);
   }
 
   fusedDecoderLayer(): null {
@@ -257,6 +285,11 @@ export class ReferenceOps implements Ops {
     const [tokens, features] = x.shape;
     return { shape: x.shape, dtype: 'q8', storage: quantizeReference(floats(x), tokens, features) };
   }
+}
+
+/** Of the layer's group. */
+function slotTableOf(step: Step, { group }: KVLayer): Uint32Array {
+  return (step as ReferenceStep).storage.kv.storage.slotTables[group];
 }
 
 function f32(shape: Shape, storage: Float32Array): Tensor {

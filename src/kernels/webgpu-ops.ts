@@ -5,21 +5,30 @@ import { copiedBytes, TEXTURE_WIDTH } from '../gpu/texture-pool.ts';
 import { EngineError } from '../errors.ts';
 import type { MatrixSource } from '../tensor/matrix.ts';
 import { numel, type Shape, type Tensor } from '../tensor/tensor.ts';
+import { activate } from './activation/activation.ts';
+import { add } from './add/add.ts';
 import { argmax } from './argmax/argmax.ts';
 import { attention } from './attention/attention.ts';
 import { fusedDecoderLayer } from './decoder-layer/decoder-layer.ts';
 import { embedding } from './embedding/embedding.ts';
+import { gatedMul } from './gated-mul/gated-mul.ts';
+import { headNorm } from './head-norm/head-norm.ts';
 import { createGpuKVCache, type GpuKVCache } from './kv-cache/kv-cache.ts';
 import { storeLastTokens } from './kv-cache/last-tokens.ts';
+import { layerNorm } from './layer-norm/layer-norm.ts';
 import { matmul, uploadMatrix, type MatmulOption } from './matmul/matmul.ts';
 import type {
+  Activation,
   AttentionSpec,
   ConsumerOption,
   DecoderLayer,
+  EmbeddingOption,
+  HeadNorms,
   KVCache,
   KVCacheSpec,
   KVLayer,
   Matrix,
+  NormSpec,
   Ops,
   RotarySpec,
   SamplingRow,
@@ -31,7 +40,6 @@ import { rmsNorm } from './rms-norm/rms-norm.ts';
 import { rotaryStoreKV } from './rotary-embedding/rotary-embedding.ts';
 import { sample } from './sample/sample.ts';
 import { topLogprobs } from './sample/top-logprobs.ts';
-import { siluMul } from './silu-mul/silu-mul.ts';
 import { softmax } from './softmax/softmax.ts';
 import { uploadStep } from './step/step.ts';
 import { takeLogitRows, takePromptRows } from './take-rows/take-rows.ts';
@@ -62,9 +70,9 @@ export class WebGPUOps implements Ops {
     return createGpuKVCache(this.context, spec);
   }
 
-  writeSlots(kv: KVCache, row: number, start: number, slots: Uint32Array): void {
-    const { slotTable } = (kv as GpuKVCache).storage;
-    this.#write(slotTable, row * kv.spec.maxLength + start, slots);
+  writeSlots(kv: KVCache, group: number, row: number, start: number, slots: Uint32Array): void {
+    const { slotTables } = (kv as GpuKVCache).storage;
+    this.#write(slotTables[group], row * kv.spec.maxLength + start, slots);
   }
 
   writeTokens(kv: KVCache, row: number, tokenIds: Uint32Array): void {
@@ -88,19 +96,28 @@ export class WebGPUOps implements Ops {
     return this.context.scope(body);
   }
 
-  embedding(step: Step, table: Matrix): Tensor {
-    return embedding(this.context, step, table);
+  embedding(step: Step, table: Matrix, option?: EmbeddingOption): Tensor {
+    return embedding(this.context, step, table, option);
   }
 
-  rmsNorm(x: Tensor, weight: Tensor, eps: number, option?: ConsumerOption): Tensor {
-    return rmsNorm(this.context, x, weight, eps, this.context.activationFor(option?.to));
+  norm(x: Tensor, norm: NormSpec, option?: ConsumerOption): Tensor {
+    const form = this.context.activationFor(option?.to);
+    return norm.kind === 'rms' ? rmsNorm(this.context, x, norm, form) : layerNorm(this.context, x, norm, form);
+  }
+
+  headNorm(qkv: Tensor, norms: HeadNorms, eps: number, layer: KVLayer): Tensor {
+    return headNorm(this.context, qkv, norms, eps, layer);
+  }
+
+  add(a: Tensor, b: Tensor): Tensor {
+    return add(this.context, a, b);
   }
 
   matmul(x: Tensor, w: Matrix, option?: MatmulOption): Tensor {
     return matmul(this.context, x, w, option);
   }
 
-  rotaryStoreKV(qkv: Tensor, rotary: RotarySpec, layer: KVLayer, step: Step): Tensor {
+  rotaryStoreKV(qkv: Tensor, rotary: RotarySpec | null, layer: KVLayer, step: Step): Tensor {
     return rotaryStoreKV(this.context, qkv, rotary, layer, step);
   }
 
@@ -108,8 +125,12 @@ export class WebGPUOps implements Ops {
     return attention(this.context, q, layer, step, spec, this.context.activationFor(option?.to));
   }
 
-  siluMul(gateUp: Tensor, option?: ConsumerOption): Tensor {
-    return siluMul(this.context, gateUp, this.context.activationFor(option?.to));
+  gatedMul(gateUp: Tensor, activation: Activation, option?: ConsumerOption): Tensor {
+    return gatedMul(this.context, gateUp, activation, this.context.activationFor(option?.to));
+  }
+
+  activate(x: Tensor, activation: Activation, option?: ConsumerOption): Tensor {
+    return activate(this.context, x, activation, this.context.activationFor(option?.to));
   }
 
   fusedDecoderLayer(x: Tensor, layer: DecoderLayer, step: Step): Tensor | null {

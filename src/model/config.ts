@@ -1,52 +1,49 @@
 /**
  * The model's shape, read from a Hugging Face config.json of either generation: `rope_theta` + `rope_scaling` +
- * `torch_dtype` (transformers up to 4) or `rope_parameters` + `dtype` (from 5). GGUF metadata gives the same shape
- * (gguf-config.ts). Names are config.json's in camel case.
+ * `torch_dtype` (transformers up to 4) or `rope_parameters` + `dtype` (from 5). GGUF metadata comes as the same keys
+ * (files/gguf-config.ts). Names are config.json's in camel case. Each architecture adds keys of its own.
  */
 import { z } from 'zod';
 import { EngineError, oneLine } from '../errors.ts';
 import { notReadable } from './files/model-file.ts';
-import { ropeParametersSchema, supportedRopeTypes, type RopeParameters } from './layers/rope.ts';
+import { FREQUENCY_FACTORS, ropeParametersSchema, supportedRopeTypes, type RopeParameters } from './layers/rope.ts';
 
+/** What the engine needs of every model. */
 export interface ModelConfig {
   /** As in config.json: `llama`, `qwen2`, `mistral`. */
   readonly modelType: string;
   readonly vocabSize: number;
   readonly hiddenSize: number;
-  readonly intermediateSize: number;
   readonly numHiddenLayers: number;
+  /** The longest context that the checkpoint is made for. */
+  readonly maxPositionEmbeddings: number;
+}
+
+/** What most decoders have besides. */
+export interface DecoderConfig extends ModelConfig {
+  readonly intermediateSize: number;
   readonly numAttentionHeads: number;
   readonly numKeyValueHeads: number;
   readonly headDim: number;
-  /** The longest context that the checkpoint is made for. */
-  readonly maxPositionEmbeddings: number;
   readonly rmsNormEps: number;
-  readonly ropeParameters: RopeParameters;
   /** The head's matrix is the embedding's. */
   readonly tieWordEmbeddings: boolean;
-  readonly biases: Biases;
-  /** Per layer: how many keys a query sees, itself included; null sees all. */
-  readonly slidingWindows: readonly (number | null)[];
 }
 
-/** Which linear layers have a bias vector. */
-export interface Biases {
-  readonly qkv: boolean;
-  readonly o: boolean;
-  readonly mlp: boolean;
-}
-
-/** The parts of config.json whose keys or defaults differ between architectures. */
-export interface ArchitectureTraits {
-  readonly biases: Biases;
-  readonly slidingWindows: readonly (number | null)[];
+/** config.json's object, or the same keys made of GGUF metadata, and how to name them in errors. */
+export interface ConfigSource {
+  readonly json: unknown;
+  readonly file: string;
+  /** What the file itself calls this key of config.json, dots between levels. */
+  keyName(key: string): string;
 }
 
 export const count = z.int().positive().max(0x7fffffff);
 /** Far above any model: only keeps a mistaken config from being believed. */
 export const layerCount = count.max(4096);
 
-const common = z.object({
+/** Keys of config.json that most decoders have. */
+const decoderKeys = z.object({
   vocab_size: count,
   hidden_size: count,
   intermediate_size: count,
@@ -54,84 +51,120 @@ const common = z.object({
   num_attention_heads: count,
   num_key_value_heads: count.nullish(),
   head_dim: count.nullish(),
-  hidden_act: z.string().default('silu'),
+  hidden_act: z.string().nullish(),
+  hidden_activation: z.string().nullish(),
   max_position_embeddings: count,
-  rms_norm_eps: z.number().positive().default(1e-6),
-  tie_word_embeddings: z.boolean().default(false),
+  rms_norm_eps: z.number().positive().nullish(),
+  tie_word_embeddings: z.boolean().nullish(),
+});
+
+/** transformers' defaults for keys that a config.json leaves out, where architectures differ. */
+export interface DecoderDefaults {
+  readonly activation?: string;
+  readonly headDim?: number;
+  readonly tieWordEmbeddings?: boolean;
+  readonly rmsNormEps?: number;
+}
+
+/** The keys that most decoders share; refuses by name what no such decoder computes. */
+export function readDecoderConfig(
+  source: ConfigSource,
+  modelType: string,
+  { activation = 'silu', headDim, tieWordEmbeddings = false, rmsNormEps = 1e-6 }: DecoderDefaults = {},
+): DecoderConfig {
+  const c = readKeys(source, decoderKeys);
+  refuseQuantized(source);
+  const key = c.hidden_activation ? 'hidden_activation' : 'hidden_act';
+  requireValue(source, key, c[key] ?? activation, activation);
+  return checkHeads(source, {
+    modelType,
+    vocabSize: c.vocab_size,
+    hiddenSize: c.hidden_size,
+    intermediateSize: c.intermediate_size,
+    numHiddenLayers: c.num_hidden_layers,
+    numAttentionHeads: c.num_attention_heads,
+    numKeyValueHeads: c.num_key_value_heads ?? c.num_attention_heads,
+    headDim: c.head_dim ?? headDim ?? Math.floor(c.hidden_size / c.num_attention_heads),
+    maxPositionEmbeddings: c.max_position_embeddings,
+    rmsNormEps: c.rms_norm_eps ?? rmsNormEps,
+    tieWordEmbeddings: c.tie_word_embeddings ?? tieWordEmbeddings,
+  });
+}
+
+const ropeKeys = z.object({
+  max_position_embeddings: count,
   rope_theta: z.number().positive().nullish(),
   rope_scaling: z.record(z.string(), z.unknown()).nullish(),
   rope_parameters: z.record(z.string(), z.unknown()).nullish(),
   original_max_position_embeddings: count.nullish(),
   partial_rotary_factor: z.number().nullish(),
-  quantization_config: z.unknown().optional(),
 });
 
-type CommonConfig = z.infer<typeof common>;
-
-/** config.json's object → ModelConfig; `file` names it in errors, `traits` reads the architecture's own keys. */
-export function readHfConfig(
-  json: unknown,
-  file: string,
-  modelType: string,
-  traits: (json: unknown, numHiddenLayers: number, file: string) => ArchitectureTraits,
-): ModelConfig {
-  const c = parseKeys(common, json, file);
-  if (c.hidden_act !== 'silu') throw unsupported(file, 'hidden_act', c.hidden_act, ['silu']);
-  if (c.quantization_config !== undefined && c.quantization_config !== null)
-    throw new EngineError(
-      'unsupported_model',
-      `${file}: quantization_config: checkpoints quantized by other tools are not supported; use the float checkpoint (with --quant int8 or int4) or a GGUF file`,
-    );
-  const ropeParameters = readRope(c, file);
-  return checkShape(
-    {
-      modelType,
-      vocabSize: c.vocab_size,
-      hiddenSize: c.hidden_size,
-      intermediateSize: c.intermediate_size,
-      numHiddenLayers: c.num_hidden_layers,
-      numAttentionHeads: c.num_attention_heads,
-      numKeyValueHeads: c.num_key_value_heads ?? c.num_attention_heads,
-      headDim: c.head_dim ?? Math.floor(c.hidden_size / c.num_attention_heads),
-      maxPositionEmbeddings: longestContext(c.max_position_embeddings, ropeParameters),
-      rmsNormEps: c.rms_norm_eps,
-      ropeParameters,
-      tieWordEmbeddings: c.tie_word_embeddings,
-      ...traits(json, c.num_hidden_layers, file),
-    },
-    file,
-  );
+export interface RopeDefaults {
+  /** Where no file says it. */
+  readonly theta?: number;
+  /** The architecture can rotate a part of each head (`partialRotaryFactor`). */
+  readonly allowsPartial?: boolean;
 }
 
 /** Both generations of rope keys → one; transformers' defaults for what old files leave out. */
-function readRope(c: CommonConfig, file: string): RopeParameters {
+export function readRope(source: ConfigSource, defaults: RopeDefaults = {}): RopeParameters {
+  const c = readKeys(source, ropeKeys);
   const given = c.rope_parameters ?? c.rope_scaling ?? {};
   const key = c.rope_parameters ? 'rope_parameters' : 'rope_scaling';
+  const nested = Object.keys(given).find((k) => isObject(given[k]));
+  if (nested)
+    throw unsupported(source.file, source.keyName(`${key}.${nested}`), given[nested], [
+      'one set of parameters for all layers',
+    ]);
+  return ropeParameters(source, key, given, defaults);
+}
+
+/** One set of parameters of a rope key: `given` beside the keys that older files keep outside. */
+export function ropeParameters(
+  source: ConfigSource,
+  key: string,
+  given: Record<string, unknown>,
+  { theta = 10000, allowsPartial = false }: RopeDefaults = {},
+): RopeParameters {
+  const c = readKeys(source, ropeKeys);
   const type = given.rope_type ?? given.type ?? 'default';
-  if (typeof type !== 'string' || !supportedRopeTypes.includes(type))
-    throw unsupported(file, `${key}.rope_type`, type, supportedRopeTypes);
-  const partial = given.partial_rotary_factor ?? c.partial_rotary_factor ?? 1;
-  if (partial !== 1) throw unsupported(file, 'partial_rotary_factor', partial, ['1']);
-  const nested = Object.keys(given).find((k) => typeof given[k] === 'object' && given[k] !== null);
-  if (nested) throw unsupported(file, `${key}.${nested}`, given[nested], ['one set of parameters for all layers']);
+  if (typeof type !== 'string' || ![...supportedRopeTypes, FREQUENCY_FACTORS].includes(type))
+    throw unsupported(source.file, source.keyName(`${key}.rope_type`), type, supportedRopeTypes);
+  if (!allowsPartial) requireValue(source, 'partial_rotary_factor', partialRotaryFactor(source), 1);
+  const original =
+    c.original_max_position_embeddings ?? given.original_max_position_embeddings ?? c.max_position_embeddings;
   const merged = {
-    rope_theta: c.rope_theta ?? 10000,
+    rope_theta: c.rope_theta ?? theta,
+    max_position_embeddings: c.max_position_embeddings,
     ...given,
     rope_type: type,
-    original_max_position_embeddings:
-      c.original_max_position_embeddings ?? given.original_max_position_embeddings ?? c.max_position_embeddings,
+    original_max_position_embeddings: original,
   };
-  return parseKeys(ropeParametersSchema, merged, file, key);
+  return parse(ropeParametersSchema, merged, source.file, (path) => source.keyName([key, ...path].join('.')));
+}
+
+/** The share of each head that rotates. */
+export function partialRotaryFactor(source: ConfigSource): number {
+  const c = readKeys(source, ropeKeys);
+  const given = (c.rope_parameters ?? c.rope_scaling)?.partial_rotary_factor ?? c.partial_rotary_factor ?? 1;
+  return readKeys(
+    { ...source, json: { partial_rotary_factor: given } },
+    z.object({ partial_rotary_factor: z.number().positive().max(1) }),
+  ).partial_rotary_factor;
 }
 
 /** Checkpoints whose card tells users to switch YaRN on (Qwen2.5) leave max_position_embeddings at the length without it. */
-function longestContext(maxPositionEmbeddings: number, rope: RopeParameters): number {
+export function longestContext(maxPositionEmbeddings: number, rope: RopeParameters): number {
   if (rope.rope_type !== 'yarn') return maxPositionEmbeddings;
   return Math.max(maxPositionEmbeddings, Math.floor(rope.original_max_position_embeddings * rope.factor));
 }
 
-/** What the arithmetic needs of the sizes, whichever file they came from. */
-export function checkShape(config: ModelConfig, file: string): ModelConfig {
+/** What the arithmetic needs of the heads, whichever file they came from. */
+export function checkHeads<C extends Pick<DecoderConfig, 'headDim' | 'numAttentionHeads' | 'numKeyValueHeads'>>(
+  { file }: ConfigSource,
+  config: C,
+): C {
   const { headDim, numAttentionHeads, numKeyValueHeads } = config;
   if (headDim % 2 !== 0 || headDim === 0)
     throw new EngineError('unsupported_model', `${file}: head_dim is ${headDim}; rotary embedding needs an even one`);
@@ -143,17 +176,57 @@ export function checkShape(config: ModelConfig, file: string): ModelConfig {
   return config;
 }
 
-/** zod parse whose failure is one line naming file and key. */
+const layerTypeKeys = z.object({
+  layer_types: z.array(z.enum(['full_attention', 'sliding_attention'])).nullish(),
+});
+
+/** Which layers have a window, where config.json says so layer by layer; null where it does not. */
+export function layerTypes(source: ConfigSource, numHiddenLayers: number) {
+  const { layer_types } = readKeys(source, layerTypeKeys);
+  if (layer_types && layer_types.length !== numHiddenLayers)
+    throw notReadable(source.file, `layer_types has ${layer_types.length} entries for ${numHiddenLayers} layers`);
+  return layer_types ?? null;
+}
+
+export function refuseQuantized(source: ConfigSource): void {
+  const { quantization_config } = readKeys(source, z.object({ quantization_config: z.unknown().optional() }));
+  if (quantization_config === undefined || quantization_config === null) return;
+  throw new EngineError(
+    'unsupported_model',
+    `${source.file}: quantization_config: checkpoints quantized by other tools are not supported; use the float checkpoint (with --quant int8 or int4) or a GGUF file`,
+  );
+}
+
+/** Refuses a key with another value than the one that is computed. */
+export function requireValue<T>(source: ConfigSource, key: string, value: T, supported: T): void {
+  if (value !== supported) throw unsupported(source.file, source.keyName(key), value, [String(supported)]);
+}
+
+/** The keys of `schema` in a model's config. */
+export function readKeys<S extends z.ZodType>(source: ConfigSource, schema: S): z.infer<S> {
+  return parse(schema, source.json, source.file, (path) => source.keyName(path.join('.')));
+}
+
+/** zod parse of any JSON file whose failure is one line naming file and key. */
 export function parseKeys<S extends z.ZodType>(schema: S, value: unknown, file: string, prefix = ''): z.infer<S> {
+  return parse(schema, value, file, (path) => [...(prefix ? [prefix] : []), ...path].join('.'));
+}
+
+function parse<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  file: string,
+  nameOf: (path: readonly string[]) => string,
+): z.infer<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const key = [...(prefix ? [prefix] : []), ...issue.path.map(String)].join('.');
   const missing = issue.code === 'invalid_type' && /received undefined/.test(issue.message);
   const what = missing ? 'is missing' : issue.message.replace(/^Invalid input: /, '');
-  throw notReadable(file, `${key || 'the file'}: ${what}`);
+  throw notReadable(file, `${nameOf(issue.path.map(String)) || 'the file'}: ${what}`);
 }
 
+/** @param key as the file calls it */
 export function unsupported(file: string, key: string, value: unknown, supported: readonly string[]): EngineError {
   // GGUF metadata holds 64-bit integers, which are no JSON.
   const shown = typeof value === 'bigint' ? String(value) : JSON.stringify(value);
@@ -161,4 +234,13 @@ export function unsupported(file: string, key: string, value: unknown, supported
     'unsupported_model',
     `${file}: ${oneLine(`${key} ${shown} is not supported; supported: ${supported.join(', ')}`)}`,
   );
+}
+
+/** config.json itself. */
+export function jsonSource(json: unknown, file: string): ConfigSource {
+  return { json, file, keyName: (key) => key };
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -111,8 +111,8 @@ const cases: [string, string[], RegExp, Record<string, string>?][] = [
   ],
   [
     'an architecture that is not known',
-    ['inspect', '--model_dir', model('gpt', (d) => config(d, { model_type: 'gpt2' }))],
-    /config\.json: model_type "gpt2" is not supported; supported: llama, qwen2, mistral/,
+    ['inspect', '--model_dir', model('gpt', (d) => config(d, { model_type: 'mamba' }))],
+    /config\.json: model_type "mamba" is not supported; supported: llama, qwen2, /,
   ],
   [
     'a quantization that is not known',

@@ -107,6 +107,13 @@ t.test('serve the default model', { skip: model.unavailable }, async (t) => {
   const names = ['--model_dir', model.path, '--served_model_name', 'small'];
   const { child, output, code, url } = await serve(t, [...names, ...flags]);
   t.match(output.out, /memory +weights [\d.]+ MB, KV cache [\d.]+ MB \(2048 tokens/);
+  const plan = ['--max_total_token_num', '2048', '--running_max_req_size', '4', '--batch_max_tokens', '256'];
+  const inspected = startCli(['inspect', '--model_dir', model.path, '--activation_dtype', 'f32', ...plan]);
+  t.equal(await inspected.code, 0);
+  for (const line of ['adapter', 'memory']) {
+    const printed = (out: string) => new RegExp(`^${line} +(.*)$`, 'm').exec(out)?.[1];
+    t.equal(printed(inspected.output.out), printed(output.out), `inspect and serve say the same ${line}`);
+  }
   t.match(output.out, /model {4}small \(llama\)\nadapter .+\nmemory .*2048 tokens/);
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none' });
   const messages = [{ role: 'user' as const, content: 'What is the capital of France?' }];

@@ -9,6 +9,7 @@ import { defaultSamplingParams, type RequestOutput, type SamplingParams } from '
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
 import type { Ops, Step } from '../../src/kernels/ops.ts';
 import { numel, type Tensor } from '../../src/tensor/tensor.ts';
+import { oneLayerCache } from '../helpers/batches.ts';
 import { Book, request } from '../helpers/engine-driver.ts';
 import { fakeEos, fakeInfo, fakeVocabSize } from '../helpers/fake-runner.ts';
 import { maskOf } from '../helpers/sampling.ts';
@@ -109,9 +110,15 @@ async function run(
   { slots = 900, prompt = 3, processors = [] as LogitsProcessor[] } = {},
 ): Promise<Run> {
   const ops = new WatchedOps();
-  const size = { layers: 1, slots, kvHeads: 1, headDim: 2, dtype: 'f32', maxRequests: 16, maxLength: 100 } as const;
+  const size = { slots, kvHeads: 1, headDim: 2, dtype: 'f32', maxRequests: 16, maxLength: 100 } as const;
   const limits = { vocabSize: fakeVocabSize, eosTokenIds: [fakeEos] };
-  const runner = new DeviceModelRunner(ops, new TinyModel(), ops.createKVCache(size), limits, processors);
+  const runner = new DeviceModelRunner(
+    ops,
+    new TinyModel(),
+    ops.createKVCache(oneLayerCache(size)),
+    limits,
+    processors,
+  );
   const core = new EngineCore({
     config: { ...defaultEngineConfig, runningMaxReqSize: 16, batchMaxTokens: 64, ...config },
     info: fakeInfo(slots, 100),

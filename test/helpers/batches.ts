@@ -1,16 +1,22 @@
 /** Step batches for kernel tests. */
-import type { KVCacheSpec, StepBatch } from '../../src/kernels/ops.ts';
+import type { KVCacheSpec, KVLayerSpec, StepBatch } from '../../src/kernels/ops.ts';
 
 /** A cache for ops that need a step but no context. */
-export const smallCache: KVCacheSpec = {
-  layers: 1,
+export const smallCache = oneLayerCache({
   slots: 64,
   kvHeads: 1,
   headDim: 8,
   dtype: 'f32',
   maxRequests: 4,
   maxLength: 64,
-};
+});
+
+type OneLayer = Omit<KVLayerSpec, 'group'> & Omit<KVCacheSpec, 'layers' | 'groups'> & { readonly slots: number };
+
+/** One layer, one slot group. */
+export function oneLayerCache({ slots, maxRequests, maxLength, ...layer }: OneLayer): KVCacheSpec {
+  return { layers: [{ ...layer, group: 0 }], groups: [{ slots }], maxRequests, maxLength };
+}
 
 /** T tokens of row 0 at positions and slots 0 … T-1, no logits wanted. */
 export function emptyBatch(tokens: number): StepBatch {
@@ -19,7 +25,7 @@ export function emptyBatch(tokens: number): StepBatch {
     tokenIds: new Uint32Array(tokens),
     positions: count,
     rows: new Uint32Array(tokens),
-    slots: count,
+    slots: [count],
     logitIndices: new Uint32Array(0),
   };
 }

@@ -4,17 +4,13 @@ import type { Test } from 'tap';
 import type { Quantization } from '../../src/config.ts';
 import type { KVCache, Ops, StepBatch } from '../../src/kernels/ops.ts';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
+import { kvCacheSpec } from '../../src/model/cache-plan.ts';
 import type { CausalLM } from '../../src/model/causal-lm.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
-import { rotaryTable } from '../../src/model/layers/rope.ts';
 import { widen } from '../../src/model/files/sources.ts';
-import {
-  planWeights,
-  type PlannedLinear,
-  type PlannedMatrix,
-  type WeightPlan,
-} from '../../src/model/weights/weight-plan.ts';
-import { loadModel, loadWeights } from '../../src/model/weights/weights.ts';
+import { loadModel, loadPlan } from '../../src/model/weights/load-weights.ts';
+import { mapLeaves, type Tree } from '../../src/model/weights/spec.ts';
+import { planWeights, type PlannedLeaf, type PlannedMatrix } from '../../src/model/weights/weight-plan.ts';
 
 export const fixtures = 'test/fixtures/models';
 const MAX_LENGTH = 64;
@@ -65,8 +61,8 @@ export function relativeError(actual: Float32Array, expected: Float32Array): num
 }
 
 export function newCache(ops: Ops, model: CausalLM, dtype: 'f16' | 'f32'): KVCache {
-  const { numHiddenLayers: layers, numKeyValueHeads: kvHeads, headDim } = model.config;
-  return ops.createKVCache({ layers, slots: SLOTS, kvHeads, headDim, dtype, maxRequests: 3, maxLength: MAX_LENGTH });
+  const size = { slots: SLOTS, dtype, maxRequests: 3, maxLength: MAX_LENGTH };
+  return ops.createKVCache(kvCacheSpec(model.caches, size));
 }
 
 export interface Chunk {
@@ -83,7 +79,7 @@ export function batchOf(chunks: readonly Chunk[]): StepBatch {
     tokenIds: column((t) => t.id),
     positions: column((t) => t.position),
     rows: column((t) => t.row),
-    slots: column((t) => ((t.row * MAX_LENGTH + t.position) * 37) % SLOTS),
+    slots: [column((t) => ((t.row * MAX_LENGTH + t.position) * 37) % SLOTS)],
     logitIndices: Uint32Array.from(tokens.keys()),
   };
 }
@@ -141,38 +137,30 @@ async function load(ops: Ops, path: string, quant: Quantization): Promise<Causal
 /** The same quantized weights, dequantized to f32 and run by the definition of every op. */
 export async function loadDequantized(ops: Ops, path: string, quant: Quantization): Promise<CausalLM> {
   const opened = openModel(path);
-  const plan = dequantized(planWeights(opened, quant));
-  const weights = await loadWeights(ops, plan);
-  const table = rotaryTable(opened.config.ropeParameters, opened.config.headDim, MAX_LENGTH);
-  const { headDim } = opened.config;
-  const rotary = {
-    headDim,
-    rotaryDim: headDim,
-    interleaved: false,
-    table: ops.uploadF32(table, [MAX_LENGTH, headDim]),
-  };
-  opened.close();
-  return opened.architecture.create(opened.config, weights, rotary);
+  try {
+    const plan = planWeights(opened, quant);
+    const weights = mapLeaves(plan.weights, dequantized) as Tree<PlannedLeaf>;
+    return await loadPlan(ops, opened, { ...plan, weights }, { maxLength: MAX_LENGTH });
+  } finally {
+    opened.close();
+  }
 }
 
-function dequantized(plan: WeightPlan): WeightPlan {
+function dequantized(leaf: PlannedLeaf): PlannedLeaf {
   const asFloats = (matrix: PlannedMatrix): PlannedMatrix => {
     const shape = { ...matrix, format: 'f32', groupSize: 0 } as const;
     return { ...shape, open: () => widen(matrix.open(), 'f32', 0) };
   };
-  const linear = ({ weight, bias }: PlannedLinear) => ({ weight: asFloats(weight), bias });
-  return {
-    ...plan,
-    embedTokens: asFloats(plan.embedTokens),
-    lmHead: plan.lmHead && asFloats(plan.lmHead),
-    layers: plan.layers.map((layer) => ({
-      ...layer,
-      qkv: linear(layer.qkv),
-      o: linear(layer.o),
-      gateUp: linear(layer.gateUp),
-      down: linear(layer.down),
-    })),
-  };
+  switch (leaf.kind) {
+    case 'vec':
+      return leaf;
+    case 'lin':
+      return { ...leaf, weight: asFloats(leaf.weight) };
+    case 'table':
+      return { ...leaf, matrix: asFloats(leaf.matrix) };
+    default:
+      return leaf satisfies never;
+  }
 }
 
 export interface Bounds {

@@ -3,8 +3,9 @@ import t from 'tap';
 import { openGpu } from '../../src/gpu/device.ts';
 import type { DecoderLayer, KVCache, Ops } from '../../src/kernels/ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
-import { runDecoderLayer } from '../../src/model/layers/layers.ts';
+import { runDecoderLayer } from '../../src/model/layers/decoder-layer.ts';
 import type { WeightFormat } from '../../src/tensor/matrix.ts';
+import { oneLayerCache } from '../helpers/batches.ts';
 import { randomMatrix } from '../helpers/matrices.ts';
 import { randomFloats } from '../helpers/random.ts';
 
@@ -44,8 +45,8 @@ async function randomLayer(ops: Ops, s: Shape): Promise<{ layer: DecoderLayer; k
   const vector = (seed: number, n: number, scale = 1) => ops.uploadF32(randomFloats(seed, n, scale), [n]);
   const qkvRows = (heads + 2 * kvHeads) * headDim;
   const slots = MAX_ROWS * MAX_LENGTH;
-  const spec = { layers: 1, slots, kvHeads, headDim, maxRequests: MAX_ROWS, maxLength: MAX_LENGTH };
-  const kv = ops.createKVCache({ ...spec, dtype: s.kvDtype });
+  const size = { slots, maxRequests: MAX_ROWS, maxLength: MAX_LENGTH };
+  const kv = ops.createKVCache(oneLayerCache({ ...size, kvHeads, headDim, dtype: s.kvDtype }));
   const layer: DecoderLayer = {
     inputNorm: vector(1, hidden),
     qkv: { weight: await weight(2, qkvRows, hidden), ...(s.bias ? { bias: vector(3, qkvRows) } : {}) },
@@ -53,7 +54,9 @@ async function randomLayer(ops: Ops, s: Shape): Promise<{ layer: DecoderLayer; k
     postAttentionNorm: vector(5, hidden),
     gateUp: { weight: await weight(6, 2 * intermediate, hidden) },
     down: { weight: await weight(7, hidden, intermediate) },
-    rmsNormEps: 1e-5,
+    headNorms: null,
+    eps: 1e-5,
+    activation: 'silu',
     rotary: { headDim, rotaryDim: headDim, interleaved: false, table: vectorTable(ops, headDim) },
     attention: {
       heads,
@@ -87,7 +90,7 @@ async function decode(ops: WebGPUOps, s: Shape, rows: number, count: number) {
   for (let p = 0; p < count; p++) {
     const each = (value: (row: number) => number) => Uint32Array.from({ length: rows }, (_, row) => value(row));
     const slot = (row: number) => ((row * MAX_LENGTH + p) * STRIDE) % (MAX_ROWS * MAX_LENGTH);
-    const batch = { tokenIds: each(() => 0), positions: each(() => p), rows: each((row) => row), slots: each(slot) };
+    const batch = { tokenIds: each(() => 0), positions: each(() => p), rows: each((row) => row), slots: [each(slot)] };
     const step = ops.beginStep({ ...batch, logitIndices: Uint32Array.of(0) }, kv);
     const x = ops.uploadF32(randomFloats(100 + p, rows * s.hidden), [rows, s.hidden]);
     const before = ops.context.recorder.dispatches;

@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import t from 'tap';
 import { gguf as readWithLibrary } from '@huggingface/gguf';
 import { EngineError } from '../../src/errors.ts';
-import { storedTensor, huggingFaceName } from '../../src/model/files/gguf-tensors.ts';
+import { decoderGguf, huggingFaceName } from '../../src/model/files/gguf-names.ts';
+import { storedTensor } from '../../src/model/files/gguf-tensors.ts';
 import { readGguf, type Gguf } from '../../src/model/files/gguf.ts';
 import { ModelFile } from '../../src/model/files/model-file.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
@@ -99,15 +100,15 @@ function half(bits: number): number {
 }
 
 t.test('names', (t) => {
-  t.equal(huggingFaceName('blk.12.attn_output.weight'), 'model.layers.12.self_attn.o_proj.weight');
-  t.equal(huggingFaceName('token_embd.weight'), 'model.embed_tokens.weight');
+  t.equal(huggingFaceName('blk.12.attn_output.weight', decoderGguf), 'model.layers.12.self_attn.o_proj.weight');
+  t.equal(huggingFaceName('token_embd.weight', decoderGguf), 'model.embed_tokens.weight');
   for (const strange of [
     'blk.0.attn_norm_2.weight',
     'blk.x.attn_q.weight',
     'toString.weight',
     'blk.0.constructor.bias',
   ])
-    t.equal(huggingFaceName(strange), strange);
+    t.equal(huggingFaceName(strange, decoderGguf), strange);
   t.end();
 });
 

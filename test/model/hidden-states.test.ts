@@ -9,7 +9,7 @@ import type { CausalLM } from '../../src/model/causal-lm.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
 import { planBytes } from '../../src/model/weights/memory-plan.ts';
 import { planWeights } from '../../src/model/weights/weight-plan.ts';
-import { loadModel } from '../../src/model/weights/weights.ts';
+import { loadModel } from '../../src/model/weights/load-weights.ts';
 import { batchOf, fixturePath, fixtures, newCache, readOracle, relativeError } from '../helpers/model-exam.ts';
 
 const reference = new ReferenceOps();

@@ -6,7 +6,7 @@ import t from 'tap';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
 import { areFinite } from '../../src/model/weights/finite.ts';
-import { loadModel } from '../../src/model/weights/weights.ts';
+import { loadModel } from '../../src/model/weights/load-weights.ts';
 import type { HostRows } from '../../src/tensor/matrix.ts';
 import { smallGguf, smallTensorNames, writeSmallModel } from '../helpers/small-model.ts';
 import { tempDir } from '../helpers/temp-dir.ts';

@@ -3,10 +3,12 @@ import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import t from 'tap';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
-import { activationBytes, kvBytesPerToken, maxTotalTokenNum, planBytes } from '../../src/model/weights/memory-plan.ts';
+import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
+import { planEngine, type AdapterFacts } from '../../src/engine/running/plan-engine.ts';
+import { measureStep, planBytes } from '../../src/model/weights/memory-plan.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
 import { planWeights } from '../../src/model/weights/weight-plan.ts';
-import { loadModel } from '../../src/model/weights/weights.ts';
+import { loadModel } from '../../src/model/weights/load-weights.ts';
 import { GgufBuilder } from '../helpers/gguf-builder.ts';
 import { fixturePath } from '../helpers/model-exam.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -55,11 +57,7 @@ t.test('what is wrong with a path is said', (t) => {
   rmSync(join(empty, 'a.gguf'));
   fails(empty, /config.json: is not valid JSON/);
   writeFileSync(join(empty, 'config.json'), '{"model_type":"gpt_neox"}');
-  fails(
-    empty,
-    /config.json: model_type "gpt_neox" is not supported; supported: llama, qwen2, mistral/,
-    'unsupported_model',
-  );
+  fails(empty, /config.json: model_type "gpt_neox" is not supported; supported: llama, qwen2, /, 'unsupported_model');
   t.end();
 });
 
@@ -163,9 +161,24 @@ t.test('loading reports its progress and reads every weight once', async (t) => 
   t.equal(seen.at(-1)?.[0], expected.total);
 });
 
+t.test('activations are those that the layers make', (t) => {
+  const model = openModel(fixturePath('llama-gguf-mixed'));
+  const weights = planWeights(model, 'none');
+  const measure = (tokens: number, logits: number, activations: 'f32' | 'int8' = 'f32') =>
+    measureStep(model, weights, { tokens, logits, activations });
+  // Hidden 256, 4 heads and 2 KV heads of 64, intermediate 256, vocabulary 307. A layer: norm, qkv, queries, attended, o,
+  // norm, gate and up, their product; its result and the embedding stay. Behind the layers: rows, norm, logits, sampling.
+  const perToken = 3 * 256 + 256 + 512 + 256 + 256 + 3 * 256 + 2 * 256;
+  t.equal(measure(64, 1).step, 4 * 64 * perToken);
+  const perLogit = 256 + 256 + 307 + 2 * 307 + 2 * 16384 + 1;
+  t.equal(measure(2, 64).step, 4 * (2 * 3 * 256 + 64 * perLogit));
+  t.equal(measure(1, 1).tablesPerPosition, 64 * 4);
+  model.close();
+  t.end();
+});
+
 t.test('memory plan', (t) => {
   const model = openModel(fixturePath('llama-gguf-mixed'));
-  const { config } = model;
   const bytes = (quant: 'stored' | 'none' | 'int8' | 'int4') => planBytes(planWeights(model, quant));
   // [307 + 307 vocabulary rows + 2 × (256 + 128 + 128 + 256 + 3 × 256)] × 256 and 5 norms of 256
   const weights = (614 + 2 * 1536) * 256;
@@ -175,12 +188,20 @@ t.test('memory plan', (t) => {
   t.equal(bytes('int4').byFormat.get('int4'), 2 * 1536 * 256 * (0.5 + 4 / 32));
   // Layer 0: [Q4_K; Q4_K; Q6_K] becomes int8 in groups of 16. Layer 1: a float among integers makes f32.
   t.strictSame([...bytes('stored').byFormat.keys()].sort(), ['bf16', 'f32', 'int4', 'int8']);
-  t.equal(kvBytesPerToken(config, 'f16'), 2 * 2 * 2 * 64 * 2);
-  const step = activationBytes(config, 16, 2);
-  const slots = maxTotalTokenNum(1e7, 2e6, step, config, 'f16');
-  t.ok(slots * kvBytesPerToken(config, 'f16') + 2e6 + step <= 1e7);
-  t.ok((slots + 1) * (kvBytesPerToken(config, 'f16') + 256) + 2e6 + step > 1e7, 'and no slot less than that');
-  t.throws(() => maxTotalTokenNum(1e6, 2e6, step, config, 'f16'), { code: 'out_of_memory', param: 'mem_fraction' });
+  const adapter: AdapterFacts = { kernelSet: 'gpu', hasF16: true, maxBinding: 1e9, memory: 1e8 };
+  const of = (changes: Partial<EngineConfig>, facts = adapter) =>
+    planEngine(model, { ...defaultEngineConfig, kvCacheDtype: 'f16', ...changes }, facts);
+  const kvPerToken = 2 * 2 * 2 * 64 * 2;
+  const fixed = of({ maxTotalTokenNum: 500 });
+  t.equal(fixed.memory.kvCache, 500 * kvPerToken);
+  t.equal(fixed.memory.weights, bytes('stored').total);
+  const derived = of({ memFraction: 0.5, runningMaxReqSize: 100 });
+  const { weights: w, step } = derived.memory;
+  const { maxTotalTokenNum: slots } = derived;
+  t.ok(slots * (kvPerToken + 256) + w + step <= 5e7, 'a row of the rotary table for each slot');
+  t.ok((slots + 1) * (kvPerToken + 256) + w + step > 5e7, 'and no slot less than that');
+  t.equal(of({}, { ...adapter, maxBinding: 64 * 2 * 2 * 101 }).maxTotalTokenNum, 100, 'the sink takes a slot too');
+  t.throws(() => of({}, { ...adapter, memory: 1e6 }), { code: 'out_of_memory', param: 'mem_fraction' });
   model.close();
   t.end();
 });

@@ -9,7 +9,7 @@ import t from 'tap';
 import { EngineError } from '../../src/errors.ts';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
-import { loadModel } from '../../src/model/weights/weights.ts';
+import { loadModel } from '../../src/model/weights/load-weights.ts';
 import { chatTemplateOf } from '../../src/text/chat-template/chat-template.ts';
 import { loadTokenizer, tokenizerFromGguf } from '../../src/text/tokenizer/load-tokenizer.ts';
 import { GgufBuilder } from '../helpers/gguf-builder.ts';

@@ -90,7 +90,7 @@ export class DeviceModelRunner implements ModelRunner {
     const ops = this.#ops;
     for (const { request, row, start, cachedSlots, isNewInRow } of scheduled) {
       if (cachedSlots.length > 0) {
-        ops.writeSlots(this.#kv, row, start - cachedSlots.length, Uint32Array.from(cachedSlots));
+        ops.writeSlots(this.#kv, 0, row, start - cachedSlots.length, Uint32Array.from(cachedSlots));
       }
       if (isNewInRow && hasPenalties(request.params)) {
         ops.writeTokens(this.#kv, row, Uint32Array.from(request.tokenIds));
@@ -145,14 +145,14 @@ export function buildBatch(scheduled: readonly ScheduledRequest[], numTokens: nu
     tokenIds: new Uint32Array(numTokens),
     positions: new Uint32Array(numTokens),
     rows: new Uint32Array(numTokens),
-    slots: new Uint32Array(numTokens),
+    slots: [new Uint32Array(numTokens)],
   };
   const logitIndices: number[] = [];
   const promptIndices: number[] = [];
   let t = 0;
   for (const { row, tokenIds, start, slots, samples, readsPrompt } of scheduled) {
     batch.tokenIds.set(tokenIds, t);
-    batch.slots.set(slots, t);
+    batch.slots[0].set(slots, t);
     batch.rows.fill(row, t, t + tokenIds.length);
     for (let i = 0; i < tokenIds.length; i++) batch.positions[t + i] = start + i;
     if (readsPrompt) for (let i = 0; i < tokenIds.length; i++) promptIndices.push(t + i);

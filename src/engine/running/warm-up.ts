@@ -35,7 +35,8 @@ export async function warmUp(
 ): Promise<void> {
   const task: Pick<Task, 'pooling'> = isRewardModel ? { pooling: 'last' } : {};
   for (const [rows, length] of shapes) {
-    if (rows > kv.maxRequests || rows * length > Math.min(kv.slots, batchMaxTokens) || length > kv.maxLength) continue;
+    const most = Math.min(batchMaxTokens, ...kv.groups.map(({ slots }) => slots));
+    if (rows > kv.maxRequests || rows * length > most || length > kv.maxLength) continue;
     await launch(runner, rows, length, { params: { ...defaultSamplingParams, temperature: 0 }, ...task });
   }
   if (!isRewardModel) await launch(runner, 1, 1, { params: everything });

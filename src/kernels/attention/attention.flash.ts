@@ -107,8 +107,9 @@ function dispatchList(
   spec: AttentionSpec,
   { list, stride, deal, splits, out }: Dispatch,
 ): void {
-  const { keys, values, dtype } = layer.storage;
-  const { buffer, kv } = step.storage;
+  const { keys, values } = layer.storage;
+  const { groups, kv } = step.storage;
+  const { buffer, slotTable } = groups[layer.group];
   const subTiles = stride === 1 ? 1 : ATTENTION_TILE / deal.tileTokens;
   const params = new Uint32Array([
     step.numTokens,
@@ -128,8 +129,8 @@ function dispatchList(
     layer.headDim / 4,
   ]);
   ctx.recorder.dispatch(
-    kernelFor(ctx, dtype, deal.rows, layer.headDim),
-    [bufferOf(q), keys, values, buffer, kv.storage.slotTable, out.storage],
+    kernelFor(ctx, layer.dtype, deal.rows, layer.headDim),
+    [bufferOf(q), keys, values, buffer, slotTable, out.storage],
     params,
     list.count * subTiles,
     layer.kvHeads * deal.headBlocks,

@@ -21,13 +21,14 @@ export function lanesAttention(
   step: GpuStep,
   spec: AttentionSpec,
 ): GpuTensor {
-  const { headDim, kvHeads, storage } = layer;
-  const { buffer, kv, prefillTiles, decodeTokens } = step.storage;
+  const { headDim, kvHeads, dtype, storage } = layer;
+  const { groups, kv, prefillTiles, decodeTokens } = step.storage;
+  const { buffer, slotTable } = groups[layer.group];
   if (headDim % 8 !== 0) {
     throw new EngineError('unsupported_model', `head_dim ${headDim} is not a multiple of 8`, { param: 'head_dim' });
   }
   const y = ctx.tensor(q.shape, 'f32');
-  const resources = [bufferOf(q), storage.keys, storage.values, buffer, kv.storage.slotTable, y.storage];
+  const resources = [bufferOf(q), storage.keys, storage.values, buffer, slotTable, y.storage];
   const run = (mode: AttentionKernelSpec['mode'], list: { offset: number; count: number }) => {
     if (list.count === 0) return;
     const kernelSpec: AttentionKernelSpec = {
@@ -35,7 +36,7 @@ export function lanesAttention(
       group: spec.heads / kvHeads,
       headDim,
       kvHeads,
-      dtype: storage.dtype,
+      dtype,
       scale: spec.scale,
       ...(spec.slidingWindow === undefined ? {} : { slidingWindow: spec.slidingWindow }),
       ...(spec.softcap === undefined ? {} : { softcap: spec.softcap }),

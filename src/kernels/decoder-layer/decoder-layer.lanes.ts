@@ -39,7 +39,7 @@ export function lanesDecoderLayer(ctx: WebGPUContext, x: Tensor, layer: DecoderL
   if (!spec) return null;
   const { qkv, o, gateUp, down, kv, inputNorm, postAttentionNorm, rotary } = layer;
   const { keys, values } = (kv as GpuKVLayer).storage;
-  const { buffer, kv: cache } = step.storage;
+  const { buffer, slotTable } = step.storage.groups[kv.group];
   const tokens = step.numTokens;
   const at = scratchLayout(spec);
   const y = ctx.tensor(x.shape, 'f32');
@@ -52,7 +52,7 @@ export function lanesDecoderLayer(ctx: WebGPUContext, x: Tensor, layer: DecoderL
     [
       ...[qkv, o, gateUp, down].map(({ weight }) => (weight.storage as LaneMatrix).slices[0].view),
       ...[x, inputNorm, postAttentionNorm, rotary.table].map(bufferOf),
-      ...[buffer, cache.storage.slotTable, keys, values],
+      ...[buffer, slotTable, keys, values],
       ctx.tensor([tokens * at.floats], 'f32').storage,
       ctx.tensor([tokens * at.vectors * 4], 'f32').storage,
       ctx.tensor([tokens * at.codes * 4], 'u32').storage,
@@ -61,7 +61,7 @@ export function lanesDecoderLayer(ctx: WebGPUContext, x: Tensor, layer: DecoderL
       queue.doneCounter,
       ...(qkv.bias ? [bufferOf(qkv.bias)] : []),
     ],
-    new Uint32Array([tokens, queue.taken, queue.done, cache.spec.maxLength]),
+    new Uint32Array([tokens, queue.taken, queue.done, step.storage.kv.spec.maxLength]),
     WORKGROUPS,
   );
   const items = itemCount(spec, tokens);
@@ -81,42 +81,58 @@ function queueOf(ctx: WebGPUContext): WorkQueue {
   return queue;
 }
 
-/** What the kernel is made for, or null where it does not apply. */
+/**
+ * What the kernel is made for, or null where it does not apply. Every field is taken out by name, so that one that is new
+ * does not compile here before somebody has said what the kernel makes of it; at run time it means op by op.
+ */
 function kernelSpec(
   ctx: WebGPUContext,
   x: Tensor,
   layer: DecoderLayer,
   { numTokens, storage }: GpuStep,
 ): DecoderLayerKernelSpec | null {
-  const { qkv, o, gateUp, down, rotary, attention, kv } = layer;
+  const { qkv, o, gateUp, down, inputNorm: _1, postAttentionNorm: _2, eps, ...more } = layer;
+  const { headNorms, activation, rotary, attention, kv, ...unknown } = more;
+  const { headDim: rotaryHeadDim, rotaryDim, interleaved, table: _3, ...unknownRotary } = rotary;
+  const { heads, scale, slidingWindow, softcap, ...unknownAttention } = attention;
+  const { kvHeads, headDim, dtype, group: _4, storage: _5, ...unknownCache } = kv;
+  if (![unknown, unknownRotary, unknownAttention, unknownCache].every(isNothing)) return null;
+  if (headNorms !== null || activation !== 'silu') return null;
   if (storage.prefillTiles.count > 0 || ctx.activations !== 'int8' || o.bias || gateUp.bias || down.bias) return null;
-  const products = [qkv, o, gateUp, down];
-  if (!products.every(({ weight }) => isInteger(weight.format) && (weight.storage as LaneMatrix).slices.length === 1)) {
-    return null;
-  }
-  const { headDim, kvHeads } = kv;
-  const { dtype } = (kv as GpuKVLayer).storage;
+  if (![qkv, o, gateUp, down].every(isWholeIntegers)) return null;
   const hidden = x.shape[1];
   const intermediate = down.weight.cols;
-  const group = attention.heads / kvHeads;
-  const rotates = rotary.rotaryDim === headDim && !rotary.interleaved && headDim % 16 === 0;
+  const group = heads / kvHeads;
+  const rotates = rotaryDim === headDim && rotaryHeadDim === headDim && !interleaved && headDim % 16 === 0;
   const isWhole = [hidden, intermediate, group * headDim].every((n) => n % 64 === 0);
   if (!rotates || !isWhole) return null;
   return {
     tile: numTokens <= 2 ? { units: 4, tokens: 1 } : { units: 2, tokens: 4 },
     hidden,
     intermediate,
-    eps: layer.rmsNormEps,
+    eps,
     qkvBias: qkv.bias !== undefined,
     qkv: product(qkv, 'f32'),
     o: product(o, 'q8'),
     gateUp: product(gateUp, 'q8'),
     down: product(down, 'q8'),
-    attention: { mode: 'decode', group, headDim, kvHeads, dtype, ...attention },
+    attention: {
+      ...{ mode: 'decode', group, headDim, kvHeads, dtype, scale },
+      ...(slidingWindow === undefined ? {} : { slidingWindow }),
+      ...(softcap === undefined ? {} : { softcap }),
+    },
   };
 }
 
-const isInteger = (format: string) => format === 'int4' || format === 'int8';
+/** Takes no field that is not known: a rest with one does not compile. */
+function isNothing(rest: Record<string, never>): boolean {
+  return Object.keys(rest).length === 0;
+}
+
+function isWholeIntegers({ weight, bias: _, ...unknown }: Linear): boolean {
+  const isInteger = weight.format === 'int4' || weight.format === 'int8';
+  return isNothing(unknown) && isInteger && (weight.storage as LaneMatrix).slices.length === 1;
+}
 
 function product({ weight }: Linear, activation: 'f32' | 'q8'): LayerProduct {
   const { layout } = weight.storage as LaneMatrix;

@@ -2,7 +2,8 @@
 // A workgroup of 8 lanes owns 64 columns of one token, lane l the columns 8l … 8l + 7.
 // A matrix of several textures takes a dispatch each; a token whose row lies in another texture is left alone.
 
-struct Params { tokens: u32, cols: u32, colBlocks: u32, firstRow: u32, rows: u32 }
+// at: where the indices begin in step (ids or positions)
+struct Params { at: u32, cols: u32, colBlocks: u32, firstRow: u32, rows: u32, scale: f32 }
 var<immediate> p: Params;
 
 override FORMAT: u32; // 0 f32, 1 f16, 2 bf16, 3 int8, 4 int4
@@ -12,7 +13,7 @@ override TEXELS: u32; // texels of a unit and column block
 override SCALES: u32; // first scale texel of a unit
 
 @group(0) @binding(0) var w: texture_storage_2d<rgba32uint, read>;
-@group(0) @binding(1) var<storage, read> step: array<u32>; // token ids first: step/step.ts
+@group(0) @binding(1) var<storage, read> step: array<u32>; // sections: step/step.ts
 @group(0) @binding(2) var<storage, read> lastTokens: array<u32>; // [maxRequests]
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [T, H]
 
@@ -21,7 +22,7 @@ const LAST_TOKEN_FLAG = 0x80000000u;
 fn texel(i: u32) -> vec4<u32> { return textureLoad(w, vec2<u32>(i & 1023u, i >> 10u)); }
 
 fn tokenId(token: u32) -> u32 {
-  let id = step[token];
+  let id = step[p.at + token];
   if (id >= LAST_TOKEN_FLAG) { return lastTokens[id - LAST_TOKEN_FLAG]; }
   return id;
 }
@@ -72,7 +73,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
   let first = wg.x * 64u + lane * 8u;
   for (var j = 0u; j < 4u; j++) {
     let to = wg.y * p.cols + first + j;
-    if (first + j < p.cols) { y[to] = columns.a[j]; }
-    if (first + j + 4u < p.cols) { y[to + 4u] = columns.b[j]; }
+    if (first + j < p.cols) { y[to] = columns.a[j] * p.scale; }
+    if (first + j + 4u < p.cols) { y[to + 4u] = columns.b[j] * p.scale; }
   }
 }

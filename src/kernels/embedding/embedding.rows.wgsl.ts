@@ -6,17 +6,18 @@ import { chunkBindings, chunkReader, type ChunkSpec } from '../matmul/row-chunk.
 
 export function rowsEmbeddingKernel(spec: ChunkSpec): string {
   let binding = chunkBindings(spec);
-  return `struct Params { tokens: u32, cols: u32, chunks: u32, firstRow: u32, rows: u32 }
+  return `// at: where the indices begin in step (ids or positions)
+struct Params { at: u32, cols: u32, chunks: u32, firstRow: u32, rows: u32, scale: f32 }
 var<immediate> p: Params;
 ${chunkReader(spec)}
-@group(0) @binding(${binding++}) var<storage, read> step: array<u32>; // token ids first: step/step.ts
+@group(0) @binding(${binding++}) var<storage, read> step: array<u32>; // sections: step/step.ts
 @group(0) @binding(${binding++}) var<storage, read> lastTokens: array<u32>; // [maxRequests]
 @group(0) @binding(${binding++}) var<storage, read_write> y: array<f32>; // [T, H]
 
 const LAST_TOKEN_FLAG = 0x80000000u;
 
 fn tokenId(token: u32) -> u32 {
-  let id = step[token];
+  let id = step[p.at + token];
   if (id >= LAST_TOKEN_FLAG) { return lastTokens[id - LAST_TOKEN_FLAG]; }
   return id;
 }
@@ -30,8 +31,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 ${spec.groupSize ? '  let d = scaleMin(at);\n  c = Chunk(c.a * d.x + d.y, c.b * d.x + d.y);' : ''}
   for (var j = 0u; j < 4u; j++) {
     let k = id.x * 8u + j;
-    if (k < p.cols) { y[id.y * p.cols + k] = c.a[j]; }
-    if (k + 4u < p.cols) { y[id.y * p.cols + k + 4u] = c.b[j]; }
+    if (k < p.cols) { y[id.y * p.cols + k] = c.a[j] * p.scale; }
+    if (k + 4u < p.cols) { y[id.y * p.cols + k + 4u] = c.b[j] * p.scale; }
   }
 }
 `;

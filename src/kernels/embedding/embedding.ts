@@ -1,6 +1,6 @@
 /**
- * Embedding lookup: `x[t] = table[id(t)]`, dequantized, where an id with bit 31 set is the last token sampled for a row
- * (StepBatch.tokenIds).
+ * Embedding lookup: `x[t] = scale · table[id(t)]`, dequantized, where an id with bit 31 set is the last token sampled for a
+ * row (StepBatch.tokenIds); by position it is `table[position(t)]`.
  *
  * Shapes: ids `[T]` in the step, `table [V, H]` in any weight format → `x [T, H]` f32. Dispatch: a workgroup owns 64
  * columns of one token (lane layout), or an invocation owns 8 (row layout). Ids outside the table leave their row unset; the server checks them.
@@ -9,7 +9,8 @@ import { wgsl } from '../../gpu/pipelines.ts';
 import { BLOCK_ROWS } from '../matmul/lane-layout.ts';
 import type { LaneMatrix } from '../matmul/lane-matrix.ts';
 import type { RowMatrix } from '../matmul/row-matrix.ts';
-import type { Matrix, Step } from '../ops.ts';
+import { floatBits } from '../float-bits.ts';
+import type { EmbeddingOption, Matrix, Step } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
 import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
 import { rowsEmbeddingKernel } from './embedding.rows.wgsl.ts';
@@ -17,12 +18,24 @@ import { rowsEmbeddingKernel } from './embedding.rows.wgsl.ts';
 /** FORMAT override of the kernels. */
 const formatCode = { f32: 0, f16: 1, bf16: 2, int8: 3, int4: 4 } as const;
 
-export function embedding(ctx: WebGPUContext, step: Step, table: Matrix): GpuTensor {
+export function embedding(
+  ctx: WebGPUContext,
+  step: Step,
+  table: Matrix,
+  { scale = 1, by = 'ids' }: EmbeddingOption = {},
+): GpuTensor {
   const x = ctx.tensor([step.numTokens, table.cols], 'f32');
   const stored = table.storage as LaneMatrix | RowMatrix;
-  if (stored.kind === 'lanes') fromLanes(ctx, step as GpuStep, table, stored, x);
-  else fromRows(ctx, step as GpuStep, table, stored, x);
+  const how = { at: by === 'ids' ? 0 : step.numTokens, scale: floatBits(scale) };
+  if (stored.kind === 'lanes') fromLanes(ctx, step as GpuStep, table, stored, how, x);
+  else fromRows(ctx, step as GpuStep, table, stored, how, x);
   return x;
+}
+
+/** The section of the step that holds the indices, and the factor's bits. */
+interface Lookup {
+  readonly at: number;
+  readonly scale: number;
 }
 
 function fromLanes(
@@ -30,6 +43,7 @@ function fromLanes(
   step: GpuStep,
   table: Matrix,
   { layout, slices }: LaneMatrix,
+  { at, scale }: Lookup,
   x: GpuTensor,
 ): void {
   const { format, groupSize, units, texelsPerUnit, colBlocks } = layout;
@@ -44,18 +58,25 @@ function fromLanes(
   const { buffer, kv } = step.storage;
   for (const { firstRow, rowBlocks, view } of slices) {
     const rows = Math.min(rowBlocks * BLOCK_ROWS, table.rows - firstRow);
-    const params = new Uint32Array([step.numTokens, table.cols, colBlocks, firstRow, rows]);
+    const params = new Uint32Array([at, table.cols, colBlocks, firstRow, rows, scale]);
     const resources = [view, buffer, kv.storage.lastTokens, x.storage];
     ctx.recorder.dispatch(kernel, resources, params, colBlocks, step.numTokens);
   }
 }
 
-function fromRows(ctx: WebGPUContext, step: GpuStep, table: Matrix, matrix: RowMatrix, x: GpuTensor): void {
+function fromRows(
+  ctx: WebGPUContext,
+  step: GpuStep,
+  table: Matrix,
+  matrix: RowMatrix,
+  { at, scale }: Lookup,
+  x: GpuTensor,
+): void {
   const { format, groupSize, chunksPerRow, slices } = matrix;
   const kernel = ctx.pipelines.get(`embedding.rows.${format}-${groupSize}`, () => rowsEmbeddingKernel(matrix));
   const { buffer, kv } = step.storage;
   for (const { firstRow, rows, data, scales } of slices) {
-    const params = new Uint32Array([step.numTokens, table.cols, chunksPerRow, firstRow, rows]);
+    const params = new Uint32Array([at, table.cols, chunksPerRow, firstRow, rows, scale]);
     const resources = [data, ...(scales ? [scales] : []), buffer, kv.storage.lastTokens, x.storage];
     ctx.recorder.dispatch(kernel, resources, params, Math.ceil(chunksPerRow / 64), step.numTokens);
   }

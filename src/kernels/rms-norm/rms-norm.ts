@@ -7,20 +7,20 @@
 import { wgsl } from '../../gpu/pipelines.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { floatBits } from '../float-bits.ts';
+import type { RmsNormSpec } from '../ops.ts';
 import { quantize, withQ8Block } from '../quantize/quantize.ts';
 import { bufferOf, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
 
 export function rmsNorm(
   ctx: WebGPUContext,
   x: Tensor,
-  weight: Tensor,
-  eps: number,
+  { weight, eps }: Pick<RmsNormSpec, 'weight' | 'eps'>,
   form: 'f32' | 'q8',
 ): ActivationTensor {
   const quantized = form === 'q8';
   const lanes = ctx.kernelSet === 'cpu-adapter';
   // Norm and quantization are one kernel on lavapipe, where a dispatch costs as much as the work.
-  if (quantized && !lanes) return quantize(ctx, rmsNorm(ctx, x, weight, eps, 'f32'));
+  if (quantized && !lanes) return quantize(ctx, rmsNorm(ctx, x, { weight, eps }, 'f32'));
   const [tokens, features] = x.shape;
   const y = ctx.activation(x.shape, form);
   const file = `rms-norm${quantized ? '.q8' : ''}${lanes ? '.lanes' : ''}.wgsl`;

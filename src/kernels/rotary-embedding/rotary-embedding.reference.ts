@@ -3,7 +3,7 @@ import { f16Table, f32ToF16 } from '../../tensor/f16.ts';
 
 /** Keys and values `[slots + 1, Hkv, D]` in f32; with dtype 'f16' every stored value is one that f16 holds. */
 export interface ReferenceKVLayer extends KVLayer {
-  readonly storage: { readonly keys: Float32Array; readonly values: Float32Array; readonly dtype: 'f16' | 'f32' };
+  readonly storage: { readonly keys: Float32Array; readonly values: Float32Array };
 }
 
 /**
@@ -25,7 +25,8 @@ export function rotateHead(head: Float32Array, cosSin: Float32Array, rotaryDim: 
 
 /** Writes the key and value `[Hkv, D]` of one token to its slot. */
 export function storeKVReference(layer: ReferenceKVLayer, slot: number, key: Float32Array, value: Float32Array): void {
-  const { keys, values, dtype } = layer.storage;
+  const { keys, values } = layer.storage;
+  const { dtype } = layer;
   const width = layer.kvHeads * layer.headDim;
   keys.set(dtype === 'f16' ? roundToF16(key) : key, slot * width);
   values.set(dtype === 'f16' ? roundToF16(value) : value, slot * width);

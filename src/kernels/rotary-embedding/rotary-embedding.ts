@@ -1,6 +1,6 @@
 /**
  * Rotary position embedding and KV store: `(a, b) → (a·cos − b·sin, b·cos + a·sin)` for each pair of the first rotaryDim
- * dimensions of each query and key head; keys and values go to the tokens' slots, the slots into the slot table.
+ * dimensions of each query and key head (none without a rotary); keys and values go to the tokens' slots, the slots into the slot table.
  *
  * Shapes: `qkv [T, (Hq + 2·Hkv)·D]`, `table [maxLength, rotaryDim]` → queries `[T, Hq·D]`; keys, values
  * `[slots, Hkv, D]`. f32, stored in the cache's dtype. Dispatch: an invocation owns one pair of dimensions.
@@ -16,13 +16,17 @@ import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.
 export function rotaryStoreKV(
   ctx: WebGPUContext,
   qkv: Tensor,
-  rotary: RotarySpec,
+  rotary: RotarySpec | null,
   layer: KVLayer,
   step: Step,
 ): GpuTensor {
-  const { headDim, rotaryDim, table } = rotary;
-  const { keys, values, dtype } = (layer as GpuKVLayer).storage;
-  const { buffer, kv } = (step as GpuStep).storage;
+  // Without a rotation no dimension reads the table, and any buffer can stand for it.
+  const { rotaryDim, table, interleaved } = rotary ?? { rotaryDim: 0, table: qkv, interleaved: false };
+  const { headDim } = layer;
+  const { keys, values } = (layer as GpuKVLayer).storage;
+  const { dtype } = layer;
+  const { groups, kv } = (step as GpuStep).storage;
+  const { buffer, slotTable } = groups[layer.group];
   const tokens = step.numTokens;
   const allHeads = qkv.shape[1] / headDim;
   const heads = allHeads - 2 * layer.kvHeads;
@@ -30,11 +34,11 @@ export function rotaryStoreKV(
   const kernel = ctx.pipelines.get(
     `rotary-store-kv.${dtype}`,
     () => withElement(wgsl('rotary-store-kv.wgsl', import.meta.url), dtype),
-    { INTERLEAVED: rotary.interleaved ? 1 : 0 },
+    { INTERLEAVED: interleaved ? 1 : 0 },
   );
   ctx.recorder.dispatch(
     kernel,
-    [bufferOf(qkv), bufferOf(table), buffer, kv.storage.slotTable, keys, values, queries.storage],
+    [bufferOf(qkv), bufferOf(table), buffer, slotTable, keys, values, queries.storage],
     new Uint32Array([tokens, heads, layer.kvHeads, headDim, rotaryDim, kv.spec.maxLength]),
     Math.ceil((allHeads * headDim) / 2 / 64),
     tokens,

@@ -20,7 +20,7 @@ import { planSampling, type SamplingPlan } from './sampling-plan.ts';
 /** Columns of a row that one workgroup of the ladder looks at. */
 const SLICE = 4096;
 /** Candidates of a row that fit its list; a row with more of them is searched as a whole. */
-const MOST_CANDIDATES = 16384;
+export const MOST_CANDIDATES = 16384;
 
 export function sample(ctx: WebGPUContext, logits: Tensor, step: Step, rows: readonly SamplingRow[]): GpuTensor {
   const [count, columns] = logits.shape;

@@ -16,9 +16,17 @@ export interface StepList {
   readonly count: number;
 }
 
+/** What the kernels of a layer read. */
+export interface StepGroup {
+  readonly buffer: GPUBuffer;
+  readonly slotTable: GPUBuffer;
+}
+
 export interface GpuStep extends Step {
   readonly storage: {
     readonly buffer: GPUBuffer;
+    /** For each slot group: the same with that group's slots, and its slot table. */
+    readonly groups: readonly StepGroup[];
     readonly kv: GpuKVCache;
     readonly promptRows: StepList;
     /** (first token, count) of runs of 2 … ATTENTION_TILE consecutive tokens of one row. */
@@ -34,15 +42,12 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
   const { tokenIds, positions, rows, slots, logitIndices, promptIndices = new Uint32Array(0) } = batch;
   const tokens = tokenIds.length;
   const { tiles, singles } = attentionWork(rows);
-  const parts = [tokenIds, positions, rows, slots, logitIndices, promptIndices, tiles, singles];
-  const data = new Uint32Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    data.set(part, at);
-    at += part.length;
-  }
-  const { storage: buffer } = ctx.tensor([data.length], 'u32');
-  ctx.gpu.device.queue.writeBuffer(buffer, 0, data);
+  const groups = slots.map((ofGroup, i) => {
+    const data = joined([tokenIds, positions, rows, ofGroup, logitIndices, promptIndices, tiles, singles]);
+    const { storage: buffer } = ctx.tensor([data.length], 'u32');
+    ctx.gpu.device.queue.writeBuffer(buffer, 0, data);
+    return { buffer, slotTable: kv.storage.slotTables[i] };
+  });
   const prompt = 4 * tokens + logitIndices.length;
   const work = prompt + promptIndices.length;
   return {
@@ -50,7 +55,8 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
     numLogits: logitIndices.length,
     batch,
     storage: {
-      buffer,
+      buffer: groups[0].buffer,
+      groups,
       kv,
       promptRows: { offset: prompt, count: promptIndices.length },
       prefillTiles: { offset: work, count: tiles.length / 2 },
@@ -58,6 +64,16 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
       maxContext: positions.reduce((m, p) => Math.max(m, p), 0) + 1,
     },
   };
+}
+
+function joined(parts: readonly Uint32Array[]): Uint32Array<ArrayBuffer> {
+  const data = new Uint32Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    data.set(part, at);
+    at += part.length;
+  }
+  return data;
 }
 
 /** Splits each run of tokens of one row into tiles; a run or rest of one token is a single. */

@@ -1,14 +1,14 @@
 /** The architectures that load. To add one: write its file, list it here, add its checkpoint to the model exam. */
-import type { Architecture } from '../causal-lm.ts';
+import type { AnyArchitecture, GgufMapping } from '../architecture.ts';
 import { unsupported } from '../config.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
 import { qwen2 } from './qwen2.ts';
 
-export const architectures: readonly Architecture[] = [llama, qwen2, mistral];
+export const architectures: readonly AnyArchitecture[] = [llama, qwen2, mistral];
 
 /** By `model_type` of config.json; unsupported_model lists those that load. */
-export function architectureOf(modelType: unknown, file: string): Architecture {
+export function architectureOf(modelType: unknown, file: string): AnyArchitecture {
   const found = architectures.find((a) => a.modelType === modelType);
   if (found) return found;
   throw unsupported(
@@ -20,14 +20,18 @@ export function architectureOf(modelType: unknown, file: string): Architecture {
 }
 
 /** By `general.architecture` of GGUF metadata. */
-export function ggufArchitectureOf(name: unknown, file: string): Architecture {
-  const loadable = architectures.filter((a) => a.ggufArchitecture !== null);
-  const found = loadable.find((a) => a.ggufArchitecture === name);
+export function ggufArchitectureOf(name: unknown, file: string): AnyArchitecture & { readonly gguf: GgufMapping } {
+  const loadable = architectures.filter(inGguf);
+  const found = loadable.find((a) => a.gguf.name === name);
   if (found) return found;
   throw unsupported(
     file,
     'general.architecture',
     name,
-    loadable.map((a) => String(a.ggufArchitecture)),
+    loadable.map((a) => a.gguf.name),
   );
+}
+
+function inGguf(a: AnyArchitecture): a is AnyArchitecture & { readonly gguf: GgufMapping } {
+  return a.gguf !== null;
 }

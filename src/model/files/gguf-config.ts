@@ -1,28 +1,27 @@
-/** ModelConfig from GGUF metadata (keys: ggml/docs/gguf.md, `LLM_KV_NAMES` of llama.cpp) and the tensors that are there. */
+/**
+ * GGUF metadata as the config.json that it was made of, so that an architecture reads one thing (keys:
+ * ggml/docs/gguf.md, `LLM_KV_NAMES` of llama.cpp). What metadata does not say, the tensors that are there do.
+ */
 import { z } from 'zod';
 import { EngineError } from '../../errors.ts';
-import type { Architecture } from '../causal-lm.ts';
-import { checkShape, count, layerCount, parseKeys, unsupported, type ModelConfig } from '../config.ts';
-import { ROPE_FACTORS, huggingFaceName, storedTensor } from './gguf-tensors.ts';
-import type { Gguf } from './gguf.ts';
+import type { GgufMapping } from '../architecture.ts';
+import { count, parseKeys, unsupported, type ConfigSource } from '../config.ts';
+import { FREQUENCY_FACTORS } from '../layers/rope.ts';
+import { huggingFaceName, optionalKeys } from './gguf-names.ts';
+import { ROPE_FACTORS, storedTensor } from './gguf-tensors.ts';
+import type { Gguf, GgufTensorInfo } from './gguf.ts';
 import { notReadable, type ModelFile } from './model-file.ts';
-import { ropeParametersSchema, type RopeParameters } from '../layers/rope.ts';
 import { readVector } from './stored-tensor.ts';
 
 const positive = z.number().positive();
 
-/** Keys without their `general.architecture.` prefix. */
+/** Keys without their `general.architecture.` prefix that are looked at here. */
 const keys = z.object({
-  block_count: layerCount,
   context_length: count,
   embedding_length: count,
-  feed_forward_length: count,
   'attention.head_count': count,
-  'attention.head_count_kv': count.optional(),
   'attention.key_length': count.optional(),
   'attention.value_length': count.optional(),
-  'attention.layer_norm_rms_epsilon': positive,
-  'attention.sliding_window': z.int().nonnegative().optional(),
   expert_count: z.int().nonnegative().default(0),
   vocab_size: count.optional(),
   'rope.freq_base': positive.default(10000),
@@ -38,41 +37,52 @@ const keys = z.object({
 
 type Keys = z.infer<typeof keys>;
 
-export function readGgufConfig(gguf: Gguf, file: ModelFile, architecture: Architecture): ModelConfig {
-  const prefix = String(gguf.metadata.get('general.architecture'));
-  const c = parseKeys(keys, withoutPrefix(gguf, prefix), file.path, prefix);
+export function ggufConfigSource(gguf: Gguf, file: ModelFile, mapping: GgufMapping): ConfigSource {
+  const prefix = mapping.name;
+  const metadata = withoutPrefix(gguf, prefix);
+  const shape = mappedKeys(metadata, file.path, mapping);
+  const c = parseKeys(keys, metadata, file.path, prefix);
   if (c.expert_count > 0)
     throw new EngineError('unsupported_model', `${file.path}: ${prefix}.expert_count: mixtures of experts do not load`);
-  const heads = c['attention.head_count'];
-  const headDim = c['attention.key_length'] ?? Math.floor(c.embedding_length / heads);
+  const headDim = c['attention.key_length'] ?? Math.floor(c.embedding_length / c['attention.head_count']);
   for (const key of ['attention.value_length', 'rope.dimension_count'] as const)
     if ((c[key] ?? headDim) !== headDim)
       throw unsupported(file.path, `${prefix}.${key}`, c[key], [`the head dimension, ${headDim}`]);
-  const names = new Set(gguf.tensors.map((tensor) => huggingFaceName(tensor.name)));
-  return checkShape(
-    {
-      modelType: architecture.modelType,
-      vocabSize: vocabSize(gguf, c, file.path, prefix),
-      hiddenSize: c.embedding_length,
-      intermediateSize: c.feed_forward_length,
-      numHiddenLayers: c.block_count,
-      numAttentionHeads: heads,
-      numKeyValueHeads: c['attention.head_count_kv'] ?? heads,
-      headDim,
-      maxPositionEmbeddings: c.context_length,
-      rmsNormEps: c['attention.layer_norm_rms_epsilon'],
-      ropeParameters: readRope(gguf, c, headDim, file, prefix),
-      tieWordEmbeddings: !names.has('lm_head.weight'),
-      // Metadata does not say which layers have biases: the tensors do.
-      biases: {
-        qkv: names.has('model.layers.0.self_attn.q_proj.bias'),
-        o: names.has('model.layers.0.self_attn.o_proj.bias'),
-        mlp: names.has('model.layers.0.mlp.gate_proj.bias'),
-      },
-      slidingWindows: Array<number | null>(c.block_count).fill(c['attention.sliding_window'] || null),
-    },
-    file.path,
-  );
+  const json = {
+    ...shape,
+    ...whatTensorsSay(gguf, mapping),
+    vocab_size: vocabSize(gguf, c, file.path, prefix),
+    rope_parameters: ropeParameters(gguf, c, headDim, file, prefix),
+  };
+  return { json, file: file.path, keyName: (key) => metadataKey(key, mapping) };
+}
+
+/** The architecture's own keys; 0 stands for none. */
+function mappedKeys(metadata: Record<string, unknown>, path: string, mapping: GgufMapping): Record<string, unknown> {
+  const entries = Object.entries(mapping.configKeys).map(([key, own]) => {
+    const value = metadata[own];
+    if (value === undefined && !optionalKeys.has(own)) throw notReadable(path, `${mapping.name}.${own}: is missing`);
+    return [key, value === 0 ? null : value] as const;
+  });
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+/** What config.json says and metadata does not: tied heads, biases. */
+function whatTensorsSay(gguf: Gguf, mapping: GgufMapping): Record<string, unknown> {
+  const names = new Set(gguf.tensors.map((tensor) => huggingFaceName(tensor.name, mapping)));
+  return {
+    tie_word_embeddings: !names.has('lm_head.weight'),
+    attention_bias: names.has('model.layers.0.self_attn.q_proj.bias'),
+    attention_out_bias: names.has('model.layers.0.self_attn.o_proj.bias'),
+    mlp_bias: names.has('model.layers.0.mlp.gate_proj.bias'),
+  };
+}
+
+/** `rope_parameters.factor` → `llama.rope.scaling.factor` */
+function metadataKey(key: string, mapping: GgufMapping): string {
+  const [first, ...rest] = key.split('.');
+  const own = first === 'rope_parameters' ? 'rope.scaling' : (mapping.configKeys[first] ?? first);
+  return [mapping.name, own, ...rest].join('.');
 }
 
 function withoutPrefix(gguf: Gguf, prefix: string): Record<string, unknown> {
@@ -88,9 +98,16 @@ function vocabSize(gguf: Gguf, c: Keys, path: string, prefix: string): number {
   throw new EngineError('model_not_readable', `${path}: neither ${prefix}.vocab_size nor token_embd.weight is there`);
 }
 
-function readRope(gguf: Gguf, c: Keys, headDim: number, file: ModelFile, prefix: string): RopeParameters {
+function ropeParameters(
+  gguf: Gguf,
+  c: Keys,
+  headDim: number,
+  file: ModelFile,
+  prefix: string,
+): Record<string, unknown> {
   const rope_theta = c['rope.freq_base'];
-  const factors = gguf.tensors.find((tensor) => tensor.name === ROPE_FACTORS);
+  const tensors = new Map(gguf.tensors.map((tensor) => [tensor.name, tensor]));
+  const factors = tensors.get(ROPE_FACTORS);
   if (factors) {
     const [length] = factors.shape;
     if (factors.shape.length !== 1 || length !== headDim / 2)
@@ -99,20 +116,38 @@ function readRope(gguf: Gguf, c: Keys, headDim: number, file: ModelFile, prefix:
         `tensor ${ROPE_FACTORS} is [${factors.shape.join(', ')}]; a head dimension of ${headDim} needs [${headDim / 2}]`,
       );
     const values = [...readVector(storedTensor(file, factors, ROPE_FACTORS))];
-    return parseKeys(ropeParametersSchema, { rope_type: 'frequency_factors', rope_theta, factors: values }, file.path);
+    return { rope_type: FREQUENCY_FACTORS, rope_theta, factors: values };
   }
+  if (tensors.has('rope_factors_long.weight')) return longrope(c, tensors, file);
   const factor = c['rope.scaling.factor'] ?? c['rope.scale_linear'];
   const type = c['rope.scaling.type'] === 'none' && c['rope.scale_linear'] ? 'linear' : c['rope.scaling.type'];
   switch (type) {
     case 'none':
       return { rope_type: 'default', rope_theta };
     case 'linear':
-      return parseKeys(ropeParametersSchema, { rope_type: 'linear', rope_theta, factor }, file.path, 'rope.scaling');
+      return { rope_type: 'linear', rope_theta, factor };
     case 'yarn':
-      return parseKeys(ropeParametersSchema, yarn(c, factor), file.path, `${prefix}.rope.scaling`);
+      return yarn(c, factor);
     default:
       throw unsupported(file.path, `${prefix}.rope.scaling.type`, type, ['none', 'linear', 'yarn']);
   }
+}
+
+/** Phi-3's: two tensors of divisors, and the attention factor as it is. */
+function longrope(c: Keys, tensors: ReadonlyMap<string, GgufTensorInfo>, file: ModelFile): Record<string, unknown> {
+  const read = (name: string) => {
+    const info = tensors.get(name);
+    if (!info) throw notReadable(file.path, `tensor ${name} is missing`);
+    return [...readVector(storedTensor(file, info, name))];
+  };
+  return {
+    rope_type: 'longrope',
+    rope_theta: c['rope.freq_base'],
+    long_factor: read('rope_factors_long.weight'),
+    short_factor: read('rope_factors_short.weight'),
+    original_max_position_embeddings: c['rope.scaling.original_context_length'] ?? c.context_length,
+    attention_factor: c['rope.scaling.attn_factor'],
+  };
 }
 
 /** `attn_factor` multiplies YaRN's own attention temperature in llama.cpp; transformers' attention_factor replaces it. */

@@ -1,9 +1,9 @@
 /** GGUF tensors under their Hugging Face names, as matrix sources that decode a few rows at a time. */
 import type { FloatRows, HostRows, MatrixSource } from '../../tensor/matrix.ts';
-import type { Architecture } from '../causal-lm.ts';
-import type { ModelConfig } from '../config.ts';
+import type { GgufMapping } from '../architecture.ts';
 import type { BlockFormat } from './ggml-quants/block-format.ts';
 import type { FloatFormat } from './ggml-quants/types.ts';
+import { huggingFaceName } from './gguf-names.ts';
 import type { GgufTensorInfo } from './gguf.ts';
 import { ModelFile, notReadable } from './model-file.ts';
 import { asColumn, rowBuffer, unpermuteHeads } from './sources.ts';
@@ -12,52 +12,26 @@ import { matrixShape, type StoredTensor } from './stored-tensor.ts';
 /** Holds one divisor for each rotary frequency (Llama 3.1's scaling); it is part of the config, not a weight. */
 export const ROPE_FACTORS = 'rope_freqs.weight';
 
-const topLevel: Readonly<Record<string, string>> = {
-  token_embd: 'model.embed_tokens',
-  output_norm: 'model.norm',
-  output: 'lm_head',
-};
-
-const inLayer: Readonly<Record<string, string>> = {
-  attn_norm: 'input_layernorm',
-  attn_q: 'self_attn.q_proj',
-  attn_k: 'self_attn.k_proj',
-  attn_v: 'self_attn.v_proj',
-  attn_output: 'self_attn.o_proj',
-  ffn_norm: 'post_attention_layernorm',
-  ffn_gate: 'mlp.gate_proj',
-  ffn_up: 'mlp.up_proj',
-  ffn_down: 'mlp.down_proj',
-};
-
-/** `blk.3.attn_q.weight` → `model.layers.3.self_attn.q_proj.weight`; a name that is none of these stays as it is. */
-export function huggingFaceName(name: string): string {
-  const match = /^(?:blk\.(\d+)\.)?(\w+)\.(weight|bias)$/.exec(name);
-  if (!match) return name;
-  const [, layer, part, kind] = match as unknown as [string, string | undefined, string, string];
-  const names = layer === undefined ? topLevel : inLayer;
-  if (!Object.hasOwn(names, part)) return name;
-  return layer === undefined ? `${names[part]}.${kind}` : `model.layers.${layer}.${names[part]}.${kind}`;
-}
-
+/** @param json the config.json made of the metadata (gguf-config.ts): it says how many heads q and k have */
 export function ggufTensors(
   file: ModelFile,
   infos: readonly GgufTensorInfo[],
-  architecture: Architecture,
-  config: ModelConfig,
+  mapping: GgufMapping,
+  json: unknown,
 ): StoredTensor[] {
   return infos.map((info) => {
-    const name = huggingFaceName(info.name);
+    const name = huggingFaceName(info.name, mapping);
     const tensor = storedTensor(file, info, name);
-    const heads = architecture.ggufPermutesQK ? permutedHeads(name, config) : null;
+    const heads = mapping.permutesQK ? permutedHeads(name, json) : null;
     return heads === null ? tensor : unpermuted(tensor, heads);
   });
 }
 
 /** Number of heads of a q or k projection, null for everything else. */
-function permutedHeads(name: string, config: ModelConfig): number | null {
-  if (/\.q_proj\.(weight|bias)$/.test(name)) return config.numAttentionHeads;
-  if (/\.k_proj\.(weight|bias)$/.test(name)) return config.numKeyValueHeads;
+function permutedHeads(name: string, json: unknown): number | null {
+  const { num_attention_heads, num_key_value_heads } = json as Record<string, number | undefined>;
+  if (/\.q_proj\.(weight|bias)$/.test(name)) return num_attention_heads ?? null;
+  if (/\.k_proj\.(weight|bias)$/.test(name)) return num_key_value_heads ?? num_attention_heads ?? null;
   return null;
 }
 

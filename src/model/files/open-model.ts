@@ -2,11 +2,11 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { EngineError } from '../../errors.ts';
-import type { Architecture } from '../causal-lm.ts';
+import type { AnyArchitecture } from '../architecture.ts';
 import { INDEX, SINGLE, openCheckpoint } from './checkpoint.ts';
-import { readHfConfig, type ModelConfig } from '../config.ts';
+import { jsonSource, type ModelConfig } from '../config.ts';
 import { ggufGenerationConfig, readGenerationConfig, type GenerationConfig } from '../generation-config.ts';
-import { readGgufConfig } from './gguf-config.ts';
+import { ggufConfigSource } from './gguf-config.ts';
 import { ggufTensors } from './gguf-tensors.ts';
 import type { GgufMetadata } from './gguf-values.ts';
 import { readGguf } from './gguf.ts';
@@ -20,7 +20,7 @@ export interface OpenModel {
   /** The directory's or file's own name, without `.gguf`. */
   readonly name: string;
   readonly format: 'safetensors' | 'gguf';
-  readonly architecture: Architecture;
+  readonly architecture: AnyArchitecture;
   readonly config: ModelConfig;
   readonly generationConfig: GenerationConfig;
   readonly tensors: TensorTable;
@@ -43,9 +43,13 @@ function openDirectory(directory: string): OpenModel {
   const json = readJsonFile(configPath);
   const modelType = (json as { model_type?: unknown } | null)?.model_type;
   const architecture = architectureOf(modelType, configPath);
-  const config = readHfConfig(json, configPath, architecture.modelType, architecture.traits);
+  const config = architecture.config(jsonSource(json, configPath));
   const generationConfig = readGenerationConfig(directory, json);
   const { files, tensors } = openCheckpoint(directory);
+  const named = [...tensors.values()].flatMap((tensor) => {
+    const name = architecture.tensorName ? architecture.tensorName(tensor.name) : tensor.name;
+    return name === null ? [] : [{ ...tensor, name }];
+  });
   return {
     path: directory,
     name: basename(directory),
@@ -53,7 +57,7 @@ function openDirectory(directory: string): OpenModel {
     architecture,
     config,
     generationConfig,
-    tensors,
+    tensors: byName(named, directory),
     metadata: null,
     fileBytes: files.reduce((n, file) => n + file.size, 0),
     close: () => {
@@ -73,8 +77,10 @@ function openGguf(path: string): OpenModel {
         `${path}: split.count: join the parts with llama.cpp's gguf-split first`,
       );
     const architecture = ggufArchitectureOf(metadata.get('general.architecture'), path);
-    const config = readGgufConfig(gguf, file, architecture);
-    const tensors = ggufTensors(file, gguf.tensors, architecture, config);
+    const mapping = architecture.gguf;
+    const source = ggufConfigSource(gguf, file, mapping);
+    const config = architecture.config(source);
+    const tensors = ggufTensors(file, gguf.tensors, mapping, source.json);
     return {
       path,
       name: basename(path).replace(/\.gguf$/i, ''),
@@ -93,7 +99,7 @@ function openGguf(path: string): OpenModel {
   }
 }
 
-/** A file may hold a tensor under its GGUF name and under the one that this is translated to. */
+/** A file may hold a tensor under its own name and under the one that this is translated to. */
 function byName(tensors: readonly StoredTensor[], path: string): TensorTable {
   const table = new Map<string, StoredTensor>();
   for (const tensor of tensors) {

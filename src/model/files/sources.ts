@@ -3,7 +3,7 @@
  * time, and (as MatrixSource allows) reuses its output buffer.
  */
 import type { FloatRows, HostRows, MatrixSource, WeightFormat } from '../../tensor/matrix.ts';
-import { dequantizeRows } from '../../tensor/rows.ts';
+import { dequantizeRows, readAllRows } from '../../tensor/rows.ts';
 
 /** Parts with the same columns, one below the other: [q; k; v], [gate; up]. Their formats are joined by `joinFormat`. */
 export function stackRows(name: string, parts: readonly MatrixSource[]): MatrixSource {
@@ -86,6 +86,32 @@ export function unpermuteHeads(source: MatrixSource, heads: number): MatrixSourc
     return out;
   };
   return { ...source, readRows };
+}
+
+/** A matrix of floats with rows and columns exchanged; it is held whole as long as the source is. */
+export function transposed(source: MatrixSource): MatrixSource {
+  const { name, format, groupSize } = source;
+  if (format === 'int8' || format === 'int4') throw new Error(`${name}: integer weights cannot be transposed`);
+  const [rows, cols] = [source.cols, source.rows];
+  const output = rowBuffer(format, cols, groupSize);
+  let held: Uint32Array | Uint16Array | null = null;
+  const readRows = (start: number, count: number): HostRows => {
+    if (!held) {
+      const all = readAllRows(source) as FloatRows;
+      held = elements(all, rows * cols);
+    }
+    const out = output(count) as FloatRows;
+    const to = elements(out, count * cols);
+    for (let r = 0; r < count; r++) for (let c = 0; c < cols; c++) to[r * cols + c] = held[c * rows + start + r];
+    return out;
+  };
+  return { name, rows, cols, format, groupSize, readRows };
+}
+
+/** The bits of n floats. */
+function elements({ format, data }: FloatRows, n: number): Uint32Array | Uint16Array {
+  const buffer = data.buffer as ArrayBuffer;
+  return format === 'f32' ? new Uint32Array(buffer, data.byteOffset, n) : new Uint16Array(buffer, data.byteOffset, n);
 }
 
 /** A vector (one row of floats) as a column, so that its elements can be treated as rows. */

@@ -40,6 +40,20 @@ const schemes = {
     mscale_all_dim: z.number().nullish(),
     truncate: z.boolean().nullish(),
   }),
+  /**
+   * LongRoPE (Ding et al. 2024, arXiv:2402.13753): one divisor a frequency, of two sets. The long one is for contexts
+   * beyond the original length; a table has one set for all positions, as cached keys cannot be rotated anew.
+   */
+  longrope: z.object({
+    ...base,
+    ...original,
+    rope_type: z.literal('longrope'),
+    short_factor: z.array(positive),
+    long_factor: z.array(positive),
+    factor: positive.nullish(),
+    attention_factor: positive.nullish(),
+    max_position_embeddings: positive,
+  }),
   /** One divisor a frequency: how GGUF files carry llama3 scaling (`rope_freqs.weight`). */
   frequency_factors: z.object({
     ...base,
@@ -54,15 +68,26 @@ export const ropeParametersSchema = z.discriminatedUnion('rope_type', [
   schemes.dynamic,
   schemes.llama3,
   schemes.yarn,
+  schemes.longrope,
   schemes.frequency_factors,
 ]);
 
 export type RopeParameters = z.infer<typeof ropeParametersSchema>;
 
-export const supportedRopeTypes: readonly string[] = ['default', 'linear', 'dynamic', 'llama3', 'yarn'];
+/** Not in config.json: what GGUF files say instead. */
+export const FREQUENCY_FACTORS = 'frequency_factors';
 
-/** Inverse frequencies [rotaryDim / 2], radians a position, and the factor on cos and sin (1 but for YaRN). */
-export function inverseFrequencies(rope: RopeParameters, rotaryDim: number): { invFreq: number[]; scale: number } {
+export const supportedRopeTypes: readonly string[] = ['default', 'linear', 'dynamic', 'llama3', 'yarn', 'longrope'];
+
+/**
+ * Inverse frequencies [rotaryDim / 2], radians a position, and the factor on cos and sin (1 but for YaRN and LongRoPE).
+ * @param maxLength the longest context, which decides between LongRoPE's factors
+ */
+export function inverseFrequencies(
+  rope: RopeParameters,
+  rotaryDim: number,
+  maxLength: number,
+): { invFreq: number[]; scale: number } {
   const plain = Array.from({ length: rotaryDim / 2 }, (_, i) => rope.rope_theta ** ((-2 * i) / rotaryDim));
   switch (rope.rope_type) {
     case 'default':
@@ -74,6 +99,10 @@ export function inverseFrequencies(rope: RopeParameters, rotaryDim: number): { i
       return { invFreq: plain.map((f) => llama3Frequency(f, rope)), scale: 1 };
     case 'yarn':
       return { invFreq: yarnFrequencies(plain, rope, rotaryDim), scale: yarnAttentionFactor(rope) };
+    case 'longrope': {
+      const factors = maxLength > rope.original_max_position_embeddings ? rope.long_factor : rope.short_factor;
+      return { invFreq: plain.map((f, i) => f / factors[i]), scale: longropeAttentionFactor(rope) };
+    }
     case 'frequency_factors':
       return { invFreq: plain.map((f, i) => f / rope.factors[i]), scale: 1 };
     default:
@@ -85,7 +114,7 @@ export function inverseFrequencies(rope: RopeParameters, rotaryDim: number): { i
  * The table of RotarySpec: [maxLength, rotaryDim] f32, row p holds cos(p·f) for every inverse frequency f, then sin(p·f).
  */
 export function rotaryTable(rope: RopeParameters, rotaryDim: number, maxLength: number): Float32Array {
-  const { invFreq, scale } = inverseFrequencies(rope, rotaryDim);
+  const { invFreq, scale } = inverseFrequencies(rope, rotaryDim, maxLength);
   const half = rotaryDim / 2;
   const table = new Float32Array(maxLength * rotaryDim);
   for (let p = 0; p < maxLength; p++) {
@@ -129,4 +158,12 @@ function yarnAttentionFactor(rope: z.infer<typeof schemes.yarn>): number {
   const mscale = (weight: number) => (rope.factor <= 1 ? 1 : 0.1 * weight * Math.log(rope.factor) + 1);
   if (rope.mscale && rope.mscale_all_dim) return mscale(rope.mscale) / mscale(rope.mscale_all_dim);
   return mscale(1);
+}
+
+/** Paper §3.3, as in Phi-3's code: by how many times the context was lengthened. */
+function longropeAttentionFactor(rope: z.infer<typeof schemes.longrope>): number {
+  if (rope.attention_factor) return rope.attention_factor;
+  const { original_max_position_embeddings: original, max_position_embeddings: longest } = rope;
+  const factor = rope.factor ?? longest / original;
+  return factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
 }

@@ -1,8 +1,12 @@
-/** What a model takes in device memory, known before anything is allocated, and how many KV slots fit beside it. */
-import { EngineError } from '../../errors.ts';
-import { matrixBytes, type MatrixShape, type WeightFormat } from '../../tensor/matrix.ts';
-import type { ModelConfig } from '../config.ts';
-import type { PlannedLinear, WeightPlan } from './weight-plan.ts';
+/** What a model takes in device memory, known before anything is allocated. */
+import { MeasuringOps } from '../../kernels/measuring-ops.ts';
+import type { StepBatch } from '../../kernels/ops.ts';
+import { matrixBytes, type WeightFormat } from '../../tensor/matrix.ts';
+import type { Shape, Tensor } from '../../tensor/tensor.ts';
+import { kvCacheSpec } from '../cache-plan.ts';
+import { modelParts } from './model-parts.ts';
+import { leavesOf, mapLeaves } from './spec.ts';
+import type { PlannableModel, PlannedLeaf, PlannedMatrix, WeightPlan } from './weight-plan.ts';
 
 export interface PlannedBytes {
   readonly total: number;
@@ -15,17 +19,12 @@ export interface PlannedBytes {
 }
 
 /** Bytes of all weights as rows in their load format; a backend's own padding comes on top. */
-export function planBytes(plan: WeightPlan): PlannedBytes {
-  const linears: PlannedLinear[] = plan.layers.flatMap((layer) => [layer.qkv, layer.o, layer.gateUp, layer.down]);
-  const matrices: MatrixShape[] = [
-    plan.embedTokens,
-    ...linears.map((linear) => linear.weight),
-    ...(plan.lmHead ? [plan.lmHead] : []),
-  ];
+export function planBytes({ weights }: WeightPlan): PlannedBytes {
+  const leaves = leavesOf<PlannedLeaf>(weights);
+  const matrices = leaves.flatMap(matricesOf);
   const byFormat = new Map<WeightFormat, number>();
   for (const matrix of matrices) byFormat.set(matrix.format, (byFormat.get(matrix.format) ?? 0) + matrixBytes(matrix));
-  const norms = plan.layers.reduce((n, l) => n + l.inputNorm.length + l.postAttentionNorm.length, plan.norm.length);
-  const vectorLength = linears.reduce((n, linear) => n + (linear.bias?.length ?? 0), norms);
+  const vectorLength = leaves.reduce((n, leaf) => n + vectorLengthOf(leaf), 0);
   const matrixTotal = [...byFormat.values()].reduce((n, bytes) => n + bytes, 0);
   return {
     total: matrixTotal + vectorLength * 4,
@@ -35,42 +34,64 @@ export function planBytes(plan: WeightPlan): PlannedBytes {
   };
 }
 
-/** Keys and values of one token in all layers. */
-export function kvBytesPerToken(config: ModelConfig, dtype: 'f16' | 'f32'): number {
-  return 2 * config.numHiddenLayers * config.numKeyValueHeads * config.headDim * (dtype === 'f16' ? 2 : 4);
+function matricesOf(leaf: PlannedLeaf): PlannedMatrix[] {
+  return leaf.kind === 'lin' ? [leaf.weight] : leaf.kind === 'table' ? [leaf.matrix] : [];
 }
 
-/**
- * f32 activations of one step of `tokens` tokens of which `logits` are wanted: one layer's, whose memory the next one
- * reuses, and the residual stream that each layer leaves behind until the step ends. Sampling keeps of each row of logits
- * a changed copy, how often each token was there, and at most 16384 candidates with their ids (kernels/sample).
- */
-export function activationBytes(config: ModelConfig, tokens: number, logits: number): number {
-  const q = config.numAttentionHeads * config.headDim;
-  const kv = config.numKeyValueHeads * config.headDim;
-  const residuals = (config.numHiddenLayers + 1) * config.hiddenSize;
-  const perToken = residuals + 3 * config.hiddenSize + (2 * q + 2 * kv) + q + 3 * config.intermediateSize;
-  return 4 * (tokens * perToken + logits * (config.hiddenSize + 3 * config.vocabSize + 2 * 16384));
+function vectorLengthOf(leaf: PlannedLeaf): number {
+  return leaf.kind === 'vec' ? leaf.length : leaf.kind === 'lin' ? (leaf.bias?.length ?? 0) : 0;
 }
 
-/**
- * KV slots that fit into `budget` bytes beside weights and activations (`max_total_token_num` when not given). Each slot
- * is charged a row of the rotary table too: one request may use them all. Throws out_of_memory when not one fits.
- */
-export function maxTotalTokenNum(
-  budget: number,
-  weightBytes: number,
-  stepBytes: number,
-  config: ModelConfig,
-  dtype: 'f16' | 'f32',
-): number {
-  const perToken = kvBytesPerToken(config, dtype) + config.headDim * 4;
-  const slots = Math.floor((budget - weightBytes - stepBytes) / perToken);
-  if (slots >= 1) return slots;
-  const mb = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
-  throw new EngineError(
-    'out_of_memory',
-    `weights (${mb(weightBytes)}) and activations (${mb(stepBytes)}) leave no room for the KV cache in ${mb(budget)}; raise --mem_fraction, lower --batch_max_tokens or use --quant int4`,
-    { param: 'mem_fraction' },
-  );
+/** What a step holds besides weights and cache, and what the model's tables take. */
+export interface MeasuredStep {
+  /** Bytes of activations at their peak. */
+  readonly step: number;
+  /** Bytes of the rotary tables for each position that a context may have. */
+  readonly tablesPerPosition: number;
+}
+
+/** Runs one step of `tokens` tokens, of which `logits` are sampled from, over shapes only (kernels/measuring-ops.ts). */
+export function measureStep(
+  { architecture, config }: Pick<PlannableModel, 'architecture' | 'config'>,
+  plan: WeightPlan,
+  { tokens, logits, activations }: { tokens: number; logits: number; activations: 'f32' | 'int8' },
+): MeasuredStep {
+  const ops = new MeasuringOps(activations);
+  let tablesPerPosition = 0;
+  const parts = modelParts(1, null, (_, rotaryDim) => {
+    tablesPerPosition += rotaryDim * 4;
+    return shapeOf([1, rotaryDim]);
+  });
+  const model = architecture.create(config, mapLeaves(plan.weights, measured), parts);
+  const kv = ops.createKVCache(kvCacheSpec(model.caches, { dtype: 'f32', slots: 1, maxRequests: 1, maxLength: 1 }));
+  const step = ops.beginStep(shapeOfBatch(tokens, logits));
+  const x = model.layers(ops, step, kv);
+  if (plan.readScoreHead) model.hiddenStates(ops, x);
+  else ops.sample(model.logits(ops, ops.takeLogitRows(x, step)));
+  return { step: ops.peak, tablesPerPosition };
+}
+
+/** The leaf as the model would get it. */
+function measured(leaf: PlannedLeaf): unknown {
+  const matrix = ({ name, rows, cols, format }: PlannedMatrix) => ({ name, rows, cols, format, storage: null });
+  switch (leaf.kind) {
+    case 'vec':
+      return shapeOf([leaf.length]);
+    case 'lin':
+      return { weight: matrix(leaf.weight), ...(leaf.bias && { bias: shapeOf([leaf.bias.length]) }) };
+    case 'table':
+      return matrix(leaf.matrix);
+    default:
+      return leaf satisfies never;
+  }
+}
+
+function shapeOf(shape: Shape): Tensor {
+  return { shape, dtype: 'f32', storage: null };
+}
+
+function shapeOfBatch(tokens: number, logits: number): StepBatch {
+  const none = new Uint32Array(tokens);
+  const logitIndices = new Uint32Array(logits);
+  return { tokenIds: none, positions: none, rows: none, slots: [none], logitIndices };
 }

@@ -1,18 +1,21 @@
 /**
- * Which stored tensors become which weights, checked before anything is read: every tensor that the config asks for is
- * there in the right shape, and none is left over. q, k and v become one matrix, gate and up another.
+ * Which stored tensors become which weights, checked before anything is read: every tensor that the architecture asks for
+ * is there in the right shape, and none is left over.
  */
 import type { Quantization } from '../../config.ts';
 import type { MatrixShape, MatrixSource } from '../../tensor/matrix.ts';
 import { quantizedSource } from '../../tensor/quantize.ts';
+import type { AnyArchitecture } from '../architecture.ts';
 import type { ModelConfig } from '../config.ts';
 import { notReadable } from '../files/model-file.ts';
 import { watchFinite } from './finite.ts';
 import { planScoreHead, type ScoreHead } from '../layers/score-head.ts';
-import { stackRows, widen } from '../files/sources.ts';
+import { stackRows, transposed, widen } from '../files/sources.ts';
 import { readVector, type StoredTensor, type TensorTable } from '../files/stored-tensor.ts';
+import { mapLeaves, type LeafSpec, type LinSpec, type TableSpec, type Tree, type VecSpec } from './spec.ts';
 
 export interface PlannedVector {
+  readonly kind: 'vec';
   readonly length: number;
   readonly read: () => Float32Array;
 }
@@ -23,40 +26,40 @@ export interface PlannedMatrix extends MatrixShape {
 }
 
 export interface PlannedLinear {
+  readonly kind: 'lin';
   readonly weight: PlannedMatrix;
   readonly bias: PlannedVector | null;
 }
 
-export interface PlannedLayer {
-  readonly inputNorm: PlannedVector;
-  readonly qkv: PlannedLinear;
-  readonly o: PlannedLinear;
-  readonly postAttentionNorm: PlannedVector;
-  readonly gateUp: PlannedLinear;
-  readonly down: PlannedLinear;
+export interface PlannedTable {
+  readonly kind: 'table';
+  readonly matrix: PlannedMatrix;
+  readonly isHead: boolean;
 }
 
-/** DecoderWeights (layers.ts) before they are read. */
+export type PlannedLeaf = PlannedVector | PlannedLinear | PlannedTable;
+
+/** The architecture's weights before they are read. */
 export interface WeightPlan {
-  readonly embedTokens: PlannedMatrix;
-  readonly layers: readonly PlannedLayer[];
-  readonly norm: PlannedVector;
-  /** Null when tied to embedTokens, and in a reward model. */
-  readonly lmHead: PlannedMatrix | null;
+  /** The shape of `Architecture.weights`. */
+  readonly weights: Tree<PlannedLeaf>;
   /** Reads the head of a reward model; null for a model that generates. */
   readonly readScoreHead: (() => ScoreHead) | null;
 }
 
-/** Derived at run time from the config; old checkpoints and converters store them nevertheless. */
-const derived = [
+/** Not weights of their own: derived from the config at run time, constant masks, or a tied head stored a second time. */
+const notWeights = [
   /^model\.(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq$/,
   /^blk\.\d+\.attn_rot_embd\.weight$/,
-  /^rope_freqs\.weight$/,
+  /^rope_(freqs|factors_long|factors_short)\.weight$/,
+  /^lm_head\.weight$/,
 ];
 
 /** What planWeights needs of an OpenModel. */
 export interface PlannableModel {
   readonly path: string;
+  readonly format: 'safetensors' | 'gguf';
+  readonly architecture: AnyArchitecture;
   readonly config: ModelConfig;
   readonly tensors: TensorTable;
 }
@@ -70,78 +73,82 @@ export function planWeights(
   quant: Quantization,
   onNonFinite: (name: string) => void = () => {},
 ): WeightPlan {
-  const { tensors, config } = model;
+  const { tensors, config, architecture } = model;
   const used = new Set<string>();
   const take = (name: string, shape: readonly number[]) => {
     used.add(name);
     const tensor = checked(tensors.get(name), name, shape, model.path);
     return { ...tensor, source: () => watchFinite(tensor.source(), () => onNonFinite(name)) };
   };
-  const vocabulary = [config.vocabSize, config.hiddenSize];
-  const table = (name: string) => {
-    const stored = take(name, vocabulary);
-    return planned(() => inFormat(stored.source(), quant === 'int4' ? 'atMostInt8' : quant));
-  };
   const readScoreHead = planScoreHead(tensors, config, take);
-  const headless = config.tieWordEmbeddings || readScoreHead !== null;
-  const plan: WeightPlan = {
-    embedTokens: table('model.embed_tokens.weight'),
-    layers: Array.from({ length: config.numHiddenLayers }, (_, i) => planLayer(i, config, quant, take)),
-    norm: vector([take('model.norm.weight', [config.hiddenSize])]),
-    lmHead: headless ? null : table('lm_head.weight'),
-    readScoreHead,
-  };
-  // A tied head may be stored a second time; the config says that the embedding is the one to use.
-  if (headless) used.add('lm_head.weight');
+  // llama.cpp's converter adds what is to be added, and writes every matrix [out, in].
+  const planner = new LeafPlanner(take, quant, model.format === 'gguf', readScoreHead !== null);
+  const weights = mapLeaves(architecture.weights(config), (leaf) => planner.plan(leaf)) as Tree<PlannedLeaf>;
   refuseUnknown(tensors, used);
-  return plan;
+  return { weights, readScoreHead };
 }
 
 type Take = (name: string, shape: readonly number[]) => StoredTensor;
 
-function planLayer(i: number, config: ModelConfig, quant: Quantization, take: Take): PlannedLayer {
-  const { hiddenSize: h, intermediateSize, headDim, biases } = config;
-  const q = config.numAttentionHeads * headDim;
-  const kv = config.numKeyValueHeads * headDim;
-  const prefix = `model.layers.${i}`;
-  const norm = (name: string) => vector([take(`${prefix}.${name}.weight`, [h])]);
-  /** Projections with the same input, [out features of each, inputs], stacked. */
-  const linear = (label: string, parts: readonly (readonly [string, number])[], cols: number, bias: boolean) => {
-    const weights = parts.map(([part, rows]) => take(`${prefix}.${part}.weight`, [rows, cols]));
+class LeafPlanner {
+  readonly #take: Take;
+  readonly #quant: Quantization;
+  readonly #isConverted: boolean;
+  readonly #isHeadless: boolean;
+
+  constructor(take: Take, quant: Quantization, isConverted: boolean, isHeadless: boolean) {
+    this.#take = take;
+    this.#quant = quant;
+    this.#isConverted = isConverted;
+    this.#isHeadless = isHeadless;
+  }
+
+  plan(leaf: LeafSpec): PlannedLeaf | null {
+    switch (leaf.kind) {
+      case 'vec':
+        return this.#vector(leaf);
+      case 'lin':
+        return this.#linear(leaf);
+      case 'table':
+        return leaf.isHead && this.#isHeadless ? null : this.#table(leaf);
+      default:
+        return leaf satisfies never;
+    }
+  }
+
+  #vector({ name, length, plus }: VecSpec): PlannedVector {
+    const stored = this.#take(name, [length]);
+    const added = this.#isConverted ? 0 : plus;
+    return { kind: 'vec', length, read: () => readVector(stored).map((v) => v + added) };
+  }
+
+  #table({ name, rows, cols, isHead }: TableSpec): PlannedTable {
+    const stored = this.#take(name, [rows, cols]);
+    const quant = this.#quant === 'int4' ? 'atMostInt8' : this.#quant;
+    return { kind: 'table', isHead, matrix: planned(() => inFormat(stored.source(), quant)) };
+  }
+
+  #linear({ parts, cols, bias, ...spec }: LinSpec): PlannedLinear {
+    const turned = spec.transposed && !this.#isConverted;
+    const weights = parts.map(({ name, rows }) => this.#take(`${name}.weight`, turned ? [cols, rows] : [rows, cols]));
     const open = () => {
-      const sources = weights.map((weight) => inFormat(weight.source(), quant));
-      return sources.length === 1 ? sources[0] : stackRows(`${prefix}.${label}.weight`, sources);
+      const sources = weights.map((w) => inFormat(turned ? transposed(w.source()) : w.source(), this.#quant));
+      return sources.length === 1 ? sources[0] : stackRows(parts.map(({ name }) => name).join(' + '), sources);
     };
-    return {
-      weight: planned(open),
-      bias: bias ? vector(parts.map(([part, rows]) => take(`${prefix}.${part}.bias`, [rows]))) : null,
-    };
-  };
-  const attn = (part: string) => `self_attn.${part}_proj`;
-  const mlp = (part: string) => `mlp.${part}_proj`;
-  const qkvParts = [[attn('q'), q] as const, [attn('k'), kv] as const, [attn('v'), kv] as const];
-  const gateUpParts = [[mlp('gate'), intermediateSize] as const, [mlp('up'), intermediateSize] as const];
-  return {
-    inputNorm: norm('input_layernorm'),
-    qkv: linear('self_attn.qkv_proj', qkvParts, h, biases.qkv),
-    o: linear(attn('o'), [[attn('o'), h]], q, biases.o),
-    postAttentionNorm: norm('post_attention_layernorm'),
-    gateUp: linear('mlp.gate_up_proj', gateUpParts, h, biases.mlp),
-    down: linear(mlp('down'), [[mlp('down'), h]], intermediateSize, biases.mlp),
-  };
+    return { kind: 'lin', weight: planned(open), bias: bias ? this.#bias(parts) : null };
+  }
+
+  #bias(parts: LinSpec['parts']): PlannedVector {
+    const stored = parts.map(({ name, rows }) => this.#take(`${name}.bias`, [rows]));
+    const length = parts.reduce((n, { rows }) => n + rows, 0);
+    return { kind: 'vec', length, read: () => Float32Array.from(stored.flatMap((part) => [...readVector(part)])) };
+  }
 }
 
 /** Opened once to learn its shape and format, which also refuses what cannot be a weight. */
 function planned(open: () => MatrixSource): PlannedMatrix {
   const { name, rows, cols, format, groupSize } = open();
   return { name, rows, cols, format, groupSize, open };
-}
-
-function vector(parts: readonly StoredTensor[]): PlannedVector {
-  return {
-    length: parts.reduce((n, part) => n + part.shape[0], 0),
-    read: () => Float32Array.from(parts.flatMap((part) => [...readVector(part)])),
-  };
 }
 
 /**
@@ -177,7 +184,7 @@ function checked(tensor: StoredTensor | undefined, name: string, shape: readonly
 }
 
 function refuseUnknown(tensors: TensorTable, used: ReadonlySet<string>): void {
-  const unknown = [...tensors.keys()].filter((name) => !used.has(name) && !derived.some((d) => d.test(name)));
+  const unknown = [...tensors.keys()].filter((name) => !used.has(name) && !notWeights.some((d) => d.test(name)));
   if (unknown.length === 0) return;
   const [first] = unknown;
   const named = unknown.slice(0, 5).join(', ') + (unknown.length > 5 ? ` and ${unknown.length - 5} more` : '');

@@ -1,7 +1,7 @@
 /** rotaryStoreKV and attention: rotations, scattered slots, mixed batches, windows, caps, grouped heads. */
 import type { KVCache, Ops, StepBatch } from '../../../src/kernels/ops.ts';
 import { f16ToF32, f32ToF16 } from '../../../src/tensor/f16.ts';
-import { emptyBatch } from '../../helpers/batches.ts';
+import { emptyBatch, oneLayerCache } from '../../helpers/batches.ts';
 import { randomFloats, shuffled } from '../../helpers/random.ts';
 import { core, exact, f32Bound, type KernelCase } from './case.ts';
 
@@ -72,7 +72,7 @@ class Layout {
       ...emptyBatch(tokens.length),
       positions: Uint32Array.from(positions),
       rows: Uint32Array.from(rows),
-      slots: Uint32Array.from(tokens, (token) => this.slots[token]),
+      slots: [Uint32Array.from(tokens, (token) => this.slots[token])],
     };
     return { batch, tokens };
   }
@@ -140,15 +140,16 @@ function attention(layout: Layout): Float64Array {
 /** A cache that holds the case, with every context token stored. */
 function fill(ops: Ops, layout: Layout, table: ReturnType<Ops['uploadF32']>): KVCache {
   const { spec } = layout;
-  const kv = ops.createKVCache({
-    layers: 1,
-    slots: layout.slots.length,
-    kvHeads: spec.kvHeads,
-    headDim: spec.headDim,
-    dtype: spec.dtype ?? 'f32',
-    maxRequests: spec.sequences.length,
-    maxLength: MAX_LENGTH,
-  });
+  const kv = ops.createKVCache(
+    oneLayerCache({
+      slots: layout.slots.length,
+      kvHeads: spec.kvHeads,
+      headDim: spec.headDim,
+      dtype: spec.dtype ?? 'f32',
+      maxRequests: spec.sequences.length,
+      maxLength: MAX_LENGTH,
+    }),
+  );
   const { batch, tokens } = layout.batch('context');
   if (tokens.length > 0) {
     const qkv = ops.uploadF32(layout.rowsOf(tokens), [tokens.length, layout.width]);
@@ -158,7 +159,7 @@ function fill(ops: Ops, layout: Layout, table: ReturnType<Ops['uploadF32']>): KV
   }
   if (spec.sharedPrefix)
     for (let s = 1; s < spec.sequences.length; s++)
-      ops.writeSlots(kv, layout.row(s), 0, layout.slots.slice(0, spec.sharedPrefix));
+      ops.writeSlots(kv, 0, layout.row(s), 0, layout.slots.slice(0, spec.sharedPrefix));
   return kv;
 }
 
@@ -222,12 +223,12 @@ function rotaryCase(what: 'queries' | 'values', dtype: 'f32' | 'f16', spec: Rota
     const turn = angle(position, column % (rotaryDim / 2), rotaryDim);
     return column < rotaryDim / 2 ? Math.cos(turn) : Math.sin(turn);
   });
-  const kvSpec = { layers: 1, slots: 64, kvHeads, headDim, dtype, maxRequests: tokens, maxLength };
+  const kvSpec = oneLayerCache({ slots: 64, kvHeads, headDim, dtype, maxRequests: tokens, maxLength });
   const batch: StepBatch = {
     ...emptyBatch(tokens),
     positions: Uint32Array.from(positions),
     rows: Uint32Array.from(positions, (_, t) => t),
-    slots: shuffled(3, 64).subarray(0, tokens),
+    slots: [shuffled(3, 64).subarray(0, tokens)],
   };
   return {
     name: `rotaryStoreKV ${what} ${heads}/${kvHeads} heads of ${headDim}, ${rotaryDim} rotate${interleaved ? ' interleaved' : ''}, ${dtype} cache`,
@@ -273,16 +274,8 @@ function shiftCase(interleaved: boolean): KernelCase {
     name: `attention over rotated keys${interleaved ? ', interleaved' : ''}`,
     prepare: async (ops) => {
       const rotary = { headDim: 16, rotaryDim: 8, interleaved, table: ops.uploadF32(table, [3, 8]) };
-      const cache = {
-        layers: 1,
-        slots: 8,
-        kvHeads: 1,
-        headDim: 16,
-        dtype: 'f32',
-        maxRequests: 1,
-        maxLength: 3,
-      } as const;
-      const kv = ops.createKVCache(cache);
+      const cache = { slots: 8, kvHeads: 1, headDim: 16, dtype: 'f32', maxRequests: 1, maxLength: 3 } as const;
+      const kv = ops.createKVCache(oneLayerCache(cache));
       const { batch, tokens } = plain.batch('chunk');
       const step = ops.beginStep(batch, kv);
       const q = ops.rotaryStoreKV(ops.uploadF32(plain.rowsOf(tokens), [3, plain.width]), rotary, kv.layers[0], step);

@@ -41,7 +41,7 @@ export function matmulCase(spec: MatmulSpec): KernelCase {
   const bias = randomFloats(rows + 1, rows);
   const residual = randomFloats(rows + 2, tokens * rows);
   const suffix = `${spec.bias ? ' + bias' : ''}${spec.residual ? ' + residual' : ''}`;
-  // The int8 activation is made by rmsNorm with the norm divided out again: x · 1 with weight rms(x) would round twice,
+  // The int8 activation is made by norm with the norm divided out again: x · 1 with weight rms(x) would round twice,
   // so the input of the norm is one whose rms is exactly 1 per token, and eps is 0.
   const unit = unitRows(x, cols);
   return {
@@ -55,7 +55,7 @@ export function matmulCase(spec: MatmulSpec): KernelCase {
         ...(spec.bias ? { bias: ops.uploadF32(bias, [rows]) } : {}),
         ...(spec.residual ? { residual: ops.uploadF32(residual, [tokens, rows]) } : {}),
       };
-      return () => ops.matmul(int8 ? ops.rmsNorm(xs, ones, 0, { to: w }) : xs, w, option);
+      return () => ops.matmul(int8 ? ops.norm(xs, { kind: 'rms', weight: ones, eps: 0 }, { to: w }) : xs, w, option);
     },
     expected: () => {
       const y = matmul(int8 ? throughInt8(unit, cols) : x, matrix.values, tokens, rows, cols);

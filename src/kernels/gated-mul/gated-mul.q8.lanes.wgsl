@@ -1,4 +1,5 @@
-// SiLU·mul with a q8 result, for lavapipe. Needs quantize/q8-block.lanes.wgsl in front of it.
+// activation(gate) · up with a q8 result, for lavapipe. Needs quantize/q8-block.lanes.wgsl and activation/activation.wgsl
+// in front of it.
 // A workgroup of 8 lanes owns BLOCKS blocks of 64 features of one token.
 
 struct Params { intermediate: u32 }
@@ -8,8 +9,6 @@ var<immediate> p: Params;
 @group(0) @binding(1) var y: texture_storage_2d<rgba32uint, write>; // [T, blocks of 64, 8 lanes]
 
 override BLOCKS: u32 = 8;
-
-fn siluMul(gate: vec4<f32>, up: vec4<f32>) -> vec4<f32> { return gate / (1.0 + exp(-gate)) * up; }
 
 fn storeTexel(i: u32, v: vec4<u32>) { textureStore(y, vec2<u32>(i & 1023u, i >> 10u), v); }
 
@@ -24,8 +23,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) l
     let i = block * 16u + lane;
     var a = vec4<f32>(0.0);
     var b = vec4<f32>(0.0);
-    if (i < quads) { a = siluMul(gateUp[gate + i], gateUp[up + i]); }
-    if (i + 8u < quads) { b = siluMul(gateUp[gate + i + 8u], gateUp[up + i + 8u]); }
+    if (i < quads) { a = activated(gateUp[gate + i]) * gateUp[up + i]; }
+    if (i + 8u < quads) { b = activated(gateUp[gate + i + 8u]) * gateUp[up + i + 8u]; }
     storeTexel((token * blocks + block) * 8u + lane, q8Block(a, b, lane));
   }
 }

@@ -1,4 +1,4 @@
-// SiLU·mul, one invocation an element.
+// activation(gate) · up, one invocation an element. Needs activation/activation.wgsl in front of it.
 
 struct Params { intermediate: u32 }
 var<immediate> p: Params;
@@ -12,5 +12,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= p.intermediate) { return; }
   let gate = gateUp[token * 2u * p.intermediate + id.x];
   let up = gateUp[(token * 2u + 1u) * p.intermediate + id.x];
-  y[token * p.intermediate + id.x] = gate / (1.0 + exp(-gate)) * up;
+  y[token * p.intermediate + id.x] = activated(vec4<f32>(gate)).x * up;
 }

@@ -1,0 +1,19 @@
+/** The memory plan as `serve` and `inspect` print it. */
+import type { MemoryPlan } from '../engine/core/types.ts';
+import { formatBytes } from './format-bytes.ts';
+
+export interface PlannedMemory {
+  /** KV slots. */
+  readonly maxTotalTokenNum: number;
+  /** Longest context of a request. */
+  readonly maxModelLen: number;
+  /** Absent where no device is behind the engine. */
+  readonly memory?: MemoryPlan;
+}
+
+export function memoryLine({ maxTotalTokenNum, maxModelLen, memory }: PlannedMemory): string {
+  const cache = `${maxTotalTokenNum} tokens, ${maxModelLen} at most in one request`;
+  if (!memory) return `KV cache of ${cache}`;
+  const [weights, kvCache, step] = [memory.weights, memory.kvCache, memory.step].map(formatBytes);
+  return `weights ${weights}, KV cache ${kvCache} (${cache}), a step up to ${step}`;
+}

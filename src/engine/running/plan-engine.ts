@@ -1,0 +1,138 @@
+/**
+ * What the engine will be on this adapter, decided before anything is allocated: element types, KV slots, context, memory.
+ * `serve` starts from it and `inspect` prints it.
+ */
+import { freemem } from 'node:os';
+import type { EngineConfig } from '../../config.ts';
+import { EngineError } from '../../errors.ts';
+import type { Gpu, KernelSet } from '../../gpu/device.ts';
+import type { KVCacheSpec } from '../../kernels/ops.ts';
+import { kvBytesPerToken, kvCacheSpec, slotBytes } from '../../model/cache-plan.ts';
+import type { OpenModel } from '../../model/files/open-model.ts';
+import { measureStep, planBytes, type PlannedBytes } from '../../model/weights/memory-plan.ts';
+import { planWeights, type WeightPlan } from '../../model/weights/weight-plan.ts';
+import type { MemoryPlan } from '../core/types.ts';
+import { MAX_PROMPT_ROWS } from '../scheduling/scheduler.ts';
+import { stepBudget } from '../scheduling/step-budget.ts';
+
+export interface EnginePlan {
+  readonly weights: WeightPlan;
+  readonly weightBytes: PlannedBytes;
+  readonly activations: 'f32' | 'int8';
+  readonly kvDtype: 'f16' | 'f32';
+  readonly kv: KVCacheSpec;
+  /** KV slots: `max_total_token_num`. */
+  readonly maxTotalTokenNum: number;
+  readonly batchMaxTokens: number;
+  readonly memory: MemoryPlan;
+}
+
+/** What the plan depends on of an adapter. */
+export interface AdapterFacts {
+  readonly kernelSet: KernelSet;
+  readonly hasF16: boolean;
+  /** Bytes of the largest binding. */
+  readonly maxBinding: number;
+  /** Bytes that may be used, before `--mem_fraction`. */
+  readonly memory: number;
+}
+
+export function adapterFacts({ kernelSet, hasF16, device: { limits } }: Gpu): AdapterFacts {
+  return {
+    kernelSet,
+    hasF16,
+    maxBinding: Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize),
+    // WebGPU does not tell how much memory a GPU has; on lavapipe it is the host's.
+    memory: kernelSet === 'cpu-adapter' ? freemem() : limits.maxBufferSize,
+  };
+}
+
+/**
+ * @param onNonFinite as for planWeights
+ * @throws EngineError out_of_memory, bad_flag, model_not_readable
+ */
+export function planEngine(
+  opened: OpenModel,
+  config: EngineConfig,
+  adapter: AdapterFacts,
+  onNonFinite?: (name: string) => void,
+): EnginePlan {
+  const weights = planWeights(opened, config.quant, onNonFinite);
+  const weightBytes = planBytes(weights);
+  const { activations, kvDtype } = elementTypes(config, adapter, weightBytes);
+  const longest = longestContext(config, opened.config.maxPositionEmbeddings);
+  const { batchMaxTokens } = stepBudget(config, adapter.kernelSet);
+  const logits = config.runningMaxReqSize + MAX_PROMPT_ROWS;
+  const measured = measureStep(opened, weights, { tokens: batchMaxTokens, logits, activations });
+  const sizeOf = (slots: number) => ({
+    dtype: kvDtype,
+    slots,
+    maxRequests: config.runningMaxReqSize,
+    maxLength: Math.min(longest, slots),
+  });
+  const caches = opened.architecture.caches(opened.config);
+  const { layers } = kvCacheSpec(caches, sizeOf(1));
+  const perSlot = kvBytesPerToken(layers);
+  const derived = () => {
+    const memory = adapter.memory * config.memFraction;
+    // Each slot is charged a row of the rotary tables too: one request may use them all.
+    const inMemory = slotsIn(memory, weightBytes.total, measured.step, perSlot + measured.tablesPerPosition);
+    const inBinding = Math.floor(adapter.maxBinding / Math.max(...layers.map(slotBytes))) - 1;
+    return Math.min(inMemory, inBinding, config.runningMaxReqSize * longest);
+  };
+  const slots = config.maxTotalTokenNum ?? derived();
+  refuseLongRequests(config, slots);
+  return {
+    weights,
+    weightBytes,
+    activations,
+    kvDtype,
+    batchMaxTokens,
+    maxTotalTokenNum: slots,
+    kv: kvCacheSpec(caches, sizeOf(slots)),
+    memory: { weights: weightBytes.total, kvCache: slots * perSlot, step: measured.step },
+  };
+}
+
+function elementTypes(config: EngineConfig, { kernelSet, hasF16 }: AdapterFacts, { byFormat }: PlannedBytes) {
+  const integers = byFormat.has('int4') || byFormat.has('int8');
+  // Integer products are the fast path on lavapipe; real GPUs are bound by memory, where f32 activations cost nothing.
+  const auto = integers && kernelSet === 'cpu-adapter' ? 'int8' : 'f32';
+  const activations = config.activationDtype === 'auto' ? auto : config.activationDtype;
+  const autoKv = hasF16 && activations === 'int8' ? 'f16' : 'f32';
+  const kvDtype = config.kvCacheDtype === 'auto' ? autoKv : config.kvCacheDtype;
+  return { activations, kvDtype } as const;
+}
+
+function longestContext({ maxReqTotalLen }: EngineConfig, trained: number): number {
+  if (maxReqTotalLen !== null && maxReqTotalLen > trained) {
+    throw new EngineError(
+      'bad_flag',
+      `--max_req_total_len ${maxReqTotalLen} is longer than the model's context of ${trained} tokens`,
+      { param: 'max_req_total_len' },
+    );
+  }
+  return maxReqTotalLen ?? trained;
+}
+
+/** @throws EngineError out_of_memory when not one fits */
+export function slotsIn(budget: number, weights: number, step: number, perSlot: number): number {
+  const slots = Math.floor((budget - weights - step) / perSlot);
+  if (slots >= 1) return slots;
+  const mb = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+  throw new EngineError(
+    'out_of_memory',
+    `weights (${mb(weights)}) and activations (${mb(step)}) leave no room for the KV cache in ${mb(budget)}; raise --mem_fraction, lower --batch_max_tokens or use --quant int4`,
+    { param: 'mem_fraction' },
+  );
+}
+
+function refuseLongRequests({ maxReqTotalLen, maxTotalTokenNum }: EngineConfig, slots: number): void {
+  if (maxReqTotalLen === null || maxReqTotalLen <= slots) return;
+  throw new EngineError(
+    'bad_flag',
+    `--max_req_total_len ${maxReqTotalLen} is longer than the KV cache of ${slots} tokens: ` +
+      `lower it or raise ${maxTotalTokenNum === null ? '--mem_fraction' : '--max_total_token_num'}`,
+    { param: 'max_req_total_len' },
+  );
+}

@@ -1,0 +1,47 @@
+/** What llama.cpp's converter calls things in most decoders (`LLM_KV_NAMES` and `LLM_TENSOR_NAMES` of llama.cpp). */
+import type { GgufMapping } from '../architecture.ts';
+
+export const decoderGguf: Pick<GgufMapping, 'configKeys' | 'tensorNames'> = {
+  configKeys: {
+    num_hidden_layers: 'block_count',
+    max_position_embeddings: 'context_length',
+    hidden_size: 'embedding_length',
+    intermediate_size: 'feed_forward_length',
+    num_attention_heads: 'attention.head_count',
+    num_key_value_heads: 'attention.head_count_kv',
+    head_dim: 'attention.key_length',
+    rms_norm_eps: 'attention.layer_norm_rms_epsilon',
+    sliding_window: 'attention.sliding_window',
+  },
+  tensorNames: {
+    token_embd: 'model.embed_tokens',
+    output_norm: 'model.norm',
+    output: 'lm_head',
+    'blk.*.attn_norm': 'model.layers.*.input_layernorm',
+    'blk.*.attn_q': 'model.layers.*.self_attn.q_proj',
+    'blk.*.attn_k': 'model.layers.*.self_attn.k_proj',
+    'blk.*.attn_v': 'model.layers.*.self_attn.v_proj',
+    'blk.*.attn_output': 'model.layers.*.self_attn.o_proj',
+    'blk.*.ffn_norm': 'model.layers.*.post_attention_layernorm',
+    'blk.*.ffn_gate': 'model.layers.*.mlp.gate_proj',
+    'blk.*.ffn_up': 'model.layers.*.mlp.up_proj',
+    'blk.*.ffn_down': 'model.layers.*.mlp.down_proj',
+  },
+};
+
+/** Keys that files may leave out. */
+export const optionalKeys: ReadonlySet<string> = new Set([
+  'attention.head_count_kv',
+  'attention.key_length',
+  'attention.sliding_window',
+]);
+
+/** `blk.3.attn_q.weight` → `model.layers.3.self_attn.q_proj.weight`; a name that is not in the mapping stays as it is. */
+export function huggingFaceName(name: string, { tensorNames }: Pick<GgufMapping, 'tensorNames'>): string {
+  const match = /^((?:blk\.(\d+)\.)?\w+)\.(weight|bias)$/.exec(name);
+  if (!match) return name;
+  const [, stem, layer, suffix] = match as unknown as [string, string, string | undefined, string];
+  const key = layer === undefined ? stem : stem.replace(`blk.${layer}.`, 'blk.*.');
+  if (!Object.hasOwn(tensorNames, key)) return name;
+  return `${tensorNames[key].replace('*', layer ?? '')}.${suffix}`;
+}

@@ -1,0 +1,58 @@
+/** The frame that all decoders share: embedding, layers, final norm, head. */
+import { EngineError } from '../../errors.ts';
+import type { ConsumerOption, KVCache, KVLayer, Matrix, Ops, Step } from '../../kernels/ops.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { LayerCache } from '../architecture.ts';
+import type { CausalLM } from '../causal-lm.ts';
+import type { ModelConfig } from '../config.ts';
+import type { ScoreHead } from './score-head.ts';
+
+/** What differs. x is the residual stream [T, H] f32. */
+export interface DecoderParts {
+  readonly config: ModelConfig;
+  readonly caches: readonly LayerCache[];
+  /** [V, H]; not looked at in a reward model. */
+  readonly head: Matrix;
+  readonly scoreHead: ScoreHead | null;
+  embed(ops: Ops, step: Step): Tensor;
+  layer(ops: Ops, x: Tensor, i: number, step: Step, kv: KVLayer): Tensor;
+  /** The norm behind the last layer. */
+  norm(ops: Ops, x: Tensor, option?: ConsumerOption): Tensor;
+}
+
+export class Decoder implements CausalLM {
+  readonly config: ModelConfig;
+  readonly caches: readonly LayerCache[];
+  readonly scoreHead: ScoreHead | null;
+  readonly #parts: DecoderParts;
+
+  constructor(parts: DecoderParts) {
+    this.config = parts.config;
+    this.caches = parts.caches;
+    this.scoreHead = parts.scoreHead;
+    this.#parts = parts;
+  }
+
+  layers(ops: Ops, step: Step, kv: KVCache): Tensor {
+    let x = this.#parts.embed(ops, step);
+    kv.layers.forEach((layer, i) => {
+      x = ops.scope(() => this.#parts.layer(ops, x, i, step, layer));
+    });
+    return x;
+  }
+
+  hiddenStates(ops: Ops, x: Tensor): Tensor {
+    return this.#parts.norm(ops, x);
+  }
+
+  logits(ops: Ops, x: Tensor): Tensor {
+    const { head } = this.#parts;
+    if (this.scoreHead)
+      throw new EngineError('internal_error', 'logits asked of a model without a language-model head');
+    return ops.matmul(this.#parts.norm(ops, x, { to: head }), head);
+  }
+
+  forward(ops: Ops, step: Step, kv: KVCache): Tensor {
+    return this.logits(ops, ops.takeLogitRows(this.layers(ops, step, kv), step));
+  }
+}

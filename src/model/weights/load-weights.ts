@@ -1,0 +1,99 @@
+/** Streams a checkpoint's weights into a backend: a few rows at a time, so host memory stays bounded. */
+import type { Quantization } from '../../config.ts';
+import type { Linear, Matrix, Ops } from '../../kernels/ops.ts';
+import { matrixBytes, type MatrixSource } from '../../tensor/matrix.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { CausalLM } from '../causal-lm.ts';
+import type { OpenModel } from '../files/open-model.ts';
+import { planBytes } from './memory-plan.ts';
+import { loadedParts } from './model-parts.ts';
+import { mapLeavesInOrder } from './spec.ts';
+import {
+  planWeights,
+  type PlannedLeaf,
+  type PlannedMatrix,
+  type PlannedVector,
+  type WeightPlan,
+} from './weight-plan.ts';
+
+/** Bytes handed to the backend so far, and in all. */
+export type Progress = (done: number, total: number) => void;
+
+export interface LoadOptions {
+  readonly quant: Quantization;
+  /** The longest context of one request, at most the config's maxPositionEmbeddings. */
+  readonly maxLength: number;
+  readonly onProgress?: Progress;
+  /** Told the name of each tensor in which NaN or infinity is found. */
+  readonly onNonFinite?: (name: string) => void;
+}
+
+/** Weights of an opened model → a model that runs on `ops`. The files may be closed afterwards. */
+export function loadModel(ops: Ops, model: OpenModel, options: LoadOptions): Promise<CausalLM> {
+  return loadPlan(ops, model, planWeights(model, options.quant, options.onNonFinite), options);
+}
+
+export async function loadPlan(
+  ops: Ops,
+  { architecture, config }: Pick<OpenModel, 'architecture' | 'config'>,
+  plan: WeightPlan,
+  { maxLength, onProgress = () => {} }: Omit<LoadOptions, 'quant' | 'onNonFinite'>,
+): Promise<CausalLM> {
+  const loader = new Loader(ops, planBytes(plan).total, onProgress);
+  const weights = await mapLeavesInOrder(plan.weights, (leaf) => loader.leaf(leaf));
+  const scoreHead = plan.readScoreHead?.() ?? null;
+  return architecture.create(config, weights, loadedParts(ops, maxLength, scoreHead));
+}
+
+class Loader {
+  readonly #ops: Ops;
+  readonly #total: number;
+  readonly #onProgress: Progress;
+  #done = 0;
+
+  constructor(ops: Ops, total: number, onProgress: Progress) {
+    this.#ops = ops;
+    this.#total = total;
+    this.#onProgress = onProgress;
+  }
+
+  async leaf(leaf: PlannedLeaf): Promise<Tensor | Linear | Matrix> {
+    switch (leaf.kind) {
+      case 'vec':
+        return this.#vector(leaf);
+      case 'lin':
+        return { weight: await this.#matrix(leaf.weight), ...(leaf.bias && { bias: this.#vector(leaf.bias) }) };
+      case 'table':
+        return this.#matrix(leaf.matrix);
+      default:
+        return leaf satisfies never;
+    }
+  }
+
+  #vector({ length, read }: PlannedVector): Tensor {
+    const tensor = this.#ops.uploadF32(read(), [length]);
+    this.#report(length * 4, 1);
+    this.#done += length * 4;
+    return tensor;
+  }
+
+  async #matrix(planned: PlannedMatrix): Promise<Matrix> {
+    const source = planned.open();
+    const bytes = matrixBytes(source);
+    const watched: MatrixSource = {
+      ...source,
+      readRows: (start, count) => {
+        const rows = source.readRows(start, count);
+        this.#report(bytes, (start + count) / source.rows);
+        return rows;
+      },
+    };
+    const matrix = await this.#ops.uploadMatrix(watched);
+    this.#done += bytes;
+    return matrix;
+  }
+
+  #report(bytes: number, fraction: number): void {
+    this.#onProgress(this.#done + bytes * fraction, this.#total);
+  }
+}

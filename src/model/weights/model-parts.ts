@@ -1,0 +1,30 @@
+/** What a model is made of besides its own weights: rotary tables, each made once. */
+import type { Ops, RotarySpec } from '../../kernels/ops.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { ModelParts } from '../architecture.ts';
+import { rotaryTable, type RopeParameters } from '../layers/rope.ts';
+import type { ScoreHead } from '../layers/score-head.ts';
+
+/** @param makeTable [maxLength, rotaryDim]: see RotarySpec.table */
+export function modelParts(
+  maxLength: number,
+  scoreHead: ScoreHead | null,
+  makeTable: (rope: RopeParameters, rotaryDim: number) => Tensor,
+): ModelParts {
+  const rotaries = new Map<string, RotarySpec>();
+  const rotary = (rope: RopeParameters, headDim: number, rotaryDim = headDim): RotarySpec => {
+    const key = JSON.stringify([rope, headDim, rotaryDim]);
+    const known = rotaries.get(key);
+    if (known) return known;
+    const made = { headDim, rotaryDim, interleaved: false, table: makeTable(rope, rotaryDim) };
+    rotaries.set(key, made);
+    return made;
+  };
+  return { maxLength, scoreHead, rotary };
+}
+
+export function loadedParts(ops: Ops, maxLength: number, scoreHead: ScoreHead | null): ModelParts {
+  return modelParts(maxLength, scoreHead, (rope, rotaryDim) =>
+    ops.uploadF32(rotaryTable(rope, rotaryDim, maxLength), [maxLength, rotaryDim]),
+  );
+}

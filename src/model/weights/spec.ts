@@ -1,0 +1,121 @@
+/**
+ * What an architecture says of its weights: a tree of vectors, linear layers and tables, each with its Hugging Face name
+ * and shape. Checking, planning, loading, memory and progress are folds over this tree (weight-plan.ts, load-weights.ts,
+ * memory-plan.ts); the model itself gets the same tree with tensors in place of the leaves (`Loaded`).
+ */
+import type { Linear, Matrix } from '../../kernels/ops.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+
+/** `NAME.weight` (or another stored suffix) [length], kept in f32. */
+export interface VecSpec {
+  readonly kind: 'vec';
+  /** Full name of the stored tensor. */
+  readonly name: string;
+  readonly length: number;
+  /** Added to every value: 1 for norms that checkpoints store as their difference from 1 (Gemma). */
+  readonly plus: number;
+}
+
+/** One stored matrix of a linear layer: `NAME.weight` [rows, cols], and `NAME.bias` [rows] where there is one. */
+export interface LinPart {
+  readonly name: string;
+  readonly rows: number;
+}
+
+/** Projections of the same input, stacked into one matrix in this order. */
+export interface LinSpec {
+  readonly kind: 'lin';
+  readonly parts: readonly LinPart[];
+  readonly cols: number;
+  readonly bias: boolean;
+  /** Stored as [cols, rows], as GPT-2's Conv1D does. */
+  readonly transposed: boolean;
+}
+
+/** A matrix that is looked up or that makes logits: `NAME.weight` [rows, cols]; `--quant` never takes it below int8. */
+export interface TableSpec {
+  readonly kind: 'table';
+  readonly name: string;
+  readonly rows: number;
+  readonly cols: number;
+  /** The language-model head: reward models have none. */
+  readonly isHead: boolean;
+}
+
+export type LeafSpec = VecSpec | LinSpec | TableSpec;
+export type Tree<Leaf> = Leaf | null | readonly Tree<Leaf>[] | { readonly [key: string]: Tree<Leaf> };
+export type Spec = Tree<LeafSpec>;
+
+/** The tree as the model gets it. */
+export type Loaded<S> = S extends VecSpec
+  ? Tensor
+  : S extends LinSpec
+    ? Linear
+    : S extends TableSpec
+      ? Matrix
+      : S extends null
+        ? null
+        : { readonly [K in keyof S]: Loaded<S[K]> };
+
+/** A norm's weight, `NAME.weight`. */
+export function vec(name: string, length: number, options: { plus?: number } = {}): VecSpec {
+  return { kind: 'vec', name: `${name}.weight`, length, plus: options.plus ?? 0 };
+}
+
+/** A norm's bias, `NAME.bias`. */
+export function biasVec(name: string, length: number): VecSpec {
+  return { kind: 'vec', name: `${name}.bias`, length, plus: 0 };
+}
+
+/** @param parts out features of each stored matrix by its name, stacked in this order */
+export function lin(
+  parts: Readonly<Record<string, number>>,
+  cols: number,
+  options: { bias?: boolean; transposed?: boolean } = {},
+): LinSpec {
+  const { bias = false, transposed = false } = options;
+  const stacked = Object.entries(parts).map(([name, rows]) => ({ name, rows }));
+  return { kind: 'lin', parts: stacked, cols, bias, transposed };
+}
+
+export function table(name: string, rows: number, cols: number): TableSpec {
+  return { kind: 'table', name: `${name}.weight`, rows, cols, isHead: false };
+}
+
+export function head(name: string, rows: number, cols: number): TableSpec {
+  return { ...table(name, rows, cols), isHead: true };
+}
+
+/** `make(0) … make(n - 1)`: the layers. */
+export function repeat<T>(n: number, make: (i: number) => T): readonly T[] {
+  return Array.from({ length: n }, (_, i) => make(i));
+}
+
+/** The leaves in tree order: the order in which they are read. */
+export function leavesOf<Leaf extends { readonly kind: string }>(tree: Tree<Leaf>): Leaf[] {
+  if (tree === null) return [];
+  if (isLeaf(tree)) return [tree];
+  return Object.values<Tree<Leaf>>(tree).flatMap((branch) => leavesOf(branch));
+}
+
+/** The same tree with every leaf replaced; leaves come in tree order. */
+export function mapLeaves<A extends { readonly kind: string }, B>(tree: Tree<A>, f: (leaf: A) => B): unknown {
+  if (tree === null) return null;
+  if (isLeaf(tree)) return f(tree);
+  if (Array.isArray(tree)) return (tree as Tree<A>[]).map((branch) => mapLeaves(branch, f));
+  return Object.fromEntries(Object.entries(tree).map(([key, branch]) => [key, mapLeaves(branch, f)]));
+}
+
+/** The same for leaves that take their time: one after the other, in tree order. */
+export async function mapLeavesInOrder<A extends { readonly kind: string }, B>(
+  tree: Tree<A>,
+  f: (leaf: A) => Promise<B>,
+): Promise<unknown> {
+  const leaves = new Map<A, B>();
+  for (const leaf of leavesOf(tree)) leaves.set(leaf, await f(leaf));
+  return mapLeaves(tree, (leaf) => leaves.get(leaf));
+}
+
+function isLeaf<Leaf extends { readonly kind: string }>(tree: Tree<Leaf>): tree is Leaf {
+  return tree !== null && typeof (tree as { kind?: unknown }).kind === 'string';
+}
