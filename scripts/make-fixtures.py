@@ -24,6 +24,7 @@ from transformers import (
     LlamaConfig,
     MistralConfig,
     Qwen2Config,
+    Qwen3Config,
 )
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
@@ -107,6 +108,8 @@ GGUF_NAMES = {
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
     "self_attn.v_proj": "attn_v",
+    "self_attn.q_norm": "attn_q_norm",
+    "self_attn.k_norm": "attn_k_norm",
     "self_attn.o_proj": "attn_output",
     "post_attention_layernorm": "ffn_norm",
     "mlp.gate_proj": "ffn_gate",
@@ -351,6 +354,7 @@ def main():
         hidden_states(name)
     reward_models()
     linear_rope()
+    qwen3()
 
 
 def linear_rope():
@@ -358,6 +362,15 @@ def linear_rope():
     small = {**SHAPE, "hidden_size": 32, "head_dim": 16}
     rope = {"rope_type": "linear", "rope_theta": 10000.0, "factor": 2.5}
     checkpoint("llama-linear", LlamaConfig(**small, tie_word_embeddings=True, rope_parameters=rope), torch.bfloat16, older=True)
+
+
+def qwen3():
+    torch.manual_seed(10)
+    rope = {"rope_type": "default", "rope_theta": 1e6}
+    config = Qwen3Config(**SHAPE, head_dim=32, tie_word_embeddings=True, rope_parameters=rope)
+    model = checkpoint("qwen3", config, torch.float16)
+    gguf_copy("qwen3-gguf", "qwen3", model, np.float16)
+
 
 
 def reward_models():

@@ -4,8 +4,9 @@ import { unsupported } from '../config.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
 import { qwen2 } from './qwen2.ts';
+import { qwen3 } from './qwen3.ts';
 
-export const architectures: readonly AnyArchitecture[] = [llama, qwen2, mistral];
+export const architectures: readonly AnyArchitecture[] = [llama, qwen2, qwen3, mistral];
 
 /** By `model_type` of config.json; unsupported_model lists those that load. */
 export function architectureOf(modelType: unknown, file: string): AnyArchitecture {
