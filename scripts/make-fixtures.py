@@ -21,6 +21,7 @@ from transformers import (
     AutoModel,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
+    GPT2Config,
     LlamaConfig,
     MistralConfig,
     Qwen2Config,
@@ -355,6 +356,7 @@ def main():
     reward_models()
     linear_rope()
     qwen3()
+    gpt2()
 
 
 def linear_rope():
@@ -371,6 +373,44 @@ def qwen3():
     model = checkpoint("qwen3", config, torch.float16)
     gguf_copy("qwen3-gguf", "qwen3", model, np.float16)
 
+
+GPT2_NAMES = {
+    "transformer.wte": "token_embd",
+    "transformer.wpe": "position_embd",
+    "transformer.ln_f": "output_norm",
+    "ln_1": "attn_norm",
+    "attn.c_attn": "attn_qkv",
+    "attn.c_proj": "attn_output",
+    "ln_2": "ffn_norm",
+    "mlp.c_fc": "ffn_up",
+    "mlp.c_proj": "ffn_down",
+}
+
+
+def gpt2():
+    torch.manual_seed(11)
+    config = GPT2Config(vocab_size=VOCAB, n_positions=64, n_embd=64, n_layer=2, n_head=4, n_inner=96, bos_token_id=1, eos_token_id=2)
+    model = checkpoint("gpt2", config, torch.float16)
+    path = OUT / "gpt2-gguf/gpt2-gguf.gguf"
+    path.parent.mkdir(exist_ok=True)
+    writer = gguf.GGUFWriter(str(path), "gpt2")
+    writer.add_block_count(config.n_layer)
+    writer.add_context_length(config.n_positions)
+    writer.add_embedding_length(config.n_embd)
+    writer.add_feed_forward_length(config.n_inner)
+    writer.add_head_count(config.n_head)
+    writer.add_layer_norm_eps(config.layer_norm_epsilon)
+    writer.add_eos_token_id(2)
+    for key, value in model.state_dict().items():
+        if key == "lm_head.weight":
+            continue
+        array = value.float().numpy()
+        if key.endswith(("c_attn.weight", "c_proj.weight", "c_fc.weight")):
+            array = np.ascontiguousarray(array.T)
+        name = gguf_name(key.replace("transformer.h.", "model.layers."), GPT2_NAMES)
+        writer.add_tensor(name, array.astype(np.float16 if array.ndim == 2 else np.float32))
+    gguf_finish(writer)
+    write_oracle(path.parent, model)
 
 
 def reward_models():

@@ -1,12 +1,13 @@
 /** The architectures that load. To add one: write its file, list it here, add its checkpoint to the model exam. */
 import type { AnyArchitecture, GgufMapping } from '../architecture.ts';
 import { unsupported } from '../config.ts';
+import { gpt2 } from './gpt2.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 
-export const architectures: readonly AnyArchitecture[] = [llama, qwen2, qwen3, mistral];
+export const architectures: readonly AnyArchitecture[] = [llama, qwen2, qwen3, mistral, gpt2];
 
 /** By `model_type` of config.json; unsupported_model lists those that load. */
 export function architectureOf(modelType: unknown, file: string): AnyArchitecture {
