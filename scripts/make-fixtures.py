@@ -24,6 +24,7 @@ from transformers import (
     GPT2Config,
     LlamaConfig,
     MistralConfig,
+    Phi3Config,
     Qwen2Config,
     Qwen3Config,
 )
@@ -357,6 +358,7 @@ def main():
     linear_rope()
     qwen3()
     gpt2()
+    phi3()
 
 
 def linear_rope():
@@ -411,6 +413,24 @@ def gpt2():
         writer.add_tensor(name, array.astype(np.float16 if array.ndim == 2 else np.float32))
     gguf_finish(writer)
     write_oracle(path.parent, model)
+
+
+def phi3():
+    """The prompt is longer than the original context, so that the long factors count."""
+    torch.manual_seed(12)
+    factors = lambda step: [1 + step * i for i in range(6)]
+    rope = dict(
+        rope_type="longrope",
+        rope_theta=10000.0,
+        partial_rotary_factor=0.75,
+        short_factor=factors(0.1),
+        long_factor=factors(0.7),
+    )
+    config = Phi3Config(
+        **SHAPE, original_max_position_embeddings=32, sliding_window=13, pad_token_id=0, rope_parameters=rope
+    )
+    checkpoint("phi3", config, torch.float16)
+
 
 
 def reward_models():

@@ -4,10 +4,11 @@ import { unsupported } from '../config.ts';
 import { gpt2 } from './gpt2.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
+import { phi3 } from './phi3.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 
-export const architectures: readonly AnyArchitecture[] = [llama, qwen2, qwen3, mistral, gpt2];
+export const architectures: readonly AnyArchitecture[] = [llama, qwen2, qwen3, mistral, gpt2, phi3];
 
 /** By `model_type` of config.json; unsupported_model lists those that load. */
 export function architectureOf(modelType: unknown, file: string): AnyArchitecture {
