@@ -21,6 +21,7 @@ from transformers import (
     AutoModel,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
+    Gemma3TextConfig,
     GPT2Config,
     LlamaConfig,
     MistralConfig,
@@ -120,6 +121,13 @@ GGUF_NAMES = {
 }
 
 
+GEMMA_NAMES = {
+    "post_attention_layernorm": "post_attention_norm",
+    "pre_feedforward_layernorm": "ffn_norm",
+    "post_feedforward_layernorm": "post_ffw_norm",
+}
+
+
 def gguf_name(name, names=GGUF_NAMES):
     stem, kind = name.rsplit(".", 1)
     if stem.startswith("model.layers."):
@@ -169,6 +177,10 @@ def gguf_copy(name, arch, model, dtype):
     shutil.rmtree(path.parent, ignore_errors=True)
     writer = gguf_writer(path, arch, config)
     rope = config.rope_parameters.get("full_attention", config.rope_parameters)
+    if arch == "gemma3":
+        writer.add_sliding_window(config.sliding_window)
+        writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(rope["factor"])
     if rope["rope_type"] == "llama3":
         scaled, _ = ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
         plain = rope["rope_theta"] ** (-np.arange(0, config.head_dim, 2) / config.head_dim)
@@ -181,7 +193,10 @@ def gguf_copy(name, arch, model, dtype):
             array = permute(array, config.num_attention_heads)
         if arch == "llama" and ".k_proj." in key:
             array = permute(array, config.num_key_value_heads)
-        writer.add_tensor(gguf_name(key), array.astype(dtype if array.ndim == 2 else np.float32))
+        if arch == "gemma3" and "norm" in key:
+            array = array + 1
+        names = {**GGUF_NAMES, **(GEMMA_NAMES if arch == "gemma3" else {})}
+        writer.add_tensor(gguf_name(key, names), array.astype(dtype if array.ndim == 2 else np.float32))
     gguf_finish(writer)
     write_oracle(path.parent, model)
 
@@ -359,6 +374,7 @@ def main():
     qwen3()
     gpt2()
     phi3()
+    gemma3()
 
 
 def linear_rope():
@@ -431,6 +447,17 @@ def phi3():
     )
     checkpoint("phi3", config, torch.float16)
 
+
+def gemma3():
+    torch.manual_seed(13)
+    shape = {**SHAPE, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 6, "num_attention_heads": 2, "num_key_value_heads": 1}
+    rope = {
+        "full_attention": {"rope_type": "linear", "rope_theta": 1e6, "factor": 8.0},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
+    }
+    config = Gemma3TextConfig(**shape, head_dim=16, query_pre_attn_scalar=16, sliding_window=9, rope_parameters=rope)
+    model = checkpoint("gemma3", config, torch.float16)
+    gguf_copy("gemma3-gguf", "gemma3", model, np.float16)
 
 
 def reward_models():

@@ -26,6 +26,7 @@ export const checkpoints = [
   { name: 'qwen3', stored: 1e-4 },
   { name: 'gpt2', stored: 1e-4 },
   { name: 'phi3', stored: 1e-4 },
+  { name: 'gemma3', stored: 1e-4 },
   { name: 'mistral-window', stored: 1e-4 },
   { name: 'llama-gguf-biases-llama3', stored: 1e-4 },
   { name: 'qwen2-gguf', stored: 1e-4 },

@@ -1,6 +1,7 @@
 /** The architectures that load. To add one: write its file, list it here, add its checkpoint to the model exam. */
 import type { AnyArchitecture, GgufMapping } from '../architecture.ts';
 import { unsupported } from '../config.ts';
+import { gemma3Text } from './gemma3_text.ts';
 import { gpt2 } from './gpt2.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
@@ -8,7 +9,7 @@ import { phi3 } from './phi3.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 
-export const architectures: readonly AnyArchitecture[] = [llama, qwen2, qwen3, mistral, gpt2, phi3];
+export const architectures: readonly AnyArchitecture[] = [llama, qwen2, qwen3, mistral, gpt2, phi3, gemma3Text];
 
 /** By `model_type` of config.json; unsupported_model lists those that load. */
 export function architectureOf(modelType: unknown, file: string): AnyArchitecture {

@@ -1,0 +1,154 @@
+/**
+ * Gemma 3, text (Gemma Team 2025, arXiv:2503.19786): RMSNorm around both blocks, on each query and key head, its weights
+ * stored as their difference from 1; GELU gate; embedding times √H; five windowed layers with a rotation of their own for
+ * each one that sees everything.
+ */
+import { z } from 'zod';
+import type { Architecture } from '../architecture.ts';
+import {
+  count,
+  layerTypes,
+  readDecoderConfig,
+  readKeys,
+  readRope,
+  requireValue,
+  ropeParameters,
+  type ConfigSource,
+  type DecoderConfig,
+} from '../config.ts';
+import { decoderGguf } from '../files/gguf-names.ts';
+import { attend, attentionSpec, gatedMlp } from '../layers/decoder-layer.ts';
+import { Decoder } from '../layers/decoder.ts';
+import type { RopeParameters } from '../layers/rope.ts';
+import { head, lin, repeat, table, vec } from '../weights/spec.ts';
+
+interface Gemma3Config extends DecoderConfig {
+  /** Per layer: how many keys a query sees, itself included; null sees all. */
+  readonly slidingWindows: readonly (number | null)[];
+  readonly ropeFull: RopeParameters;
+  readonly ropeSliding: RopeParameters;
+  /** Attention scores are divided by its root. */
+  readonly queryPreAttnScalar: number;
+}
+
+const ownKeys = z.object({
+  query_pre_attn_scalar: z.number().positive().nullish(),
+  sliding_window: count.default(4096),
+  /** Older files: every n-th layer sees everything. */
+  sliding_window_pattern: count.default(6),
+  rope_local_base_freq: z.number().positive().default(10000),
+  rope_parameters: z
+    .object({ full_attention: z.record(z.string(), z.unknown()), sliding_attention: z.record(z.string(), z.unknown()) })
+    .partial()
+    .nullish(),
+  attention_bias: z.boolean().default(false),
+  attn_logit_softcapping: z.number().nullish(),
+  final_logit_softcapping: z.number().nullish(),
+  use_bidirectional_attention: z.boolean().nullish(),
+});
+
+function config(source: ConfigSource): Gemma3Config {
+  const c = readKeys(source, ownKeys);
+  const shared = readDecoderConfig(source, 'gemma3_text', {
+    activation: 'gelu_pytorch_tanh',
+    headDim: 256,
+    tieWordEmbeddings: true,
+  });
+  for (const key of ['attn_logit_softcapping', 'final_logit_softcapping'] as const)
+    requireValue(source, key, c[key] ?? null, null);
+  for (const key of ['use_bidirectional_attention', 'attention_bias'] as const)
+    requireValue(source, key, c[key] ?? false, false);
+  const types = layerTypes(source, shared.numHiddenLayers);
+  const slides = (i: number) => (types ? types[i] === 'sliding_attention' : (i + 1) % c.sliding_window_pattern !== 0);
+  const { full_attention, sliding_attention } = c.rope_parameters ?? {};
+  const local = { rope_type: 'default', rope_theta: c.rope_local_base_freq };
+  // The 27B model divides by H / Hq, which GGUF files leave to be known; the others by D.
+  const scalar = shared.numHiddenLayers === 62 ? shared.hiddenSize / shared.numAttentionHeads : shared.headDim;
+  return {
+    ...shared,
+    slidingWindows: repeat(shared.numHiddenLayers, (i) => (slides(i) ? c.sliding_window : null)),
+    ropeFull: full_attention
+      ? ropeParameters(source, 'rope_parameters.full_attention', full_attention, { theta: 1e6 })
+      : readRope(source, { theta: 1e6 }),
+    ropeSliding: ropeParameters(source, 'rope_parameters.sliding_attention', sliding_attention ?? local),
+    queryPreAttnScalar: c.query_pre_attn_scalar ?? scalar,
+  };
+}
+
+function layerWeights(c: Gemma3Config, prefix: string) {
+  const { hiddenSize: h, intermediateSize } = c;
+  const q = c.numAttentionHeads * c.headDim;
+  const kv = c.numKeyValueHeads * c.headDim;
+  const norm = (name: string, length = h) => vec(`${prefix}.${name}`, length, { plus: 1 });
+  const attn = (part: string) => `${prefix}.self_attn.${part}_proj`;
+  const mlp = (part: string) => `${prefix}.mlp.${part}_proj`;
+  return {
+    inputNorm: norm('input_layernorm'),
+    qkv: lin({ [attn('q')]: q, [attn('k')]: kv, [attn('v')]: kv }, h),
+    headNorms: { query: norm('self_attn.q_norm', c.headDim), key: norm('self_attn.k_norm', c.headDim) },
+    o: lin({ [attn('o')]: h }, q),
+    attentionNorm: norm('post_attention_layernorm'),
+    mlpInputNorm: norm('pre_feedforward_layernorm'),
+    gateUp: lin({ [mlp('gate')]: intermediateSize, [mlp('up')]: intermediateSize }, h),
+    down: lin({ [mlp('down')]: h }, intermediateSize),
+    mlpNorm: norm('post_feedforward_layernorm'),
+  };
+}
+
+function weights(c: Gemma3Config) {
+  return {
+    embedTokens: table('model.embed_tokens', c.vocabSize, c.hiddenSize),
+    layers: repeat(c.numHiddenLayers, (i) => layerWeights(c, `model.layers.${i}`)),
+    norm: vec('model.norm', c.hiddenSize, { plus: 1 }),
+    lmHead: c.tieWordEmbeddings ? null : head('lm_head', c.vocabSize, c.hiddenSize),
+  };
+}
+
+export const gemma3Text: Architecture<Gemma3Config, ReturnType<typeof weights>> = {
+  modelType: 'gemma3_text',
+  gguf: {
+    name: 'gemma3',
+    permutesQK: false,
+    configKeys: decoderGguf.configKeys,
+    tensorNames: {
+      ...decoderGguf.tensorNames,
+      'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_norm',
+      'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_norm',
+      'blk.*.post_attention_norm': 'model.layers.*.post_attention_layernorm',
+      'blk.*.ffn_norm': 'model.layers.*.pre_feedforward_layernorm',
+      'blk.*.post_ffw_norm': 'model.layers.*.post_feedforward_layernorm',
+    },
+  },
+
+  config,
+  weights,
+
+  caches: (c) =>
+    c.slidingWindows.map((window) => ({ kind: 'kv', heads: c.numKeyValueHeads, headDim: c.headDim, window })),
+
+  create: (c, w, parts) => {
+    const eps = c.rmsNormEps;
+    const full = parts.rotary(c.ropeFull, c.headDim);
+    const sliding = parts.rotary(c.ropeSliding, c.headDim);
+    return new Decoder({
+      config: c,
+      caches: gemma3Text.caches(c),
+      head: w.lmHead ?? w.embedTokens,
+      scoreHead: parts.scoreHead,
+      embed: (ops, step) => ops.embedding(step, w.embedTokens, { scale: Math.sqrt(c.hiddenSize) }),
+      layer: (ops, x, i, step, kv) => {
+        const { inputNorm, attentionNorm, mlpInputNorm, mlpNorm, ...layer } = w.layers[i];
+        const rms = (weight: typeof inputNorm) => ({ kind: 'rms', weight, eps }) as const;
+        const window = c.slidingWindows[i];
+        const attention = attentionSpec(c.numAttentionHeads, c.queryPreAttnScalar ** -0.5, window);
+        const block = { ...layer, eps, rotary: window === null ? full : sliding, attention, kv };
+        const attended = attend(ops, ops.norm(x, rms(inputNorm)), block, step);
+        const mid = ops.add(x, ops.norm(attended, rms(attentionNorm)));
+        const mlpIn = ops.norm(mid, rms(mlpInputNorm), { to: layer.gateUp.weight });
+        const out = gatedMlp(ops, mlpIn, { ...layer, activation: 'gelu_tanh' });
+        return ops.add(mid, ops.norm(out, rms(mlpNorm)));
+      },
+      norm: (ops, x, option) => ops.norm(x, { kind: 'rms', weight: w.norm, eps }, option),
+    });
+  },
+};
