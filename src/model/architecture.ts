@@ -1,5 +1,6 @@
 /** What an architecture file says: everything the engine has to know of a kind of model, once. */
 import type { RotarySpec } from '../kernels/ops.ts';
+import type { LayerCache } from './cache-plan.ts';
 import type { CausalLM } from './causal-lm.ts';
 import type { ConfigSource, ModelConfig } from './config.ts';
 import type { ScoreHead } from './layers/score-head.ts';
@@ -28,15 +29,6 @@ export interface Architecture<C extends ModelConfig, S extends Spec, L = Loaded<
 
 /** One of the registry, known to be an architecture and no more. */
 export type AnyArchitecture = Architecture<ModelConfig, Spec, unknown>;
-
-/** Keys and values of `heads` heads, [headDim] each. */
-export interface LayerCache {
-  readonly kind: 'kv';
-  readonly heads: number;
-  readonly headDim: number;
-  /** How many keys a query sees, itself included; null sees all. Slots behind the window are given back. */
-  readonly window: number | null;
-}
 
 /** What a model is made of besides its own weights. */
 export interface ModelParts {

@@ -1,6 +1,14 @@
 /** What an architecture's caches take on the device: the spec that `Ops.createKVCache` gets, and its bytes. */
 import type { KVCacheSpec, KVLayerSpec } from '../kernels/ops.ts';
-import type { LayerCache } from './architecture.ts';
+
+/** Keys and values of `heads` heads, [headDim] each. */
+export interface LayerCache {
+  readonly kind: 'kv';
+  readonly heads: number;
+  readonly headDim: number;
+  /** How many keys a query sees, itself included; null sees all. Slots behind the window are given back. */
+  readonly window: number | null;
+}
 
 export interface CacheSize {
   readonly dtype: 'f16' | 'f32';

@@ -1,7 +1,7 @@
 /** What the engine sees of a model. */
 import type { KVCache, Ops, Step } from '../kernels/ops.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { LayerCache } from './architecture.ts';
+import type { LayerCache } from './cache-plan.ts';
 import type { ModelConfig } from './config.ts';
 import type { ScoreHead } from './layers/score-head.ts';
 

@@ -2,7 +2,7 @@
 import { EngineError } from '../../errors.ts';
 import type { ConsumerOption, KVCache, KVLayer, Matrix, Ops, Step } from '../../kernels/ops.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { LayerCache } from '../architecture.ts';
+import type { LayerCache } from '../cache-plan.ts';
 import type { CausalLM } from '../causal-lm.ts';
 import type { ModelConfig } from '../config.ts';
 import type { ScoreHead } from './score-head.ts';
