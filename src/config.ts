@@ -197,6 +197,22 @@ export const serverSettings = {
     flags: ['use_tgi_api'],
     doc: '/generate and /generate_stream speak text-generation-inference’s form.',
   }),
+  textWorkers: number(
+    1,
+    { min: 1, max: 64 },
+    {
+      flags: ['text_workers'],
+      doc: 'Processes that tokenize and render the chat template, off the HTTP thread.',
+    },
+  ),
+  textTimeout: number(
+    10,
+    { min: 1, max: 3600 },
+    {
+      flags: ['text_timeout'],
+      doc: 'Seconds that tokenizing and the chat template may take for one request; more is answered with 400.',
+    },
+  ),
   bodyLimit: number(
     16 * 1024 * 1024,
     { min: 1024 },

@@ -2,7 +2,7 @@
 import { createInterface, type Interface } from 'node:readline';
 import type { ChatConfig, EngineConfig, ServerConfig } from '../config.ts';
 import { EngineError } from '../errors.ts';
-import { buildChatPrompt } from '../server/chat/chat-prompt.ts';
+import { promptLimit } from '../server/chat/prompt-limits.ts';
 import type { ServerContext } from '../server/http/context.ts';
 import type { ChatMessage } from '../server/apis/schema/messages.ts';
 import { loadContext } from './load.ts';
@@ -11,7 +11,7 @@ import { streamToTerminal } from './local-request.ts';
 export async function chat(engineConfig: EngineConfig, server: ServerConfig, settings: ChatConfig): Promise<void> {
   const ctx = await loadContext(engineConfig, server);
   try {
-    if (ctx.chatTemplate === null)
+    if (!ctx.text.hasChatTemplate)
       throw new EngineError('unsupported_model', `${ctx.modelNames[0]} has no chat template: use \`generate\``);
     process.stderr.write(`${ctx.modelNames[0]} on ${ctx.engine.info.adapter}\n`);
     await converse(ctx, settings);
@@ -59,7 +59,9 @@ async function answer(
   // Ctrl-D; the end of a pipe ends nothing that was asked before.
   if (process.stdin.isTTY) terminal.on('close', stop);
   try {
-    return await streamToTerminal(ctx, buildChatPrompt(ctx, { messages }, null).ids, settings, abort.signal);
+    const options = { limit: promptLimit(ctx), param: 'messages', signal: abort.signal };
+    const { ids } = await ctx.text.chatPrompt({ messages }, null, options);
+    return await streamToTerminal(ctx, ids, settings, abort.signal);
   } finally {
     terminal.off('SIGINT', stop);
     terminal.off('close', stop);

@@ -12,16 +12,17 @@ import { ConstraintMaker, constraintPool } from '../server/constraints/constrain
 import type { ServerContext } from '../server/http/context.ts';
 import { Metrics } from '../server/http/metrics.ts';
 import { isReasoningParser, reasoningParserNames, reasoningTags } from '../text/reasoning/reasoning-tags.ts';
+import { describeText, textPool, TextService } from '../server/text-workers/text-service.ts';
 import { RequestRegistry } from '../server/http/request-registry.ts';
 import { tokenVocabulary } from '../text/structured-output/token-vocabulary.ts';
 import { callMarkup } from '../text/tool-calls/call-grammar.ts';
 import { createToolCallParser } from '../text/tool-calls/create-parser.ts';
 import { guessToolCallParser } from '../text/tool-calls/guess-parser.ts';
 import { FALLBACK_TOOL_CALL_PARSER } from '../server/chat/tool-prompt.ts';
-import { chatTemplateOf, compileChatTemplate } from '../text/chat-template/chat-template.ts';
 import { mistypedEndTokens } from '../text/tokenizer/gguf-vocabulary.ts';
-import { loadTokenizer, tokenizerFromGguf } from '../text/tokenizer/load-tokenizer.ts';
-import type { Tokenizer } from '../text/tokenizer/tokenizer.ts';
+import { detokenizerFromGguf, loadDetokenizer } from '../text/tokenizer/load-tokenizer.ts';
+import type { Detokenizer } from '../text/tokenizer/tokenizer.ts';
+import type { TextSource } from './text-worker.ts';
 import { packageVersion } from './package-version.ts';
 import { terminalProgress } from './pull/progress.ts';
 import { printable } from './terminal-text.ts';
@@ -32,8 +33,13 @@ import { pullDefaultModel } from './pull/pull-default.ts';
 /** Everything about the model that the server's thread needs; the weights are the engine's. */
 interface Described {
   readonly name: string;
+<<<<<<< HEAD
   readonly tokenizer: Tokenizer;
   readonly sampling: SamplingDefaults;
+=======
+  readonly tokenizer: Detokenizer;
+  readonly generationConfig: GenerationConfig;
+>>>>>>> fe56853 (Tokenizing and chat templates run in processes that can be ended; texts no context can hold and more generations than fit are refused before)
 }
 
 /** @throws EngineError for anything wrong with flags, files or device; nothing is left running then */
@@ -41,28 +47,29 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
   const config = { ...engineConfig, modelDir: await modelPath(engineConfig.modelDir) };
   const { name, tokenizer, sampling } = describe(config.modelDir);
   const override = settings.chatTemplate === null ? null : readTemplateFile(settings.chatTemplate);
-  const chatTemplate =
-    override === null ? chatTemplateOf(tokenizer) : compileChatTemplate(override, tokenizer.specialTokens);
+  const maxWaiting = config.maxQueuedRequests;
+  const data: TextSource = { modelDir: config.modelDir, chatTemplate: override };
+  const limits = { size: settings.textWorkers, seconds: settings.textTimeout, maxWaiting };
+  const texts = textPool(moduleUrl('./text-worker.ts', import.meta.url), data, limits);
+  const described = await describeText(texts);
   const source =
-    chatTemplate?.traits.tools === true ? (override ?? tokenizer.toolUseTemplate ?? tokenizer.chatTemplate) : null;
+    described.traits?.tools === true ? (override ?? tokenizer.toolUseTemplate ?? tokenizer.chatTemplate) : null;
   const toolCallParser = chooseToolCallParser(source, settings.toolCallParser);
   checkReasoningParser(settings.reasoningParser);
   const markup = callMarkup(toolCallParser, source ?? '') + reasoningMarkup(settings.reasoningParser);
   const vocabulary = tokenVocabulary(tokenizer, markup);
   const engine = await startEngine(config, name, tokenizer.eosTokenIds, vocabulary);
   for (const note of engine.info.notes ?? []) process.stderr.write(`${printable(note)}\n`);
-  const constraints = constraintPool(
-    tokenizer.toolUseTemplate ?? tokenizer.chatTemplate ?? '',
-    config.maxQueuedRequests,
-  );
+  const constraints = constraintPool(tokenizer.toolUseTemplate ?? tokenizer.chatTemplate ?? '', maxWaiting);
   constraints.warm();
   const modelNames = settings.servedModelName.length > 0 ? settings.servedModelName : [name];
   return {
     engine,
     tokenizer,
-    chatTemplate,
+    text: new TextService(texts, described),
     settings,
     modelNames,
+    maxRequests: config.runningMaxReqSize + config.maxQueuedRequests,
     modelPath: config.modelDir,
     version: packageVersion(),
     ...chooseSampling(sampling, settings),
@@ -106,14 +113,23 @@ export async function modelPath(modelDir: string): Promise<string> {
 function describe(path: string): Described {
   const model = openModel(path);
   try {
+<<<<<<< HEAD
     const { name } = model;
     const sampling = samplingDefaults(model);
     if (model.metadata === null) return { name, sampling, tokenizer: loadTokenizer(model.path) };
+=======
+    const { name, generationConfig } = model;
+    if (model.metadata === null) return { name, generationConfig, tokenizer: loadDetokenizer(model.path) };
+>>>>>>> fe56853 (Tokenizing and chat templates run in processes that can be ended; texts no context can hold and more generations than fit are refused before)
     const metadata = Object.fromEntries(model.metadata);
     for (const token of mistypedEndTokens(metadata)) {
       process.stderr.write(`${name}: ${token} ends turns but is no control token in the file: it is taken for one\n`);
     }
+<<<<<<< HEAD
     return { name, sampling, tokenizer: tokenizerFromGguf(metadata) };
+=======
+    return { name, generationConfig, tokenizer: detokenizerFromGguf(metadata) };
+>>>>>>> fe56853 (Tokenizing and chat templates run in processes that can be ended; texts no context can hold and more generations than fit are refused before)
   } finally {
     model.close();
   }

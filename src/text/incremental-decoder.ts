@@ -3,7 +3,7 @@
  * until the character is whole, so that the pieces joined always equal the whole decode. Time per token does not depend
  * on how much came before.
  */
-import type { IncrementalDecoder, Tokenizer } from './tokenizer/tokenizer.ts';
+import type { Detokenizer, IncrementalDecoder } from './tokenizer/tokenizer.ts';
 
 export interface IncrementalDecoderOptions {
   /** Leaves out tokens such as `<|im_end|>`. Default true. */
@@ -13,7 +13,7 @@ export interface IncrementalDecoderOptions {
 }
 
 export function createIncrementalDecoder(
-  tokenizer: Tokenizer,
+  tokenizer: Detokenizer,
   options: IncrementalDecoderOptions = {},
 ): IncrementalDecoder {
   const skip = options.skipSpecialTokens ?? true;

@@ -6,6 +6,8 @@ import { makeConstraint, type ConstraintTask } from '../../src/server/constraint
 import { createApp } from '../../src/server/http/app.ts';
 import type { ServerContext } from '../../src/server/http/context.ts';
 import { listen } from '../../src/server/http/listen.ts';
+import { TextService } from '../../src/server/text-workers/text-service.ts';
+import { doTextTask, type LoadedText, type TextDescription } from '../../src/server/text-workers/text-tasks.ts';
 import { Metrics } from '../../src/server/http/metrics.ts';
 import { RequestRegistry } from '../../src/server/http/request-registry.ts';
 import { compileChatTemplate } from '../../src/text/chat-template/chat-template.ts';
@@ -14,16 +16,18 @@ import { fakeChatTemplate, fakeTokenizer } from './fake-tokenizer.ts';
 
 export async function startFakeServer(
   settings: Partial<ServerConfig> = {},
-  overrides: Partial<ServerContext> & { templateSource?: string } = {},
+  overrides: Partial<ServerContext> & { templateSource?: string | null } = {},
 ) {
   const engine = new FakeEngine();
-  const source = overrides.templateSource ?? fakeChatTemplate;
+  const { templateSource: source = fakeChatTemplate } = overrides;
+  const template = source === null ? null : compileChatTemplate(source, fakeTokenizer.specialTokens);
   const ctx: ServerContext = {
     engine,
     tokenizer: fakeTokenizer,
-    chatTemplate: compileChatTemplate(source, fakeTokenizer.specialTokens),
+    text: inThisThread({ tokenizer: fakeTokenizer, chatTemplate: () => template }),
     settings: { ...defaultServerConfig, servedModelName: ['fake', 'org/fake'], port: 0, ...settings },
     modelNames: ['fake', 'org/fake'],
+    maxRequests: 1088,
     modelPath: '/models/fake',
     version: '0.0.0',
     samplingDefaults: {},
@@ -48,6 +52,12 @@ export async function startFakeServer(
       ...init,
     });
   return { engine, ctx, server, client, post, url: server.url };
+}
+
+/** What text workers do, without them. */
+function inThisThread(loaded: LoadedText): TextService {
+  const describe = doTextTask(loaded, { type: 'describe' }) as TextDescription;
+  return new TextService({ run: async (task) => doTextTask(loaded, task) }, describe);
 }
 
 /** Waits until `condition` holds; fails after five seconds. */

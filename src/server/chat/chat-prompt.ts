@@ -1,7 +1,6 @@
-/** Chat messages → prompt ids, through the model's chat template. */
+/** Chat messages → prompt text, through the model's chat template. Runs in a text worker (text-workers/). */
 import { EngineError } from '../../errors.ts';
 import type { ChatTemplate } from '../../text/chat-template/chat-template.ts';
-import type { ServerContext } from '../http/context.ts';
 import type { ChatRequest } from '../apis/chat-completions/schema.ts';
 import type { ChatMessage } from '../apis/schema/messages.ts';
 import type { Tool } from '../apis/schema/tools.ts';
@@ -9,17 +8,15 @@ import { placeSystem } from './system-messages.ts';
 import { type PromptMessage, withToolPrompt } from './tool-prompt.ts';
 
 /** The part of a chat request that shapes its prompt. */
-export type PromptFields = Pick<ChatRequest, 'messages'> &
-  Partial<
-    Pick<
-      ChatRequest,
-      | 'add_generation_prompt'
-      | 'continue_final_message'
-      | 'add_special_tokens'
-      | 'chat_template_kwargs'
-      | 'reasoning_effort'
-    >
-  >;
+export const promptFields = [
+  'messages',
+  'add_generation_prompt',
+  'continue_final_message',
+  'add_special_tokens',
+  'chat_template_kwargs',
+  'reasoning_effort',
+] as const satisfies (keyof ChatRequest)[];
+export type PromptFields = Pick<ChatRequest, 'messages'> & Partial<Pick<ChatRequest, (typeof promptFields)[number]>>;
 
 export interface ChatPrompt {
   readonly text: string;
@@ -30,9 +27,15 @@ export interface ChatPrompt {
   readonly continued: string | null;
 }
 
-/** `tools` are those the model may see, null when there are none. */
-export function buildChatPrompt(ctx: ServerContext, body: PromptFields, tools: readonly Tool[] | null): ChatPrompt {
-  const template = ctx.chatTemplate;
+/**
+ * @param template null when the model has none
+ * @param tools those the model may see, null when there are none
+ */
+export function buildChatPrompt(
+  template: ChatTemplate | null,
+  body: PromptFields,
+  tools: readonly Tool[] | null,
+): Omit<ChatPrompt, 'ids'> {
   if (template === null) {
     const hint = 'Use /v1/completions, or start the server with --chat_template FILE.';
     throw new EngineError('invalid_request', `The served model has no chat template. ${hint}`, { param: 'messages' });
@@ -45,9 +48,8 @@ export function buildChatPrompt(ctx: ServerContext, body: PromptFields, tools: r
     ...(body.add_generation_prompt === undefined ? {} : { addGenerationPrompt: body.add_generation_prompt }),
     chatTemplateKwargs: templateVariables(body),
   });
-  const ids = ctx.tokenizer.encode(text, { addSpecialTokens: body.add_special_tokens ?? false });
   const continued = body.continue_final_message === true ? (messages.at(-1)?.content ?? null) : null;
-  return { text, ids, toolFallback, continued };
+  return { text, toolFallback, continued };
 }
 
 /**

@@ -1,14 +1,13 @@
 /** A validated chat request → the engine requests of its choices and the parsers of their answers. */
 import { EngineError } from '../../errors.ts';
 import { AnswerParser } from './answer-parser.ts';
-import { buildChatPrompt } from './chat-prompt.ts';
 import type { ServerContext } from '../http/context.ts';
 import type { GenerationRequest } from './generation.ts';
-import { fitPrompt } from './prompt-limits.ts';
+import { checkGenerations, fitPrompt, promptLimit } from './prompt-limits.ts';
 import type { ChatRequest } from '../apis/chat-completions/schema.ts';
 import type { Tool } from '../apis/schema/tools.ts';
 import { reasoningTags } from '../../text/reasoning/reasoning-tags.ts';
-import { forChoice, toSamplingParams } from './sampling-params.ts';
+import { forbiddenIds, forChoice, toSamplingParams } from './sampling-params.ts';
 import { createToolCallParser, watchCalls } from '../../text/tool-calls/create-parser.ts';
 import { FALLBACK_TOOL_CALL_PARSER } from './tool-prompt.ts';
 
@@ -25,8 +24,11 @@ export async function prepareChat(
   id: string,
   signal: AbortSignal,
 ): Promise<ChatRun> {
+  const n = body.n ?? 1;
+  checkGenerations(ctx, n, `${n} choices`, 'n');
   const { tools, isForced, isNamed } = chooseTools(body);
-  const prompt = buildChatPrompt(ctx, body, tools);
+  const limit = promptLimit(ctx, body.truncate_prompt_tokens);
+  const prompt = await ctx.text.chatPrompt(body, tools, { limit, param: 'messages', signal });
   const room = fitPrompt(ctx, prompt.ids, {
     maxTokens: body.max_completion_tokens ?? body.max_tokens,
     truncate: body.truncate_prompt_tokens,
@@ -40,12 +42,12 @@ export async function prepareChat(
   const params = toSamplingParams(ctx, body, {
     maxTokens: room.maxTokens,
     logprobs: logprobs ? (body.top_logprobs ?? 0) : null,
+    forbidden: await forbiddenIds(ctx, body.bad_words, signal),
     constraint: await ctx.constraints.ofChat(body, { tools, isForced, parallel, format, reasoning }, signal),
   });
   const separated = body.separate_reasoning === false ? null : reasoning;
   // The tags that parsers look for may be special tokens.
   const parsed = tools !== null || separated !== null;
-  const n = body.n ?? 1;
   const requests = Array.from({ length: n }, (_, i) => ({
     requestId: n === 1 ? id : `${id}-${i}`,
     promptIds: room.promptIds,

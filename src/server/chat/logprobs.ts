@@ -1,6 +1,6 @@
 /** Token log probabilities in the two shapes of OpenAI's API. */
 import type { TokenLogprobs } from '../../engine/core/types.ts';
-import type { Tokenizer } from '../../text/tokenizer/tokenizer.ts';
+import type { Detokenizer } from '../../text/tokenizer/tokenizer.ts';
 import type { ChatLogprobs } from '../apis/chat-completions/schema.ts';
 import type { CompletionLogprobs } from '../apis/completions/schema.ts';
 import type { TextToken } from './text-assembler.ts';
@@ -12,12 +12,12 @@ const utf8 = new TextDecoder();
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** A token on its own; half characters come out as U+FFFD, their true bytes are beside them. */
-function tokenText(tokenizer: Tokenizer, id: number): string {
+function tokenText(tokenizer: Detokenizer, id: number): string {
   return utf8.decode(tokenizer.tokenBytes(id));
 }
 
 /** A token on its own as a key: what is only part of a character is written by its bytes, as OpenAI does. */
-function tokenKey(tokenizer: Tokenizer, id: number): string {
+function tokenKey(tokenizer: Detokenizer, id: number): string {
   const bytes = tokenizer.tokenBytes(id);
   try {
     return strictUtf8.decode(bytes);
@@ -26,7 +26,7 @@ function tokenKey(tokenizer: Tokenizer, id: number): string {
   }
 }
 
-export function chatLogprobs(tokenizer: Tokenizer, tokens: readonly TextToken[]): ChatLogprobs {
+export function chatLogprobs(tokenizer: Detokenizer, tokens: readonly TextToken[]): ChatLogprobs {
   const bytes = (id: number): number[] => [...tokenizer.tokenBytes(id)];
   const content = tokens.flatMap(({ id, text, logprobs }) => {
     if (logprobs === null) return [];
@@ -42,7 +42,7 @@ export function chatLogprobs(tokenizer: Tokenizer, tokens: readonly TextToken[])
 
 /** `base` is the offset of the tokens' text in the choice's text: the prompt's length for what is behind an echo. */
 export function completionLogprobs(
-  tokenizer: Tokenizer,
+  tokenizer: Detokenizer,
   tokens: readonly TextToken[],
   base: number,
 ): CompletionLogprobs {

@@ -1,6 +1,36 @@
 /** The room that a prompt leaves in the context, and the error when it leaves none. */
 import { EngineError } from '../../errors.ts';
 import type { ServerContext } from '../http/context.ts';
+import type { TextLimit } from '../text-workers/text-tasks.ts';
+
+/**
+ * Of a prompt: what the context holds. A prompt that is cut to its end (`truncate`) may be longer.
+ * Agents look for "maximum context length" in the message.
+ */
+export function promptLimit(ctx: ServerContext, truncate?: number): TextLimit {
+  const { maxModelLen } = ctx.engine.info;
+  if (truncate !== undefined) return countingLimit(ctx);
+  return {
+    tokens: maxModelLen,
+    chars: maxModelLen * ctx.text.longestToken,
+    code: 'context_length_exceeded',
+    message: `This model's maximum context length is ${maxModelLen} tokens, but the prompt alone has {}. Please shorten it.`,
+  };
+}
+
+/** Tokens that are counted or listed at once, where the context is not longer. */
+const MOST_COUNTED = 2 ** 18;
+/** Characters of a text that is counted, where the context does not hold more. */
+const MOST_CHARS = 2 ** 20;
+
+/** Of a text that is only counted, or cut. */
+export function countingLimit(ctx: ServerContext): TextLimit {
+  const { maxModelLen } = ctx.engine.info;
+  const tokens = Math.max(MOST_COUNTED, maxModelLen);
+  const chars = Math.max(MOST_CHARS, maxModelLen * ctx.text.longestToken);
+  const message = `At most ${tokens} tokens and ${chars} characters are turned into tokens at once, but the text has {}. Send it in parts.`;
+  return { tokens, chars, code: 'invalid_value', message };
+}
 
 export interface Room {
   readonly promptIds: readonly number[];
@@ -38,5 +68,18 @@ export function checkVocabulary(ctx: ServerContext, ids: readonly number[], para
   const outside = ids.find((id) => id >= vocabSize);
   if (outside === undefined) return;
   const message = `${param}: Token id ${outside} is outside the vocabulary of ${vocabSize}.`;
+  throw new EngineError('invalid_value', message, { param });
+}
+
+/**
+ * Before anything is made of them: a request may not bring more generations than the engine runs and lets wait.
+ * @param what how they come about, such as "500 prompts with 128 choices each"
+ * @throws EngineError invalid_value
+ */
+export function checkGenerations(ctx: ServerContext, count: number, what: string, param: string): void {
+  if (count <= ctx.maxRequests) return;
+  const message =
+    `${param}: ${what} are ${count} generations; this server takes at most ${ctx.maxRequests} at once ` +
+    '(--running_max_req_size and --max_queued_requests). Send them in parts.';
   throw new EngineError('invalid_value', message, { param });
 }

@@ -3,6 +3,7 @@ import { EngineError } from '../../errors.ts';
 import type { ConstraintSpec } from '../../engine/grammar/constraint.ts';
 import { defaultSamplingParams, type SamplingParams } from '../../engine/core/types.ts';
 import type { ServerContext } from '../http/context.ts';
+import type { TextLimit } from '../text-workers/text-tasks.ts';
 import { checkVocabulary } from './prompt-limits.ts';
 
 /** The fields of protocol/sampling.ts that shape sampling, as validated. */
@@ -20,7 +21,6 @@ export interface SamplingFields {
   ignore_eos?: boolean | undefined;
   stop_token_ids?: number[] | undefined;
   allowed_token_ids?: number[] | undefined;
-  bad_words?: string[] | undefined;
 }
 
 /** Added to the logit of a forbidden token: low enough for any temperature, finite for the GPU. */
@@ -33,6 +33,8 @@ export function toSamplingParams(
     maxTokens: number;
     logprobs: number | null;
     constraint?: ConstraintSpec | null;
+    /** Of forbiddenIds. */
+    forbidden?: readonly number[];
     promptLogprobs?: number | null;
   },
 ): SamplingParams {
@@ -57,7 +59,7 @@ export function toSamplingParams(
     repetitionPenalty: body.repetition_penalty ?? base.repetitionPenalty,
     presencePenalty: body.presence_penalty ?? base.presencePenalty,
     frequencyPenalty: body.frequency_penalty ?? base.frequencyPenalty,
-    logitBias: logitBias(ctx, body),
+    logitBias: logitBias(ctx, body, limits.forbidden ?? []),
     allowedTokenIds: body.allowed_token_ids ?? null,
     seed: body.seed === undefined || body.seed === -1 ? null : body.seed,
     stopTokenIds: body.stop_token_ids ?? [],
@@ -73,26 +75,41 @@ export function forChoice(params: SamplingParams, i: number): SamplingParams {
   return params.seed === null || i === 0 ? params : { ...params, seed: params.seed + i };
 }
 
-function logitBias(ctx: ServerContext, body: SamplingFields): Map<number, number> | null {
+function logitBias(ctx: ServerContext, body: SamplingFields, forbidden: readonly number[]): Map<number, number> | null {
   const bias = new Map<number, number>();
   for (const [key, value] of Object.entries(body.logit_bias ?? {})) {
     checkVocabulary(ctx, [Number(key)], 'logit_bias');
     bias.set(Number(key), value);
   }
-  body.bad_words?.forEach((word, i) => {
-    for (const id of singleTokens(ctx, word, `bad_words[${i}]`)) bias.set(id, FORBIDDEN);
-  });
+  for (const id of forbidden) bias.set(id, FORBIDDEN);
   return bias.size === 0 ? null : bias;
 }
 
-/** A word at the start of a text and after a space are different tokens: both are meant. */
-function singleTokens(ctx: ServerContext, word: string, param: string): number[] {
-  const forms = [word, ` ${word.trimStart()}`].map((w) => ctx.tokenizer.encode(w, { addSpecialTokens: false }));
-  const ids = forms.flatMap((f) => (f.length === 1 ? f : []));
-  if (ids.length === 0) {
-    throw invalid(param, `${JSON.stringify(word)} is more than one token; only single tokens can be forbidden.`);
-  }
-  return ids;
+/**
+ * The tokens of `bad_words`: each word must be one. At the start of a text and after a space it is a different token: both
+ * are meant.
+ */
+export async function forbiddenIds(
+  ctx: ServerContext,
+  words: readonly string[] = [],
+  signal: AbortSignal,
+): Promise<number[]> {
+  if (words.length === 0) return [];
+  const forms = words.flatMap((word, i) =>
+    [word, ` ${word.trimStart()}`].map((text) => ({ text, param: `bad_words[${i}]` })),
+  );
+  // As long as two tokens of the longest kind can be, which is enough to see that it is not one.
+  const chars = 2 * ctx.text.longestToken;
+  const limit = { tokens: 2, chars, code: 'invalid_value', message: 'Only single tokens can be forbidden; it has {}.' };
+  const ids = await ctx.text.encode(forms, { addSpecialTokens: false, limit: limit as TextLimit, signal });
+  return words.flatMap((word, i) => {
+    const single = ids.slice(2 * i, 2 * i + 2).flatMap((form) => (form.length === 1 ? form : []));
+    if (single.length > 0) return single;
+    throw invalid(
+      `bad_words[${i}]`,
+      `${JSON.stringify(word)} is more than one token; only single tokens can be forbidden.`,
+    );
+  });
 }
 
 function invalid(param: string, message: string): EngineError {

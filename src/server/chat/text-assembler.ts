@@ -4,7 +4,7 @@
  */
 import type { TokenLogprobs } from '../../engine/core/types.ts';
 import { createIncrementalDecoder } from '../../text/incremental-decoder.ts';
-import type { IncrementalDecoder, Tokenizer } from '../../text/tokenizer/tokenizer.ts';
+import type { Detokenizer, IncrementalDecoder } from '../../text/tokenizer/tokenizer.ts';
 import { findStop, heldBackLength } from '../../text/stop-strings.ts';
 
 export interface TextToken {
@@ -87,7 +87,7 @@ export class TextAssembler {
 
 /** A prompt's tokens with their share of its text; the `added` ones in front (BOS) have none. */
 export function promptTokens(
-  tokenizer: Tokenizer,
+  tokenizer: Detokenizer,
   { ids, added }: { readonly ids: readonly number[]; readonly added: number },
   logprobs: readonly (TokenLogprobs | null)[],
 ): TextToken[] {

@@ -1,20 +1,23 @@
 /** What every route needs: the engine, the tokenizer and the settings. Made once at start-up. */
 import type { ServerConfig } from '../../config.ts';
 import type { EngineClient, SamplingParams } from '../../engine/core/types.ts';
-import type { ChatTemplate } from '../../text/chat-template/chat-template.ts';
-import type { Tokenizer } from '../../text/tokenizer/tokenizer.ts';
+import type { Detokenizer } from '../../text/tokenizer/tokenizer.ts';
 import type { ConstraintMaker } from '../constraints/constraint-maker.ts';
+import type { TextService } from '../text-workers/text-service.ts';
 import type { Metrics } from './metrics.ts';
 import type { RequestRegistry } from './request-registry.ts';
 
 export interface ServerContext {
   readonly engine: EngineClient;
-  readonly tokenizer: Tokenizer;
-  /** null when the model has no chat template: chat is then refused with 400. */
-  readonly chatTemplate: ChatTemplate | null;
+  /** Ids to text; the other way is `text`'s. */
+  readonly tokenizer: Detokenizer;
+  /** Tokenizes, and renders the chat template, in workers. */
+  readonly text: TextService;
   readonly settings: ServerConfig;
   /** Names under which the model answers; the first is shown in responses that name none. */
   readonly modelNames: readonly string[];
+  /** Generations that the engine runs and lets wait together. */
+  readonly maxRequests: number;
   /** Directory or file that the model was loaded from. */
   readonly modelPath: string;
   /** Of this package. */

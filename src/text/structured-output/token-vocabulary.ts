@@ -1,12 +1,12 @@
 /** The tokens' bytes as the engine's grammars need them. */
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { Detokenizer } from '../tokenizer/tokenizer.ts';
 import type { TokenVocabulary } from './types.ts';
 
 /**
  * Special tokens have no bytes, so that none can stand inside a constrained text; except those whose text is in `markup`
  * (a tool call's tags), which may be written either as the token or letter by letter.
  */
-export function tokenVocabulary(tokenizer: Tokenizer, markup: string): TokenVocabulary {
+export function tokenVocabulary(tokenizer: Detokenizer, markup: string): TokenVocabulary {
   const decoder = new TextDecoder();
   const tokens = Array.from({ length: tokenizer.vocabSize }, (_, id) => {
     const bytes = tokenizer.tokenBytes(id);

@@ -6,13 +6,21 @@
 import { byteToChar } from './byte-level.ts';
 import { PreTokenizer, type LibraryPreTokenizer } from './library.ts';
 import { isByteLevelSpelling } from './pre-tokenizers.ts';
+import type { PieceLimit } from './piece-limit.ts';
 import type { Component } from './tokenizer-json.ts';
 
-/** A faster stand-in for `step`, which the library built from `component`; `step` itself where there is none. */
-export function fastPreTokenizer(step: LibraryPreTokenizer, component: Component): LibraryPreTokenizer {
+/**
+ * A faster stand-in for `step`, which the library built from `component`; `step` itself where there is none.
+ * @param limit is told of the pieces; null where they are no lower bound of tokens
+ */
+export function fastPreTokenizer(
+  step: LibraryPreTokenizer,
+  component: Component,
+  limit: PieceLimit | null,
+): LibraryPreTokenizer {
   if (isByteLevelSpelling(component)) return new ByteLevelSpelling();
   if (component.type === 'Split' && component['behavior'] === 'Isolated' && step.pattern)
-    return new Isolate(step.pattern);
+    return new Isolate(step.pattern, limit?.counter());
   return step;
 }
 
@@ -34,19 +42,23 @@ class ByteLevelSpelling extends PreTokenizer {
 /** Each match and each stretch between matches is a piece. */
 class Isolate extends PreTokenizer {
   readonly #pattern: RegExp;
+  readonly #count: () => void;
 
-  constructor(pattern: RegExp) {
+  constructor(pattern: RegExp, count: () => void = () => undefined) {
     super();
     this.#pattern = pattern;
+    this.#count = count;
   }
 
   override pre_tokenize_text(text: string): string[] {
+    if (text !== '') this.#count();
     if (text.length <= 1) return [text];
     const pieces: string[] = [];
     let done = 0;
     this.#pattern.lastIndex = 0;
     for (let match; (match = this.#pattern.exec(text));) {
       const end = this.#pattern.lastIndex;
+      if (pieces.length > 0) this.#count();
       if (match.index > done) pieces.push(text.slice(done, match.index));
       if (end > match.index) pieces.push(match[0]);
       else this.#pattern.lastIndex += text.codePointAt(end)! > 0xffff ? 2 : 1;

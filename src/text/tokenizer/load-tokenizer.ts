@@ -6,8 +6,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, oneLine } from '../../errors.ts';
 import { ggufTokenizerSource } from './gguf-vocabulary.ts';
-import { HFTokenizer } from './hf-tokenizer.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import { HFDetokenizer, HFTokenizer } from './hf-tokenizer.ts';
+import type { Detokenizer, Tokenizer } from './tokenizer.ts';
 import {
   bosEosTemplate,
   parseTokenizerConfig,
@@ -23,12 +23,22 @@ export function tokenizerFromGguf(metadata: JsonObject): Tokenizer {
   return new HFTokenizer(ggufTokenizerSource(metadata));
 }
 
+/** The same without encoding, for less memory and time. */
+export function detokenizerFromGguf(metadata: JsonObject): Detokenizer {
+  return new HFDetokenizer(ggufTokenizerSource(metadata));
+}
+
 /**
  * @param directory holds tokenizer.json; the other files may be missing
  * @throws EngineError model_not_readable (a file is missing or is not JSON), unsupported_model
  */
 export function loadTokenizer(directory: string): Tokenizer {
   return new HFTokenizer(tokenizerSource(directory));
+}
+
+/** The same without encoding. */
+export function loadDetokenizer(directory: string): Detokenizer {
+  return new HFDetokenizer(tokenizerSource(directory));
 }
 
 export function tokenizerSource(directory: string): TokenizerSource {

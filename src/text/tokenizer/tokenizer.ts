@@ -3,7 +3,12 @@
 export interface EncodeOptions {
   /** Adds what the model wants around a text (usually bos). Default true; false for text that a chat template made. */
   readonly addSpecialTokens?: boolean;
+  /** A text that certainly has more tokens may end in TooManyTokens instead of being worked through. */
+  readonly maxTokens?: number;
 }
+
+/** A text has more than `maxTokens`; how many was not counted. */
+export class TooManyTokens extends Error {}
 
 export interface DecodeOptions {
   readonly skipSpecialTokens?: boolean;
@@ -14,7 +19,8 @@ export interface DecodeOptions {
   readonly atStart?: boolean;
 }
 
-export interface Tokenizer {
+/** ids → text, and what the tokenizer's files say beside the vocabulary. Its work is bounded by the ids it is given. */
+export interface Detokenizer {
   readonly vocabSize: number;
   readonly bosTokenId: number | null;
   /** Every id that ends a turn: tokenizer's eos plus generation_config's list. */
@@ -29,12 +35,16 @@ export interface Tokenizer {
   /** Spaces dropped at the start of a decoded text (SentencePiece: 1, byte-level: 0). */
   readonly leadingSpaces: number;
 
-  encode(text: string, options?: EncodeOptions): number[];
   /** The UTF-8 text of the tokens' bytes; malformed bytes come out as U+FFFD. */
   decode(ids: readonly number[], options?: DecodeOptions): string;
   /** The true bytes of one token (a token may be half a character). Empty for an id outside the vocabulary. */
   tokenBytes(id: number): Uint8Array;
   isSpecial(id: number): boolean;
+}
+
+export interface Tokenizer extends Detokenizer {
+  /** Work grows with the text: a server does it off its HTTP thread. */
+  encode(text: string, options?: EncodeOptions): number[];
 }
 
 /** Turns a stream of ids into text that never ends in half a character. */

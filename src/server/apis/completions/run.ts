@@ -1,10 +1,10 @@
 /** A validated completion request → engine requests: `best_of` (or n) candidates for each prompt. */
 import type { ServerContext } from '../../http/context.ts';
 import type { GenerationRequest } from '../../chat/generation.ts';
-import { fitPrompt } from '../../chat/prompt-limits.ts';
+import { checkGenerations, fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
 import type { ConstraintSpec } from '../../../engine/grammar/constraint.ts';
 import type { CompletionRequest } from './schema.ts';
-import { forChoice, toSamplingParams } from '../../chat/sampling-params.ts';
+import { forbiddenIds, forChoice, toSamplingParams } from '../../chat/sampling-params.ts';
 
 const DEFAULT_MAX_TOKENS = 16;
 
@@ -34,9 +34,13 @@ export async function prepareCompletion(
   const candidates = Math.max(body.best_of ?? n, n);
   // Candidates are ranked by their logprobs.
   const logprobs = body.logprobs ?? (candidates > n ? 0 : null);
+  const given = listPrompts(body.prompt);
+  const total = given.length * candidates;
+  checkGenerations(ctx, total, `${given.length} prompts with ${candidates} choices each`, 'prompt');
+  const encoded = await encodePrompts(ctx, body, given, signal);
+  const forbidden = await forbiddenIds(ctx, body.bad_words, signal);
   const constraint = await ctx.constraints.ofText(body, signal);
-  const prompts = listPrompts(body.prompt).map((prompt) => preparePrompt(ctx, body, prompt, { logprobs, constraint }));
-  const total = prompts.length * candidates;
+  const prompts = encoded.map((prompt) => preparePrompt(ctx, body, prompt, { logprobs, constraint, forbidden }));
   const requests = prompts.flatMap(({ room, params }, p) =>
     Array.from({ length: candidates }, (_, c) => ({
       requestId: total === 1 ? id : `${id}-${p * candidates + c}`,
@@ -58,15 +62,41 @@ function listPrompts(prompt: CompletionRequest['prompt']): readonly Prompt[] {
   return typeof prompt[0] === 'number' ? [prompt as number[]] : (prompt as string[] | number[][]);
 }
 
+interface EncodedPrompt {
+  /** null when it came as ids. */
+  readonly text: string | null;
+  readonly ids: readonly number[];
+  /** Tokens at the front of `ids` that the tokenizer added. */
+  readonly added: number;
+}
+
+async function encodePrompts(
+  ctx: ServerContext,
+  body: CompletionRequest,
+  prompts: readonly Prompt[],
+  signal: AbortSignal,
+): Promise<EncodedPrompt[]> {
+  const addSpecialTokens = body.add_special_tokens ?? true;
+  const limit = promptLimit(ctx, body.truncate_prompt_tokens);
+  const texts = prompts.flatMap((text) => (typeof text === 'string' ? [{ text, param: 'prompt' }] : []));
+  const encode = (add: boolean) => ctx.text.encode(texts, { addSpecialTokens: add, limit, signal });
+  const ids = texts.length > 0 ? await encode(addSpecialTokens) : [];
+  const bare = texts.length > 0 && body.echo === true && addSpecialTokens ? await encode(false) : ids;
+  return prompts.map((prompt, i) =>
+    typeof prompt === 'string'
+      ? { text: prompt, ids: ids[i], added: ids[i].length - bare[i].length }
+      : { text: null, ids: prompt, added: 0 },
+  );
+}
+
 interface PromptOptions {
   readonly logprobs: number | null;
   readonly constraint: ConstraintSpec | null;
+  readonly forbidden: readonly number[];
 }
 
-function preparePrompt(ctx: ServerContext, body: CompletionRequest, prompt: Prompt, options: PromptOptions) {
-  const encode = (addSpecialTokens: boolean) =>
-    typeof prompt === 'string' ? ctx.tokenizer.encode(prompt, { addSpecialTokens }) : prompt;
-  const ids = encode(body.add_special_tokens ?? true);
+function preparePrompt(ctx: ServerContext, body: CompletionRequest, prompt: EncodedPrompt, options: PromptOptions) {
+  const { ids } = prompt;
   const echo = body.echo === true;
   const room = fitPrompt(ctx, ids, {
     maxTokens: body.max_completion_tokens ?? body.max_tokens ?? DEFAULT_MAX_TOKENS,
@@ -81,6 +111,6 @@ function preparePrompt(ctx: ServerContext, body: CompletionRequest, prompt: Prom
   if (!echo) return { room, params, echo: '', ids: room.promptIds, added: 0 };
   // What truncate_prompt_tokens cut off is not part of the prompt any more.
   const cut = room.promptIds.length < ids.length;
-  const text = typeof prompt === 'string' && !cut ? prompt : ctx.tokenizer.decode(room.promptIds);
-  return { room, params, echo: text, ids: room.promptIds, added: cut ? 0 : ids.length - encode(false).length };
+  const text = prompt.text !== null && !cut ? prompt.text : ctx.tokenizer.decode(room.promptIds);
+  return { room, params, echo: text, ids: room.promptIds, added: cut ? 0 : prompt.added };
 }

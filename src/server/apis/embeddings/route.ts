@@ -9,7 +9,7 @@ import type { Api } from '../../http/api.ts';
 import type { ServerContext } from '../../http/context.ts';
 import { modelName } from '../../http/model-name.ts';
 import { pooledUsage, poolAll } from './pooling.ts';
-import { fitPrompt } from '../../chat/prompt-limits.ts';
+import { fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
 import { type EmbeddingRequest, embeddingRequestSchema, embeddingResponseSchema } from './schema.ts';
 import { linkedAbort } from '../../http/request-signal.ts';
 
@@ -33,7 +33,8 @@ export function addEmbeddings(api: Api, ctx: ServerContext): void {
     }
     const id = `embd-${randomUUID().replaceAll('-', '')}`;
     const pooling = ctx.settings.embeddingPooling;
-    const outputs = await poolAll(ctx, promptsOf(ctx, body), { pooling, id, signal: linkedAbort(c).signal });
+    const { signal } = linkedAbort(c);
+    const outputs = await poolAll(ctx, await promptsOf(ctx, body, signal), { pooling, id, signal });
     const data = outputs.map(({ pooled }, index) => {
       const vector = normalized(pooled.subarray(0, dimensions));
       return {
@@ -46,14 +47,20 @@ export function addEmbeddings(api: Api, ctx: ServerContext): void {
   });
 }
 
-function promptsOf(ctx: ServerContext, { input, add_special_tokens, truncate_prompt_tokens }: EmbeddingRequest) {
+async function promptsOf(
+  ctx: ServerContext,
+  { input, add_special_tokens: addSpecialTokens = true, truncate_prompt_tokens: truncate }: EmbeddingRequest,
+  signal: AbortSignal,
+): Promise<(readonly number[])[]> {
   const isList = typeof input !== 'string' && typeof input[0] !== 'number';
   const inputs = (isList ? input : [input]) as (string | number[])[];
+  const paramOf = (i: number): string => (isList ? `input[${i}]` : 'input');
+  const texts = inputs.flatMap((text, i) => (typeof text === 'string' ? [{ text, param: paramOf(i) }] : []));
+  const limit = promptLimit(ctx, truncate);
+  const encoded = texts.length > 0 ? await ctx.text.encode(texts, { addSpecialTokens, limit, signal }) : [];
   return inputs.map((one, i) => {
-    const ids =
-      typeof one === 'string' ? ctx.tokenizer.encode(one, { addSpecialTokens: add_special_tokens ?? true }) : one;
-    const param = isList ? `input[${i}]` : 'input';
-    return fitPrompt(ctx, ids, { maxTokens: 0, truncate: truncate_prompt_tokens, param }).promptIds;
+    const ids = typeof one === 'string' ? encoded[i] : one;
+    return fitPrompt(ctx, ids, { maxTokens: 0, truncate, param: paramOf(i) }).promptIds;
   });
 }
 

@@ -9,7 +9,7 @@ import type { ServerContext } from '../../http/context.ts';
 import { errorBody } from '../../http/errors.ts';
 import { EngineError } from '../../../errors.ts';
 import { generateChoices, type GenerationRequest, prime, type TextOutput } from '../../chat/generation.ts';
-import { fitPrompt } from '../../chat/prompt-limits.ts';
+import { checkGenerations, fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
 import {
   type DetailedToken,
   generateEventSchema,
@@ -49,10 +49,8 @@ async function prepare(
   details: boolean,
 ): Promise<GenerationRequest[]> {
   const p: Partial<Parameters> = body.parameters ?? {};
-  const ids =
-    typeof body.inputs === 'string'
-      ? ctx.tokenizer.encode(body.inputs, { addSpecialTokens: p.add_special_tokens ?? true })
-      : body.inputs;
+  checkGenerations(ctx, p.best_of ?? 1, `${p.best_of ?? 1} answers`, 'parameters.best_of');
+  const ids = await idsOf(ctx, body.inputs, p.add_special_tokens ?? true, signal);
   if (ids.some((id) => id >= ctx.engine.info.vocabSize)) {
     const message = 'prompt List[int] format contain id > vocab_size';
     throw new EngineError('invalid_value', message, { param: 'inputs' });
@@ -81,6 +79,18 @@ async function prepare(
     skipSpecialTokens: p.skip_special_tokens ?? false,
     signal,
   }));
+}
+
+async function idsOf(
+  ctx: ServerContext,
+  inputs: GenerateRequest['inputs'],
+  addSpecialTokens: boolean,
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  if (typeof inputs !== 'string') return inputs;
+  const limit = promptLimit(ctx);
+  const [ids] = await ctx.text.encode([{ text: inputs, param: 'inputs' }], { addSpecialTokens, limit, signal });
+  return ids;
 }
 
 /** LightLLM's empty string means none. */

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { anthropicToChat, anthropicToPrompt } from './to-chat.ts';
 import { drain, streamAnswer, streamFrames } from '../../chat/answer-stream.ts';
 import type { Api } from '../../http/api.ts';
-import { buildChatPrompt } from '../../chat/chat-prompt.ts';
+import { countingLimit } from '../../chat/prompt-limits.ts';
 import type { ServerContext } from '../../http/context.ts';
 import { errorBody } from '../../http/errors.ts';
 import { prime } from '../../chat/generation.ts';
@@ -60,10 +60,11 @@ export function addMessages(api: Api, ctx: ServerContext): void {
     example: { model: ctx.modelNames[0], messages: [{ role: 'user', content: 'Hello!' }] },
     response: countResponseSchema,
   } as const;
-  api.add(count, (c, body) => {
+  api.add(count, async (c, body) => {
     modelName(ctx, body.model);
     const { tools, ...chat } = anthropicToPrompt(body);
-    return c.json({ input_tokens: buildChatPrompt(ctx, chat, tools ?? null).ids.length });
+    const options = { limit: countingLimit(ctx), param: 'messages', signal: linkedAbort(c).signal };
+    return c.json({ input_tokens: (await ctx.text.chatPrompt(chat, tools ?? null, options)).ids.length });
   });
 }
 

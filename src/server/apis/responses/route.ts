@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type AnswerStream, type ChatBody, drain, streamAnswer, streamFrames } from '../../chat/answer-stream.ts';
 import type { Api } from '../../http/api.ts';
-import { buildChatPrompt } from '../../chat/chat-prompt.ts';
+import { countingLimit } from '../../chat/prompt-limits.ts';
 import type { ServerContext } from '../../http/context.ts';
 import { errorBody } from '../../http/errors.ts';
 import { dropOldest } from '../../chat/drop-oldest.ts';
@@ -73,10 +73,11 @@ function addInputTokens(api: Api, ctx: ServerContext): void {
     example: { input: 'Hello!' },
     response: inputTokensSchema,
   } as const;
-  api.add(doc, (c, body) => {
+  api.add(doc, async (c, body) => {
     modelName(ctx, body.model);
     const { tools, ...chat } = responsesToChat(body);
-    const { ids } = buildChatPrompt(ctx, chat, body.tool_choice === 'none' ? null : (tools ?? null));
+    const options = { limit: countingLimit(ctx), param: 'input', signal: linkedAbort(c).signal };
+    const { ids } = await ctx.text.chatPrompt(chat, body.tool_choice === 'none' ? null : (tools ?? null), options);
     return c.json({ object: 'response.input_tokens', input_tokens: ids.length });
   });
 }

@@ -2,12 +2,17 @@
 import { randomUUID } from 'node:crypto';
 import { EngineError } from '../../../errors.ts';
 import type { Api } from '../../http/api.ts';
-import { buildChatPrompt } from '../../chat/chat-prompt.ts';
 import type { ServerContext } from '../../http/context.ts';
 import { modelName } from '../../http/model-name.ts';
 import { pooledUsage, poolAll } from '../embeddings/pooling.ts';
-import { fitPrompt } from '../../chat/prompt-limits.ts';
-import { getScoreRequestSchema, getScoreResponseSchema, scoreRequestSchema, scoreResponseSchema } from './schema.ts';
+import { fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
+import {
+  getScoreRequestSchema,
+  getScoreResponseSchema,
+  scoreRequestSchema,
+  type ScoreRequest,
+  scoreResponseSchema,
+} from './schema.ts';
 import { linkedAbort } from '../../http/request-signal.ts';
 
 export function addScore(api: Api, ctx: ServerContext): void {
@@ -24,12 +29,8 @@ export function addScore(api: Api, ctx: ServerContext): void {
     const model = modelName(ctx, body.model);
     requireScoreHead(ctx);
     const id = `score-${randomUUID().replaceAll('-', '')}`;
-    const prompts = pairsOf(body.text_1, body.text_2).map(([a, b], i) => {
-      const ids = [...ctx.tokenizer.encode(a), ...ctx.tokenizer.encode(b, { addSpecialTokens: false })];
-      const options = { maxTokens: 0, truncate: body.truncate_prompt_tokens, param: `text_2[${i}]` };
-      return fitPrompt(ctx, ids, options).promptIds;
-    });
-    const outputs = await poolAll(ctx, prompts, { pooling: 'score', id, signal: linkedAbort(c).signal });
+    const { signal } = linkedAbort(c);
+    const outputs = await poolAll(ctx, await promptsOf(ctx, body, signal), { pooling: 'score', id, signal });
     const data = outputs.map(({ pooled: [raw] }, index) => {
       return { index, object: 'score', score: body.use_activation === false ? raw : sigmoid(raw) };
     });
@@ -53,11 +54,34 @@ export function addScore(api: Api, ctx: ServerContext): void {
   } as const;
   api.add(getScore, async (c, { chat }) => {
     requireScoreHead(ctx);
-    const { ids } = buildChatPrompt(ctx, { messages: chat, add_generation_prompt: false }, null);
+    const { signal } = linkedAbort(c);
+    const conversation = { messages: chat, add_generation_prompt: false };
+    const options = { limit: promptLimit(ctx), param: 'chat', signal };
+    const { ids } = await ctx.text.chatPrompt(conversation, null, options);
     const { promptIds } = fitPrompt(ctx, ids, { maxTokens: 0, truncate: undefined, param: 'chat' });
-    const options = { pooling: 'score', id: `score-${randomUUID()}`, signal: linkedAbort(c).signal } as const;
-    const [{ pooled, usage }] = await poolAll(ctx, [promptIds], options);
+    const pooling = { pooling: 'score', id: `score-${randomUUID()}`, signal } as const;
+    const [{ pooled, usage }] = await poolAll(ctx, [promptIds], pooling);
     return c.json({ score: pooled[0], prompt_tokens: usage.promptTokens, finish_reason: 'stop' });
+  });
+}
+
+/** Each pair as one prompt: the second text goes on behind the first. */
+async function promptsOf(
+  ctx: ServerContext,
+  { text_1, text_2, truncate_prompt_tokens: truncate }: ScoreRequest,
+  signal: AbortSignal,
+): Promise<(readonly number[])[]> {
+  const limit = promptLimit(ctx, truncate);
+  const encode = (texts: string | string[], name: string, addSpecialTokens: boolean) =>
+    ctx.text.encode(
+      [texts].flat().map((text, i) => ({ text, param: `${name}[${i}]` })),
+      { addSpecialTokens, limit, signal },
+    );
+  const first = await encode(text_1, 'text_1', true);
+  const second = await encode(text_2, 'text_2', false);
+  return second.map((ids, i) => {
+    const whole = [...(first.length === 1 ? first[0] : first[i]), ...ids];
+    return fitPrompt(ctx, whole, { maxTokens: 0, truncate, param: `text_2[${i}]` }).promptIds;
   });
 }
 
@@ -65,11 +89,6 @@ function requireScoreHead(ctx: ServerContext): void {
   if (ctx.engine.info.isRewardModel) return;
   const message = `The served model has no score head: scores need a reward model’s checkpoint (score.weight).`;
   throw new EngineError('invalid_request', message, { param: 'model' });
-}
-
-function pairsOf(first: string | string[], second: string | string[]): [string, string][] {
-  const [a, b] = [first, second].map((t) => (typeof t === 'string' ? [t] : t));
-  return b.map((text, i) => [a.length === 1 ? a[0] : a[i], text]);
 }
 
 function sigmoid(x: number): number {

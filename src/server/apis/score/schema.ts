@@ -29,6 +29,8 @@ export const scoreResponseSchema = z.object({
   usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
 });
 
+export type ScoreRequest = z.output<typeof scoreRequestSchema>;
+
 export const getScoreRequestSchema = z.object({
   chat: required(z.array(messageSchema).min(1), 'The conversation whose last answer is scored.'),
   parameters: ignored('LightLLM takes sampling parameters here; a score depends on none.'),

@@ -1,9 +1,10 @@
 /** POST /tokenize and /detokenize as vLLM has them, POST /tokens as LightLLM has it. */
 import type { Api } from '../../http/api.ts';
-import { buildChatPrompt } from '../../chat/chat-prompt.ts';
 import type { ServerContext } from '../../http/context.ts';
+import type { NamedText } from '../../text-workers/text-tasks.ts';
 import { modelName } from '../../http/model-name.ts';
-import { checkVocabulary } from '../../chat/prompt-limits.ts';
+import { linkedAbort } from '../../http/request-signal.ts';
+import { checkVocabulary, countingLimit } from '../../chat/prompt-limits.ts';
 import {
   countTokensRequestSchema,
   countTokensResponseSchema,
@@ -23,14 +24,20 @@ export function addTokens(api: Api, ctx: ServerContext): void {
     example: { prompt: 'Hello, world!', return_token_strs: true },
     response: tokenizeResponseSchema,
   } as const;
-  api.add(tokenize, (c, { model, prompt, messages, tools, ...rest }) => {
+  api.add(tokenize, async (c, { model, prompt, messages, tools, ...rest }) => {
     modelName(ctx, model);
+    const { signal } = linkedAbort(c);
     const tokens =
       messages === undefined
-        ? ctx.tokenizer.encode(prompt ?? '', { addSpecialTokens: rest.add_special_tokens ?? true })
-        : buildChatPrompt(ctx, { messages, ...rest }, tools ?? null).ids;
-    const text = (id: number): string => ctx.tokenizer.decode([id], { atStart: false });
-    const token_strs = rest.return_token_strs === true ? tokens.map(text) : null;
+        ? await encodeOne(ctx, { text: prompt ?? '', param: 'prompt' }, rest.add_special_tokens ?? true, signal)
+        : (
+            await ctx.text.chatPrompt({ messages, ...rest }, tools ?? null, {
+              limit: countingLimit(ctx),
+              param: 'messages',
+              signal,
+            })
+          ).ids;
+    const token_strs = rest.return_token_strs === true ? await ctx.text.decodeEach(tokens, signal) : null;
     return c.json({ count: tokens.length, max_model_len: ctx.engine.info.maxModelLen, tokens, token_strs });
   });
 
@@ -43,10 +50,10 @@ export function addTokens(api: Api, ctx: ServerContext): void {
     example: { tokens: [72, 105] },
     response: detokenizeResponseSchema,
   } as const;
-  api.add(detokenize, (c, { model, tokens }) => {
+  api.add(detokenize, async (c, { model, tokens }) => {
     modelName(ctx, model);
     checkVocabulary(ctx, tokens, 'tokens');
-    return c.json({ prompt: ctx.tokenizer.decode(tokens) });
+    return c.json({ prompt: await ctx.text.decode(tokens, linkedAbort(c).signal) });
   });
 
   const count = {
@@ -58,8 +65,19 @@ export function addTokens(api: Api, ctx: ServerContext): void {
     example: { text: 'Hello, world!' },
     response: countTokensResponseSchema,
   } as const;
-  api.add(count, (c, { text, parameters }) => {
+  api.add(count, async (c, { text, parameters }) => {
     const addSpecialTokens = parameters?.add_special_tokens ?? true;
-    return c.json({ ntokens: ctx.tokenizer.encode(text, { addSpecialTokens }).length });
+    const ids = await encodeOne(ctx, { text, param: 'text' }, addSpecialTokens, linkedAbort(c).signal);
+    return c.json({ ntokens: ids.length });
   });
+}
+
+async function encodeOne(
+  ctx: ServerContext,
+  text: NamedText,
+  addSpecialTokens: boolean,
+  signal: AbortSignal,
+): Promise<number[]> {
+  const [ids] = await ctx.text.encode([text], { addSpecialTokens, limit: countingLimit(ctx), signal });
+  return ids;
 }

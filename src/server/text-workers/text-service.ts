@@ -1,0 +1,111 @@
+/**
+ * Text ↔ ids and messages → prompts for the HTTP thread, which never does either itself: both grow with what a client
+ * sends, and run the model's own expressions and template. Workers do them, and are ended when they take too long.
+ */
+import { EngineError } from '../../errors.ts';
+import type { Tool } from '../apis/schema/tools.ts';
+import { type ChatPrompt, type PromptFields, promptFields } from '../chat/chat-prompt.ts';
+import { OverBudget, WorkerPool } from '../workers/worker-pool.ts';
+import {
+  checkLength,
+  type EncodedChat,
+  type NamedText,
+  type TextDescription,
+  type TextLimit,
+  type TextResult,
+  type TextResults,
+  type TextTask,
+} from './text-tasks.ts';
+
+export interface TextRunner {
+  run(task: TextTask, signal?: AbortSignal): Promise<TextResult>;
+}
+
+/** MiB of a worker's heap: a vocabulary of 256k tokens takes about 300. */
+const memory = 1024;
+
+/** @param module calls serveTasks with doTextTask; `data` is what it starts with; `seconds`: longest task */
+export function textPool(
+  module: URL,
+  data: unknown,
+  { size, seconds, maxWaiting }: { readonly size: number; readonly seconds: number; readonly maxWaiting: number },
+): WorkerPool<TextTask, TextResult> {
+  return new WorkerPool({ module, data, size, maxWaiting, seconds, memory });
+}
+
+/** @throws EngineError model_not_readable, also for a chat template that does not come to an end */
+export async function describeText(runner: TextRunner): Promise<TextDescription> {
+  try {
+    return (await runner.run({ type: 'describe' })) as TextDescription;
+  } catch (error) {
+    if (!(error instanceof OverBudget)) throw error;
+    const message = `The chat template does not come to an end with a short conversation: ${error.message}`;
+    throw new EngineError('model_not_readable', message, { cause: error });
+  }
+}
+
+export interface EncodeOptions {
+  readonly addSpecialTokens: boolean;
+  readonly limit: TextLimit;
+  readonly signal: AbortSignal;
+}
+
+export class TextService {
+  readonly #runner: TextRunner;
+  /** UTF-16 units of the vocabulary's longest token. */
+  readonly longestToken: number;
+  readonly hasChatTemplate: boolean;
+
+  constructor(runner: TextRunner, { longestToken, traits }: TextDescription) {
+    this.#runner = runner;
+    this.longestToken = longestToken;
+    this.hasChatTemplate = traits !== null;
+  }
+
+  /** @throws EngineError `limit.code` for a text that is too long, invalid_value for one that takes too long, queue_full */
+  async encode(texts: readonly NamedText[], { addSpecialTokens, limit, signal }: EncodeOptions): Promise<number[][]> {
+    for (const { text, param } of texts) checkLength(text, param, limit);
+    const ids = await this.#run({ type: 'encode', texts, addSpecialTokens, limit }, texts[0]?.param ?? null, signal);
+    return ids.map((list) => Array.from(list));
+  }
+
+  /**
+   * The prompt of a conversation.
+   * @param tools those that the model may see, null when there are none
+   * @throws EngineError as encode; what the template says of the messages
+   */
+  async chatPrompt(
+    body: PromptFields,
+    tools: readonly Tool[] | null,
+    { limit, param, signal }: { readonly limit: TextLimit; readonly param: string; readonly signal: AbortSignal },
+  ): Promise<ChatPrompt> {
+    const fields = Object.fromEntries(promptFields.map((name) => [name, body[name]])) as unknown as PromptFields;
+    const prompt: EncodedChat = await this.#run({ type: 'chat', body: fields, tools, limit, param }, param, signal);
+    return { ...prompt, ids: Array.from(prompt.ids) };
+  }
+
+  /** The text of `ids`. */
+  async decode(ids: readonly number[], signal: AbortSignal): Promise<string> {
+    const [text] = await this.#run({ type: 'decode', ids: Int32Array.from(ids), each: false }, 'tokens', signal);
+    return text;
+  }
+
+  /** The text of each id. */
+  decodeEach(ids: readonly number[], signal: AbortSignal): Promise<readonly string[]> {
+    return this.#run({ type: 'decode', ids: Int32Array.from(ids), each: true }, 'tokens', signal);
+  }
+
+  async #run<T extends Exclude<keyof TextResults, 'describe'>>(
+    task: TextTask & { readonly type: T },
+    param: string | null,
+    signal: AbortSignal,
+  ): Promise<TextResults[T]> {
+    try {
+      return (await this.#runner.run(task, signal)) as TextResults[T];
+    } catch (error) {
+      if (!(error instanceof OverBudget)) throw error;
+      const message = `${param}: This could not be turned into a prompt of tokens. ${error.message}`;
+      throw new EngineError('invalid_value', message, { param, cause: error });
+    }
+  }
+}
