@@ -33,13 +33,8 @@ import { pullDefaultModel } from './pull/pull-default.ts';
 /** Everything about the model that the server's thread needs; the weights are the engine's. */
 interface Described {
   readonly name: string;
-<<<<<<< HEAD
-  readonly tokenizer: Tokenizer;
-  readonly sampling: SamplingDefaults;
-=======
   readonly tokenizer: Detokenizer;
-  readonly generationConfig: GenerationConfig;
->>>>>>> fe56853 (Tokenizing and chat templates run in processes that can be ended; texts no context can hold and more generations than fit are refused before)
+  readonly sampling: SamplingDefaults;
 }
 
 /** @throws EngineError for anything wrong with flags, files or device; nothing is left running then */
@@ -113,23 +108,14 @@ export async function modelPath(modelDir: string): Promise<string> {
 function describe(path: string): Described {
   const model = openModel(path);
   try {
-<<<<<<< HEAD
     const { name } = model;
     const sampling = samplingDefaults(model);
-    if (model.metadata === null) return { name, sampling, tokenizer: loadTokenizer(model.path) };
-=======
-    const { name, generationConfig } = model;
-    if (model.metadata === null) return { name, generationConfig, tokenizer: loadDetokenizer(model.path) };
->>>>>>> fe56853 (Tokenizing and chat templates run in processes that can be ended; texts no context can hold and more generations than fit are refused before)
+    if (model.metadata === null) return { name, sampling, tokenizer: loadDetokenizer(model.path) };
     const metadata = Object.fromEntries(model.metadata);
     for (const token of mistypedEndTokens(metadata)) {
       process.stderr.write(`${name}: ${token} ends turns but is no control token in the file: it is taken for one\n`);
     }
-<<<<<<< HEAD
-    return { name, sampling, tokenizer: tokenizerFromGguf(metadata) };
-=======
-    return { name, generationConfig, tokenizer: detokenizerFromGguf(metadata) };
->>>>>>> fe56853 (Tokenizing and chat templates run in processes that can be ended; texts no context can hold and more generations than fit are refused before)
+    return { name, sampling, tokenizer: detokenizerFromGguf(metadata) };
   } finally {
     model.close();
   }

@@ -220,10 +220,16 @@ for (const [way, start] of Object.entries({ 'in a worker': worker, 'in-process':
 
 t.test('a full queue refuses', async (t) => {
   const client = await EngineProxy.start(inProcess({ maxQueuedRequests: 1, runningMaxReqSize: 1 }));
-  const busy = await Promise.allSettled(Array.from({ length: 6 }, (_, i) => generate(client, [i + 1])));
+  const accepted: number[] = [];
+  const ask = async (i: number): Promise<void> => {
+    const options = { onAccepted: () => void accepted.push(i) };
+    for await (const _ of client.generate([i + 1], { ...defaultSamplingParams, maxTokens: 5 }, options));
+  };
+  const busy = await Promise.allSettled(Array.from({ length: 6 }, (_, i) => ask(i)));
   const refused = busy.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
   t.ok(refused.length >= 1 && refused.length <= 5);
   for (const error of refused) t.match(error, { code: 'queue_full' });
+  t.equal(accepted.length, 6 - refused.length, 'those that were taken were told so, once');
   await client.close();
 });
 

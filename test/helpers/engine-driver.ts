@@ -48,6 +48,7 @@ export class Book {
 
   async step(core: EngineCore): Promise<void> {
     for (const event of (await core.step()).events) {
+      if (event.type === 'accepted') continue;
       if (event.type === 'refused') {
         this.refused.set(event.requestId, event.error.code);
         continue;

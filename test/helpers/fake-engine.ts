@@ -20,6 +20,8 @@ export interface Script {
   /** Fails with this after so many tokens (0: before the first). */
   readonly failAfter?: number;
   readonly error?: EngineError;
+  /** The request is taken, or fails, when this is fulfilled. */
+  readonly taken?: Promise<void>;
   /** Tokens in one output. */
   readonly chunk?: number;
 }
@@ -61,7 +63,7 @@ export class FakeEngine implements EngineClient {
   async *generate(
     promptIds: readonly number[],
     params: SamplingParams,
-    options: { requestId?: string; signal?: AbortSignal } = {},
+    options: GenerateOptions = {},
   ): AsyncGenerator<RequestOutput> {
     const call: FakeCall = {
       promptText: fakeTokenizer.decode(promptIds),
@@ -73,7 +75,7 @@ export class FakeEngine implements EngineClient {
     };
     this.calls.push(call);
     try {
-      yield* this.#answer(call, params, options.signal);
+      yield* this.#answer(call, params, options);
       if (call.state === 'running') call.state = 'finished';
     } catch (error) {
       call.state = 'failed';
@@ -83,8 +85,13 @@ export class FakeEngine implements EngineClient {
     }
   }
 
-  async *#answer(call: FakeCall, params: SamplingParams, signal?: AbortSignal): AsyncGenerator<RequestOutput> {
-    const { text, delay = 0, failAfter = Infinity, error, chunk = 1 } = this.script(call);
+  async *#answer(
+    call: FakeCall,
+    params: SamplingParams,
+    { signal, onAccepted }: GenerateOptions,
+  ): AsyncGenerator<RequestOutput> {
+    const { text, delay = 0, failAfter = Infinity, error, chunk = 1, taken } = this.script(call);
+    await taken;
     const body = [...Buffer.from(text)];
     const all = params.ignoreEos ? body : [...body, EOS];
     const end = all.findIndex((id) => params.stopTokenIds.includes(id));
@@ -105,6 +112,7 @@ export class FakeEngine implements EngineClient {
       usage: { promptTokens: call.promptIds.length, completionTokens: call.given, cachedTokens: 0 },
     });
     if (failAfter === 0) throw error ?? new EngineError('internal_error', 'scripted failure');
+    onAccepted?.();
     for (let i = 0; i < ids.length; i += chunk) {
       if (delay > 0) await sleep(delay, undefined, signal ? { signal } : {}).catch(() => undefined);
       if (signal?.aborted) {

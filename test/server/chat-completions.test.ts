@@ -128,6 +128,39 @@ t.test('a client that goes away frees its request, streamed or not', async (t) =
   await until(() => engine.calls.every((c) => c.state === 'aborted'));
 });
 
+t.test('a stream begins when the engine has taken all its choices, however long that takes', async (t) => {
+  const { post, engine, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  const { EngineError } = await import('../../src/errors.ts');
+  const full = { failAfter: 0, error: new EngineError('queue_full', 'The queue is full.') };
+  for (const [path, body] of [
+    ['/v1/chat/completions', { messages, n: 2 }],
+    ['/v1/completions', { prompt: ['a', 'b'] }],
+    ['/v1/messages', { messages, max_tokens: 5 }],
+    ['/v1/responses', { input: 'a' }],
+    ['/generate_stream', { inputs: 'a' }],
+  ] as const) {
+    let take = (): void => undefined;
+    const taken = new Promise<void>((resolve) => (take = resolve));
+    const before = engine.calls.length;
+    engine.script = (call) => ({ text: 'x', ...(call === engine.calls[before] ? { taken } : {}) });
+    let begun = false;
+    const answer = post(path, { model: 'fake', ...body, stream: true }).finally(() => (begun = true));
+    await until(() => engine.calls.length > before);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    t.notOk(begun, `${path} waits for the engine, not for a clock`);
+    take();
+    t.equal((await answer).status, 200);
+    // The last choice is refused, after the others have begun.
+    const first = engine.calls.length;
+    const last = 'n' in body || 'prompt' in body ? first + 1 : first;
+    engine.script = (call) => (call === engine.calls[last] ? { text: 'x', ...full } : { text: 'x', delay: 5 });
+    const refused = await post(path, { model: 'fake', ...body, stream: true });
+    t.equal(refused.status, 429, path);
+    t.equal(refused.headers.get('retry-after'), '1');
+  }
+});
+
 t.test('failures before and after the first byte', async (t) => {
   const { client, post, engine, server } = await startFakeServer();
   t.teardown(() => server.close());

@@ -165,7 +165,8 @@ export class EngineProxy implements EngineClient {
     const id = options.requestId ?? randomUUID();
     if (this.#requests.has(id)) throw new EngineError('invalid_value', `Request id ${id} is in use.`);
     const seed = task.params.seed ?? randomInt(2 ** 48 - 1);
-    const request = new OpenRequest({ id, promptIds, ...task, seed, deadline: options.deadline }, options.maxUnread);
+    const init = { id, promptIds, ...task, seed, deadline: options.deadline };
+    const request = new OpenRequest(init, options.maxUnread, options.onAccepted);
     this.#requests.set(id, request);
     if (this.#state === 'ok') {
       this.#engine!.post({ type: 'add', request: request.init });
@@ -211,6 +212,7 @@ export class EngineProxy implements EngineClient {
   #handleEvent(event: EngineEvent): void {
     const id = event.type === 'output' ? event.output.requestId : event.requestId;
     const request = this.#requests.get(id);
+    if (event.type === 'accepted') return request?.accept();
     if (event.type === 'refused') {
       request?.queue.fail(fromErrorMessage(event.error));
       this.#requests.delete(id);

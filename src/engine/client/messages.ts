@@ -35,6 +35,8 @@ export type EngineMessage =
   | { readonly type: 'dead'; readonly error: ErrorMessage };
 
 export type EngineEvent =
+  /** The request is in the queue: no refusal but that of its deadline follows. */
+  | { readonly type: 'accepted'; readonly requestId: string }
   | {
       readonly type: 'output';
       readonly output: RequestOutput;

@@ -160,6 +160,7 @@ export class EngineLoop {
         constraint = await this.#open(spec, request.outputIds ?? [], opening.signal);
       }
       this.#core.add(request, constraint);
+      this.#post({ type: 'events', events: [{ type: 'accepted', requestId: request.id }], step: null });
     } catch (error) {
       constraint?.close();
       const event = opening.signal.aborted

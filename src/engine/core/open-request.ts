@@ -7,11 +7,19 @@ export class OpenRequest {
   readonly init: RequestInit;
   readonly queue: OutputQueue;
   readonly #outputIds: number[] = [];
+  #onAccepted: (() => void) | undefined;
 
   /** @param maxUnread limit of its queue */
-  constructor(init: RequestInit, maxUnread?: number) {
+  constructor(init: RequestInit, maxUnread?: number, onAccepted?: () => void) {
     this.init = init;
     this.queue = new OutputQueue(maxUnread);
+    this.#onAccepted = onAccepted;
+  }
+
+  /** An engine has taken it; a second one, after a restart, is no news. */
+  accept(): void {
+    this.#onAccepted?.();
+    this.#onAccepted = undefined;
   }
 
   /** @returns false when its caller has left too much unread */

@@ -113,6 +113,8 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal;
   /** Token ids and logprobs that may wait for the caller; beyond it the request ends with slow_reader. Default no limit. */
   readonly maxUnread?: number;
+  /** Called once, when the request is in the engine's queue: what it is refused for is known by then. */
+  readonly onAccepted?: () => void;
   /** Unix ms; a request still waiting then fails with deadline_exceeded. */
   readonly deadline?: number;
 }

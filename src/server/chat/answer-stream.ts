@@ -2,7 +2,7 @@
 import { type ChatRun, prepareChat } from './chat-run.ts';
 import type { AnswerDelta, AnswerFinishReason } from './answer-parser.ts';
 import type { ServerContext } from '../http/context.ts';
-import { generateText } from './generation.ts';
+import { startChoices, type TextOutput } from './generation.ts';
 import { chatLogprobs } from './logprobs.ts';
 import { type ChatLogprobs, type ChatRequest, chatRequestSchema } from '../apis/chat-completions/schema.ts';
 import { validate } from '../http/validate.ts';
@@ -35,12 +35,19 @@ export async function streamAnswer(
   signal: AbortSignal,
 ): Promise<AnswerStream> {
   const run = await prepareChat(ctx, validate(chatRequestSchema, body), id, signal);
-  return { promptTokens: run.requests[0].promptIds.length, events: answerEvents(ctx, run) };
+  return {
+    promptTokens: run.requests[0].promptIds.length,
+    events: answerEvents(ctx, run, await startChoices(ctx, run.requests)),
+  };
 }
 
-async function* answerEvents(ctx: ServerContext, run: ChatRun): AsyncGenerator<AnswerEvent, void, undefined> {
+async function* answerEvents(
+  ctx: ServerContext,
+  run: ChatRun,
+  outputs: AsyncGenerator<TextOutput, void, undefined>,
+): AsyncGenerator<AnswerEvent, void, undefined> {
   const parser = run.createParser();
-  for await (const output of generateText(ctx, run.requests[0])) {
+  for await (const output of outputs) {
     const delta = parser.push(output);
     const finishReason = output.finishReason === null ? null : parser.finishReason(output.finishReason);
     const { stopReason, usage } = output;

@@ -14,6 +14,8 @@ export interface GenerationRequest {
   readonly includeStop: boolean;
   readonly skipSpecialTokens: boolean;
   readonly signal: AbortSignal;
+  /** See GenerateOptions. */
+  readonly onAccepted?: () => void;
 }
 
 export type TextFinishReason = 'stop' | 'length' | 'abort';
@@ -54,7 +56,8 @@ export async function* generateText(
   const observer = ctx.metrics.request(request.promptIds.length, params);
   const { queueTimeout } = ctx.settings;
   const deadline = queueTimeout === null ? {} : { deadline: Date.now() + queueTimeout * 1000 };
-  const options = { requestId, signal: aborter.signal, maxUnread: MAX_UNREAD, ...deadline };
+  const { onAccepted = () => undefined } = request;
+  const options = { requestId, signal: aborter.signal, maxUnread: MAX_UNREAD, onAccepted, ...deadline };
   try {
     for await (const output of ctx.engine.generate(request.promptIds, params, options)) {
       if (output.finishReason === 'error')
@@ -161,21 +164,32 @@ async function* merge<T>(sources: readonly AsyncGenerator<T, void, undefined>[])
 }
 
 /**
- * Starts a stream and waits a moment for its first item, so that an error found at once (queue full, context too
- * long) is still answered with its HTTP status instead of inside a stream that has begun with 200.
+ * The choices, once the engine has taken all of them: what they are refused for (queue full, an unusable grammar) is then
+ * answered with its HTTP status, never inside a stream that has begun with 200.
  */
-export async function prime<T>(
-  source: AsyncGenerator<T, void, undefined>,
-  waitMs = 500,
-): Promise<AsyncGenerator<T, void, undefined>> {
-  const first = source.next();
-  first.catch(() => undefined);
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([first, new Promise((resolve) => (timer = setTimeout(resolve, waitMs)))]);
-  clearTimeout(timer);
+export async function startChoices(
+  ctx: ServerContext,
+  requests: readonly GenerationRequest[],
+): Promise<AsyncGenerator<TextOutput, void, undefined>> {
+  let [waiting, accept] = [requests.length, (): void => undefined];
+  const accepted = new Promise<void>((resolve) => (accept = resolve));
+  const onAccepted = (): void => void (--waiting === 0 && accept());
+  const source = generateChoices(
+    ctx,
+    requests.map((request) => ({ ...request, onAccepted })),
+  );
+  // Some may have news before the others are taken.
+  const early: TextOutput[] = [];
+  let next = source.next();
+  for (let result; (result = await Promise.race([next, accepted])) !== undefined && result.done !== true;) {
+    early.push(result.value);
+    next = source.next();
+  }
+  next.catch(() => undefined); // it is met by who reads on
   return (async function* () {
     try {
-      for (let result = await first; result.done !== true; result = await source.next()) yield result.value;
+      yield* early;
+      for (let result = await next; result.done !== true; result = await source.next()) yield result.value;
     } finally {
       await source.return();
     }

@@ -4,7 +4,7 @@ import type { Api } from '../../http/api.ts';
 import { AnswerParser } from '../../chat/answer-parser.ts';
 import { type ChatRun, prepareChat } from '../../chat/chat-run.ts';
 import type { ServerContext } from '../../http/context.ts';
-import { generateChoices, prime, type TextOutput } from '../../chat/generation.ts';
+import { generateChoices, startChoices, type TextOutput } from '../../chat/generation.ts';
 import { chatLogprobs } from '../../chat/logprobs.ts';
 import { fingerprint, modelName } from '../../http/model-name.ts';
 import {
@@ -38,9 +38,8 @@ export function addChatCompletions(api: Api, ctx: ServerContext): void {
     const id = `chatcmpl-${body.request_id ?? randomUUID().replaceAll('-', '')}`;
     const head = { id, created: Math.floor(Date.now() / 1000), model, system_fingerprint: fingerprint(ctx) };
     const run = await prepareChat(ctx, body, id, abort.signal);
-    const outputs = generateChoices(ctx, run.requests);
-    if (body.stream !== true) return c.json(await wholeAnswer(ctx, head, run, outputs));
-    const chunks = answerChunks(ctx, head, body, run, await prime(outputs));
+    if (body.stream !== true) return c.json(await wholeAnswer(ctx, head, run, generateChoices(ctx, run.requests)));
+    const chunks = answerChunks(ctx, head, body, run, await startChoices(ctx, run.requests));
     return openAIStream(chunks, abort);
   });
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Api } from '../../http/api.ts';
 import { type CompletionRun, type EchoedPrompt, prepareCompletion } from './run.ts';
 import type { ServerContext } from '../../http/context.ts';
-import { generateChoices, prime, type TextOutput } from '../../chat/generation.ts';
+import { generateChoices, startChoices, type TextOutput } from '../../chat/generation.ts';
 import { completionLogprobs, joinLogprobs } from '../../chat/logprobs.ts';
 import { fingerprint, modelName } from '../../http/model-name.ts';
 import {
@@ -38,9 +38,9 @@ export function addCompletions(api: Api, ctx: ServerContext): void {
     const created = Math.floor(Date.now() / 1000);
     const head: Head = { id, object: 'text_completion', created, model, system_fingerprint: fingerprint(ctx) };
     const run = await prepareCompletion(ctx, body, id, abort.signal);
-    const outputs = generateChoices(ctx, run.requests);
-    if (body.stream !== true) return c.json(await wholeAnswer(ctx, head, body, run, outputs));
-    const chunks = answerChunks(ctx, head, body, run, await prime(outputs));
+    if (body.stream !== true)
+      return c.json(await wholeAnswer(ctx, head, body, run, generateChoices(ctx, run.requests)));
+    const chunks = answerChunks(ctx, head, body, run, await startChoices(ctx, run.requests));
     return openAIStream(chunks, abort);
   });
 }

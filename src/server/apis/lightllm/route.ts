@@ -8,7 +8,7 @@ import type { Api, EndpointDoc } from '../../http/api.ts';
 import type { ServerContext } from '../../http/context.ts';
 import { errorBody } from '../../http/errors.ts';
 import { EngineError } from '../../../errors.ts';
-import { generateChoices, type GenerationRequest, prime, type TextOutput } from '../../chat/generation.ts';
+import { generateChoices, type GenerationRequest, startChoices, type TextOutput } from '../../chat/generation.ts';
 import { checkGenerations, fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
 import {
   type DetailedToken,
@@ -163,7 +163,7 @@ async function answerStream(ctx: ServerContext, c: Context, body: GenerateReques
     throw new EngineError('invalid_value', message, { param: 'parameters.best_of' });
   }
   const abort = linkedAbort(c);
-  const outputs = await prime(generateChoices(ctx, await prepare(ctx, body, abort.signal, true)));
+  const outputs = await startChoices(ctx, await prepare(ctx, body, abort.signal, true));
   const frame = (value: unknown): string => `data:${JSON.stringify(value)}\n\n`;
   return eventStream(tokenEvents(ctx, outputs, frame), {
     abort,

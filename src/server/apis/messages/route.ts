@@ -6,7 +6,6 @@ import type { Api } from '../../http/api.ts';
 import { countingLimit } from '../../chat/prompt-limits.ts';
 import type { ServerContext } from '../../http/context.ts';
 import { errorBody } from '../../http/errors.ts';
-import { prime } from '../../chat/generation.ts';
 import { MessageBuilder, type MessageEvent } from './events.ts';
 import { modelName } from '../../http/model-name.ts';
 import { noteSkippedTools } from '../../http/skipped-tools.ts';
@@ -44,7 +43,7 @@ export function addMessages(api: Api, ctx: ServerContext): void {
       await drain(builder, events);
       return c.json(builder.message);
     }
-    return eventStream(streamFrames(builder, await prime(events), frame), {
+    return eventStream(streamFrames(builder, events, frame), {
       abort,
       ping: frame({ type: 'ping' }),
       onError: (error) => frame({ type: 'error', ...errorBody(error) }),

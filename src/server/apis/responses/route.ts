@@ -6,7 +6,6 @@ import { countingLimit } from '../../chat/prompt-limits.ts';
 import type { ServerContext } from '../../http/context.ts';
 import { errorBody } from '../../http/errors.ts';
 import { dropOldest } from '../../chat/drop-oldest.ts';
-import { prime } from '../../chat/generation.ts';
 import { modelName } from '../../http/model-name.ts';
 import { noteSkippedTools } from '../../http/skipped-tools.ts';
 import { splitTools } from '../schema/tools.ts';
@@ -51,7 +50,7 @@ export function addResponses(api: Api, ctx: ServerContext): void {
     let sequence = 0;
     const frame = (event: ResponseEvent): string =>
       `event: ${event.type}\ndata: ${JSON.stringify({ ...event, sequence_number: sequence++ })}\n\n`;
-    return eventStream(streamFrames(builder, await prime(events), frame), {
+    return eventStream(streamFrames(builder, events, frame), {
       abort,
       ping: ': ping\n\n',
       onError: (error) => {
