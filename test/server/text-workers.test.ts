@@ -13,7 +13,8 @@ const module = moduleUrl('../../src/commands/text-worker.ts', import.meta.url);
 /** Loops, or eats memory, when the last message says so. */
 const template =
   "{% set last = messages[-1].content %}{% if last == 'loop' %}{% for i in range(100000) %}{% for j in range(100000) %}" +
-  "{% endfor %}{% endfor %}{% elif last == 'grow' %}{% for i in range(1000000000) %}x{% endfor %}{% endif %}" +
+  "{% endfor %}{% endfor %}{% elif last == 'grow' %}{% set ns = namespace(all=[1, 2]) %}{% for i in range(40) %}" +
+  '{% set ns.all = ns.all + ns.all %}{% endfor %}{% endif %}' +
   '{% for m in messages %}{{ m.content }}{% endfor %}';
 
 function start(t: Test, data: object, seconds = 5) {
