@@ -1,8 +1,9 @@
 // `npm start [-- FLAGS]`: sets everything up, gets the default model and serves it. FLAGS go to `dawnlight serve`.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { freemem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { root, runMain, setupBuild, setupMachine } from './setup.mjs';
+import { built, root, runMain, setupBuild, setupMachine } from './setup.mjs';
 
 const flags = process.argv.slice(2);
 const begin = Date.now();
@@ -16,7 +17,20 @@ function flagValue(name) {
   return undefined;
 }
 
-function whatToTry(url) {
+/** A better model to name, where the hub answers and memory is enough; null elsewhere. */
+async function betterModel() {
+  const { namedModels, memoryNeeded } = await built('commands/pull/named-models.js');
+  const name = 'qwen2.5:0.5b';
+  const hub = process.env.HF_ENDPOINT || 'https://huggingface.co';
+  if (2 * memoryNeeded(namedModels[name]) > freemem()) return null;
+  const answers = await fetch(hub, { method: 'HEAD', signal: AbortSignal.timeout(3000) }).then(
+    () => true,
+    () => false,
+  );
+  return answers ? `${name} (${Math.round(namedModels[name].bytes / 1e6)} MB)` : null;
+}
+
+function whatToTry(url, better) {
   return `
 Serving at ${url} (${((Date.now() - begin) / 1000).toFixed(1)} s after the start). Try:
 
@@ -30,7 +44,7 @@ or, in Python with OpenAI's client:
   model = client.models.list().data[0].id
   answer = client.chat.completions.create(model=model, messages=[{"role": "user", "content": "Hello!"}])
   print(answer.choices[0].message.content)
-
+${better ? `\nA model that knows more: npm start -- --model ${better}\n` : ''}
 Ctrl-C ends it.
 `;
 }
@@ -47,7 +61,7 @@ async function untilHealthy(url, hasEnded) {
 
 await runMain(async () => {
   await setupBuild();
-  const ownModel = flagValue('model_dir') !== undefined;
+  const ownModel = (flagValue('model_dir') ?? flagValue('model')) !== undefined;
   const model = await setupMachine({ model: !ownModel });
   const port = flagValue('port') ?? '8088';
   const host = flagValue('host') ?? '127.0.0.1';
@@ -60,6 +74,7 @@ await runMain(async () => {
   const url = `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`;
   // A server that a signal ended has no exit code.
   const hasEnded = () => server.exitCode !== null || server.signalCode !== null;
-  void untilHealthy(url, hasEnded).then((healthy) => healthy && console.error(whatToTry(url)));
+  const better = ownModel ? null : await betterModel();
+  void untilHealthy(url, hasEnded).then((healthy) => healthy && console.error(whatToTry(url, better)));
   return await ended;
 });

@@ -40,7 +40,7 @@ add('parse', 'read tool calls out of what a model wrote on stdin', parsing).acti
   (await import('./commands/parse.ts')).parse(readSettings(c, parsing)),
 );
 add('pull', 'put a model into the cache')
-  .argument('[name]', 'default, or a Hugging Face repository: owner/repo')
+  .argument('[name]', 'default, a short name such as qwen2.5:0.5b, or a Hugging Face repository: owner/repo')
   .action(async (name?: string) => exitWith((await import('./commands/pull/pull.ts')).pull(name)));
 add('doctor', 'what this machine has, and what to do about each problem').action(async () =>
   exitWith((await import('./commands/doctor/doctor.ts')).doctor()),

@@ -10,8 +10,8 @@ export type Quantization = 'none' | 'int8' | 'int4' | 'stored';
 /** What the engine worker needs to load and run one model. */
 export const engineSettings = {
   modelDir: text('', 'path', {
-    flags: ['model_dir'],
-    doc: 'Hugging Face directory, .gguf file or name of a pulled model; default the default model, fetched when missing.',
+    flags: ['model_dir', 'model'],
+    doc: 'Hugging Face directory, .gguf file, name of a pulled model, or a short name such as qwen2.5:0.5b, fetched when missing; default the default model.',
   }),
   quant: choice<Quantization>('stored', ['stored', 'none', 'int8', 'int4'], {
     flags: ['quant', 'quant_type'],

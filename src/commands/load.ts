@@ -1,5 +1,5 @@
 /** From settings to what answers requests: tokenizer, chat template and engine of one model. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { EngineConfig, ServerConfig } from '../config.ts';
 import type { Vocabulary } from '../engine/grammar/constraint.ts';
 import { EngineProxy } from '../engine/client/engine-client.ts';
@@ -27,6 +27,7 @@ import { packageVersion } from './package-version.ts';
 import { terminalProgress } from './pull/progress.ts';
 import { printable } from './terminal-text.ts';
 import { chooseSampling } from './sampling.ts';
+import { namedModel, pullNamed } from './pull/named-models.ts';
 import { resolveModelPath } from './pull/pull.ts';
 import { pullDefaultModel } from './pull/pull-default.ts';
 
@@ -100,9 +101,12 @@ async function startEngine(
 
 const loaderUrl = moduleUrl('../engine/running/load-engine.ts', import.meta.url).href;
 
-/** The path or pulled model that was named, or the default model, fetched when it is not there yet. */
+/** The path or pulled model that was named, or a model with a short name or the default model, fetched when not there yet. */
 export async function modelPath(modelDir: string): Promise<string> {
-  return modelDir === '' ? pullDefaultModel({ progress: terminalProgress() }) : resolveModelPath(modelDir);
+  const progress = terminalProgress();
+  if (modelDir === '') return pullDefaultModel({ progress });
+  const named = existsSync(modelDir) ? null : namedModel(modelDir);
+  return named === null ? resolveModelPath(modelDir) : pullNamed(modelDir, named, { progress });
 }
 
 function describe(path: string): Described {

@@ -8,6 +8,7 @@ import t from 'tap';
 import { dawnlightHome, defaultModelPath } from '../../src/commands/pull/cache.ts';
 import { writing } from '../../src/commands/pull/disk-errors.ts';
 import { fetchFile } from '../../src/commands/pull/fetch-file.ts';
+import { namedModels, pullNamed } from '../../src/commands/pull/named-models.ts';
 import { pullModel, resolveModelPath } from '../../src/commands/pull/pull.ts';
 import { pullDefaultModel, type MirroredFile } from '../../src/commands/pull/pull-default.ts';
 import type { Progress } from '../../src/commands/pull/progress.ts';
@@ -235,6 +236,39 @@ t.test('a repository: the files that serving needs, checked; one GGUF of several
     await t.rejects(pull(name), { code: 'bad_flag', message: /owner\/repo/ }, name);
   server.corrupt = true;
   await t.rejects(pull('org/safe@other'), { code: 'download_failed', message: /checksum/ });
+});
+
+t.test('a model by its short name: fetched once, only where it fits, with what to do offline', async (t) => {
+  const home = t.testdir();
+  const { repo, file } = namedModels['qwen2.5:0.5b'];
+  const server = await fakeHub({ [repo]: { [file]: content, 'qwen2.5-0.5b-instruct-q4_k_m.gguf': randomBytes(500) } });
+  process.env['HF_ENDPOINT'] = server.url;
+  t.teardown(async () => {
+    delete process.env['HF_ENDPOINT'];
+    await server.close();
+  });
+  const options = { home, progress: quiet, retryDelayMs: 1 };
+  const small = pullNamed('qwen2.5:0.5b', namedModels['qwen2.5:0.5b'], { ...options, freeMemory: 5e8 });
+  await t.rejects(small, {
+    code: 'out_of_memory',
+    message: /^qwen2\.5:0\.5b takes about .* free: choose a smaller model/,
+  });
+  t.equal(server.downloads.length, 0, 'nothing is fetched that does not fit');
+
+  const pull = () => pullNamed('qwen2.5:0.5b', namedModels['qwen2.5:0.5b'], { ...options, freeMemory: 4e9 });
+  const path = await pull();
+  t.equal(path, join(home, 'models', ...repo.split('/'), file));
+  t.ok(isContent(path));
+  process.env['HF_ENDPOINT'] = nobody;
+  t.equal(await pull(), path, 'what is there needs no hub');
+  t.equal(await pullModel('Qwen2.5:0.5B', options), path, '`pull` knows it too');
+
+  const other = pullNamed('smollm2:360m', namedModels['smollm2:360m'], { ...options, freeMemory: 4e9 });
+  await t.rejects(other, {
+    code: 'download_failed',
+    message: /cannot fetch .*\nWithout a network, put smollm2-360m.* default model/,
+  });
+  await t.rejects(pullModel('gpt:1t', options), { code: 'bad_flag', message: /default, smollm2:360m, qwen2\.5:0\.5b/ });
 });
 
 t.test('a hub cannot name files outside the repository', async (t) => {

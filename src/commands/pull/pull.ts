@@ -4,6 +4,7 @@ import { EngineError, toEngineError } from '../../errors.ts';
 import { printable } from '../terminal-text.ts';
 import { defaultModelPath, dawnlightHome } from './cache.ts';
 import { defaultModelSpec } from './default-model.ts';
+import { namedModel, namedModels, pullNamed } from './named-models.ts';
 import { terminalProgress } from './progress.ts';
 import { pullDefaultModel, type PullOptions } from './pull-default.ts';
 import { parseRepoName, pullRepo, repoDirectory } from './pull-repo.ts';
@@ -12,15 +13,18 @@ import { parseRepoName, pullRepo, repoDirectory } from './pull-repo.ts';
 const defaultNames = new Set(['default', defaultModelSpec.name.toLowerCase()]);
 
 /**
- * @param name `default`, or a Hugging Face repository: `owner/repo`, `owner/repo@revision`, `owner/repo:Q4_K_M`
+ * @param name `default`, a short name (named-models.ts), or a Hugging Face repository: `owner/repo`, `owner/repo@revision`, `owner/repo:Q4_K_M`
  * @returns what to give to --model_dir
  * @throws EngineError bad_flag (not a name), download_failed
  */
 export async function pullModel(name: string, options: PullOptions): Promise<string> {
   if (defaultNames.has(name.toLowerCase())) return pullDefaultModel(options);
+  const named = namedModel(name);
+  if (named) return pullNamed(name, named, options);
   const repo = parseRepoName(name);
   if (repo) return pullRepo(repo, options);
-  throw new EngineError('bad_flag', `pull ${name}: give \`default\` or a Hugging Face repository such as owner/repo`);
+  const names = ['default', ...Object.keys(namedModels)].join(', ');
+  throw new EngineError('bad_flag', `pull ${name}: give ${names} or a Hugging Face repository such as owner/repo`);
 }
 
 /** The command: prints the path on stdout; the exit code. */
