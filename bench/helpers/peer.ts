@@ -51,7 +51,10 @@ export async function importPeer<T>(name: PeerName, directory: string): Promise<
 export interface PeerSequence {
   clearHistory(): Promise<void>;
   evaluateWithoutGeneratingNewTokens(tokens: readonly number[]): Promise<void>;
-  evaluate(tokens: readonly number[], options: { temperature: number }): AsyncGenerator<number>;
+  evaluate(
+    tokens: readonly number[],
+    options: { temperature: number; topK?: number; topP?: number; minP?: number; seed?: number },
+  ): AsyncGenerator<number>;
   controlledEvaluate(
     input: readonly [number, { generateNext: { logits: true } }][],
   ): Promise<({ next: { logits?: Map<number, number> } } | undefined)[]>;

@@ -1,0 +1,23 @@
+/** What anybody might ask first, and a pattern that a right answer has somewhere. */
+export const questions: readonly (readonly [question: string, right: RegExp])[] = [
+  ['What is the capital of France?', /\bParis\b/],
+  ['What is the capital of Japan?', /\bTokyo\b/],
+  ['How many days are in a week?', /\b(7|seven)\b/i],
+  ['What color is the sky on a clear day?', /\bblue\b/i],
+  ['What is 2 + 2?', /\b(4|four)\b/i],
+  ['Who wrote Romeo and Juliet?', /\bShakespeare\b/],
+  ['What is the largest planet in our solar system?', /\bJupiter\b/],
+  ['What do bees make?', /\bhoney\b/i],
+  ['What is the chemical symbol for water?', /H2O|H₂O/],
+  ['At what temperature does water boil in degrees Celsius?', /\b100\b/],
+  ['What is the opposite of hot?', /\bcold\b/i],
+  ['How many legs does a spider have?', /\b(8|eight)\b/i],
+  ['Which ocean is the largest?', /\bPacific\b/],
+  ['What is the first month of the year?', /\bJanuary\b/],
+  ['What language is spoken in Brazil?', /\bPortuguese\b/],
+  ['What gas do plants absorb from the air?', /carbon dioxide|CO2|CO₂/i],
+  ['What is the name of the star at the center of our solar system?', /\bSun\b/i],
+  ['How many minutes are in an hour?', /\b(60|sixty)\b/i],
+  ['What animal is known as the king of the jungle?', /\blion\b/i],
+  ['In which country are the pyramids of Giza?', /\bEgypt\b/],
+];
