@@ -375,6 +375,23 @@ def main():
     gpt2()
     phi3()
     gemma3()
+    dynamic_rope()
+
+
+def dynamic_rope():
+    """Prompts and answers beyond max_position_embeddings; each from a model that has seen nothing before."""
+    torch.manual_seed(15)
+    small = {**SHAPE, "hidden_size": 32, "head_dim": 16, "max_position_embeddings": 24}
+    rope = {"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 4.0}
+    name = "llama-dynamic"
+    checkpoint(name, LlamaConfig(**small, tie_word_embeddings=True, rope_parameters=rope), torch.float32)
+    answers = []
+    for prompt in (PROMPT, PROMPT[:30], PROMPT[:10]):
+        model = AutoModelForCausalLM.from_pretrained(OUT / name, dtype=torch.float32).eval()
+        greedy = dict(do_sample=False, max_new_tokens=40, min_new_tokens=40, use_cache=True)
+        output = model.generate(torch.tensor([prompt]), **greedy)[0, len(prompt) :].tolist()
+        answers.append({"prompt": prompt, "output": output})
+    (OUT / name / "answers.json").write_text(json.dumps(answers) + "\n")
 
 
 def linear_rope():

@@ -67,6 +67,8 @@ export interface StepBatch {
   readonly positions: Uint32Array;
   /** [T] slot-table row (request) of each token. */
   readonly rows: Uint32Array;
+  /** [T, rotaryDim] what RotarySpec.dynamic gives for the tokens. */
+  readonly rotaryRows?: Float32Array;
   /** For each group [T]: the slot that receives each token's key and value; also written to its table at (row, position). */
   readonly slots: readonly Uint32Array[];
   /** [L] indices into the T tokens whose logits are wanted, to sample from. */
@@ -129,6 +131,14 @@ export interface ConsumerOption {
   readonly to?: Matrix;
 }
 
+/** Rotations that depend on how long a sequence is (dynamic NTK). */
+export interface DynamicRotary {
+  /** Sequences up to this length rotate as the table says. */
+  readonly trainedLength: number;
+  /** [T, rotaryDim] for tokens at `positions` whose sequences had these lengths when they were computed. */
+  rows(positions: Uint32Array, lengths: Uint32Array): Float32Array;
+}
+
 export interface RotarySpec {
   readonly headDim: number;
   /** Dimensions that rotate, from the front of each head; the rest pass through. */
@@ -137,6 +147,8 @@ export interface RotarySpec {
   readonly interleaved: boolean;
   /** `[maxLength, rotaryDim]` f32: cos in the first rotaryDim/2 columns, sin in the others. */
   readonly table: Tensor;
+  /** Its rows come with each step (StepBatch.rotaryRows); a step without them takes the table's. */
+  readonly dynamic?: DynamicRotary;
 }
 
 export interface AttentionSpec {

@@ -169,12 +169,14 @@ export class ReferenceOps implements Ops {
     const slotTable = slotTableOf(step, layer);
     const { maxLength } = (step as ReferenceStep).storage.kv.spec;
     const slots = step.batch.slots[layer.group];
-    const table = rotary ? floats(rotary.table) : new Float32Array(0);
+    const byToken = rotary?.dynamic ? step.batch.rotaryRows : undefined;
+    const table = byToken ?? (rotary ? floats(rotary.table) : new Float32Array(0));
     const queries = new Float32Array(step.numTokens * heads * headDim);
     for (let t = 0; t < step.numTokens; t++) {
       const position = step.batch.positions[t];
       const slot = slots[t];
-      const cosSin = table.subarray(position * rotaryDim, (position + 1) * rotaryDim);
+      const row = byToken ? t : position;
+      const cosSin = table.subarray(row * rotaryDim, (row + 1) * rotaryDim);
       const token = floats(qkv).slice(t * qkv.shape[1], (t + 1) * qkv.shape[1]);
       for (let h = 0; h < heads + layer.kvHeads; h++)
         rotateHead(token.subarray(h * headDim, (h + 1) * headDim), cosSin, rotaryDim, interleaved);

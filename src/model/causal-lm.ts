@@ -1,5 +1,5 @@
 /** What the engine sees of a model. */
-import type { KVCache, Ops, Step } from '../kernels/ops.ts';
+import type { DynamicRotary, KVCache, Ops, Step } from '../kernels/ops.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { LayerCache } from './cache-plan.ts';
 import type { ModelConfig } from './config.ts';
@@ -11,6 +11,8 @@ export interface CausalLM {
   readonly caches: readonly LayerCache[];
   /** What a reward model's checkpoint has in place of a language-model head; null for a model that generates. */
   readonly scoreHead: ScoreHead | null;
+  /** Makes StepBatch.rotaryRows, which this model needs; null for most. */
+  readonly dynamicRotary: DynamicRotary | null;
   /** Records one step of all layers: the residual stream [T, H] f32 behind the last one. */
   layers(ops: Ops, step: Step, kv: KVCache): Tensor;
   /** x [N, H], rows of what `layers` gave → the hidden states [N, H] f32 that transformers calls `last_hidden_state`. */

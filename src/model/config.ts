@@ -154,8 +154,10 @@ export function partialRotaryFactor(source: ConfigSource): number {
   ).partial_rotary_factor;
 }
 
-/** Checkpoints whose card tells users to switch YaRN on (Qwen2.5) leave max_position_embeddings at the length without it. */
+/** Dynamic NTK goes as far as its factor says, as in vLLM. Checkpoints whose card tells users to switch YaRN on (Qwen2.5) leave max_position_embeddings at the length without it. */
 export function longestContext(maxPositionEmbeddings: number, rope: RopeParameters): number {
+  if (rope.rope_type === 'dynamic')
+    return Math.max(maxPositionEmbeddings, Math.floor(maxPositionEmbeddings * rope.factor));
   if (rope.rope_type !== 'yarn') return maxPositionEmbeddings;
   return Math.max(maxPositionEmbeddings, Math.floor(rope.original_max_position_embeddings * rope.factor));
 }

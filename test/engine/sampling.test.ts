@@ -54,6 +54,7 @@ t.test('which tokens may come', async (t) => {
 class TinyModel {
   readonly vocabSize = fakeVocabSize;
   readonly scoreHead = null;
+  readonly dynamicRotary = null;
   /** [T, 1]: the ids themselves. */
   layers(ops: Ops, step: Step): Tensor {
     const { tokenIds, storage } = { ...step.batch, storage: step.storage as { tokenIds: Uint32Array } };

@@ -29,7 +29,7 @@ export class KVCacheManager {
 
   /** What of a request that does not run is cached, and held by others; at least one token is always left to compute. */
   peekPrefix(request: Request): { cached: number; locked: number } {
-    if (!this.radix || request.computesWholePrompt) return { cached: 0, locked: 0 };
+    if (!this.radix || !request.sharesPrefix || request.computesWholePrompt) return { cached: 0, locked: 0 };
     return this.radix.peek(request.tokenIds, request.tokenIds.length - 1);
   }
 
@@ -40,7 +40,7 @@ export class KVCacheManager {
    */
   takePrefix(request: Request): number {
     const { radix } = this;
-    if (!radix || request.computesWholePrompt) return 0;
+    if (!radix || !request.sharesPrefix || request.computesWholePrompt) return 0;
     // Private tokens in front of the gap cannot be joined to the tree's behind it.
     if (request.numComputedTokens !== request.sharedLength) return 0;
     const held = request.prefixNode ?? radix.root;
@@ -76,7 +76,7 @@ export class KVCacheManager {
   publish(request: Request): void {
     const { radix } = this;
     const end = Math.min(request.numComputedTokens, request.tokenIds.length);
-    if (!radix || end <= request.sharedLength) return;
+    if (!radix || !request.sharesPrefix || end <= request.sharedLength) return;
     const held = { node: request.prefixNode ?? radix.root, length: request.sharedLength };
     // Only a prompt's last token can be there already (`takePrefix` leaves it out): it stays private.
     if (held.node.children.has(request.tokenIds[held.length])) return;
@@ -90,7 +90,7 @@ export class KVCacheManager {
   release(request: Request): void {
     const { radix, pool } = this;
     let kept = request.sharedLength;
-    if (radix) {
+    if (radix && request.sharesPrefix) {
       const end = Math.min(request.numComputedTokens, request.tokenIds.length);
       const held = { node: request.prefixNode ?? radix.root, length: request.sharedLength };
       if (end > held.length) {

@@ -89,7 +89,8 @@ export class EngineCore {
   add(init: RequestInit, constraint: Constraint | null = null): void {
     validateRequest(init, this.info);
     if (this.#requests.has(init.id)) throw new EngineError('invalid_value', `request id ${init.id} is in use`);
-    const request = new Request(init, this.#maxLength, constraint);
+    const sharesPrefix = init.promptIds.length <= (this.info.sharedPromptLimit ?? Infinity);
+    const request = new Request(init, this.#maxLength, constraint, sharesPrefix);
     this.scheduler.add(request);
     this.#requests.set(request.id, request);
   }

@@ -87,8 +87,12 @@ export class Request {
   pauses = 0;
   readonly times: RequestTimes = { arrival: 0, firstScheduled: 0, firstToken: 0, finished: 0 };
 
+  /** Whether its keys and values may come from the prefix cache, and go there. */
+  readonly sharesPrefix: boolean;
+
   /** @param maxLength longest prompt + output that the engine can hold */
-  constructor(init: RequestInit, maxLength: number, constraint: Constraint | null = null) {
+  constructor(init: RequestInit, maxLength: number, constraint: Constraint | null = null, sharesPrefix = true) {
+    this.sharesPrefix = sharesPrefix;
     this.id = init.id;
     this.params = init.params;
     this.constraint = constraint;

@@ -136,6 +136,8 @@ export interface EngineInfo {
   readonly kernelSet: KernelSet;
   /** What was planned before loading; absent where nothing is on a device. */
   readonly memory?: MemoryPlan;
+  /** Prompts longer than this have keys that depend on their length (dynamic NTK), so that no other prompt can share them. */
+  readonly sharedPromptLimit?: number;
   /** Lines that whoever started the engine should see. */
   readonly notes?: readonly string[];
 }

@@ -69,6 +69,7 @@ async function loadOnto(
     adapter: gpu.description,
     kernelSet: gpu.kernelSet,
     memory: plan.memory,
+    ...(model.dynamicRotary && { sharedPromptLimit: model.dynamicRotary.trainedLength }),
     notes: spoiled.size === 0 ? [] : [nonFiniteNote([...spoiled])],
   };
   return { info, runner };

@@ -96,7 +96,7 @@ export class DeviceModelRunner implements ModelRunner {
         ops.writeTokens(this.#kv, row, Uint32Array.from(request.tokenIds));
       }
     }
-    const step = ops.beginStep(buildBatch(scheduled, numTokens), this.#kv);
+    const step = ops.beginStep(buildBatch(scheduled, numTokens, this.#model.dynamicRotary), this.#kv);
     const x = this.#model.layers(ops, step, this.#kv);
     const logits = step.numLogits === 0 ? null : this.#logits(step, x);
     return (grammars) => {
@@ -140,7 +140,12 @@ export class DeviceModelRunner implements ModelRunner {
 }
 
 /** Lays the requests' tokens one behind the other. */
-export function buildBatch(scheduled: readonly ScheduledRequest[], numTokens: number): StepBatch {
+export function buildBatch(
+  scheduled: readonly ScheduledRequest[],
+  numTokens: number,
+  dynamicRotary: StepModel['dynamicRotary'] = null,
+): StepBatch {
+  const lengths = new Uint32Array(numTokens);
   const batch = {
     tokenIds: new Uint32Array(numTokens),
     positions: new Uint32Array(numTokens),
@@ -150,18 +155,22 @@ export function buildBatch(scheduled: readonly ScheduledRequest[], numTokens: nu
   const logitIndices: number[] = [];
   const promptIndices: number[] = [];
   let t = 0;
-  for (const { row, tokenIds, start, slots, samples, readsPrompt } of scheduled) {
+  for (const { request, row, tokenIds, start, slots, samples, readsPrompt } of scheduled) {
     batch.tokenIds.set(tokenIds, t);
     batch.slots[0].set(slots, t);
     batch.rows.fill(row, t, t + tokenIds.length);
-    for (let i = 0; i < tokenIds.length; i++) batch.positions[t + i] = start + i;
+    for (let i = 0; i < tokenIds.length; i++) {
+      batch.positions[t + i] = start + i;
+      lengths[t + i] = Math.max(request.promptLength, start + i + 1);
+    }
     if (readsPrompt) for (let i = 0; i < tokenIds.length; i++) promptIndices.push(t + i);
     t += tokenIds.length;
     if (samples) logitIndices.push(t - 1);
   }
   // A step inside prompts samples nothing, but reading one token back keeps the host from running ahead of the device.
   if (logitIndices.length === 0 && !scheduled.some(isRead)) logitIndices.push(numTokens - 1);
-  return { ...batch, logitIndices: Uint32Array.from(logitIndices), promptIndices: Uint32Array.from(promptIndices) };
+  const lists = { logitIndices: Uint32Array.from(logitIndices), promptIndices: Uint32Array.from(promptIndices) };
+  return { ...batch, ...lists, ...(dynamicRotary && { rotaryRows: dynamicRotary.rows(batch.positions, lengths) }) };
 }
 
 function isRead({ request, readsPrompt }: ScheduledRequest): boolean {

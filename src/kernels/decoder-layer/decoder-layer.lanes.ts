@@ -93,11 +93,11 @@ function kernelSpec(
 ): DecoderLayerKernelSpec | null {
   const { qkv, o, gateUp, down, inputNorm: _1, postAttentionNorm: _2, eps, ...more } = layer;
   const { headNorms, activation, rotary, attention, kv, ...unknown } = more;
-  const { headDim: rotaryHeadDim, rotaryDim, interleaved, table: _3, ...unknownRotary } = rotary;
+  const { headDim: rotaryHeadDim, rotaryDim, interleaved, table: _3, dynamic, ...unknownRotary } = rotary;
   const { heads, scale, slidingWindow, softcap, ...unknownAttention } = attention;
   const { kvHeads, headDim, dtype, group: _4, storage: _5, ...unknownCache } = kv;
   if (![unknown, unknownRotary, unknownAttention, unknownCache].every(isNothing)) return null;
-  if (headNorms !== null || activation !== 'silu') return null;
+  if (headNorms !== null || activation !== 'silu' || dynamic) return null;
   if (storage.prefillTiles.count > 0 || ctx.activations !== 'int8' || o.bias || gateUp.bias || down.bias) return null;
   if (![qkv, o, gateUp, down].every(isWholeIntegers)) return null;
   const hidden = x.shape[1];

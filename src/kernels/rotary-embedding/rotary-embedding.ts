@@ -2,7 +2,7 @@
  * Rotary position embedding and KV store: `(a, b) → (a·cos − b·sin, b·cos + a·sin)` for each pair of the first rotaryDim
  * dimensions of each query and key head (none without a rotary); keys and values go to the tokens' slots, the slots into the slot table.
  *
- * Shapes: `qkv [T, (Hq + 2·Hkv)·D]`, `table [maxLength, rotaryDim]` → queries `[T, Hq·D]`; keys, values
+ * Shapes: `qkv [T, (Hq + 2·Hkv)·D]`, `table [maxLength, rotaryDim]` by position, or `[T, rotaryDim]` by token → queries `[T, Hq·D]`; keys, values
  * `[slots, Hkv, D]`. f32, stored in the cache's dtype. Dispatch: an invocation owns one pair of dimensions.
  * Limits: D and rotaryDim even, rotaryDim ≤ D. Source: RoFormer, Su et al. 2021; pairing as in Hugging Face llama.
  */
@@ -25,7 +25,8 @@ export function rotaryStoreKV(
   const { headDim } = layer;
   const { keys, values } = (layer as GpuKVLayer).storage;
   const { dtype } = layer;
-  const { groups, kv } = (step as GpuStep).storage;
+  const { groups, kv, rotaryRows } = (step as GpuStep).storage;
+  const byToken = rotary?.dynamic ? rotaryRows : null;
   const { buffer, slotTable } = groups[layer.group];
   const tokens = step.numTokens;
   const allHeads = qkv.shape[1] / headDim;
@@ -34,11 +35,11 @@ export function rotaryStoreKV(
   const kernel = ctx.pipelines.get(
     `rotary-store-kv.${dtype}`,
     () => withElement(wgsl('rotary-store-kv.wgsl', import.meta.url), dtype),
-    { INTERLEAVED: interleaved ? 1 : 0 },
+    { INTERLEAVED: interleaved ? 1 : 0, BY_TOKEN: byToken ? 1 : 0 },
   );
   ctx.recorder.dispatch(
     kernel,
-    [bufferOf(qkv), bufferOf(table), buffer, slotTable, keys, values, queries.storage],
+    [bufferOf(qkv), bufferOf(byToken ?? table), buffer, slotTable, keys, values, queries.storage],
     new Uint32Array([tokens, heads, layer.kvHeads, headDim, rotaryDim, kv.spec.maxLength]),
     Math.ceil((allHeads * headDim) / 2 / 64),
     tokens,

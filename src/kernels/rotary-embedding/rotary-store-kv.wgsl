@@ -5,10 +5,11 @@ alias Element = f32;
 struct Params { tokens: u32, heads: u32, kvHeads: u32, headDim: u32, rotaryDim: u32, maxLength: u32 }
 var<immediate> p: Params;
 
+override BY_TOKEN: u32; // 1: the table has a row for each token, 0: for each position
 override INTERLEAVED: u32; // 1: pairs (2i, 2i + 1), 0: pairs (i, i + rotaryDim / 2)
 
 @group(0) @binding(0) var<storage, read> qkv: array<f32>; // [T, (Hq + 2·Hkv)·D]
-@group(0) @binding(1) var<storage, read> table: array<f32>; // [maxLength, rotaryDim]: cosines, then sines
+@group(0) @binding(1) var<storage, read> table: array<f32>; // [maxLength or T, rotaryDim]: cosines, then sines
 @group(0) @binding(2) var<storage, read> step: array<u32>; // sections: step/step.ts
 @group(0) @binding(3) var<storage, read_write> slotTable: array<u32>; // [maxRequests, maxLength]
 @group(0) @binding(4) var<storage, read_write> keys: array<Element>; // [slots, Hkv, D]
@@ -38,8 +39,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var a = qkv[start + first];
   var b = qkv[start + second];
   if (rotates) {
-    let c = table[position * p.rotaryDim + pair];
-    let s = table[position * p.rotaryDim + half + pair];
+    let row = select(position, token, BY_TOKEN == 1u) * p.rotaryDim;
+    let c = table[row + pair];
+    let s = table[row + half + pair];
     let turned = a * c - b * s;
     b = b * c + a * s;
     a = turned;

@@ -5,7 +5,7 @@
  */
 import type { Step, StepBatch } from '../ops.ts';
 import type { GpuKVCache } from '../kv-cache/kv-cache.ts';
-import type { WebGPUContext } from '../webgpu-context.ts';
+import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
 
 /** Query tokens of one row that a prefill attention workgroup handles together. */
 export const ATTENTION_TILE = 8;
@@ -28,6 +28,8 @@ export interface GpuStep extends Step {
     /** For each slot group: the same with that group's slots, and its slot table. */
     readonly groups: readonly StepGroup[];
     readonly kv: GpuKVCache;
+    /** [T, rotaryDim]; null where rows of the rotary table are taken. */
+    readonly rotaryRows: GpuTensor | null;
     readonly promptRows: StepList;
     /** (first token, count) of runs of 2 … ATTENTION_TILE consecutive tokens of one row. */
     readonly prefillTiles: StepList;
@@ -58,12 +60,19 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
       buffer: groups[0].buffer,
       groups,
       kv,
+      rotaryRows: batch.rotaryRows ? uploadRows(ctx, batch.rotaryRows) : null,
       promptRows: { offset: prompt, count: promptIndices.length },
       prefillTiles: { offset: work, count: tiles.length / 2 },
       decodeTokens: { offset: work + tiles.length, count: singles.length },
       maxContext: positions.reduce((m, p) => Math.max(m, p), 0) + 1,
     },
   };
+}
+
+function uploadRows(ctx: WebGPUContext, rows: Float32Array): GpuTensor {
+  const tensor = ctx.tensor([rows.length], 'f32');
+  ctx.gpu.device.queue.writeBuffer(tensor.storage, 0, rows.buffer, rows.byteOffset, rows.byteLength);
+  return tensor;
 }
 
 function joined(parts: readonly Uint32Array[]): Uint32Array<ArrayBuffer> {

@@ -117,6 +117,7 @@ export const llama: Architecture<LlamaConfig, LlamaWeights> = {
       caches: llama.caches(c),
       head: w.lmHead ?? w.embedTokens,
       scoreHead: parts.scoreHead,
+      rotary,
       embed: (ops, step) => ops.embedding(step, w.embedTokens),
       layer: (ops, x, i, step, kv) => {
         const attention = attentionSpec(c.numAttentionHeads, c.headDim ** -0.5, c.slidingWindows[i]);

@@ -1,6 +1,15 @@
 /** The frame that all decoders share: embedding, layers, final norm, head. */
 import { EngineError } from '../../errors.ts';
-import type { ConsumerOption, KVCache, KVLayer, Matrix, Ops, Step } from '../../kernels/ops.ts';
+import type {
+  ConsumerOption,
+  DynamicRotary,
+  KVCache,
+  KVLayer,
+  Matrix,
+  Ops,
+  RotarySpec,
+  Step,
+} from '../../kernels/ops.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { LayerCache } from '../cache-plan.ts';
 import type { CausalLM } from '../causal-lm.ts';
@@ -14,6 +23,7 @@ export interface DecoderParts {
   /** [V, H]; not looked at in a reward model. */
   readonly head: Matrix;
   readonly scoreHead: ScoreHead | null;
+  readonly rotary?: RotarySpec;
   embed(ops: Ops, step: Step): Tensor;
   layer(ops: Ops, x: Tensor, i: number, step: Step, kv: KVLayer): Tensor;
   /** The norm behind the last layer. */
@@ -24,12 +34,14 @@ export class Decoder implements CausalLM {
   readonly config: ModelConfig;
   readonly caches: readonly LayerCache[];
   readonly scoreHead: ScoreHead | null;
+  readonly dynamicRotary: DynamicRotary | null;
   readonly #parts: DecoderParts;
 
   constructor(parts: DecoderParts) {
     this.config = parts.config;
     this.caches = parts.caches;
     this.scoreHead = parts.scoreHead;
+    this.dynamicRotary = parts.rotary?.dynamic ?? null;
     this.#parts = parts;
   }
 

@@ -14,10 +14,15 @@ const schemes = {
   /** Positions divided by `factor` (Chen et al. 2023, arXiv:2306.15595). */
   linear: z.object({ ...base, rope_type: z.literal('linear'), factor: positive }),
   /**
-   * NTK-aware scaling whose base depends on the length reached. Up to max_position_embeddings it equals `default`;
-   * beyond, cached keys would have to be rotated anew, so the context ends there.
+   * NTK-aware scaling whose base depends on the length of the sequence. Up to max_position_embeddings it equals `default`.
+   * Beyond, `dynamicRotaryRows`.
    */
-  dynamic: z.object({ ...base, rope_type: z.literal('dynamic'), factor: positive }),
+  dynamic: z.object({
+    ...base,
+    rope_type: z.literal('dynamic'),
+    factor: positive,
+    max_position_embeddings: positive,
+  }),
   /** Llama 3.1: long wavelengths divided by `factor`, a ramp between (model card and reference code of Llama 3.1). */
   llama3: z.object({
     ...base,
@@ -73,6 +78,7 @@ export const ropeParametersSchema = z.discriminatedUnion('rope_type', [
 ]);
 
 export type RopeParameters = z.infer<typeof ropeParametersSchema>;
+export type DynamicRope = z.infer<typeof schemes.dynamic>;
 
 /** Not in config.json: what GGUF files say instead. */
 export const FREQUENCY_FACTORS = 'frequency_factors';
@@ -125,6 +131,36 @@ export function rotaryTable(rope: RopeParameters, rotaryDim: number, maxLength: 
     }
   }
   return table;
+}
+
+/**
+ * Rows like those of `rotaryTable` for tokens whose rotation depends on their sequence: [T, rotaryDim], of the tokens at
+ * `positions` whose sequences had these lengths when they were computed. transformers computes a prompt with the
+ * frequencies of its whole length and each later token with those of the length that it makes; keys stay as they are.
+ */
+export function dynamicRotaryRows(
+  rope: DynamicRope,
+  rotaryDim: number,
+  positions: Uint32Array,
+  lengths: Uint32Array,
+): Float32Array {
+  const { rope_theta, factor, max_position_embeddings: trained } = rope;
+  const half = rotaryDim / 2;
+  const rows = new Float32Array(positions.length * rotaryDim);
+  let [length, frequencies]: [number, number[]] = [0, []];
+  positions.forEach((position, t) => {
+    if (lengths[t] !== length) {
+      length = lengths[t];
+      const stretch = (factor * Math.max(length, trained)) / trained - (factor - 1);
+      const theta = rope_theta * stretch ** (rotaryDim / (rotaryDim - 2));
+      frequencies = Array.from({ length: half }, (_, i) => theta ** ((-2 * i) / rotaryDim));
+    }
+    frequencies.forEach((frequency, i) => {
+      rows[t * rotaryDim + i] = Math.cos(position * frequency);
+      rows[t * rotaryDim + half + i] = Math.sin(position * frequency);
+    });
+  });
+  return rows;
 }
 
 /** Short wavelengths stay, long ones are divided by `factor`, those between are blended by how often they turn. */

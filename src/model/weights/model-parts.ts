@@ -1,8 +1,8 @@
 /** What a model is made of besides its own weights: rotary tables, each made once. */
-import type { Ops, RotarySpec } from '../../kernels/ops.ts';
+import type { DynamicRotary, Ops, RotarySpec } from '../../kernels/ops.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { ModelParts } from '../architecture.ts';
-import { rotaryTable, type RopeParameters } from '../layers/rope.ts';
+import { dynamicRotaryRows, rotaryTable, type DynamicRope, type RopeParameters } from '../layers/rope.ts';
 import type { ScoreHead } from '../layers/score-head.ts';
 
 /** @param makeTable [maxLength, rotaryDim]: see RotarySpec.table */
@@ -16,11 +16,22 @@ export function modelParts(
     const key = JSON.stringify([rope, headDim, rotaryDim]);
     const known = rotaries.get(key);
     if (known) return known;
-    const made = { headDim, rotaryDim, interleaved: false, table: makeTable(rope, rotaryDim) };
+    const shared = { headDim, rotaryDim, interleaved: false, table: makeTable(rope, rotaryDim) };
+    const made =
+      rope.rope_type === 'dynamic' && maxLength > rope.max_position_embeddings
+        ? { ...shared, dynamic: dynamicRotary(rope, rotaryDim) }
+        : shared;
     rotaries.set(key, made);
     return made;
   };
   return { maxLength, scoreHead, rotary };
+}
+
+function dynamicRotary(rope: DynamicRope, rotaryDim: number): DynamicRotary {
+  return {
+    trainedLength: rope.max_position_embeddings,
+    rows: (positions, lengths) => dynamicRotaryRows(rope, rotaryDim, positions, lengths),
+  };
 }
 
 export function loadedParts(ops: Ops, maxLength: number, scoreHead: ScoreHead | null): ModelParts {
