@@ -198,8 +198,10 @@ t.test('memory plan', (t) => {
   const derived = of({ memFraction: 0.5, runningMaxReqSize: 100 });
   const { weights: w, step } = derived.memory;
   const { maxTotalTokenNum: slots } = derived;
-  t.ok(slots * (kvPerToken + 256) + w + step <= 5e7, 'a row of the rotary table for each slot');
-  t.ok((slots + 1) * (kvPerToken + 256) + w + step > 5e7, 'and no slot less than that');
+  // A row of the rotary table, and an entry of 100 requests' slot and token tables.
+  const perSlot = kvPerToken + 256 + 2 * 4 * 100;
+  t.ok(slots * perSlot + w + step <= 5e7, 'all that a slot takes');
+  t.ok((slots + 1) * perSlot + w + step > 5e7, 'and no slot less than that');
   t.equal(of({}, { ...adapter, maxBinding: 64 * 2 * 2 * 101 }).maxTotalTokenNum, 100, 'the sink takes a slot too');
   t.throws(() => of({}, { ...adapter, memory: 1e6 }), { code: 'out_of_memory', param: 'mem_fraction' });
   model.close();

@@ -70,7 +70,7 @@ async function loadOnto(
     kernelSet: gpu.kernelSet,
     memory: plan.memory,
     ...(model.dynamicRotary && { sharedPromptLimit: model.dynamicRotary.trainedLength }),
-    notes: spoiled.size === 0 ? [] : [nonFiniteNote([...spoiled])],
+    notes: [...plan.notes, ...(spoiled.size === 0 ? [] : [nonFiniteNote([...spoiled])])],
   };
   return { info, runner };
 }

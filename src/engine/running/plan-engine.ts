@@ -25,6 +25,8 @@ export interface EnginePlan {
   readonly maxTotalTokenNum: number;
   readonly batchMaxTokens: number;
   readonly memory: MemoryPlan;
+  /** What whoever starts the engine should know of it. */
+  readonly notes: readonly string[];
 }
 
 /** What the plan depends on of an adapter. */
@@ -64,25 +66,31 @@ export function planEngine(
   const { batchMaxTokens } = stepBudget(config, adapter.kernelSet);
   const logits = config.runningMaxReqSize + MAX_PROMPT_ROWS;
   const measured = measureStep(opened, weights, { tokens: batchMaxTokens, logits, activations });
+  const maxRequests = config.runningMaxReqSize;
+  const inTables = longestInTables(adapter, maxRequests, measured.tablesPerPosition);
   const sizeOf = (slots: number) => ({
     dtype: kvDtype,
     slots,
-    maxRequests: config.runningMaxReqSize,
-    maxLength: Math.min(longest, slots),
+    maxRequests,
+    maxLength: Math.min(longest, slots, inTables),
   });
   const caches = opened.architecture.caches(opened.config);
   const { layers } = kvCacheSpec(caches, sizeOf(1));
   const perSlot = kvBytesPerToken(layers);
+  const inBinding = Math.floor(adapter.maxBinding / Math.max(...layers.map(slotBytes))) - 1;
   const derived = () => {
     const memory = adapter.memory * config.memFraction;
-    // Each slot is charged a row of the rotary tables too: one request may use them all.
-    const inMemory = slotsIn(memory, weightBytes.total, measured.step, perSlot + measured.tablesPerPosition);
-    const inBinding = Math.floor(adapter.maxBinding / Math.max(...layers.map(slotBytes))) - 1;
-    return Math.min(inMemory, inBinding, config.runningMaxReqSize * longest);
+    // Each slot is charged a position of the rotary, slot and token tables too: one request may use them all.
+    const tables = measured.tablesPerPosition + 2 * 4 * maxRequests;
+    const inMemory = slotsIn(memory, weightBytes.total, measured.step, perSlot + tables);
+    return Math.min(inMemory, inBinding, maxRequests * longest);
   };
+  refuseManySlots(config, inBinding);
   const slots = config.maxTotalTokenNum ?? derived();
-  refuseLongRequests(config, slots);
+  refuseLongRequests(config, slots, inTables);
+  const { maxLength } = sizeOf(slots);
   return {
+    notes: config.maxTotalTokenNum === null && maxLength < longest ? [shortContextNote(maxLength, longest)] : [],
     weights,
     weightBytes,
     activations,
@@ -127,12 +135,34 @@ export function slotsIn(budget: number, weights: number, step: number, perSlot: 
   );
 }
 
-function refuseLongRequests({ maxReqTotalLen, maxTotalTokenNum }: EngineConfig, slots: number): void {
-  if (maxReqTotalLen === null || maxReqTotalLen <= slots) return;
+/**
+ * Positions for which the tables that have one entry each fit a binding: rotations, and slots and tokens of every request
+ * that may run. A config that claims a context of millions does not decide how much is allocated.
+ */
+function longestInTables({ maxBinding }: AdapterFacts, maxRequests: number, rotaryBytes: number): number {
+  return Math.floor(maxBinding / Math.max(4 * maxRequests, rotaryBytes));
+}
+
+function shortContextNote(fits: number, longest: number): string {
+  return `context: ${fits} tokens at most in one request; the model's own of ${longest} does not fit this device's memory (--mem_fraction, --running_max_req_size)`;
+}
+
+function refuseManySlots({ maxTotalTokenNum }: EngineConfig, most: number): void {
+  if (maxTotalTokenNum === null || maxTotalTokenNum <= most) return;
   throw new EngineError(
     'bad_flag',
-    `--max_req_total_len ${maxReqTotalLen} is longer than the KV cache of ${slots} tokens: ` +
-      `lower it or raise ${maxTotalTokenNum === null ? '--mem_fraction' : '--max_total_token_num'}`,
-    { param: 'max_req_total_len' },
+    `--max_total_token_num ${maxTotalTokenNum} does not fit this device: a layer's keys of ${most} tokens do`,
+    { param: 'max_total_token_num' },
   );
+}
+
+function refuseLongRequests(config: EngineConfig, slots: number, inTables: number): void {
+  const { maxReqTotalLen, maxTotalTokenNum, runningMaxReqSize } = config;
+  if (maxReqTotalLen === null || maxReqTotalLen <= Math.min(slots, inTables)) return;
+  const slotFlag = maxTotalTokenNum === null ? '--mem_fraction' : '--max_total_token_num';
+  const why =
+    slots <= inTables
+      ? `longer than the KV cache of ${slots} tokens: lower it or raise ${slotFlag}`
+      : `longer than the ${inTables} tokens that fit with --running_max_req_size ${runningMaxReqSize}: lower one of them`;
+  throw new EngineError('bad_flag', `--max_req_total_len ${maxReqTotalLen} is ${why}`, { param: 'max_req_total_len' });
 }

@@ -1,0 +1,66 @@
+/** A context of millions in a config: what fits is served, with a line that says so; a flag that does not fit is refused. */
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
+import { defaultSamplingParams } from '../../src/engine/core/types.ts';
+import { EngineProxy } from '../../src/engine/client/engine-client.ts';
+import { inThisThread } from '../../src/engine/client/engine-transport.ts';
+import { loadEngine } from '../../src/engine/running/load-engine.ts';
+import { planEngine, type AdapterFacts } from '../../src/engine/running/plan-engine.ts';
+import { openModel } from '../../src/model/files/open-model.ts';
+import { fixturePath } from '../helpers/model-exam.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+t.setTimeout(300_000);
+
+const directory = join(tempDir(t), 'long');
+cpSync(fixturePath('llama-tied'), directory, { recursive: true });
+const path = join(directory, 'config.json');
+const json = JSON.parse(readFileSync(path, 'utf8')) as object;
+writeFileSync(path, JSON.stringify({ ...json, max_position_embeddings: 4_000_000 }));
+
+/** As lavapipe says on a machine with enough memory. */
+const lavapipe: AdapterFacts = { kernelSet: 'cpu-adapter', hasF16: true, maxBinding: 2 ** 27, memory: 64e9 };
+
+const plan = (changes: Partial<EngineConfig>, facts = lavapipe) => {
+  const model = openModel(directory);
+  try {
+    return planEngine(model, { ...defaultEngineConfig, kvCacheDtype: 'f32', ...changes }, facts);
+  } finally {
+    model.close();
+  }
+};
+
+t.test('every table fits a binding, and a note says what that means', async (t) => {
+  const { kv, notes } = plan({});
+  t.equal(kv.maxLength, 2 ** 27 / (4 * 64), 'slots of 64 requests');
+  t.match(notes, [/^context: 524288 tokens at most in one request; the model's own of 4000000 does not fit/]);
+  t.ok(plan({ runningMaxReqSize: 8 }).kv.maxLength > kv.maxLength, 'fewer requests, longer ones');
+  const small = plan({}, { ...lavapipe, memory: 1e8 });
+  t.ok(small.kv.maxLength < 200_000);
+  t.match(small.notes, [new RegExp(`^context: ${small.kv.maxLength} tokens`)]);
+  t.same(plan({ maxReqTotalLen: 1000 }).notes, [], 'what was asked for');
+});
+
+t.test('flags that do not fit name what does', async (t) => {
+  const refused = (message: RegExp) => ({ code: 'bad_flag', message });
+  t.throws(() => plan({ maxReqTotalLen: 600_000 }), refused(/longer than the 524288 tokens that fit with --running/));
+  t.throws(() => plan({ maxReqTotalLen: 600_000, maxTotalTokenNum: 5000 }), refused(/KV cache of 5000 tokens/));
+  t.throws(
+    () => plan({ maxTotalTokenNum: 1e9 }),
+    refused(/1000000000 does not fit this device: .* of 1048575 tokens do/),
+  );
+  t.equal(plan({ maxTotalTokenNum: 1_048_575 }).maxTotalTokenNum, 1_048_575);
+});
+
+t.test('it serves', async (t) => {
+  const config = { ...defaultEngineConfig, modelDir: directory, memFraction: 0.02 };
+  const engine = await EngineProxy.start(inThisThread(loadEngine, config));
+  t.teardown(() => engine.close());
+  t.match(engine.info.notes, [/^context: \d+ tokens/]);
+  const params = { ...defaultSamplingParams, temperature: 0, maxTokens: 3, ignoreEos: true };
+  let tokens = 0;
+  for await (const { tokenIds } of engine.generate([1, 2, 3], params)) tokens += tokenIds.length;
+  t.equal(tokens, 3);
+});
