@@ -1,6 +1,6 @@
 /** An admission policy of your own: at most two requests that are still short of ten tokens, so that answers start in order. */
 import { subscribe } from 'node:diagnostics_channel';
-import { LLM, type AdmissionPolicy, type PoolLoad, type RequestLoad } from '../src/index.ts';
+import { LLM, type AdmissionPolicy, type PoolLoad, type RequestLoad } from 'dawnlight';
 
 class GentleStart implements AdmissionPolicy {
   readonly name = 'gentle-start';
@@ -24,7 +24,7 @@ class GentleStart implements AdmissionPolicy {
   }
 }
 
-const llm = await LLM.load(process.argv[2] ?? 'model', { maxTotalTokenNum: 4096, policy: new GentleStart() });
+const llm = await LLM.load(process.argv[2] ?? 'path/to/model', { maxTotalTokenNum: 4096, policy: new GentleStart() });
 
 let last = '';
 subscribe('dawnlight:step', (message) => {

@@ -1,7 +1,7 @@
 /** Text in, text out: one prompt streamed, then three conversations at once, then one that is cut short. */
-import { LLM } from '../src/index.ts';
+import { LLM } from 'dawnlight';
 
-const llm = await LLM.load(process.argv[2] ?? 'model', { maxTotalTokenNum: 4096 });
+const llm = await LLM.load(process.argv[2] ?? 'path/to/model', { maxTotalTokenNum: 4096 });
 
 process.stdout.write('The capital of France is');
 for await (const { text } of llm.generate('The capital of France is', { temperature: 0, maxTokens: 20 })) {

@@ -1,5 +1,8 @@
-/** One kernel replaced by your own: SiLU becomes the cheaper hard-swish, `x · clamp(x/6 + ½, 0, 1)`. What does it do to the answer? */
-import { LLM, WebGPUOps, type Tensor } from '../src/index.ts';
+/**
+ * One kernel replaced by your own: SiLU becomes the cheaper hard-swish, `x · clamp(x/6 + ½, 0, 1)`. What does it do to the
+ * answer? To compare its speed with the built-in kernel's: `npm run bench -- kernels --variant` (docs/kernels.md).
+ */
+import { LLM, WebGPUOps, type Tensor } from 'dawnlight';
 
 const source = /* wgsl */ `
 struct Params { intermediate: u32 }
@@ -26,12 +29,18 @@ class HardSwishOps extends WebGPUOps {
     context.recorder.dispatch(kernel, buffers, Uint32Array.of(width / 2), Math.ceil(width / 2 / 64), tokens);
     return y;
   }
+
+  /** On lavapipe a whole layer may be one kernel, which has a SiLU of its own: null has it computed op by op. */
+  override fusedDecoderLayer(): null {
+    return null;
+  }
 }
 
+// With int8 activations gatedMul would have to quantize its result too.
 const settings = { maxTotalTokenNum: 2048, activationDtype: 'f32' } as const;
 for (const ops of [WebGPUOps, HardSwishOps]) {
   const createOps = (...args: ConstructorParameters<typeof WebGPUOps>): WebGPUOps => new ops(...args);
-  const llm = await LLM.load(process.argv[2] ?? 'model', { ...settings, createOps });
+  const llm = await LLM.load(process.argv[2] ?? 'path/to/model', { ...settings, createOps });
   process.stdout.write(`${ops.name}: `);
   for await (const { text } of llm.generate('The capital of France is', { temperature: 0, maxTokens: 24 })) {
     process.stdout.write(text);

@@ -29,7 +29,7 @@ function pack() {
   mkdirSync(target, { recursive: true });
   const copy = (from, to = from, keep = () => true) =>
     cpSync(from, join(target, to), { recursive: true, dereference: true, filter: (path) => keep(path) });
-  const code = (path) => statSync(path).isDirectory() || /\.(js|json|wgsl)$/.test(path);
+  const code = (path) => statSync(path).isDirectory() || /\.(m?js|json|wgsl)$/.test(path);
   copy('.bench', '.bench', code);
   copy('test/fixtures/models');
   copy('package.json');

@@ -1,8 +1,9 @@
 """Makes the tiny checkpoints of test/fixtures/models and what transformers computes from them.
 
-    python scripts/make-fixtures.py
+    python scripts/make-fixtures.py [NAME…]
 
-Needs torch, transformers, accelerate and gguf. Everything is random but seeded. Each directory holds a checkpoint as it
+Without names it makes all. Weights are drawn one model after the other, so all are computed in any case, and those that
+are named, folders of test/fixtures/models, take the place of the old ones. Needs torch, transformers, accelerate and gguf. Everything is random but seeded. Each directory holds a checkpoint as it
 is on the hub, plus oracle.json (prompt ids) and logits.f32 (float32 logits [prompt, vocabulary], little-endian), computed
 by transformers in float32 from the stored weights. hidden.f32 beside it are the last hidden states [prompt, hidden], and
 reward models have scores.json instead: prompts and the score of each. rope.json holds inverse frequencies of each scaling scheme.
@@ -11,6 +12,8 @@ reward models have scores.json instead: prompts and the score of each. rope.json
 import json
 import pathlib
 import shutil
+import sys
+import tempfile
 
 import gguf
 import numpy as np
@@ -486,5 +489,22 @@ def reward_models():
     two_layer_reward_model("qwen2-reward", Qwen2Config(**small, rope_parameters=dict(default)))
 
 
+def make(names):
+    global OUT
+    fixtures = OUT
+    with tempfile.TemporaryDirectory() as directory:
+        OUT = pathlib.Path(directory)
+        main()
+        made = sorted(path.name for path in OUT.iterdir())
+        unknown = [name for name in names if name not in made]
+        if unknown:
+            sys.exit(f"there is no fixture {', '.join(unknown)}; there are {', '.join(made)}")
+        for name in names or made:
+            old = fixtures / name
+            shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
+            shutil.move(OUT / name, old)
+            print(f"made {old}")
+
+
 if __name__ == "__main__":
-    main()
+    make(sys.argv[1:])

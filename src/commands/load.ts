@@ -86,10 +86,15 @@ async function startEngine(
 ): Promise<EngineProxy> {
   const progress = terminalProgress();
   let started = false;
+  let loaded = false;
   const onProgress = (done: number, total: number): void => {
     if (!started) progress.start(`loading ${name}`, total);
     started = true;
     progress.update(done);
+    if (done < total || loaded) return;
+    loaded = true;
+    progress.stop();
+    progress.log('compiling kernels: a minute or so the first time on a machine');
   };
   try {
     const start = inWorker({ config, loader: loaderUrl, faultInjection: false, endTokenIds, vocabulary });

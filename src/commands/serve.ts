@@ -49,11 +49,17 @@ function announce(ctx: ServerContext, server: Listening): void {
   process.stdout.write(lines.map(([key = '', value = '']) => `${key.padEnd(8)} ${value}\n`).join(''));
 }
 
+/** By the signal itself: `process.exit` takes threads down one by one, and Dawn aborts where work is pending. */
+function endAtOnce(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
 function untilSignal(): Promise<void> {
   return new Promise((resolve) => {
     let asked = false;
-    const onSignal = (): void => {
-      if (asked) process.exit(1);
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (asked) return endAtOnce(signal);
       asked = true;
       resolve();
     };

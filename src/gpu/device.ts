@@ -1,6 +1,7 @@
 /** Instance, adapter and device: the one place that opens Dawn, and what the rest may know about the hardware. */
 import { create, globals } from 'webgpu';
 import { EngineError } from '../errors.ts';
+import { withoutDawnNotes } from './dawn-notes.ts';
 
 Object.assign(globalThis, globals);
 
@@ -50,7 +51,9 @@ function createInstance(options: GpuOptions): GPU {
 export async function requestAdapter(options: GpuOptions): Promise<GPUAdapter> {
   let adapter: GPUAdapter | null;
   try {
-    adapter = await createInstance(options).requestAdapter({ powerPreference: 'high-performance' });
+    adapter = await withoutDawnNotes(() =>
+      createInstance(options).requestAdapter({ powerPreference: 'high-performance' }),
+    );
   } catch (cause) {
     throw new EngineError('no_adapter', 'WebGPU could not start: run `dawnlight doctor` to see why', { cause });
   }

@@ -1,6 +1,7 @@
 /** POST /v1/messages and /v1/messages/count_tokens: Anthropic's chat shape. */
 import { z } from 'zod';
 import { ignored, neutral, optional, required } from '../schema/fields.ts';
+import { expectedRole } from '../schema/messages.ts';
 import { passOver, reasoningEffort, skippedTool, toolName } from '../schema/tools.ts';
 
 const text = z.object({ type: z.literal('text'), text: z.string() });
@@ -56,17 +57,14 @@ const filled = z.union([
   z.array(block, 'Expected an array of blocks').min(1, 'Expected at least one block: the list is empty.'),
 ]);
 /** Claude Code puts system messages between the others. */
-const message = z.discriminatedUnion(
-  'role',
-  [
-    z.object({ role: z.enum(['user', 'assistant']), content: filled }),
-    z.object({
-      role: z.enum(['system', 'developer']),
-      content: blocks(z.discriminatedUnion('type', [text], { error: unknownBlock })),
-    }),
-  ],
-  { error: 'Expected a message whose role is one of user, assistant, system, developer.' },
-);
+const kinds = [
+  z.object({ role: z.enum(['user', 'assistant']), content: filled }),
+  z.object({
+    role: z.enum(['system', 'developer']),
+    content: blocks(z.discriminatedUnion('type', [text], { error: unknownBlock })),
+  }),
+] as const;
+const message = z.discriminatedUnion('role', kinds, { error: expectedRole(kinds) });
 export type AnthropicMessage = z.output<typeof message>;
 
 const ownTool = z.object({

@@ -60,18 +60,21 @@ const functionResult = z
     name: functionName,
   }));
 
-export const messageSchema = z.discriminatedUnion(
-  'role',
-  [
-    z.object({ role: z.literal('system'), content, name }),
-    z.object({ role: z.literal('developer'), content, name }),
-    z.object({ role: z.literal('user'), content, name }),
-    assistant,
-    z.object({ role: z.literal('tool'), content, tool_call_id: z.string(), name }),
-    functionResult,
-  ],
-  { error: 'Expected a message whose role is one of developer, system, user, assistant, tool, function.' },
-);
+/** For messages of another role, or none. */
+export function expectedRole(kinds: readonly z.core.$ZodTypeDiscriminable[]): string {
+  const roles = kinds.flatMap((kind) => [...(kind._zod.propValues['role'] ?? [])]);
+  return `Expected a message whose role is one of ${roles.join(', ')}.`;
+}
+
+const kinds = [
+  z.object({ role: z.literal('system'), content, name }),
+  z.object({ role: z.literal('developer'), content, name }),
+  z.object({ role: z.literal('user'), content, name }),
+  assistant,
+  z.object({ role: z.literal('tool'), content, tool_call_id: z.string(), name }),
+  functionResult,
+] as const;
+export const messageSchema = z.discriminatedUnion('role', kinds, { error: expectedRole(kinds) });
 
 export type ChatMessage = z.output<typeof messageSchema>;
 export type MessageContent = z.output<typeof content>;

@@ -1,0 +1,61 @@
+// Dawn's notes about lavapipe's limits reach nobody; whatever else is written to standard error does, in its place.
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+const module = new URL('../../src/gpu/dawn-notes.ts', import.meta.url).href;
+const note = 'Warning: maxDynamicUniformBuffersPerPipelineLayout artificially reduced from 1000000 to 16 to fit.\\n';
+
+/** A program that writes to descriptor 2 as native code does, before, while and after notes are held back. */
+const program = `
+  import { writeSync } from 'node:fs';
+  import { withoutDawnNotes } from ${JSON.stringify(module)};
+  console.error('before');
+  try {
+    withoutDawnNotes(() => {
+      writeSync(2, '${note}Warning: vkCreateInstance: Found no drivers!\\n${note}');
+      throw new Error('no adapter');
+    });
+  } catch (error) {
+    console.error(error.message);
+  }
+  writeSync(2, '${note}');
+`;
+const all = ['before', 'Warning: vkCreateInstance: Found no drivers!', 'no adapter'];
+
+function run(stderr: number | 'pipe', env: NodeJS.ProcessEnv): string {
+  const args = ['--import', 'tsx', '--input-type=module', '-e', program];
+  const { stderr: text, status } = spawnSync(process.execPath, args, {
+    stdio: ['ignore', 'ignore', stderr],
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+  });
+  t.equal(status, 0, text);
+  return text;
+}
+
+t.test('into a file', { skip: process.platform !== 'linux' }, async (t) => {
+  const [dir, temporary] = [tempDir(t), tempDir(t)];
+  const file = (env: NodeJS.ProcessEnv): string[] => {
+    const fd = openSync(join(dir, 'stderr'), 'w');
+    run(fd, { TMPDIR: temporary, ...env });
+    closeSync(fd);
+    return readFileSync(join(dir, 'stderr'), 'utf8').trimEnd().split('\n');
+  };
+  const written = file({});
+  t.same(written.slice(0, 3), all);
+  t.equal(written.length, 4, 'the note behind it came from somewhere else');
+  t.same(
+    readdirSync(temporary).filter((name) => name.startsWith('dawnlight')),
+    [],
+    'nothing is left',
+  );
+  t.equal(file({ DAWNLIGHT_DEBUG: '1' }).length, 6, 'all of it for who looks for a fault');
+});
+
+t.test('a socket cannot be opened again, and gets everything', async (t) => {
+  const text = run('pipe', {});
+  for (const line of all) t.match(text, line);
+});
