@@ -54,5 +54,5 @@ export const spec = declare({
       doc: 'With --variant FILE.wgsl: the kernel that it replaces; default the file’s own name.',
     }),
   },
-  examples: ['', '--only "^siluMul" --rounds 20', '--variant my/silu-mul.wgsl --kernels gpu'],
+  examples: ['', '--only "^softmax" --rounds 20', '--variant my/softmax.wgsl --kernels gpu'],
 });

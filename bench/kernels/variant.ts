@@ -10,7 +10,7 @@ import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 
 export interface Variant {
   readonly file: string;
-  /** What it stands for: `silu-mul.wgsl`, or the ops that it overrides. */
+  /** What it stands for: `softmax.wgsl`, or the ops that it overrides. */
   readonly replaces: string;
   readonly createOps: (gpu: Gpu, options: WebGPUOpsOptions) => WebGPUOps;
   /** Runs `body`, in which kernels are compiled, and tells whether it came to the variant. */
