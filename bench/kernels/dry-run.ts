@@ -1,24 +1,8 @@
 /** Which cases come to a variant: they are recorded on a device that does nothing, since compiling all of them takes minutes. */
 import type { Gpu, KernelSet } from '../../src/gpu/device.ts';
+import { dryGpu } from '../../test/helpers/dry-gpu.ts';
 import type { KernelBench } from './cases.ts';
 import type { Variant } from './variant.ts';
-
-/** Any property and any call of it is itself. */
-const nothing: object = new Proxy(() => nothing, {
-  get: (_, key) => (key === 'then' || key === Symbol.toPrimitive ? undefined : nothing),
-  apply: () => nothing,
-});
-
-function dryGpu(gpu: Gpu): Gpu {
-  const device = new Proxy(gpu.device, {
-    get: (target, key) => {
-      if (key === 'limits' || key === 'features') return target[key];
-      if (key === 'createShaderModule') return () => ({ getCompilationInfo: async () => ({ messages: [] }) });
-      return nothing;
-    },
-  });
-  return { ...gpu, device };
-}
 
 /** Name, form and `prepare` of a case of the table or of a bench. */
 export type Recordable = Pick<KernelBench, 'name' | 'prepare'> & { readonly activations?: 'f32' | 'int8' };
@@ -32,7 +16,7 @@ export async function casesOf<T extends Recordable>(
 ): Promise<T[]> {
   const found: T[] = [];
   for (const one of cases) {
-    const ops = variant.createOps(dryGpu(gpu), { kernelSet, activations: one.activations ?? 'f32' });
+    const ops = variant.createOps(dryGpu(kernelSet, gpu), { kernelSet, activations: one.activations ?? 'f32' });
     const { used } = await variant.during(async () => void (await one.prepare(ops))());
     if (used) found.push(one);
   }

@@ -4,7 +4,7 @@ import { basename, extname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { EngineError } from '../../src/errors.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
-import { setWgslVariant } from '../../src/gpu/pipelines.ts';
+import { setWgslVariant } from '../../src/gpu/wgsl.ts';
 import type { WebGPUOpsOptions } from '../../src/kernels/webgpu-context.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 

@@ -1,5 +1,4 @@
 /** WGSL → compute pipelines, each compiled once, with compile errors that show the file and the line. */
-import { readFileSync } from 'node:fs';
 import { EngineError } from '../errors.ts';
 
 let nextId = 0;
@@ -11,43 +10,6 @@ export interface Kernel {
 }
 
 export type Constants = Readonly<Record<string, number>>;
-
-const sources = new Map<string, string>();
-
-/** A text that stands in for the file of that name while it is tried (`npm run bench -- kernels --variant`). */
-export interface WgslVariant {
-  readonly file: string;
-  readonly text: string;
-  /** Whether a kernel was made from it. */
-  used: boolean;
-}
-
-let variant: WgslVariant | null = null;
-
-/** Kernels that are compiled from now on take this text; null ends it. */
-export function setWgslVariant(next: WgslVariant | null): void {
-  variant = next;
-}
-
-/** Text of a .wgsl file beside the calling module: `wgsl('rms-norm.wgsl', import.meta.url)`. */
-export function wgsl(file: string, base: string): string {
-  if (variant?.file === file) {
-    variant.used = true;
-    return variant.text;
-  }
-  const url = new URL(file, base).href;
-  let text = sources.get(url);
-  if (text === undefined) {
-    text = readFileSync(new URL(url), 'utf8');
-    sources.set(url, text);
-  }
-  return text;
-}
-
-/** Replaces the one line `alias Element = f32;` so that the kernel stores 16-bit floats instead. */
-export function withElement(source: string, element: 'f32' | 'f16'): string {
-  return element === 'f32' ? source : `enable f16;\n${source.replace('alias Element = f32;', 'alias Element = f16;')}`;
-}
 
 export class PipelineCache {
   readonly #device: GPUDevice;

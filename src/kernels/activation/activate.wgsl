@@ -1,4 +1,5 @@
-// y = activation(x), one invocation an element. Needs activation.wgsl in front of it.
+// y = activation(x), one invocation an element.
+// include: activation.wgsl
 
 struct Params { features: u32 }
 var<immediate> p: Params;

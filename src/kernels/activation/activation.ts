@@ -1,10 +1,10 @@
 /**
- * `y = activation(x)`, element by element (activation.wgsl), and what other kernels need to apply one.
+ * `y = activation(x)`, element by element (activation.wgsl), and what the other kernels that include activation.wgsl set.
  *
  * Shapes: `x [T, I]` → `y [T, I]`, f32; with form 'q8' the result is quantized (I a multiple of 4). Dispatch: an
  * invocation owns one element. Sources: activation.reference.ts.
  */
-import { wgsl } from '../../gpu/pipelines.ts';
+import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Activation } from '../ops.ts';
 import { quantize } from '../quantize/quantize.ts';
@@ -13,15 +13,10 @@ import { bufferOf, type ActivationTensor, type WebGPUContext } from '../webgpu-c
 /** ACTIVATION override of the kernels. */
 export const activationCode: Record<Activation, number> = { silu: 0, gelu_tanh: 1 };
 
-/** The WGSL function `activated` with the kernel that calls it. */
-export function withActivation(kernel: string): string {
-  return wgsl('activation.wgsl', import.meta.url) + kernel;
-}
-
 export function activate(ctx: WebGPUContext, x: Tensor, activation: Activation, form: 'f32' | 'q8'): ActivationTensor {
   if (form === 'q8') return quantize(ctx, activate(ctx, x, activation, 'f32'));
   const y = ctx.tensor(x.shape, 'f32');
-  const kernel = ctx.pipelines.get('activate', () => withActivation(wgsl('activate.wgsl', import.meta.url)), {
+  const kernel = ctx.pipelines.get('activate', () => compose('activate.wgsl', import.meta.url), {
     ACTIVATION: activationCode[activation],
   });
   const [tokens, features] = x.shape;

@@ -3,14 +3,14 @@
  *
  * Shapes: `a, b [T, H]` → `y [T, H]`, f32. Dispatch: an invocation owns one element.
  */
-import { wgsl } from '../../gpu/pipelines.ts';
+import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 
 export function add(ctx: WebGPUContext, a: Tensor, b: Tensor): GpuTensor {
   const [tokens, features] = a.shape;
   const y = ctx.tensor(a.shape, 'f32');
-  const kernel = ctx.pipelines.get('add', () => wgsl('add.wgsl', import.meta.url));
+  const kernel = ctx.pipelines.get('add', () => compose('add.wgsl', import.meta.url));
   const params = new Uint32Array([features]);
   ctx.recorder.dispatch(kernel, [bufferOf(a), bufferOf(b), y.storage], params, Math.ceil(features / 64), tokens);
   return y;

@@ -4,7 +4,8 @@
  * Shapes: `x [L, V]` f32 → `ids [L]` u32. Dispatch: two levels; a workgroup owns SLICE columns of a row and writes its
  * winner's index, then one workgroup a row picks among the winners. Rows of one slice take one level.
  */
-import { wgsl, type Kernel } from '../../gpu/pipelines.ts';
+import type { Kernel } from '../../gpu/pipelines.ts';
+import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 
@@ -28,5 +29,5 @@ export function argmax(ctx: WebGPUContext, x: Tensor): GpuTensor {
 
 function kernel(ctx: WebGPUContext, LEVEL: 1 | 2): Kernel {
   const file = ctx.kernelSet === 'cpu-adapter' ? 'argmax.lanes.wgsl' : 'argmax.wgsl';
-  return ctx.pipelines.get(file, () => wgsl(file, import.meta.url), { LEVEL });
+  return ctx.pipelines.get(file, () => compose(file, import.meta.url), { LEVEL });
 }

@@ -7,7 +7,8 @@
  * over the context and joined by attention.combine.wgsl. Limits: D a multiple of 4, at most 512.
  * Source: FlashAttention (arXiv 2205.14135), Flash-Decoding, grouped queries (arXiv 2305.13245).
  */
-import { wgsl, withElement, type Kernel } from '../../gpu/pipelines.ts';
+import type { Kernel } from '../../gpu/pipelines.ts';
+import { compose } from '../../gpu/wgsl.ts';
 import { EngineError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { floatBits } from '../float-bits.ts';
@@ -58,7 +59,7 @@ export function flashAttention(
   dispatchList(ctx, q, layer, step, spec, { list: prefillTiles, stride: 2, deal: tiles, splits, out });
   dispatchList(ctx, q, layer, step, spec, { list: decodeTokens, stride: 1, deal: singles, splits, out });
   if (splits > 1) {
-    const combine = ctx.pipelines.get('attention.combine', () => wgsl('attention.combine.wgsl', import.meta.url));
+    const combine = ctx.pipelines.get('attention.combine', () => compose('attention.combine.wgsl', import.meta.url));
     const params = new Uint32Array([headDim, splits]);
     ctx.recorder.dispatch(combine, [out.storage, y.storage], params, spec.heads, step.numTokens);
   }
@@ -139,9 +140,8 @@ function dispatchList(
 }
 
 function kernelFor(ctx: WebGPUContext, dtype: 'f16' | 'f32', rows: number, headDim: number): Kernel {
+  const defines = { Element: dtype, ROWS: rows, HEAD_DIM: headDim };
   return ctx.pipelines.get(`attention.flash.${dtype}-${rows}x${headDim}`, () =>
-    withElement(wgsl('attention.flash.wgsl', import.meta.url), dtype)
-      .replace('const ROWS = 4u;', `const ROWS = ${rows}u;`)
-      .replace('const HEAD_DIM = 64u;', `const HEAD_DIM = ${headDim}u;`),
+    compose('attention.flash.wgsl', import.meta.url, defines),
   );
 }

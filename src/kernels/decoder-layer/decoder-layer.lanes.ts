@@ -7,11 +7,11 @@
  * multiples of 64, D of 16; all of a head rotates, in pairs (i, i + D/2); biases on qkv only. Anything else goes op by op.
  */
 import { availableParallelism } from 'node:os';
+import { composeWith } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
 import type { LaneMatrix } from '../matmul/lane-matrix.ts';
 import type { DecoderLayer, Linear } from '../ops.ts';
-import { withQ8Block } from '../quantize/quantize.ts';
 import type { GpuStep } from '../step/step.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 import {
@@ -45,7 +45,8 @@ export function lanesDecoderLayer(ctx: WebGPUContext, x: Tensor, layer: DecoderL
   const y = ctx.tensor(x.shape, 'f32');
   const queue = queueOf(ctx);
   // An item is the same in all lanes, which the compiler's analysis cannot see.
-  const source = () => `diagnostic(off, subgroup_uniformity);\n${withQ8Block(decoderLayerKernel(spec))}`;
+  const text = () => `diagnostic(off, subgroup_uniformity);\n${decoderLayerKernel(spec)}`;
+  const source = () => composeWith(['../quantize/q8-block.lanes.wgsl'], import.meta.url, text());
   const kernel = ctx.pipelines.get('decoder-layer.lanes', source, {}, JSON.stringify(spec));
   ctx.recorder.dispatch(
     kernel,

@@ -5,7 +5,7 @@
  * Shapes: ids `[T]` in the step, `table [V, H]` in any weight format → `x [T, H]` f32. Dispatch: a workgroup owns 64
  * columns of one token (lane layout), or an invocation owns 8 (row layout). Ids outside the table leave their row unset; the server checks them.
  */
-import { wgsl } from '../../gpu/pipelines.ts';
+import { compose } from '../../gpu/wgsl.ts';
 import { BLOCK_ROWS } from '../matmul/lane-layout.ts';
 import type { LaneMatrix } from '../matmul/lane-matrix.ts';
 import type { RowMatrix } from '../matmul/row-matrix.ts';
@@ -48,7 +48,7 @@ function fromLanes(
 ): void {
   const { format, groupSize, units, texelsPerUnit, colBlocks } = layout;
   const scaleTexels = groupSize ? 32 / groupSize : 0;
-  const kernel = ctx.pipelines.get('embedding.lanes', () => wgsl('embedding.lanes.wgsl', import.meta.url), {
+  const kernel = ctx.pipelines.get('embedding.lanes', () => compose('embedding.lanes.wgsl', import.meta.url), {
     FORMAT: formatCode[format],
     GROUP: groupSize || 64,
     UNITS: units,

@@ -5,11 +5,11 @@
  * Dispatch: an invocation owns one element; the q8 kernel for lavapipe, 512 features of a token a workgroup.
  * Source: SwiGLU and GeGLU, Shazeer 2020.
  */
-import { wgsl } from '../../gpu/pipelines.ts';
+import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { activationCode, withActivation } from '../activation/activation.ts';
+import { activationCode } from '../activation/activation.ts';
 import type { Activation } from '../ops.ts';
-import { quantize, withQ8Block } from '../quantize/quantize.ts';
+import { quantize } from '../quantize/quantize.ts';
 import { bufferOf, Q8_BLOCK, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
 
 const BLOCKS = 8;
@@ -26,13 +26,9 @@ export function gatedMul(
   const intermediate = gateUp.shape[1] / 2;
   const y = ctx.activation([tokens, intermediate], form);
   const ACTIVATION = activationCode[activation];
-  const text = (file: string) => () => withActivation(wgsl(file, import.meta.url));
-  const kernel = fused
-    ? ctx.pipelines.get('gated-mul.q8.lanes', () => withQ8Block(text('gated-mul.q8.lanes.wgsl')()), {
-        ACTIVATION,
-        BLOCKS,
-      })
-    : ctx.pipelines.get('gated-mul', text('gated-mul.wgsl'), { ACTIVATION });
+  const name = fused ? 'gated-mul.q8.lanes' : 'gated-mul';
+  const source = () => compose(`${name}.wgsl`, import.meta.url);
+  const kernel = ctx.pipelines.get(name, source, fused ? { ACTIVATION, BLOCKS } : { ACTIVATION });
   const perWorkgroup = fused ? BLOCKS * Q8_BLOCK : 64;
   const grid = Math.ceil(intermediate / perWorkgroup);
   ctx.recorder.dispatch(kernel, [bufferOf(gateUp), y.storage], new Uint32Array([intermediate]), grid, tokens);

@@ -1,4 +1,5 @@
-// activation(gate) · up, one invocation an element. Needs activation/activation.wgsl in front of it.
+// activation(gate) · up, one invocation an element.
+// include: ../activation/activation.wgsl
 
 struct Params { intermediate: u32 }
 var<immediate> p: Params;

@@ -4,7 +4,7 @@
  * Shapes: `qkv [T, (Hq + 2·Hkv)·D]`, `query, key [D]` → the same shape, values copied. All f32. Dispatch: a workgroup
  * owns a head of a token; on lavapipe all heads of a token. Source: Henry et al. 2020, as in Qwen3 and Gemma 3.
  */
-import { wgsl } from '../../gpu/pipelines.ts';
+import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { floatBits } from '../float-bits.ts';
 import type { HeadNorms, KVLayer } from '../ops.ts';
@@ -17,7 +17,7 @@ export function headNorm(ctx: WebGPUContext, qkv: Tensor, norms: HeadNorms, eps:
   const y = ctx.tensor(qkv.shape, 'f32');
   const lanes = ctx.kernelSet === 'cpu-adapter';
   const file = lanes ? 'head-norm.lanes.wgsl' : 'head-norm.wgsl';
-  const kernel = ctx.pipelines.get(file, () => wgsl(file, import.meta.url));
+  const kernel = ctx.pipelines.get(file, () => compose(file, import.meta.url));
   const resources = [bufferOf(qkv), bufferOf(norms.query), bufferOf(norms.key), y.storage];
   const params = new Uint32Array([heads, kvHeads, headDim, floatBits(eps)]);
   if (lanes) ctx.recorder.dispatch(kernel, resources, params, tokens);

@@ -4,7 +4,7 @@
  * Shapes: `x [T, H]`, `weight, bias [H]` → `y [T, H]`. All f32, the sums too; with form 'q8' the result is quantized (H a
  * multiple of 4). Dispatch: a workgroup owns one token. Source: Ba et al. 2016, as in GPT-2.
  */
-import { wgsl } from '../../gpu/pipelines.ts';
+import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { floatBits } from '../float-bits.ts';
 import type { LayerNormSpec } from '../ops.ts';
@@ -21,7 +21,7 @@ export function layerNorm(
   const [tokens, features] = x.shape;
   const y = ctx.tensor(x.shape, 'f32');
   const file = ctx.kernelSet === 'cpu-adapter' ? 'layer-norm.lanes.wgsl' : 'layer-norm.wgsl';
-  const kernel = ctx.pipelines.get(file, () => wgsl(file, import.meta.url));
+  const kernel = ctx.pipelines.get(file, () => compose(file, import.meta.url));
   const params = new Uint32Array([features, floatBits(eps)]);
   ctx.recorder.dispatch(kernel, [bufferOf(x), bufferOf(weight), bufferOf(bias), y.storage], params, tokens);
   return y;

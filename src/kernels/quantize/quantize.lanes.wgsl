@@ -1,4 +1,5 @@
-// f32 → q8 for lavapipe. Needs q8-block.lanes.wgsl in front of it. A workgroup of 8 lanes owns one token.
+// f32 → q8 for lavapipe. A workgroup of 8 lanes owns one token.
+// include: q8-block.lanes.wgsl
 
 struct Params { features: u32 }
 var<immediate> p: Params;

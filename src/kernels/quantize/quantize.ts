@@ -4,24 +4,19 @@
  * Shapes: `x [T, H]` f32, H a multiple of 4 → q8 `[T, H]`. Dispatch: on lavapipe a workgroup of 8 lanes owns a token;
  * elsewhere an invocation owns 64 features. Source: the activation format of llama.cpp's integer products.
  */
-import { wgsl } from '../../gpu/pipelines.ts';
+import { compose } from '../../gpu/wgsl.ts';
 import { numel, type Shape, type Tensor } from '../../tensor/tensor.ts';
 import { bufferOf, Q8_BLOCK, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
-
-/** The WGSL function that all quantizing kernels for lavapipe share, with the kernel that calls it. */
-export function withQ8Block(kernel: string): string {
-  return wgsl('q8-block.lanes.wgsl', import.meta.url) + kernel;
-}
 
 export function quantize(ctx: WebGPUContext, x: Tensor): ActivationTensor {
   const [tokens, features] = x.shape;
   const y = ctx.activation(x.shape, 'q8');
   const params = new Uint32Array([features, tokens]);
   if (ctx.kernelSet === 'cpu-adapter') {
-    const kernel = ctx.pipelines.get('quantize.lanes', () => withQ8Block(wgsl('quantize.lanes.wgsl', import.meta.url)));
+    const kernel = ctx.pipelines.get('quantize.lanes', () => compose('quantize.lanes.wgsl', import.meta.url));
     ctx.recorder.dispatch(kernel, [bufferOf(x), y.storage], params.subarray(0, 1), tokens);
   } else {
-    const kernel = ctx.pipelines.get('quantize', () => wgsl('quantize.wgsl', import.meta.url));
+    const kernel = ctx.pipelines.get('quantize', () => compose('quantize.wgsl', import.meta.url));
     const blocks = tokens * Math.ceil(features / Q8_BLOCK);
     ctx.recorder.dispatch(kernel, [bufferOf(x), y.storage], params, Math.ceil(blocks / 64));
   }

@@ -1,5 +1,5 @@
-// RMSNorm with a q8 result, for lavapipe. Needs quantize/q8-block.lanes.wgsl in front of it.
-// A workgroup of 8 lanes owns one token and takes it 64 features at a time.
+// RMSNorm with a q8 result, for lavapipe. A workgroup of 8 lanes owns one token and takes it 64 features at a time.
+// include: ../quantize/q8-block.lanes.wgsl
 
 struct Params { features: u32, eps: f32 }
 var<immediate> p: Params;

@@ -4,11 +4,11 @@
  * Shapes: `x [T, H]`, `weight [H]` → `y [T, H]`. All f32, the sum of squares too; with form 'q8' the result is quantized
  * (H a multiple of 4). Dispatch: a workgroup owns one token. Source: Zhang & Sennrich 2019, as in Llama.
  */
-import { wgsl } from '../../gpu/pipelines.ts';
+import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { floatBits } from '../float-bits.ts';
 import type { RmsNormSpec } from '../ops.ts';
-import { quantize, withQ8Block } from '../quantize/quantize.ts';
+import { quantize } from '../quantize/quantize.ts';
 import { bufferOf, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
 
 export function rmsNorm(
@@ -23,11 +23,8 @@ export function rmsNorm(
   if (quantized && !lanes) return quantize(ctx, rmsNorm(ctx, x, { weight, eps }, 'f32'));
   const [tokens, features] = x.shape;
   const y = ctx.activation(x.shape, form);
-  const file = `rms-norm${quantized ? '.q8' : ''}${lanes ? '.lanes' : ''}.wgsl`;
-  const kernel = ctx.pipelines.get(file, () => {
-    const source = wgsl(file, import.meta.url);
-    return quantized ? withQ8Block(source) : source;
-  });
+  const name = `rms-norm${quantized ? '.q8' : ''}${lanes ? '.lanes' : ''}`;
+  const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url));
   const params = new Uint32Array([features, floatBits(eps)]);
   ctx.recorder.dispatch(kernel, [bufferOf(x), bufferOf(weight), y.storage], params, tokens);
   return y;

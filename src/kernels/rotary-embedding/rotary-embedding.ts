@@ -6,7 +6,7 @@
  * `[slots, Hkv, D]`. f32, stored in the cache's dtype. Dispatch: an invocation owns one pair of dimensions.
  * Limits: D and rotaryDim even, rotaryDim ≤ D. Source: RoFormer, Su et al. 2021; pairing as in Hugging Face llama.
  */
-import { wgsl, withElement } from '../../gpu/pipelines.ts';
+import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
 import type { KVLayer, RotarySpec, Step } from '../ops.ts';
@@ -34,7 +34,7 @@ export function rotaryStoreKV(
   const queries = ctx.tensor([tokens, heads * headDim], 'f32');
   const kernel = ctx.pipelines.get(
     `rotary-store-kv.${dtype}`,
-    () => withElement(wgsl('rotary-store-kv.wgsl', import.meta.url), dtype),
+    () => compose('rotary-store-kv.wgsl', import.meta.url, { Element: dtype }),
     { INTERLEAVED: interleaved ? 1 : 0, BY_TOKEN: byToken ? 1 : 0 },
   );
   ctx.recorder.dispatch(

@@ -1,5 +1,6 @@
 // The tokens among which a row's cuts lie, copied together when they are few: a search reads them many times. Behind
-// group.wgsl and row.wgsl; one workgroup works on a row.
+// group.wgsl; one workgroup works on a row.
+// include: row.wgsl
 
 @group(0) @binding(3) var<storage, read> ladder: array<f32>; // [R, slices, 5]: ladder.wgsl
 @group(0) @binding(4) var<storage, read_write> list: array<u32>; // [R, 2, p.capacity]: bits of logits, ids; by ascending id

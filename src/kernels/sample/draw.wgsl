@@ -1,6 +1,7 @@
 // Top-k, top-p and the draw: a workgroup owns a row. Where a cut lies is found by search over the bits of the logits,
-// which is exact; where the draw falls by running sums of weights in order of ids. Behind group.wgsl, row.wgsl and
-// candidates.wgsl. Functions with reductions have one caller each: compilers copy them into every one.
+// which is exact; where the draw falls by running sums of weights in order of ids. Behind group.wgsl. Functions with
+// reductions have one caller each: compilers copy them into every one.
+// include: candidates.wgsl
 
 @group(0) @binding(5) var<storage, read_write> ids: array<u32>; // [L]
 

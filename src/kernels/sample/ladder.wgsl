@@ -1,5 +1,6 @@
 // How much lies above each of a row's four thresholds: tokens where top-k is on, else weight; and the weight of all. A
-// workgroup owns one slice of one row. Behind group.wgsl and row.wgsl.
+// workgroup owns one slice of one row. Behind group.wgsl.
+// include: row.wgsl
 
 @group(0) @binding(3) var<storage, read_write> ladder: array<f32>; // [R, slices, 5]: four thresholds, all
 

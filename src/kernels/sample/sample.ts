@@ -9,7 +9,8 @@
  * arXiv:2602.01518, narrows before its pivots).
  * Limits: ids below 2²⁴, since counts are f32.
  */
-import { wgsl, type Kernel } from '../../gpu/pipelines.ts';
+import type { Kernel } from '../../gpu/pipelines.ts';
+import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { argmax } from '../argmax/argmax.ts';
 import type { SamplingRow, Step } from '../ops.ts';
@@ -55,24 +56,16 @@ export function climb(
   const params = new Uint32Array([columns, slices, SLICE, capacity]);
   const ladder = ctx.tensor([rows, slices, 5], 'f32');
   const list = ctx.tensor(cutting ? [rows, 2, capacity] : [1], 'u32');
-  const kernel = ctx.pipelines.get(kernelName(ctx, 'ladder.wgsl'), () => source(ctx, ['row.wgsl', 'ladder.wgsl']));
+  const kernel = cutKernel(ctx, 'ladder.wgsl');
   const resources = [bufferOf(logits), best.storage, plan.storage, ladder.storage];
   ctx.recorder.dispatch(kernel, resources, params, slices, rows);
   return { ladder, list, params };
 }
 
-/** A kernel that works on a row's candidates. */
+/** A kernel of this folder that reduces over a workgroup. */
 export function cutKernel(ctx: WebGPUContext, file: string): Kernel {
-  return ctx.pipelines.get(kernelName(ctx, file), () => source(ctx, ['row.wgsl', 'candidates.wgsl', file]));
-}
-
-function kernelName(ctx: WebGPUContext, file: string): string {
-  return `${file} ${ctx.kernelSet}`;
-}
-
-function source(ctx: WebGPUContext, files: readonly string[]): string {
   const group = ctx.kernelSet === 'cpu-adapter' ? 'group.lanes.wgsl' : 'group.wgsl';
-  return [group, ...files].map((file) => wgsl(file, import.meta.url)).join('\n');
+  return ctx.pipelines.get(`${file} ${ctx.kernelSet}`, () => compose([group, file], import.meta.url));
 }
 
 /** A copy of the logits with biases, penalties and masks, or the logits where there are none. */
@@ -90,7 +83,7 @@ function adjust(
   const file =
     (name: string): (() => string) =>
     () =>
-      wgsl(name, import.meta.url);
+      compose(name, import.meta.url);
   if (biases.count > 0) {
     const params = new Uint32Array([columns, biases.offset, biases.count]);
     const kernel = ctx.pipelines.get('bias.wgsl', file('bias.wgsl'));

@@ -1,6 +1,7 @@
-// Log-probabilities of the sampled token and of the likeliest ones: a workgroup owns a row. Behind group.wgsl, row.wgsl and
-// candidates.wgsl. A row's top-k is the number of tokens to list; its floor is below everything. No log-probability is 1:
-// it stands for a row that holds NaN or +infinity.
+// Log-probabilities of the sampled token and of the likeliest ones: a workgroup owns a row. Behind group.wgsl. A row's
+// top-k is the number of tokens to list; its floor is below everything. No log-probability is 1: it stands for a row that
+// holds NaN or +infinity.
+// include: candidates.wgsl
 
 @group(0) @binding(5) var<storage, read> ids: array<u32>; // [L] sampled tokens
 @group(0) @binding(6) var<storage, read_write> y: array<f32>; // [R, 1 + 2·topK]: the sampled token's, then (id, logprob)

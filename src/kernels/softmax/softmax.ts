@@ -3,7 +3,7 @@
  *
  * Shapes: `x [L, V]` → `y [L, V]`, f32. Dispatch: a workgroup owns one row.
  */
-import { wgsl } from '../../gpu/pipelines.ts';
+import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 
@@ -11,7 +11,7 @@ export function softmax(ctx: WebGPUContext, x: Tensor): GpuTensor {
   const [rows, columns] = x.shape;
   const y = ctx.tensor(x.shape, 'f32');
   const file = ctx.kernelSet === 'cpu-adapter' ? 'softmax.lanes.wgsl' : 'softmax.wgsl';
-  const kernel = ctx.pipelines.get(file, () => wgsl(file, import.meta.url));
+  const kernel = ctx.pipelines.get(file, () => compose(file, import.meta.url));
   ctx.recorder.dispatch(kernel, [bufferOf(x), y.storage], new Uint32Array([columns]), rows);
   return y;
 }

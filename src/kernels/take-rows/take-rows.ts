@@ -3,7 +3,7 @@
  *
  * Shapes: `x [T, H]` f32, indices `[L]` → `[L, H]`. Dispatch: a workgroup owns one row of the result.
  */
-import { wgsl } from '../../gpu/pipelines.ts';
+import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Step } from '../ops.ts';
 import type { GpuStep, StepList } from '../step/step.ts';
@@ -20,7 +20,7 @@ export function takePromptRows(ctx: WebGPUContext, x: Tensor, step: Step): GpuTe
 function takeRows(ctx: WebGPUContext, x: Tensor, step: Step, { offset, count }: StepList): GpuTensor {
   const features = x.shape[1];
   const y = ctx.tensor([count, features], 'f32');
-  const kernel = ctx.pipelines.get('take-rows', () => wgsl('take-rows.wgsl', import.meta.url));
+  const kernel = ctx.pipelines.get('take-rows', () => compose('take-rows.wgsl', import.meta.url));
   const { buffer } = (step as GpuStep).storage;
   ctx.recorder.dispatch(kernel, [bufferOf(x), buffer, y.storage], new Uint32Array([offset, features]), count);
   return y;
