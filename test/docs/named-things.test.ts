@@ -24,6 +24,7 @@ const documents = [...files].filter((f) => /^(\w+\.md|(docs|bench)\/.*\.md)$/.te
 const foreign = new Set([
   ...['--ignore-scripts', '--disable-coverage', '--reporter'], // npm, tap
   ...['--cpu-prof', '--initial-old-space-size', '--max-semi-space-size'], // node
+  ...['--auth-type'], // qwen-code
   ...['--cb-failure-threshold', '--health-check-interval-secs', '--worker-urls'], // sglang-router
 ]);
 
@@ -63,7 +64,7 @@ t.test('files', async (t) => {
 });
 
 t.test('flags', async (t) => {
-  const sources = [...files].filter((file) => /^(src|bench|scripts)\/.*\.(ts|mjs|py)$/.test(file));
+  const sources = [...files].filter((file) => /^(src|bench|scripts|test\/clients)\/.*\.(ts|mjs|py)$/.test(file));
   const known = new Set<string>();
   for (const source of sources) {
     for (const [, flag] of read(source).matchAll(/(?:--|['"]|^ +)((?:no-)?[a-z][a-z0-9_-]*)/gm))
