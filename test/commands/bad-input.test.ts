@@ -165,6 +165,20 @@ t.test('start-up', async (t) => {
   }
 });
 
+t.test('a NaN among the weights: told by name, and the request fails', async (t) => {
+  const spoiled = model('nan', (directory) => {
+    const path = join(directory, 'model.safetensors');
+    const bytes = readFileSync(path);
+    // The last tensor's last value.
+    bytes.writeFloatLE(NaN, bytes.length - 4);
+    writeFileSync(path, bytes);
+  });
+  const { code, err } = await dawnlight(['generate', '--model_dir', spoiled, '--prompt', 'a', '--max_tokens', '2']);
+  t.equal(code, 1);
+  t.match(err, /^NaN or infinity in model\.[\w.]+: the checkpoint is damaged/m);
+  t.match(err, /^dawnlight: The model computed logits that are NaN or infinite: /m);
+});
+
 /** Without what Dawn and Mesa write themselves, and the guess of a tool-call format. */
 function lines(err: string): string {
   return err.replaceAll(/^(Warning: |tool calls: |MESA).*\n( +at .*\n)*\n?/gm, '');
