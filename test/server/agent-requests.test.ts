@@ -213,6 +213,13 @@ t.test('Codex: tools and items of other kinds', async (t) => {
     [{ tools: [{ type: 'function', name: 'a b' }] }, 'tools[0].name', /letters/],
     [{ tools: [{ type: 'function' }] }, 'tools[0].name', /string/],
     [{ tools: [{ type: 'web_search' }], tool_choice: 'required' }, 'tool_choice', /Needs `tools`/],
+    [{ tool_choice: { type: 'web_search' } }, 'tool_choice.type', /"function" or "allowed_tools".*not run here/],
+    [{ tool_choice: { type: 'allowed_tools', mode: 'auto' } }, 'tool_choice.tools', /array/],
+    [
+      { tool_choice: 'any' },
+      'tool_choice',
+      /^tool_choice: Expected "none", "auto", "required", a function or allowed_tools$/,
+    ],
     [allowed('required', [{ type: 'web_search' }]), 'tool_choice.tools', /at least one function/],
   ];
   for (const [change, param, message] of refusals) {

@@ -1,6 +1,6 @@
 /** Tools of /v1/responses: functions; those of other types are passed over, with a note. */
 import { z } from 'zod';
-import { passOver, skippedTool, toolName } from '../schema/tools.ts';
+import { passOver, skippedTool, toolChoiceError, toolChoiceWord, toolName } from '../schema/tools.ts';
 
 const functionTool = z.object({
   type: z.literal('function'),
@@ -16,13 +16,13 @@ export const responsesTool = z.preprocess(
   z.discriminatedUnion('type', [functionTool, skippedTool], { error: 'Expected a tool: an object with a `type`.' }),
 );
 
+const named = z.object({ type: z.literal('function'), name: z.string() });
+const allowed = z.object({
+  type: z.literal('allowed_tools'),
+  mode: z.enum(['auto', 'required']),
+  tools: z.array(z.object({ type: z.string(), name: z.string().nullish() })),
+});
 export const responsesToolChoice = z.union([
-  z.enum(['none', 'auto', 'required'], 'Expected "none", "auto", "required", a function or allowed_tools'),
-  z.object({ type: z.literal('function'), name: z.string() }),
-  z.object({
-    type: z.literal('allowed_tools'),
-    mode: z.enum(['auto', 'required']),
-    tools: z.array(z.object({ type: z.string(), name: z.string().nullish() })),
-  }),
+  toolChoiceWord,
+  z.discriminatedUnion('type', [named, allowed], { error: toolChoiceError }),
 ]);
-export type ResponsesToolChoice = z.output<typeof responsesToolChoice>;

@@ -28,10 +28,17 @@ const allowed = z.object({
   allowed_tools: z.object({ mode: z.enum(['auto', 'required']), tools: z.array(named).min(1) }),
 });
 
+const choiceError = 'Expected "none", "auto", "required", a function or allowed_tools';
+export const toolChoiceWord = z.enum(['none', 'auto', 'required'], choiceError);
+/** Of a choice that is neither a word nor one of the objects. */
+export const toolChoiceError = (issue: { code?: string }): string =>
+  issue.code === 'invalid_union'
+    ? 'Expected "function" or "allowed_tools": tools of other types are not run here.'
+    : choiceError;
+
 export const toolChoiceSchema = z.union([
-  z.enum(['none', 'auto', 'required'], 'Expected "none", "auto", "required", a function or allowed_tools'),
-  named,
-  allowed,
+  toolChoiceWord,
+  z.discriminatedUnion('type', [named, allowed], { error: toolChoiceError }),
 ]);
 export type ToolChoice = z.output<typeof toolChoiceSchema>;
 
