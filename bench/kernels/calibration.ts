@@ -6,10 +6,9 @@ import type { Gpu } from '../../src/gpu/device.ts';
 import { PipelineCache, type Kernel } from '../../src/gpu/pipelines.ts';
 import { Recorder, type Resource } from '../../src/gpu/recorder.ts';
 import { waitForGpu } from '../../src/gpu/wait.ts';
+import { range } from '../../src/kernels/unroll.ts';
 
 const ACCUMULATORS = 16;
-const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-
 const fma = `
 var<immediate> turns: u32;
 @group(0) @binding(0) var<storage, read_write> y: array<f32>;

@@ -1,6 +1,7 @@
 // Argmax where one subgroup of 8 lanes is the whole workgroup (lavapipe). A workgroup owns one slice of one row and
 // writes the index of its largest value. Level 1 looks at the columns themselves, level 2 at level 1's winners.
 // Ascending order and strict comparisons keep the lowest index among equals. NONE where a value is NaN or +infinity.
+// include: spoiled.wgsl
 enable subgroups;
 
 struct Params { columns: u32, candidates: u32, slice: u32 }
@@ -12,12 +13,6 @@ const NONE = 0xffffffffu;
 @group(0) @binding(0) var<storage, read> x: array<f32>; // [L, V]
 @group(0) @binding(1) var<storage, read> winners: array<u32>; // [L, candidates], read on level 2 only
 @group(0) @binding(2) var<storage, read_write> best: array<u32>; // [L, slices]
-
-// By its bits: compilers may assume that floats are finite.
-fn isSpoiled(value: f32) -> bool {
-  let bits = bitcast<u32>(value);
-  return (bits & 0x7f800000u) == 0x7f800000u && bits != 0xff800000u;
-}
 
 @compute @workgroup_size(8)
 fn main(

@@ -1,6 +1,7 @@
 // Argmax on any GPU. A workgroup owns one slice of one row, reduces it through workgroup memory and writes the index
 // of its largest value. Level 1 looks at the columns themselves, level 2 at level 1's winners.
 // Among equals the lowest index wins. NONE where a value is NaN or +infinity.
+// include: spoiled.wgsl
 
 struct Params { columns: u32, candidates: u32, slice: u32 }
 var<immediate> p: Params;
@@ -16,12 +17,6 @@ const SIZE = 256u;
 
 var<workgroup> values: array<f32, SIZE>;
 var<workgroup> indices: array<u32, SIZE>;
-
-// By its bits: compilers may assume that floats are finite.
-fn isSpoiled(value: f32) -> bool {
-  let bits = bitcast<u32>(value);
-  return (bits & 0x7f800000u) == 0x7f800000u && bits != 0xff800000u;
-}
 
 fn better(value: f32, index: u32, thanValue: f32, thanIndex: u32) -> bool {
   if (index == SPOILED || thanIndex == SPOILED) { return index == SPOILED; }

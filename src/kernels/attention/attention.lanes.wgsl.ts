@@ -6,6 +6,8 @@
  *   loaded once for the tile and all G heads and handed round by broadcasts.
  * A generator because dimensions must be unrolled into registers. D is a multiple of 8; a texel is 8 dimensions.
  */
+import { range } from '../unroll.ts';
+
 export interface AttentionKernelSpec {
   readonly mode: 'decode' | 'prefill';
   /** Query heads of one KV head. */
@@ -17,8 +19,6 @@ export interface AttentionKernelSpec {
   readonly slidingWindow?: number;
   readonly softcap?: number;
 }
-
-const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 export function attentionKernelName(s: AttentionKernelSpec): string {
   const { mode, group, headDim, kvHeads, dtype, scale } = s;

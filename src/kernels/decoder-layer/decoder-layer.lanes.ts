@@ -7,7 +7,6 @@
  * multiples of 64, D of 16; all of a head rotates, in pairs (i, i + D/2); biases on qkv only. Anything else goes op by op.
  */
 import { availableParallelism } from 'node:os';
-import { composeWith } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
 import type { LaneMatrix } from '../matmul/lane-matrix.ts';
@@ -44,10 +43,7 @@ export function lanesDecoderLayer(ctx: WebGPUContext, x: Tensor, layer: DecoderL
   const at = scratchLayout(spec);
   const y = ctx.tensor(x.shape, 'f32');
   const queue = queueOf(ctx);
-  // An item is the same in all lanes, which the compiler's analysis cannot see.
-  const text = () => `diagnostic(off, subgroup_uniformity);\n${decoderLayerKernel(spec)}`;
-  const source = () => composeWith(['../quantize/q8-block.lanes.wgsl'], import.meta.url, text());
-  const kernel = ctx.pipelines.get('decoder-layer.lanes', source, {}, JSON.stringify(spec));
+  const kernel = ctx.pipelines.get('decoder-layer.lanes', () => decoderLayerKernel(spec), {}, JSON.stringify(spec));
   ctx.recorder.dispatch(
     kernel,
     [

@@ -14,8 +14,10 @@
  * Atomic additions order the plain loads and stores around them here: the compiler takes them for full fences.
  * A generator because it is put together from those of the products (matmul/lane-sums.wgsl.ts) and of attention.
  */
+import { composeWith } from '../../gpu/wgsl.ts';
 import { attentionFunctions, decodeToken, f, type AttentionKernelSpec } from '../attention/attention.lanes.wgsl.ts';
-import { range, rowsOf, texelLoader, type SumsSpec } from '../matmul/lane-sums.parts.wgsl.ts';
+import { range } from '../unroll.ts';
+import { rowsOf, texelLoader, type SumsSpec } from '../matmul/lane-sums.parts.wgsl.ts';
 import { laneSums, rowIndex } from '../matmul/lane-sums.wgsl.ts';
 
 /** A product's weights: layout, and the form of its activations. */
@@ -92,7 +94,8 @@ export function decoderLayerKernel(s: DecoderLayerKernelSpec): string {
 ${body(s)}
     }`;
   });
-  return `
+  // An item is the same in all lanes, which the compiler's analysis cannot see.
+  const text = `diagnostic(off, subgroup_uniformity);
 // Items taken and done by earlier dispatches, together.
 struct Params { tokens: u32, taken: u32, done: u32, maxLength: u32 }
 var<immediate> p: Params;
@@ -125,6 +128,7 @@ ${ends.join('\n')}
   }
 }
 `;
+  return composeWith(['../quantize/q8-block.lanes.wgsl', '../texel.wgsl'], import.meta.url, text);
 }
 
 /** `scale`: what RMSNorm multiplies the features from `row` on by. */

@@ -1,6 +1,8 @@
 // Embedding rows out of a matrix in lane layout (matmul/lane-layout.ts): undoes the interleaving for one row.
 // A workgroup of 8 lanes owns 64 columns of one token, lane l the columns 8l … 8l + 7.
 // A matrix of several textures takes a dispatch each; a token whose row lies in another texture is left alone.
+// include: token-id.wgsl
+// include: ../texel.wgsl
 
 // at: where the indices begin in step (ids or positions)
 struct Params { at: u32, cols: u32, colBlocks: u32, firstRow: u32, rows: u32, scale: f32 }
@@ -17,15 +19,7 @@ override SCALES: u32; // first scale texel of a unit
 @group(0) @binding(2) var<storage, read> lastTokens: array<u32>; // [maxRequests]
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [T, H]
 
-const LAST_TOKEN_FLAG = 0x80000000u;
-
-fn texel(i: u32) -> vec4<u32> { return textureLoad(w, vec2<u32>(i & 1023u, i >> 10u)); }
-
-fn tokenId(token: u32) -> u32 {
-  let id = step[p.at + token];
-  if (id >= LAST_TOKEN_FLAG) { return lastTokens[id - LAST_TOKEN_FLAG]; }
-  return id;
-}
+fn texel(i: u32) -> vec4<u32> { return textureLoad(w, texelPosition(i)); }
 
 // Eight values in two vectors.
 struct Columns { a: vec4<f32>, b: vec4<f32> }

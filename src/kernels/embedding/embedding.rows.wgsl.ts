@@ -2,25 +2,18 @@
  * WGSL of the embedding lookup in a RowMatrix: an invocation owns a chunk of 8 columns of one token. A matrix of several
  * slices takes a dispatch each; a token whose row lies in another slice is left alone.
  */
+import { composeWith } from '../../gpu/wgsl.ts';
 import { chunkBindings, chunkReader, type ChunkSpec } from '../matmul/row-chunk.wgsl.ts';
 
 export function rowsEmbeddingKernel(spec: ChunkSpec): string {
   let binding = chunkBindings(spec);
-  return `// at: where the indices begin in step (ids or positions)
+  const text = `// at: where the indices begin in step (ids or positions)
 struct Params { at: u32, cols: u32, chunks: u32, firstRow: u32, rows: u32, scale: f32 }
 var<immediate> p: Params;
 ${chunkReader(spec)}
 @group(0) @binding(${binding++}) var<storage, read> step: array<u32>; // sections: step/step.ts
 @group(0) @binding(${binding++}) var<storage, read> lastTokens: array<u32>; // [maxRequests]
 @group(0) @binding(${binding++}) var<storage, read_write> y: array<f32>; // [T, H]
-
-const LAST_TOKEN_FLAG = 0x80000000u;
-
-fn tokenId(token: u32) -> u32 {
-  let id = step[p.at + token];
-  if (id >= LAST_TOKEN_FLAG) { return lastTokens[id - LAST_TOKEN_FLAG]; }
-  return id;
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -36,4 +29,5 @@ ${spec.groupSize ? '  let d = scaleMin(at);\n  c = Chunk(c.a * d.x + d.y, c.b * 
   }
 }
 `;
+  return composeWith(['token-id.wgsl'], import.meta.url, text);
 }

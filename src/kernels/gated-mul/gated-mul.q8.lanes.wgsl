@@ -1,5 +1,6 @@
 // activation(gate) · up with a q8 result, for lavapipe. A workgroup of 8 lanes owns BLOCKS blocks of 64 features of one token.
 // include: ../quantize/q8-block.lanes.wgsl
+// include: ../quantize/store-texel.lanes.wgsl
 // include: ../activation/activation.wgsl
 
 struct Params { intermediate: u32 }
@@ -9,8 +10,6 @@ var<immediate> p: Params;
 @group(0) @binding(1) var y: texture_storage_2d<rgba32uint, write>; // [T, blocks of 64, 8 lanes]
 
 override BLOCKS: u32 = 8;
-
-fn storeTexel(i: u32, v: vec4<u32>) { textureStore(y, vec2<u32>(i & 1023u, i >> 10u), v); }
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {

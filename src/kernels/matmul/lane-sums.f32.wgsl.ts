@@ -1,6 +1,7 @@
 /** f32 activations times weights of any format, for the lane-per-row sums (lane-sums.wgsl.ts). */
 import type { WeightFormat } from '../../tensor/matrix.ts';
-import { component, groupScale, loadInt8Group, loadTexels, range, type SumsSpec } from './lane-sums.parts.wgsl.ts';
+import { range } from '../unroll.ts';
+import { component, groupScale, loadInt8Group, loadTexels, type SumsSpec } from './lane-sums.parts.wgsl.ts';
 
 /** Adds one block of 64 columns, f32 activations, to the sums of every row and token. */
 export function f32Block(s: SumsSpec): string {

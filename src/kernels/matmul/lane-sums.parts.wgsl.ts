@@ -1,5 +1,6 @@
 /** What the sums generators share (lane-sums.wgsl.ts): their spec, and the loads of weights and scales. */
 import type { WeightFormat } from '../../tensor/matrix.ts';
+import { range } from '../unroll.ts';
 
 /** What is multiplied, and the WGSL names under which the kernel has it. */
 export interface SumsSpec {
@@ -24,14 +25,13 @@ export interface SumsSpec {
   readonly colBlocks: string;
 }
 
-export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 export const component = ['x', 'y', 'z', 'w'];
 
 export const isPaired = (format: WeightFormat): boolean => format === 'int4' || format === 'int8';
 
-/** WGSL function `name(i)`: the i-th texel of a texture of TEXTURE_WIDTH texels a row (gpu/texture-pool.ts). */
+/** WGSL function `name(i)`: the i-th texel of a texture. Needs ../texel.wgsl. */
 export function texelLoader(name: string, texture: string): string {
-  return `fn ${name}(i: u32) -> vec4<u32> { return textureLoad(${texture}, vec2<u32>(i & 1023u, i >> 10u)); }`;
+  return `fn ${name}(i: u32) -> vec4<u32> { return textureLoad(${texture}, texelPosition(i)); }`;
 }
 
 /**

@@ -4,7 +4,8 @@
  * int4 × int8 is SWAR: one 32-bit multiply adds the products of two rows, their sums in the lower and upper
  * half word. 16 products of |q·x| ≤ 15·127 fit 16 bits, then both halves are moved to full accumulators.
  */
-import { component, groupScale, loadInt8Group, loadTexels, range, type SumsSpec } from './lane-sums.parts.wgsl.ts';
+import { range } from '../unroll.ts';
+import { component, groupScale, loadInt8Group, loadTexels, type SumsSpec } from './lane-sums.parts.wgsl.ts';
 
 /** Adds one block of 64 columns, int8 activations, to the sums of every row and token. */
 export function q8Block(s: SumsSpec): string {

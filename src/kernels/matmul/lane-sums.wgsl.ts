@@ -5,8 +5,9 @@
  * blends per live variable). Activations are loaded once per lane and handed round by constant-lane broadcasts, which
  * compile to shuffles.
  */
+import { range } from '../unroll.ts';
 import { f32Block } from './lane-sums.f32.wgsl.ts';
-import { isPaired, range, rowsOf, type SumsSpec } from './lane-sums.parts.wgsl.ts';
+import { isPaired, rowsOf, type SumsSpec } from './lane-sums.parts.wgsl.ts';
 import { q8Block } from './lane-sums.q8.wgsl.ts';
 
 /** Needs `lane`, `block`, `unit0`, `zero` (a 0u that the compiler cannot see through) and `token0` … in scope. */

@@ -6,6 +6,7 @@
  *
  * A generator because the accumulators are unrolled variables (rows × tokens of them) and decoding differs by format.
  */
+import { range } from '../unroll.ts';
 import { chunkBindings, chunkReader, inputReader, type ChunkSpec, type InputSpec } from './row-chunk.wgsl.ts';
 
 export interface GemvSpec extends ChunkSpec, InputSpec {
@@ -18,8 +19,6 @@ export interface GemvSpec extends ChunkSpec, InputSpec {
 }
 
 export const TEAMS = 4;
-
-const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 export function gemvKernelName(s: GemvSpec): string {
   const extras = [s.ragged && 'ragged', s.bias && 'bias', s.residual && 'residual'].filter(Boolean).join('-');

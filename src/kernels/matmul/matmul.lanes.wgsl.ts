@@ -1,5 +1,7 @@
 /** The matrix product of lavapipe as a kernel of its own: a workgroup of 8 lanes owns some units of a row block and a tile of tokens. */
-import { range, rowsOf, texelLoader, type SumsSpec } from './lane-sums.parts.wgsl.ts';
+import { composeWith } from '../../gpu/wgsl.ts';
+import { range } from '../unroll.ts';
+import { rowsOf, texelLoader, type SumsSpec } from './lane-sums.parts.wgsl.ts';
 import { laneSums, rowIndex } from './lane-sums.wgsl.ts';
 
 export type LanesSpec = Omit<SumsSpec, 'texel' | 'x' | 'cols' | 'colBlocks'> & {
@@ -19,7 +21,7 @@ export function lanesKernel(spec: LanesSpec): string {
   const x = (i: string) => (spec.activation === 'q8' ? `activation(${i})` : `x[${i}]`);
   const s = { ...spec, texel: 'texel', x, cols: 'p.cols', colBlocks: 'p.colBlocks' };
   let binding = 3;
-  return `enable subgroups;
+  const text = `enable subgroups;
 struct Params { tokens: u32, rows: u32, cols: u32, colBlocks: u32, firstRow: u32 }
 var<immediate> p: Params;
 @group(0) @binding(0) var w: texture_storage_2d<rgba32uint, read>;
@@ -45,6 +47,7 @@ ${range(rowsOf(s))
   .join('\n')}
 }
 `;
+  return composeWith(['../texel.wgsl'], import.meta.url, text);
 }
 
 function storeRow(s: LanesSpec & SumsSpec, r: number): string {

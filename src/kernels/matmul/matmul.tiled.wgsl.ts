@@ -7,6 +7,7 @@
  * Workgroup memory holds vec4s of 4 consecutive columns. The column index is XOR-ed with the row (`slot`), so that
  * invocations that read the same column of different rows use different banks.
  */
+import { range } from '../unroll.ts';
 import { chunkBindings, chunkReader, inputReader, type ChunkSpec, type InputSpec } from './row-chunk.wgsl.ts';
 
 export interface Tile {
@@ -23,8 +24,6 @@ export interface TiledSpec extends ChunkSpec, InputSpec, Tile {
   readonly bias: boolean;
   readonly residual: boolean;
 }
-
-const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 export function tiledKernelName(s: TiledSpec): string {
   const extras = [s.ragged && 'ragged', s.bias && 'bias', s.residual && 'residual'].filter(Boolean).join('-');

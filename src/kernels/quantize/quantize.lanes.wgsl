@@ -1,13 +1,12 @@
 // f32 → q8 for lavapipe. A workgroup of 8 lanes owns one token.
 // include: q8-block.lanes.wgsl
+// include: store-texel.lanes.wgsl
 
 struct Params { features: u32 }
 var<immediate> p: Params;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>; // [T, H / 4]
 @group(0) @binding(1) var y: texture_storage_2d<rgba32uint, write>; // [T, blocks of 64, 8 lanes]
-
-fn storeTexel(i: u32, v: vec4<u32>) { textureStore(y, vec2<u32>(i & 1023u, i >> 10u), v); }
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
