@@ -221,6 +221,14 @@ export const serverSettings = {
       doc: 'Largest request body in bytes; more is answered with 413.',
     },
   ),
+  bodyMemory: number(
+    128 * 1024 * 1024,
+    { min: 64 * 1024 },
+    {
+      flags: ['body_memory'],
+      doc: 'Bytes that the bodies of all requests may take together; more is answered with 503.',
+    },
+  ),
   requestTimeout: number(
     60,
     { min: 1, max: 3600 },

@@ -10,6 +10,7 @@ export const errorTable = {
   model_not_found: { status: 404, type: 'not_found_error' },
   not_found: { status: 404, type: 'not_found_error' },
   method_not_allowed: { status: 405, type: 'invalid_request_error' },
+  request_timeout: { status: 408, type: 'invalid_request_error' },
   request_too_large: { status: 413, type: 'invalid_request_error' },
   unsupported_media_type: { status: 415, type: 'invalid_request_error' },
   queue_full: { status: 429, type: 'rate_limit_error' },
@@ -18,6 +19,7 @@ export const errorTable = {
   internal_error: { status: 500, type: 'server_error' },
   numerical_error: { status: 500, type: 'server_error' },
   engine_dead: { status: 503, type: 'server_error' },
+  overloaded: { status: 503, type: 'server_error' },
   draining: { status: 503, type: 'server_error' },
   deadline_exceeded: { status: 503, type: 'server_error' },
   // start-up errors: one clear line and exit code 1

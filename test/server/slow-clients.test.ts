@@ -11,7 +11,7 @@ function rawPost(port: number, path: string, body: unknown): Socket {
   const text = JSON.stringify(body);
   const socket = rawConnect(port);
   socket.pause();
-  const head = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`;
+  const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`;
   socket.write(`${head}Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
   return socket;
 }
@@ -92,7 +92,7 @@ t.test('requests that are never finished end by timeout', async (t) => {
   t.capture(console, 'error', (line: unknown) => log.push(line));
   const { server, post } = await startFakeServer({ requestTimeout: 1 });
   t.teardown(() => server.close());
-  const head = 'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n';
+  const head = 'POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n';
   const cases = {
     'no byte at all': { start: '', more: '' },
     'headers a byte at a time': { start: head, more: 'x' },

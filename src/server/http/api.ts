@@ -1,7 +1,11 @@
 /** Endpoints with their schemas: what is registered here is what runs and what /openapi.json describes. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { HttpBindings } from '@hono/node-server';
 import type { Context, Hono } from 'hono';
 import type { z } from 'zod';
 import { EngineError } from '../../errors.ts';
+import { stopAtFirstIssue } from './first-issue.ts';
+import { type BodyLimits, BodyReader } from './read-body.ts';
 import { validate } from './validate.ts';
 
 export interface EndpointDoc {
@@ -24,15 +28,18 @@ type BodyOf<D extends EndpointDoc> = D['body'] extends z.ZodType ? z.output<D['b
 export class Api {
   readonly app: Hono;
   readonly endpoints: EndpointDoc[] = [];
+  readonly #bodies: BodyReader;
 
-  constructor(app: Hono) {
+  constructor(app: Hono, limits: BodyLimits) {
     this.app = app;
+    this.#bodies = new BodyReader(limits);
   }
 
   add<D extends EndpointDoc>(doc: D, handler: (c: Context, body: BodyOf<D>) => Response | Promise<Response>): void {
     this.endpoints.push(doc);
+    if (doc.body !== undefined) stopAtFirstIssue(doc.body);
     this.app.on(doc.method.toUpperCase(), doc.path, async (c) => {
-      const body = doc.body === undefined ? undefined : validate(doc.body, await readJson(c));
+      const body = doc.body === undefined ? undefined : validate(doc.body, await readJson(c, this.#bodies));
       return handler(c, body as BodyOf<D>);
     });
   }
@@ -49,7 +56,10 @@ function toRegExp(path: string): RegExp {
   return new RegExp(`^${path.replace(/:\w+\{(.+?)\}/g, '($1)').replace(/:\w+/g, '[^/]+')}$`);
 }
 
-async function readJson(c: Context): Promise<unknown> {
+/** Characters. */
+const LARGE = 2 ** 20;
+
+async function readJson(c: Context, bodies: BodyReader): Promise<unknown> {
   const encoding = c.req.header('content-encoding') ?? 'identity';
   if (encoding.toLowerCase() !== 'identity') {
     const message = `Expected a body that is not compressed, got "content-encoding: ${encoding}".`;
@@ -60,11 +70,14 @@ async function readJson(c: Context): Promise<unknown> {
     const message = `Expected "content-type: application/json", got ${JSON.stringify(type)}.`;
     throw new EngineError('unsupported_media_type', message);
   }
-  const text = await c.req.text().catch((cause: unknown) => {
-    throw new EngineError('aborted', 'The client went away while sending its request.', { cause });
-  });
+  const { incoming, outgoing } = c.env as HttpBindings;
+  const text = await bodies.read(incoming, outgoing);
+  // A large body takes a while to parse, and a while to check: others come in between.
+  if (text.length > LARGE) await nextTurn();
   try {
-    return JSON.parse(text) as unknown;
+    const value = JSON.parse(text) as unknown;
+    if (text.length > LARGE) await nextTurn();
+    return value;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError('invalid_request', `The body is not valid JSON: ${reason}`, { cause });

@@ -1,6 +1,5 @@
 /** The HTTP application: what every request passes (id, host, origin, key, body limit), the routes, and where errors come out. */
-import { Hono, type MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import { Hono } from 'hono';
 import { getPath } from 'hono/utils/url';
 import { EngineError } from '../../errors.ts';
 import { Api } from './api.ts';
@@ -26,14 +25,13 @@ import { addTokens } from '../apis/tokens/route.ts';
 
 export function createApp(ctx: ServerContext): Hono {
   const app = new Hono({ getPath: plainPath });
-  const api = new Api(app);
+  const api = new Api(app, ctx.settings);
   const { settings } = ctx;
   app.use(echoRequestId);
   app.use(checkHost(settings));
   app.use(answerOrigins(settings));
   app.use(requireApiKey(settings.apiKeys));
   app.use(refuseForeignPages(settings));
-  app.use(limitBody(settings.bodyLimit));
   addHealth(api, ctx);
   addModels(api, ctx);
   addChatCompletions(api, ctx);
@@ -65,16 +63,4 @@ function plainPath(request: Request): string {
   return getPath(request)
     .replace(/\/{2,}/g, '/')
     .replace(/(.)\/$/, '$1');
-}
-
-/** A body that says its length is not touched here: Hono's own limit would make a web stream of it first. */
-function limitBody(limit: number): MiddlewareHandler {
-  const refuse = (): never => {
-    throw new EngineError('request_too_large', `The request body is larger than ${limit} bytes (--body_limit).`);
-  };
-  const countChunks = bodyLimit({ maxSize: limit, onError: refuse });
-  return (c, next) => {
-    if (c.req.header('transfer-encoding') !== undefined) return countChunks(c, next);
-    return Number(c.req.header('content-length') ?? 0) > limit ? refuse() : next();
-  };
 }
