@@ -87,7 +87,7 @@ function idleConnection(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     socket.on('error', reject);
-    socket.write('GET /liveness HTTP/1.1\r\nHost: x\r\n\r\n');
+    socket.write('GET /liveness HTTP/1.1\r\nHost: localhost\r\n\r\n');
     socket.once('data', () => resolve(socket));
   });
 }
@@ -106,7 +106,7 @@ async function open(server: ServerProcess, count: number, read: (socket: Socket)
   const sockets = Array.from({ length: count }, () => {
     const socket = connect(server.port, '127.0.0.1').on('error', () => undefined);
     socket.write(
-      `POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      `POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
     read(socket);
     return socket;
