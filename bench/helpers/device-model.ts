@@ -30,7 +30,8 @@ export async function openDeviceModel(path: string, options: DeviceModelOptions)
   const { maxLength, rows, kvDtype } = options;
   const model = await loadModel(ops, opened, { quant: options.quant, maxLength });
   opened.close();
-  const size = { slots: rows * maxLength, dtype: kvDtype, maxRequests: rows, maxLength };
+  const slots = rows * maxLength;
+  const size = { slots, windowSlots: slots, dtype: kvDtype, maxRequests: rows, maxLength };
   const kv = ops.createKVCache(kvCacheSpec(model.caches, size));
   return { ops, model, kv, adapter: gpu.description };
 }

@@ -68,7 +68,13 @@ export const run: RunBench<typeof spec> = async ({ model: named, quant }) => {
   const model = await stage('weights', () => loadModel(ops, opened, { quant, maxLength }));
   const loaded = peak();
   opened.close();
-  const spec = kvCacheSpec(model.caches, { slots: 32768, dtype: 'f16', maxRequests: 64, maxLength });
+  const spec = kvCacheSpec(model.caches, {
+    slots: 32768,
+    windowSlots: 32768,
+    dtype: 'f16',
+    maxRequests: 64,
+    maxLength,
+  });
   const kv = await stage('KV cache', () => ops.createKVCache(spec));
   const limits = { vocabSize: model.config.vocabSize, eosTokenIds: [] };
   const runner = new DeviceModelRunner(ops, model, kv, limits, []);

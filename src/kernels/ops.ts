@@ -33,6 +33,8 @@ export interface KVLayer extends KVLayerSpec {
 
 /** Layers that keep the same positions share slot numbers and a slot table. */
 export interface SlotGroup {
+  /** How many positions back its layers see, the own one included; null: all, and every position keeps its slot. */
+  readonly window: number | null;
   /** Token slots. One more is allocated behind them: the sink that padded tokens write to. */
   readonly slots: number;
 }

@@ -20,7 +20,14 @@ async function live(seed: number, steps: number, config: Partial<EngineConfig>):
   const next = random(seed);
   const below = (n: number): number => Math.floor(next() * n);
   const slots = 60 + below(100);
-  const { core } = makeCore({ config: { ...config, maxQueuedRequests: 20 }, slots, maxLen: 60 });
+  // A third of the lives has a window, with just the slots that the plan gives it: windows of all requests, and a step.
+  const stepTokens = config.disableChunkedPrefill ? 60 + 8 : 32;
+  const length = 1 + below(12);
+  const window =
+    (seed + Math.floor(seed / 3)) % 3 === 2
+      ? { window: length, slots: Math.min(slots, 8 * length + stepTokens) }
+      : null;
+  const { core } = makeCore({ config: { ...config, maxQueuedRequests: 20 }, slots, maxLen: 60, window });
   const book = new Book();
   const open = new Map<string, { prompt: number[]; maxTokens: number }>();
   let pauses = 0;
@@ -45,7 +52,7 @@ async function live(seed: number, steps: number, config: Partial<EngineConfig>):
     for (const [id, output] of book.outputs) {
       if (!output.finishReason) continue;
       const { prompt, maxTokens } = open.get(id)!;
-      const expected = expectedOutput(prompt, maxTokens);
+      const expected = expectedOutput(prompt, maxTokens, false, window?.window);
       const got = output.tokenIds;
       const wanted = output.finishReason === 'abort' ? expected.slice(0, got.length) : expected;
       if (wanted.join() !== got.join())
@@ -77,6 +84,43 @@ t.test('100,000 random steps', async (t) => {
   t.ok(lives.reduce((n, life) => n + life.steps, 0) >= 100_000);
   t.ok(lives.filter((life) => life.pauses > 0).length >= 6, 'requests were paused');
   t.ok(lives.filter((life) => life.evicted).length >= 12, 'pools were full');
+});
+
+t.test('a window keeps its slots bounded, however long the context', async (t) => {
+  const window = { window: 8, slots: 2 * 8 + 16 };
+  for (const disableDynamicPromptCache of [false, true]) {
+    const config = { runningMaxReqSize: 2, batchMaxTokens: 16, chunkedPrefillSize: 8, disableDynamicPromptCache };
+    const { core } = makeCore({ config, slots: 400, maxLen: 200, window });
+    const windowed = core.scheduler.kv.windowed!;
+    const prompts = [1, 2].map((first) => Array.from({ length: 80 }, (_, i) => 1 + ((first * i) % 5)));
+    prompts.forEach((prompt, i) => core.add(request(`${i}`, prompt, { maxTokens: 40, ignoreEos: true })));
+    const book = new Book();
+    let most = 0;
+    await book.finishAll(core, () => (most = Math.max(most, windowed.inUse)));
+    for (const [i, prompt] of prompts.entries())
+      t.same(book.tokens(`${i}`), expectedOutput(prompt, 40, true, 8), 'ten windows of context, the same tokens');
+    t.ok(most <= window.slots, `${most} slots were needed at most`);
+    t.equal(windowed.inUse, 0, 'none is needed in the end');
+  }
+});
+
+t.test('a prefix is gone on from where its window is still there', async (t) => {
+  const window = { window: 8, slots: 2 * 8 + 32 };
+  const { core } = makeCore({ config: { runningMaxReqSize: 2 }, slots: 400, maxLen: 200, window });
+  const prompt = Array.from({ length: 60 }, (_, i) => 1 + ((i * i) % 7));
+  const book = new Book();
+  const run = async (id: string, ids: readonly number[]): Promise<number> => {
+    core.add(request(id, ids, { maxTokens: 4, ignoreEos: true }));
+    await book.finishAll(core);
+    t.same(book.tokens(id), expectedOutput(ids, 4, true, 8), id);
+    return book.outputs.get(id)!.usage.cachedTokens;
+  };
+  await run('first', prompt);
+  t.equal(await run('its whole prompt', prompt), 59, 'the newest windowed slots are kept longest');
+  t.ok(
+    (await run('a branch far back', [...prompt.slice(0, 20), 9, 9, 9])) < 20,
+    'where the window is gone it starts anew',
+  );
 });
 
 t.test('the radix cache does what a plain map of prefixes does', async (t) => {

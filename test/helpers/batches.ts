@@ -15,7 +15,7 @@ type OneLayer = Omit<KVLayerSpec, 'group'> & Omit<KVCacheSpec, 'layers' | 'group
 
 /** One layer, one slot group. */
 export function oneLayerCache({ slots, maxRequests, maxLength, ...layer }: OneLayer): KVCacheSpec {
-  return { layers: [{ ...layer, group: 0 }], groups: [{ slots }], maxRequests, maxLength };
+  return { layers: [{ ...layer, group: 0 }], groups: [{ slots, window: null }], maxRequests, maxLength };
 }
 
 /** T tokens of row 0 at positions and slots 0 … T-1, no logits wanted. */

@@ -2,25 +2,32 @@
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
 import { EngineCore, type EngineCoreOptions } from '../../src/engine/core/engine-core.ts';
 import type { RequestInit } from '../../src/engine/core/request.ts';
-import { defaultSamplingParams, type RequestOutput, type SamplingParams } from '../../src/engine/core/types.ts';
+import {
+  defaultSamplingParams,
+  type RequestOutput,
+  type SamplingParams,
+  type WindowSpec,
+} from '../../src/engine/core/types.ts';
 import { fakeInfo, FakeRunner } from './fake-runner.ts';
 
 export interface Setup {
   readonly config?: Partial<EngineConfig>;
   readonly slots?: number;
   readonly maxLen?: number;
+  /** Of the fake model's second layer. */
+  readonly window?: WindowSpec | null;
   readonly policy?: EngineCoreOptions['policy'];
 }
 
 /** Small limits, so that chunks, queues and full pools come up; every slot is recounted after every step. */
-export function makeCore({ config = {}, slots = 400, maxLen = 200, policy }: Setup = {}): {
+export function makeCore({ config = {}, slots = 400, maxLen = 200, window = null, policy }: Setup = {}): {
   core: EngineCore;
   runner: FakeRunner;
 } {
-  const runner = new FakeRunner(slots);
+  const runner = new FakeRunner(slots, undefined, window);
   const core = new EngineCore({
     config: { ...defaultEngineConfig, runningMaxReqSize: 8, batchMaxTokens: 32, chunkedPrefillSize: 16, ...config },
-    info: fakeInfo(slots, maxLen),
+    info: fakeInfo(slots, maxLen, window),
     runner,
     checkInvariants: true,
     ...(policy && { policy }),

@@ -1,19 +1,20 @@
 /**
  * A model runner without a model, for exact checks on ids. Its "model" has two layers whose attention reads every
  * position through the slot table, like the real one: the next token is a hash of the whole context, and a key that sits
- * in the wrong slot, belongs to another request or was computed with another context changes it.
+ * in the wrong slot, belongs to another request or was computed with another context changes it. With a window the second
+ * layer sees the last positions only, through slots of its own.
  */
 import { EngineError } from '../../src/errors.ts';
 import { LAST_TOKEN_FLAG, NO_TOKEN } from '../../src/kernels/ops.ts';
 import type { DeviceFault, ModelRunner } from '../../src/engine/running/model-runner.ts';
 import { hash3 } from '../../src/engine/running/random.ts';
 import type { SchedulerOutput } from '../../src/engine/scheduling/scheduler-output.ts';
-import type { EngineInfo, SampledToken } from '../../src/engine/core/types.ts';
+import type { EngineInfo, SampledToken, WindowSpec } from '../../src/engine/core/types.ts';
 
 export const fakeVocabSize = 97;
 export const fakeEos = 0;
 
-export function fakeInfo(slots: number, maxModelLen: number): EngineInfo {
+export function fakeInfo(slots: number, maxModelLen: number, window: WindowSpec | null = null): EngineInfo {
   return {
     modelName: 'fake',
     architecture: 'fake',
@@ -21,6 +22,7 @@ export function fakeInfo(slots: number, maxModelLen: number): EngineInfo {
     hiddenSize: 1,
     maxModelLen,
     maxTotalTokenNum: slots,
+    window,
     eosTokenIds: [fakeEos],
     isRewardModel: false,
     kernelSet: 'gpu',
@@ -31,7 +33,9 @@ export function fakeInfo(slots: number, maxModelLen: number): EngineInfo {
 export class FakeRunner implements ModelRunner {
   readonly samplesOnHost = false;
   readonly #layers: [Uint32Array, Uint32Array];
-  readonly #table = new Map<number, number[]>();
+  /** Of each row: slots by position, in each layer. */
+  readonly #tables = new Map<number, [number[], number[]]>();
+  readonly #window: WindowSpec | null;
   readonly #last = new Map<number, number>();
   readonly delay: (() => Promise<void>) | undefined;
   launches = 0;
@@ -39,8 +43,9 @@ export class FakeRunner implements ModelRunner {
   closed = false;
   #fault: DeviceFault | null = null;
 
-  constructor(slots: number, delay?: () => Promise<void>) {
-    this.#layers = [new Uint32Array(slots), new Uint32Array(slots)];
+  constructor(slots: number, delay?: () => Promise<void>, window: WindowSpec | null = null) {
+    this.#layers = [new Uint32Array(slots), new Uint32Array(window?.slots ?? slots)];
+    this.#window = window;
     this.delay = delay;
   }
 
@@ -50,23 +55,29 @@ export class FakeRunner implements ModelRunner {
     this.#fault = null;
     if (fault === 'device_lost' || fault === 'out_of_memory') throw new EngineError(fault, 'injected fault');
     const spoil = (value: number): number => (fault === 'nan_logits' ? NaN : value);
-    const tokens = scheduled.flatMap(({ row, tokenIds, start, slots, cachedSlots }) => {
-      const table = this.#table.get(row) ?? [];
-      this.#table.set(row, table);
-      cachedSlots.forEach((slot, i) => (table[start - cachedSlots.length + i] = slot));
-      slots.forEach((slot, i) => (table[start + i] = slot));
+    const tokens = scheduled.flatMap(({ row, tokenIds, start, ...entry }) => {
+      const tables = this.#tables.get(row) ?? [[], []];
+      this.#tables.set(row, tables);
+      const second = this.#window
+        ? { slots: entry.windowSlots, cached: entry.cachedWindowSlots }
+        : { slots: entry.slots, cached: entry.cachedSlots };
+      for (const [l, { slots, cached }] of [{ slots: entry.slots, cached: entry.cachedSlots }, second].entries()) {
+        cached.forEach((slot, i) => (tables[l][start - cached.length + i] = slot));
+        slots.forEach((slot, i) => (tables[l][start + i] = slot));
+      }
       return tokenIds.map((id, i) => {
         const known = id >= LAST_TOKEN_FLAG ? this.#last.get(id - LAST_TOKEN_FLAG)! : id;
-        return { table, position: start + i, slot: slots[i], state: hash3(known, start + i, 0) };
+        return { tables, position: start + i, state: hash3(known, start + i, 0) };
       });
     });
     this.tokensComputed += tokens.length;
     // As on the device: a layer stores the keys of all tokens before the attention of any reads them.
     for (const [l, layer] of this.#layers.entries()) {
-      for (const { slot, state } of tokens) layer[slot] = state;
+      for (const { tables, position, state } of tokens) layer[tables[l][position]] = state;
       for (const token of tokens) {
         let state = 0;
-        for (let p = 0; p <= token.position; p++) state = hash3(state, layer[token.table[p]], l);
+        const first = l === 1 && this.#window ? Math.max(0, token.position - this.#window.window + 1) : 0;
+        for (let p = first; p <= token.position; p++) state = hash3(state, layer[token.tables[l][p]], l);
         token.state = state;
       }
     }
@@ -111,18 +122,23 @@ export function fakeLogits(state: number): number[] {
 }
 
 /** The state of the last token of a prompt that is alone in the world. */
-export function expectedState(ids: readonly number[]): number {
+export function expectedState(ids: readonly number[], window = Infinity): number {
   const keys = ids.map((id, p) => hash3(id, p, 0));
   let running = 0;
   const hidden = keys.map((key) => (running = hash3(running, key, 0)));
-  return hidden.reduce((state, h) => hash3(state, h, 1), 0);
+  return hidden.slice(Math.max(0, ids.length - window)).reduce((state, h) => hash3(state, h, 1), 0);
 }
 
 /** What the runner generates for a prompt that is alone in the world. */
-export function expectedOutput(promptIds: readonly number[], maxTokens: number, ignoreEos = false): number[] {
+export function expectedOutput(
+  promptIds: readonly number[],
+  maxTokens: number,
+  ignoreEos = false,
+  window = Infinity,
+): number[] {
   const ids = [...promptIds];
   while (ids.length - promptIds.length < maxTokens) {
-    ids.push(nextToken(expectedState(ids)));
+    ids.push(nextToken(expectedState(ids, window)));
     if (ids.at(-1) === fakeEos && !ignoreEos) break;
   }
   return ids.slice(promptIds.length);

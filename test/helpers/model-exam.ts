@@ -65,7 +65,7 @@ export function relativeError(actual: Float32Array, expected: Float32Array): num
 }
 
 export function newCache(ops: Ops, model: CausalLM, dtype: 'f16' | 'f32'): KVCache {
-  const size = { slots: SLOTS, dtype, maxRequests: 3, maxLength: MAX_LENGTH };
+  const size = { slots: SLOTS, windowSlots: SLOTS, dtype, maxRequests: 3, maxLength: MAX_LENGTH };
   return ops.createKVCache(kvCacheSpec(model.caches, size));
 }
 
@@ -79,11 +79,13 @@ export interface Chunk {
 export function batchOf(chunks: readonly Chunk[]): StepBatch {
   const tokens = chunks.flatMap(({ row, start, ids }) => ids.map((id, i) => ({ row, id, position: start + i })));
   const column = (f: (token: (typeof tokens)[number]) => number) => Uint32Array.from(tokens, f);
+  const slots = column((t) => ((t.row * MAX_LENGTH + t.position) * 37) % SLOTS);
   return {
     tokenIds: column((t) => t.id),
     positions: column((t) => t.position),
     rows: column((t) => t.row),
-    slots: [column((t) => ((t.row * MAX_LENGTH + t.position) * 37) % SLOTS)],
+    // The same for the layers that see everything and for those with a window, if there are both.
+    slots: [slots, slots],
     logitIndices: Uint32Array.from(tokens.keys()),
   };
 }

@@ -161,6 +161,26 @@ t.test('loading reports its progress and reads every weight once', async (t) => 
   t.equal(seen.at(-1)?.[0], expected.total);
 });
 
+t.test('windowed layers get slots for the windows of the running requests, and no more', (t) => {
+  const model = openModel(fixturePath('gemma3'));
+  const adapter: AdapterFacts = { kernelSet: 'gpu', hasF16: true, maxBinding: 1e9, memory: 1e9 };
+  const config = { ...defaultEngineConfig, runningMaxReqSize: 2, batchMaxTokens: 16, kvCacheDtype: 'f16' } as const;
+  const { kv, window, memory } = planEngine(model, { ...config, maxTotalTokenNum: 200 }, adapter);
+  t.strictSame(kv.groups, [
+    { slots: 200, window: null },
+    { slots: 2 * 9 + 16, window: 9 },
+  ]);
+  t.strictSame(window, { window: 9, slots: 34 });
+  // Keys and values of one head of 16 in f16: one layer of six sees everything.
+  t.equal(memory.kvCache, 2 * 16 * 2 * (200 + 5 * 34));
+  t.strictSame(planEngine(model, { ...config, maxTotalTokenNum: 20 }, adapter).window, { window: 9, slots: 20 });
+  model.close();
+  const only = openModel(fixturePath('mistral-window'));
+  t.equal(planEngine(only, { ...config, maxTotalTokenNum: 200 }, adapter).kv.groups.length, 1);
+  only.close();
+  t.end();
+});
+
 t.test('activations are those that the layers make', (t) => {
   const model = openModel(fixturePath('llama-gguf-mixed'));
   const weights = planWeights(model, 'none');

@@ -10,16 +10,21 @@
 import { EngineError } from '../../errors.ts';
 import { RadixCache } from './radix-cache.ts';
 import type { Request } from '../core/request.ts';
+import type { WindowSpec } from '../core/types.ts';
 import { TokenPool } from './token-pool.ts';
+import { WindowedSlots } from './windowed-slots.ts';
 
 export class KVCacheManager {
   readonly pool: TokenPool;
   /** null when the prefix cache is turned off. */
   readonly radix: RadixCache | null;
+  /** null for a model whose layers all see everything. */
+  readonly windowed: WindowedSlots | null;
 
-  constructor(slots: number, options: { readonly prefixCache: boolean }) {
+  constructor(slots: number, options: { readonly prefixCache: boolean; readonly window?: WindowSpec | null }) {
     this.pool = new TokenPool(slots);
     this.radix = options.prefixCache ? new RadixCache() : null;
+    this.windowed = options.window ? new WindowedSlots(options.window, slots) : null;
   }
 
   /** Slots that `alloc` can give: free ones, and cached ones that nobody refers to. */
@@ -30,7 +35,7 @@ export class KVCacheManager {
   /** What of a request that does not run is cached, and held by others; at least one token is always left to compute. */
   peekPrefix(request: Request): { cached: number; locked: number } {
     if (!this.radix || !request.sharesPrefix || request.computesWholePrompt) return { cached: 0, locked: 0 };
-    return this.radix.peek(request.tokenIds, request.tokenIds.length - 1);
+    return this.radix.peek(request.tokenIds, this.#usablePrefix(this.radix, request));
   }
 
   /**
@@ -44,7 +49,7 @@ export class KVCacheManager {
     // Private tokens in front of the gap cannot be joined to the tree's behind it.
     if (request.numComputedTokens !== request.sharedLength) return 0;
     const held = request.prefixNode ?? radix.root;
-    const { node, length } = radix.match(request.tokenIds, request.tokenIds.length - 1, {
+    const { node, length } = radix.match(request.tokenIds, this.#usablePrefix(radix, request), {
       node: held,
       length: request.sharedLength,
     });
@@ -54,22 +59,25 @@ export class KVCacheManager {
     request.prefixNode = node;
     request.sharedLength = length;
     request.numComputedTokens = length;
+    this.windowed?.moveTo(request, length);
     return gained;
   }
 
   /** Gives the request slots for its next n positions, evicting from the cache as needed. n ≤ `available`. */
   alloc(request: Request, n: number): number[] {
+    this.windowed?.moveTo(request, request.numComputedTokens);
     const missing = n - this.pool.free;
-    if (missing > 0 && this.radix) this.pool.release(this.radix.evict(missing));
+    if (missing > 0 && this.radix) this.#free(this.radix.evict(missing));
     const slots = this.pool.alloc(n);
     for (const slot of slots) request.slots.push(slot);
+    this.windowed?.alloc(request, slots);
     request.numComputedTokens += n;
     return slots;
   }
 
   /** Frees every cached slot that no request refers to. */
   flush(): void {
-    if (this.radix) this.pool.release(this.radix.evict(this.radix.evictable));
+    if (this.radix) this.#free(this.radix.evict(this.radix.evictable));
   }
 
   /** Lets others share the known tokens that have been scheduled so far. */
@@ -88,23 +96,41 @@ export class KVCacheManager {
 
   /** Takes everything from the request: what was computed goes to the cache, unreferenced, the rest becomes free. */
   release(request: Request): void {
-    const { radix, pool } = this;
+    const { radix } = this;
+    this.windowed?.leave(request);
     let kept = request.sharedLength;
     if (radix && request.sharesPrefix) {
       const end = Math.min(request.numComputedTokens, request.tokenIds.length);
       const held = { node: request.prefixNode ?? radix.root, length: request.sharedLength };
       if (end > held.length) {
-        const { known } = radix.insert(request.tokenIds, request.slots, end, held);
-        pool.release(request.slots.slice(held.length, known));
+        const { node, known } = radix.insert(request.tokenIds, request.slots, end, held);
+        if (this.windowed && known > held.length) this.#heal(radix.pathSlots(node), request, held.length, known);
+        this.#free(request.slots.slice(held.length, known));
         kept = end;
       }
       radix.unlock(held.node);
     }
-    pool.release(request.slots.slice(kept));
+    this.#free(request.slots.slice(kept));
     request.slots = [];
     request.prefixNode = null;
     request.sharedLength = 0;
     request.numComputedTokens = 0;
+  }
+
+  /** How many tokens of the request may be looked for in the cache: at least one is always left to compute. */
+  #usablePrefix(radix: RadixCache, { tokenIds }: Request): number {
+    const limit = tokenIds.length - 1;
+    return this.windowed ? this.windowed.usable(radix.peekSlots(tokenIds, limit)) : limit;
+  }
+
+  /** Positions `from … to - 1` were computed although the cache had them. @param cached main slots of its path */
+  #heal(cached: readonly number[], { slots }: Request, from: number, to: number): void {
+    for (let p = from; p < to; p++) this.windowed?.move(slots[p], cached[p]);
+  }
+
+  #free(slots: readonly number[]): void {
+    this.windowed?.free(slots);
+    this.pool.release(slots);
   }
 
   /** Slots that only this request holds: they come free when it ends. */
@@ -118,6 +144,7 @@ export class KVCacheManager {
 
   /** Recounts everything from scratch and throws internal_error where a slot is lost, owned twice, or counted wrongly. */
   check(running: readonly Request[]): void {
+    this.windowed?.check(running);
     const owner = new Map<number, string>();
     const claim = (slots: Iterable<number>, by: string): void => {
       for (const slot of slots) {

@@ -88,6 +88,21 @@ export class RadixCache {
     return { cached, locked };
   }
 
+  /** Slots of the longest cached prefix, without touching the tree. */
+  peekSlots(ids: readonly number[], limit: number): number[] {
+    const slots: number[] = [];
+    let node = this.root;
+    while (slots.length < limit) {
+      const child = node.children.get(ids[slots.length]);
+      if (!child) break;
+      const common = commonLength(child.tokens, ids, slots.length, limit);
+      for (let i = 0; i < common; i++) slots.push(child.slots[i]);
+      if (common < child.tokens.length) break;
+      node = child;
+    }
+    return slots;
+  }
+
   /** Slots of the path from `node` up to, and without, `above`; in token order. */
   pathSlots(node: RadixNode, above: RadixNode = this.root): number[] {
     const parts: Uint32Array[] = [];

@@ -69,7 +69,10 @@ export class EngineCore {
     this.#runner = runner;
     this.#overlap = config.overlap;
     this.#checkInvariants = checkInvariants;
-    const kv = new KVCacheManager(info.maxTotalTokenNum, { prefixCache: !config.disableDynamicPromptCache });
+    const kv = new KVCacheManager(info.maxTotalTokenNum, {
+      prefixCache: !config.disableDynamicPromptCache,
+      window: info.window ?? null,
+    });
     this.#maxLength = Math.min(info.maxModelLen, info.maxTotalTokenNum);
     const { samplesOnHost } = runner;
     const limits = { maxLength: this.#maxLength, eosTokenIds: info.eosTokenIds, samplesOnHost };

@@ -128,6 +128,8 @@ export interface EngineInfo {
   /** Longest prompt + output of one request. */
   readonly maxModelLen: number;
   readonly maxTotalTokenNum: number;
+  /** Layers that see a window only, and their slots; absent where all see everything. */
+  readonly window?: WindowSpec | null;
   readonly eosTokenIds: readonly number[];
   /** A reward model: it scores and embeds texts, and generates none. */
   readonly isRewardModel: boolean;
@@ -140,6 +142,14 @@ export interface EngineInfo {
   readonly sharedPromptLimit?: number;
   /** Lines that whoever started the engine should see. */
   readonly notes?: readonly string[];
+}
+
+/** Layers that see a window only. */
+export interface WindowSpec {
+  /** Keys that a query sees, itself included. */
+  readonly window: number;
+  /** Enough for the windows of all running requests and the tokens of a step: none is ever missing. */
+  readonly slots: number;
 }
 
 /** Bytes. */

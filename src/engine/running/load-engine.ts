@@ -64,6 +64,7 @@ async function loadOnto(
     hiddenSize: opened.config.hiddenSize,
     maxModelLen: maxLength,
     maxTotalTokenNum: plan.maxTotalTokenNum,
+    window: plan.window,
     eosTokenIds,
     isRewardModel: model.scoreHead !== null,
     adapter: gpu.description,

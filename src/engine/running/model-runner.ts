@@ -1,5 +1,5 @@
 /** From a scheduled step to sampled tokens: builds the device's batch, runs the model, samples. */
-import { NO_TOKEN, type KVCache, type Ops, type Step, type StepBatch } from '../../kernels/ops.ts';
+import { NO_TOKEN, type KVCache, type Ops, type SlotGroup, type Step, type StepBatch } from '../../kernels/ops.ts';
 import { numel, type Tensor } from '../../tensor/tensor.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { sampleOnHost } from './host-sampler.ts';
@@ -88,15 +88,20 @@ export class DeviceModelRunner implements ModelRunner {
     rows: readonly ScheduledRequest[],
   ): (grammars: (Uint32Array | null)[]) => Recorded {
     const ops = this.#ops;
-    for (const { request, row, start, cachedSlots, isNewInRow } of scheduled) {
+    const { groups } = this.#kv.spec;
+    for (const { request, row, start, cachedSlots, cachedWindowSlots, isNewInRow } of scheduled) {
       if (cachedSlots.length > 0) {
-        ops.writeSlots(this.#kv, 0, row, start - cachedSlots.length, Uint32Array.from(cachedSlots));
+        groups.forEach(({ window }, group) => {
+          const taken = window === null ? cachedSlots : cachedWindowSlots;
+          ops.writeSlots(this.#kv, group, row, start - taken.length, Uint32Array.from(taken));
+        });
       }
       if (isNewInRow && hasPenalties(request.params)) {
         ops.writeTokens(this.#kv, row, Uint32Array.from(request.tokenIds));
       }
     }
-    const step = ops.beginStep(buildBatch(scheduled, numTokens, this.#model.dynamicRotary), this.#kv);
+    const batch = buildBatch(scheduled, numTokens, groups, this.#model.dynamicRotary);
+    const step = ops.beginStep(batch, this.#kv);
     const x = this.#model.layers(ops, step, this.#kv);
     const logits = step.numLogits === 0 ? null : this.#logits(step, x);
     return (grammars) => {
@@ -143,6 +148,7 @@ export class DeviceModelRunner implements ModelRunner {
 export function buildBatch(
   scheduled: readonly ScheduledRequest[],
   numTokens: number,
+  groups: readonly SlotGroup[],
   dynamicRotary: StepModel['dynamicRotary'] = null,
 ): StepBatch {
   const lengths = new Uint32Array(numTokens);
@@ -150,14 +156,14 @@ export function buildBatch(
     tokenIds: new Uint32Array(numTokens),
     positions: new Uint32Array(numTokens),
     rows: new Uint32Array(numTokens),
-    slots: [new Uint32Array(numTokens)],
+    slots: groups.map(() => new Uint32Array(numTokens)),
   };
   const logitIndices: number[] = [];
   const promptIndices: number[] = [];
   let t = 0;
-  for (const { request, row, tokenIds, start, slots, samples, readsPrompt } of scheduled) {
+  for (const { request, row, tokenIds, start, slots, windowSlots, samples, readsPrompt } of scheduled) {
     batch.tokenIds.set(tokenIds, t);
-    batch.slots[0].set(slots, t);
+    groups.forEach(({ window }, group) => batch.slots[group].set(window === null ? slots : windowSlots, t));
     batch.rows.fill(row, t, t + tokenIds.length);
     for (let i = 0; i < tokenIds.length; i++) {
       batch.positions[t + i] = start + i;

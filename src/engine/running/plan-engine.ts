@@ -7,13 +7,13 @@ import type { EngineConfig } from '../../config.ts';
 import { EngineError } from '../../errors.ts';
 import type { Gpu, KernelSet } from '../../gpu/device.ts';
 import type { KVCacheSpec } from '../../kernels/ops.ts';
-import { kvBytesPerToken, kvCacheSpec, slotBytes } from '../../model/cache-plan.ts';
+import { fitsBinding, kvCacheBytes, kvCacheSpec, windowOf } from '../../model/cache-plan.ts';
 import type { OpenModel } from '../../model/files/open-model.ts';
 import { measureStep, planBytes, type PlannedBytes } from '../../model/weights/memory-plan.ts';
 import { planWeights, type WeightPlan } from '../../model/weights/weight-plan.ts';
-import type { MemoryPlan } from '../core/types.ts';
+import type { MemoryPlan, WindowSpec } from '../core/types.ts';
 import { MAX_PROMPT_ROWS } from '../scheduling/scheduler.ts';
-import { stepBudget } from '../scheduling/step-budget.ts';
+import { stepBudget, tokensInStep } from '../scheduling/step-budget.ts';
 
 export interface EnginePlan {
   readonly weights: WeightPlan;
@@ -23,6 +23,8 @@ export interface EnginePlan {
   readonly kv: KVCacheSpec;
   /** KV slots: `max_total_token_num`. */
   readonly maxTotalTokenNum: number;
+  /** null where all layers see everything. */
+  readonly window: WindowSpec | null;
   readonly batchMaxTokens: number;
   readonly memory: MemoryPlan;
   /** What whoever starts the engine should know of it. */
@@ -66,29 +68,35 @@ export function planEngine(
   const { batchMaxTokens } = stepBudget(config, adapter.kernelSet);
   const logits = config.runningMaxReqSize + MAX_PROMPT_ROWS;
   const measured = measureStep(opened, weights, { tokens: batchMaxTokens, logits, activations });
+  const caches = opened.architecture.caches(opened.config);
   const maxRequests = config.runningMaxReqSize;
   const inTables = longestInTables(adapter, maxRequests, measured.tablesPerPosition);
-  const sizeOf = (slots: number) => ({
-    dtype: kvDtype,
-    slots,
-    maxRequests,
-    maxLength: Math.min(longest, slots, inTables),
-  });
-  const caches = opened.architecture.caches(opened.config);
-  const { layers } = kvCacheSpec(caches, sizeOf(1));
-  const perSlot = kvBytesPerToken(layers);
-  const inBinding = Math.floor(adapter.maxBinding / Math.max(...layers.map(slotBytes))) - 1;
-  const derived = () => {
-    const memory = adapter.memory * config.memFraction;
+  // The windows of all running requests, and the tokens of one step.
+  const windowSlots = maxRequests * (windowOf(caches) ?? 0) + tokensInStep(config, batchMaxTokens, longest);
+  const specOf = (slots: number): KVCacheSpec =>
+    kvCacheSpec(caches, {
+      dtype: kvDtype,
+      slots,
+      windowSlots: Math.min(slots, windowSlots),
+      maxRequests,
+      maxLength: Math.min(longest, slots, inTables),
+    });
+  const binds = (slots: number) => fitsBinding(specOf(slots), adapter.maxBinding);
+  const fits = (slots: number) => {
+    const spec = specOf(slots);
     // Each slot is charged a position of the rotary, slot and token tables too: one request may use them all.
-    const tables = measured.tablesPerPosition + 2 * 4 * maxRequests;
-    const inMemory = slotsIn(memory, weightBytes.total, measured.step, perSlot + tables);
-    return Math.min(inMemory, inBinding, maxRequests * longest);
+    const tables = measured.tablesPerPosition + 4 * maxRequests * (spec.groups.length + 1);
+    return kvCacheBytes(spec) + slots * tables <= free && binds(slots);
   };
-  refuseManySlots(config, inBinding);
-  const slots = config.maxTotalTokenNum ?? derived();
+  const budget = adapter.memory * config.memFraction;
+  const free = budget - weightBytes.total - measured.step;
+  if (config.maxTotalTokenNum !== null) refuseManySlots(config.maxTotalTokenNum, binds);
+  const slots = config.maxTotalTokenNum ?? most(maxRequests * longest, fits);
+  if (slots < 1) throw noRoom(budget, weightBytes.total, measured.step);
   refuseLongRequests(config, slots, inTables);
-  const { maxLength } = sizeOf(slots);
+  const kv = specOf(slots);
+  const { maxLength } = kv;
+  const windowed = kv.groups.find(({ window }) => window !== null);
   return {
     notes: config.maxTotalTokenNum === null && maxLength < longest ? [shortContextNote(maxLength, longest)] : [],
     weights,
@@ -97,8 +105,9 @@ export function planEngine(
     kvDtype,
     batchMaxTokens,
     maxTotalTokenNum: slots,
-    kv: kvCacheSpec(caches, sizeOf(slots)),
-    memory: { weights: weightBytes.total, kvCache: slots * perSlot, step: measured.step },
+    window: windowed?.window ? { window: windowed.window, slots: windowed.slots } : null,
+    kv,
+    memory: { weights: weightBytes.total, kvCache: kvCacheBytes(kv), step: measured.step },
   };
 }
 
@@ -123,18 +132,6 @@ function longestContext({ maxReqTotalLen }: EngineConfig, trained: number): numb
   return maxReqTotalLen ?? trained;
 }
 
-/** @throws EngineError out_of_memory when not one fits */
-export function slotsIn(budget: number, weights: number, step: number, perSlot: number): number {
-  const slots = Math.floor((budget - weights - step) / perSlot);
-  if (slots >= 1) return slots;
-  const mb = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
-  throw new EngineError(
-    'out_of_memory',
-    `weights (${mb(weights)}) and activations (${mb(step)}) leave no room for the KV cache in ${mb(budget)}; raise --mem_fraction, lower --batch_max_tokens or use --quant int4`,
-    { param: 'mem_fraction' },
-  );
-}
-
 /**
  * Positions for which the tables that have one entry each fit a binding: rotations, and slots and tokens of every request
  * that may run. A config that claims a context of millions does not decide how much is allocated.
@@ -147,11 +144,31 @@ function shortContextNote(fits: number, longest: number): string {
   return `context: ${fits} tokens at most in one request; the model's own of ${longest} does not fit this device's memory (--mem_fraction, --running_max_req_size)`;
 }
 
-function refuseManySlots({ maxTotalTokenNum }: EngineConfig, most: number): void {
-  if (maxTotalTokenNum === null || maxTotalTokenNum <= most) return;
+/** The largest n up to `enough` for which `fits` holds; it holds for all smaller ones. */
+function most(enough: number, fits: (n: number) => boolean): number {
+  let [yes, no] = [0, enough + 1];
+  while (no - yes > 1) {
+    const middle = Math.floor((yes + no) / 2);
+    if (fits(middle)) yes = middle;
+    else no = middle;
+  }
+  return yes;
+}
+
+function noRoom(budget: number, weights: number, step: number): EngineError {
+  const mb = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+  return new EngineError(
+    'out_of_memory',
+    `weights (${mb(weights)}) and activations (${mb(step)}) leave no room for the KV cache in ${mb(budget)}; raise --mem_fraction, lower --batch_max_tokens or use --quant int4`,
+    { param: 'mem_fraction' },
+  );
+}
+
+function refuseManySlots(wanted: number, binds: (slots: number) => boolean): void {
+  if (binds(wanted)) return;
   throw new EngineError(
     'bad_flag',
-    `--max_total_token_num ${maxTotalTokenNum} does not fit this device: a layer's keys of ${most} tokens do`,
+    `--max_total_token_num ${wanted} does not fit this device: a layer's keys of ${most(wanted, binds)} tokens do`,
     { param: 'max_total_token_num' },
   );
 }

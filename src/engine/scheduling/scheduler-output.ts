@@ -15,6 +15,9 @@ export interface ScheduledRequest {
   readonly slots: readonly number[];
   /** Slots taken over from the prefix cache since the last step, for positions `start - cachedSlots.length … start-1`. */
   readonly cachedSlots: readonly number[];
+  /** The same in the layers that see a window only: empty where the model has none. */
+  readonly windowSlots: readonly number[];
+  readonly cachedWindowSlots: readonly number[];
   /** The row knows nothing of the request yet: its first step, or the first after a pause. */
   readonly isNewInRow: boolean;
   /** Whether the last token's logits are sampled from; not so inside a prompt. */

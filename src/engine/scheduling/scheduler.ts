@@ -16,7 +16,7 @@ import type { AdmissionPolicy } from './policies/policy.ts';
 import { insertByArrival, remove } from '../core/request-list.ts';
 import type { Request } from '../core/request.ts';
 import type { ScheduledRequest, SchedulerOutput } from './scheduler-output.ts';
-import type { StepBudget } from './step-budget.ts';
+import { tokensInStep, type StepBudget } from './step-budget.ts';
 import { StepPacer } from './step-pacer.ts';
 import { finishReason } from '../core/stop-conditions.ts';
 import type { FinishReason, SampledToken } from '../core/types.ts';
@@ -77,9 +77,8 @@ export class Scheduler {
       );
     }
     this.#config = config;
-    // Without chunks a whole prompt has to fit beside the tokens that decode.
     const whole = config.disableChunkedPrefill;
-    this.#budget = whole ? Math.max(batchMaxTokens, maxLength + runningMaxReqSize) : batchMaxTokens;
+    this.#budget = tokensInStep(config, batchMaxTokens, maxLength);
     this.#chunk = whole ? Infinity : config.chunkedPrefillSize;
     // A prompt that comes whole takes the time it takes.
     this.#pacer = new StepPacer(whole ? 0 : config.decodeShare);
@@ -196,8 +195,13 @@ export class Scheduler {
     const samples = !request.pooler && request.numComputedTokens === request.tokenIds.length + request.inFlight;
     if (samples) request.inFlight++;
     const endsPooling = request.pooler !== null && request.numComputedTokens === request.promptLength;
+    const { windowed } = this.kv;
+    const windows = {
+      windowSlots: windowed?.slotsOf(slots) ?? [],
+      cachedWindowSlots: windowed?.slotsOf(cachedSlots) ?? [],
+    };
     const results = { samples, readsPrompt, endsPooling, outputIndex };
-    plan.scheduled.push({ request, row, tokenIds, start, slots, cachedSlots, isNewInRow, ...results });
+    plan.scheduled.push({ request, row, tokenIds, start, slots, cachedSlots, ...windows, isNewInRow, ...results });
     plan.planned.add(request);
     plan.budget -= count;
     if (prefill) plan.prefill -= count;

@@ -28,3 +28,12 @@ export function stepBudget(config: Budgeted, kernelSet: KernelSet): StepBudget {
     chunkedPrefillSize: config.chunkedPrefillSize ?? chunkedPrefillSize,
   };
 }
+
+/** Tokens that one step may have. Without chunks a whole prompt has to fit beside the tokens that decode. */
+export function tokensInStep(
+  { disableChunkedPrefill, runningMaxReqSize }: Pick<EngineConfig, 'disableChunkedPrefill' | 'runningMaxReqSize'>,
+  batchMaxTokens: number,
+  maxLength: number,
+): number {
+  return disableChunkedPrefill ? Math.max(batchMaxTokens, maxLength + runningMaxReqSize) : batchMaxTokens;
+}

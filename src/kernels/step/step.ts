@@ -44,11 +44,11 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
   const { tokenIds, positions, rows, slots, logitIndices, promptIndices = new Uint32Array(0) } = batch;
   const tokens = tokenIds.length;
   const { tiles, singles } = attentionWork(rows);
-  const groups = slots.map((ofGroup, i) => {
-    const data = joined([tokenIds, positions, rows, ofGroup, logitIndices, promptIndices, tiles, singles]);
+  const groups = kv.storage.slotTables.map((slotTable, i) => {
+    const data = joined([tokenIds, positions, rows, slots[i], logitIndices, promptIndices, tiles, singles]);
     const { storage: buffer } = ctx.tensor([data.length], 'u32');
     ctx.gpu.device.queue.writeBuffer(buffer, 0, data);
-    return { buffer, slotTable: kv.storage.slotTables[i] };
+    return { buffer, slotTable };
   });
   const prompt = 4 * tokens + logitIndices.length;
   const work = prompt + promptIndices.length;

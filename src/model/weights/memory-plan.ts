@@ -63,7 +63,9 @@ export function measureStep(
     return shapeOf([1, rotaryDim]);
   });
   const model = architecture.create(config, mapLeaves(plan.weights, measured), parts);
-  const kv = ops.createKVCache(kvCacheSpec(model.caches, { dtype: 'f32', slots: 1, maxRequests: 1, maxLength: 1 }));
+  const kv = ops.createKVCache(
+    kvCacheSpec(model.caches, { dtype: 'f32', slots: 1, windowSlots: 1, maxRequests: 1, maxLength: 1 }),
+  );
   const step = ops.beginStep(shapeOfBatch(tokens, logits));
   const x = model.layers(ops, step, kv);
   if (plan.readScoreHead) model.hiddenStates(ops, x);

@@ -1,0 +1,102 @@
+/**
+ * Every architecture through the engine, over the definition of every op: the log-probabilities of transformers, however
+ * the tokens are cut into steps, wherever their keys come from.
+ */
+import t from 'tap';
+import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
+import { EngineCore } from '../../src/engine/core/engine-core.ts';
+import type { EngineInfo } from '../../src/engine/core/types.ts';
+import { DeviceModelRunner } from '../../src/engine/running/model-runner.ts';
+import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
+import { kvCacheSpec, windowOf } from '../../src/model/cache-plan.ts';
+import { openModel } from '../../src/model/files/open-model.ts';
+import { loadModel } from '../../src/model/weights/load-weights.ts';
+import { Book, request } from '../helpers/engine-driver.ts';
+import { fixturePath, readOracle } from '../helpers/model-exam.ts';
+
+const config: EngineConfig = {
+  ...defaultEngineConfig,
+  schedulerPolicy: 'fcfs',
+  runningMaxReqSize: 3,
+  batchMaxTokens: 48,
+  chunkedPrefillSize: 48,
+};
+
+/** Beginnings of the oracle's prompt: the next token's log-probabilities are known for each. */
+const lengths = [41, 12, 29, 40, 41];
+
+interface Schedule {
+  readonly name: string;
+  readonly changed: Partial<EngineConfig>;
+  readonly slots: number;
+  /** Each request alone, or all at once. */
+  readonly together: boolean;
+  /** Tokens generated behind the first. */
+  readonly more: number;
+}
+
+const schedules: readonly Schedule[] = [
+  { name: 'whole', changed: { disableDynamicPromptCache: true }, slots: 200, together: false, more: 0 },
+  { name: 'in chunks, from cached prefixes', changed: { chunkedPrefillSize: 7 }, slots: 200, together: false, more: 0 },
+  { name: 'in company', changed: { batchMaxTokens: 24 }, slots: 200, together: true, more: 20 },
+  { name: 'paused', changed: { disableDynamicPromptCache: true }, slots: 66, together: true, more: 20 },
+];
+
+for (const name of ['llama-tied', 'mistral-window', 'qwen3', 'gpt2', 'phi3', 'gemma3']) {
+  t.test(name, async (t) => {
+    const opened = openModel(fixturePath(name));
+    const model = await loadModel(new ReferenceOps(), opened, { quant: 'stored', maxLength: 64 });
+    opened.close();
+    const { prompt, logits } = readOracle(name);
+    const vocabSize = logits.length / prompt.length;
+    let generated: unknown = null;
+    for (const { name, changed, slots, together, more } of schedules) {
+      const ops = new ReferenceOps();
+      const window = windowOf(model.caches);
+      const windowSlots = Math.min(slots, 3 * (window ?? 0) + 48);
+      const kv = kvCacheSpec(model.caches, { dtype: 'f32', slots, windowSlots, maxRequests: 3, maxLength: 64 });
+      const info: EngineInfo = {
+        modelName: name,
+        architecture: model.config.modelType,
+        vocabSize,
+        hiddenSize: model.config.hiddenSize,
+        maxModelLen: 64,
+        maxTotalTokenNum: slots,
+        window: window === null ? null : { window, slots: windowSlots },
+        eosTokenIds: [],
+        isRewardModel: false,
+        kernelSet: 'gpu',
+        adapter: 'none',
+      };
+      const runner = new DeviceModelRunner(ops, model, ops.createKVCache(kv), { vocabSize, eosTokenIds: [] }, []);
+      const core = new EngineCore({ config: { ...config, ...changed }, info, runner, checkInvariants: true });
+      const book = new Book();
+      let paused = 0;
+      for (const [i, length] of lengths.entries()) {
+        const params = { logprobs: 5, maxTokens: 1 + more, ignoreEos: true };
+        core.add(request(`${i}`, prompt.slice(0, length), params));
+        if (!together) await book.finishAll(core);
+      }
+      await book.finishAll(core, () => (paused += core.scheduler.paused.length));
+      let worst = 0;
+      for (const [i, length] of lengths.entries()) {
+        const wanted = logprobs(logits.subarray((length - 1) * vocabSize, length * vocabSize));
+        for (const { id, logprob } of book.outputs.get(`${i}`)!.logprobs![0].top) {
+          worst = Math.max(worst, Math.abs(logprob - wanted[id]));
+        }
+      }
+      t.ok(worst < 2e-5, `${name}: log-probabilities differ by ${worst.toExponential(1)} at most`);
+      t.equal(paused > 0, name === 'paused', `${name}: ${paused} pauses`);
+      if (more === 0) continue;
+      const tokens = lengths.map((_, i) => book.tokens(`${i}`));
+      generated ??= tokens;
+      t.same(tokens, generated, `${name}: the same tokens`);
+    }
+  });
+}
+
+function logprobs(logits: Float32Array): number[] {
+  const top = logits.reduce((a, b) => Math.max(a, b));
+  const sum = logits.reduce((n, x) => n + Math.exp(x - top), 0);
+  return Array.from(logits, (x) => x - top - Math.log(sum));
+}
