@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 
 /** One entry on stderr: control characters come out escaped, and no line but the first begins at the margin. */
 export function logError(what: unknown): void {
-  process.stderr.write(`${logEntry(typeof what === 'string' ? what : inspect(what))}\n`);
+  console.error(logEntry(typeof what === 'string' ? what : inspect(what)));
 }
 
 export function logEntry(text: string): string {
