@@ -75,6 +75,6 @@ export async function pullNamed(
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 'download_failed') throw error;
     const hint = `Without a network, put ${model.file} at ${path}, or leave --model out for the default model.`;
-    throw new EngineError('download_failed', `${error.message}\n${hint}`, { cause: error });
+    throw new EngineError('download_failed', `${error.message}.\n${hint}`, { cause: error });
   }
 }
