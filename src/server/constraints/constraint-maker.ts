@@ -5,7 +5,7 @@
 import { EngineError } from '../../errors.ts';
 import { moduleUrl } from '../../module-url.ts';
 import type { GrammarSpec, StructuredOutputFields } from '../../text/structured-output/types.ts';
-import { structuredOutputFields } from '../apis/schema/structured-output.ts';
+import { constraintsOf } from '../apis/schema/structured-output.ts';
 import { OverBudget, WorkerPool } from '../workers/worker-pool.ts';
 import { ByteCache } from './byte-cache.ts';
 import type { ChatForm, ConstraintTask } from './make-constraint.ts';
@@ -40,7 +40,7 @@ export class ConstraintMaker {
 
   /** Of a text that is no chat answer. @throws EngineError invalid_value, naming the field; queue_full */
   ofText(body: StructuredOutputFields, signal: AbortSignal): Promise<GrammarSpec | null> {
-    return this.#make({ fields: fieldsOf(body), chat: null }, signal);
+    return this.#make({ fields: constraintsOf(body), chat: null }, signal);
   }
 
   /** Of a chat answer. @throws EngineError as ofText */
@@ -48,7 +48,7 @@ export class ConstraintMaker {
     const tools = chat.tools?.map(({ function: { name, parameters, strict } }) => ({
       function: { name, parameters, strict },
     }));
-    return this.#make({ fields: fieldsOf(body), chat: { ...chat, tools: tools ?? null } }, signal);
+    return this.#make({ fields: constraintsOf(body), chat: { ...chat, tools: tools ?? null } }, signal);
   }
 
   async #make(task: ConstraintTask, signal: AbortSignal): Promise<GrammarSpec | null> {
@@ -70,9 +70,3 @@ export class ConstraintMaker {
 
 const namingField = (cause: OverBudget, param: string): EngineError =>
   new EngineError('invalid_value', `${param}: ${cause.message}`, { param, cause });
-
-const names = Object.keys(structuredOutputFields) as (keyof StructuredOutputFields)[];
-
-function fieldsOf(body: StructuredOutputFields): StructuredOutputFields {
-  return Object.fromEntries(names.flatMap((name) => (body[name] === undefined ? [] : [[name, body[name]]])));
-}

@@ -4,6 +4,7 @@ import { jsonDialect } from './dialect.ts';
 import { regularRule } from './regular-rule.ts';
 import { either, textOf } from './regular.ts';
 import { Grammar } from './ebnf.ts';
+import { gbnfToEbnf } from './gbnf.ts';
 import { parseRegex } from './regex.ts';
 import { SchemaGrammar } from './schema-grammar.ts';
 import { structuralTag, structuralTagOfText } from './structural-tag.ts';
@@ -70,6 +71,7 @@ function makers(fields: StructuredOutputFields): Record<string, Make | null> {
     'structured_outputs.grammar': given(more?.grammar, ebnf),
     guided_choice: given(fields.guided_choice, choice),
     'structured_outputs.choice': given(more?.choice, choice),
+    grammar: given(fields.grammar, ofGrammar),
     structural_tag: given(fields.structural_tag, tag),
     'structured_outputs.structural_tag': given(more?.structural_tag, tag),
   };
@@ -82,11 +84,26 @@ function given<T>(value: T | null | undefined, make: (value: T) => Make): Make |
 function ofFormat(format: Exclude<ResponseFormat, { type: 'text' }>): Make {
   switch (format.type) {
     case 'json_object':
-      return json(format.schema ?? { type: 'object' });
+      return json(format.schema ?? format.value ?? { type: 'object' });
+    case 'json':
+    case 'regex':
+      return ofGrammar(format);
     case 'json_schema':
       return json(format.json_schema.schema ?? { type: 'object' });
     case 'structural_tag':
       return () => ({ kind: 'structural_tag', text: structuralTag(format) });
+  }
+}
+
+function ofGrammar(grammar: NonNullable<StructuredOutputFields['grammar']>): Make {
+  if (typeof grammar === 'string') return () => ({ kind: 'grammar', text: gbnfToEbnf(grammar) });
+  switch (grammar.type) {
+    case 'json':
+      return json(grammar.value);
+    case 'json_schema':
+      return json(grammar.value.schema);
+    case 'regex':
+      return regex(grammar.value);
   }
 }
 

@@ -1,9 +1,10 @@
 /**
- * Regular expressions (ECMA-262, what JSON Schema's `pattern` means) → automata. What only a backtracking matcher can do is
- * refused: lookaround, back references, word boundaries.
+ * Regular expressions (ECMA-262, what JSON Schema's `pattern` means, and Python's spelling where that is another) → automata.
+ * What only a backtracking matcher can do is refused: lookaround, back references.
  */
 import { EngineError } from '../../errors.ts';
-import { anyText, chars, either, repeat, sequence, type Regular } from './regular.ts';
+import { charactersOf, inAnyCase } from './character-sets.ts';
+import { anyText, chars, either, repeat, sequence, wordRanges, type Assertion, type Regular } from './regular.ts';
 import { complement, normalize, type CharRanges } from './ebnf.ts';
 
 /**
@@ -15,7 +16,6 @@ export function parseRegex(pattern: string, mode: 'search' | 'whole'): Regular {
 }
 
 const digits: CharRanges = [[0x30, 0x39]];
-const word: CharRanges = [...digits, [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]];
 // White space and line ends beyond ASCII count as any other character beyond it: models do not write them.
 const space: CharRanges = [
   [0x09, 0x0d],
@@ -27,13 +27,15 @@ const lineEnds: CharRanges = [
 ];
 const classes: Readonly<Record<string, CharRanges>> = {
   d: digits,
-  w: word,
+  w: wordRanges,
   s: space,
   D: complement(digits),
-  W: complement(word),
+  W: complement(wordRanges),
   S: complement(space),
 };
 const controls: Readonly<Record<string, number>> = { n: 0x0a, r: 0x0d, t: 0x09, f: 0x0c, v: 0x0b, '0': 0 };
+/** Behind a backslash, outside of classes. */
+const assertions: Readonly<Record<string, Assertion>> = { b: 'boundary', B: 'inside', A: 'start', Z: 'end', z: 'end' };
 const mostRepeats = 1000;
 
 class RegexParser {
@@ -41,6 +43,8 @@ class RegexParser {
   readonly #pattern: string;
   readonly #mode: 'search' | 'whole';
   #at = 0;
+  #ignoresCase = false;
+  #dotIsAny = false;
 
   constructor(pattern: string, mode: 'search' | 'whole') {
     this.#pattern = pattern;
@@ -49,6 +53,8 @@ class RegexParser {
   }
 
   parse(): Regular {
+    const flags = /^\(\?([a-z]+)\)/.exec(this.#pattern);
+    if (flags !== null) this.#setFlags(flags[1], flags[0].length);
     const body = this.#alternatives(true);
     if (this.#at < this.#chars.length) this.#fail('an unmatched )');
     return body;
@@ -103,16 +109,38 @@ class RegexParser {
     const c = this.#next();
     if (c === '(') return this.#group();
     if (c === '[') return chars(this.#charSet());
-    if (c === '.') return chars(complement(lineEnds));
-    if (c === '\\') return chars(this.#escape(false));
-    if (c === '^' || c === '$') this.#fail(`${c} inside the expression`);
+    if (c === '.') return chars(this.#dotIsAny ? complement([]) : complement(lineEnds));
+    if (c === '^' || c === '$') return { kind: 'assertion', is: c === '^' ? 'start' : 'end' };
+    if (c === '\\') {
+      const is = assertions[this.#peek()];
+      if (is === undefined) return chars(this.#cased(this.#escape(false)));
+      this.#at++;
+      return { kind: 'assertion', is };
+    }
     if ('*+?'.includes(c)) this.#fail(`nothing to repeat before ${c}`);
-    return chars(one(c.codePointAt(0) ?? 0));
+    return chars(this.#cased(one(c.codePointAt(0) ?? 0)));
+  }
+
+  #cased(ranges: CharRanges): CharRanges {
+    return this.#ignoresCase ? inAnyCase(ranges) : ranges;
+  }
+
+  /** i: case does not matter; s: a dot is any character; u and a: nothing to do. */
+  #setFlags(flags: string, length: number): void {
+    this.#at += length;
+    const odd = /[^aisu]/.exec(flags);
+    if (odd !== null) this.#fail(`the flag ${odd[0]}`);
+    this.#ignoresCase ||= flags.includes('i');
+    this.#dotIsAny ||= flags.includes('s');
   }
 
   #group(): Regular {
+    const [ignoresCase, dotIsAny] = [this.#ignoresCase, this.#dotIsAny];
     if (this.#take('?')) {
-      if (this.#take('<')) {
+      const flags = /^([a-z]+):/.exec(this.#chars.slice(this.#at, this.#at + 8).join(''));
+      if (this.#peek() === 'P' && this.#chars[this.#at + 1] === '<') this.#at++; // Python's (?P<name>…)
+      if (flags !== null) this.#setFlags(flags[1], flags[0].length);
+      else if (this.#take('<')) {
         if ('=!'.includes(this.#peek())) this.#fail('lookbehind');
         while (this.#at < this.#chars.length && !this.#take('>')) this.#at++;
       } else if (!this.#take(':'))
@@ -120,6 +148,7 @@ class RegexParser {
     }
     const body = this.#alternatives(false);
     if (!this.#take(')')) this.#fail('a ( without )');
+    [this.#ignoresCase, this.#dotIsAny] = [ignoresCase, dotIsAny];
     return body;
   }
 
@@ -140,7 +169,8 @@ class RegexParser {
       if (high < low) this.#fail('a class range out of order');
       ranges.push([low, high]);
     }
-    const all = isNegated ? complement(ranges) : normalize(ranges);
+    const cased = this.#cased(normalize(ranges));
+    const all = isNegated ? complement(cased) : cased;
     if (all.length === 0) this.#fail('an empty class');
     return all;
   }
@@ -159,10 +189,17 @@ class RegexParser {
     if (c === 'b' && inClass) return one(0x08);
     if (c === 'x') return one(this.#hex(2));
     if (c === 'u') return one(this.#take('{') ? this.#hex(6, '}') : this.#hex(4));
-    if (c === 'b' || c === 'B') this.#fail('a word boundary');
+    if (c === 'p' || c === 'P') return this.#property(c === 'P');
     if (/[1-9k]/.test(c)) this.#fail('a back reference');
     if (/[A-Za-z]/.test(c)) this.#fail(`\\${c}`);
     return one(c.codePointAt(0) ?? 0);
+  }
+
+  #property(isNegated: boolean): CharRanges {
+    const name = /^\{([\w=]{1,60})\}/.exec(this.#chars.slice(this.#at, this.#at + 64).join(''))?.[1] ?? '';
+    const ranges = charactersOf(name) ?? this.#fail(`a Unicode property of no known name`);
+    this.#at += name.length + 2;
+    return isNegated ? complement(ranges) : ranges;
   }
 
   #hex(length: number, end = ''): number {

@@ -12,6 +12,7 @@ import { anyNumber, integers, numbers, type Bound } from './number-grammar.ts';
 import { parseRegex } from './regex.ts';
 
 const mostMultiples = 1000;
+const largestDivisor = 250;
 
 export function stringGrammar(grammar: Grammar, dialect: Dialect, schema: Schema, at: string): string {
   const min = count(schema, 'minLength', at) ?? 0;
@@ -55,7 +56,7 @@ export function numericGrammar(grammar: Grammar, schema: Schema, type: 'integer'
   const isWhole = type === 'integer' || multipleOf === 1;
   const regular =
     multipleOf !== undefined && multipleOf !== 1
-      ? multiples(multipleOf, min, max, at)
+      ? multiples(multipleOf, min, max, at, grammar.budget)
       : isWhole
         ? integers(min, max)
         : numbers(min, max);
@@ -63,13 +64,17 @@ export function numericGrammar(grammar: Grammar, schema: Schema, type: 'integer'
   return grammar.shared(key, () => regularRule(grammar, type, regular ?? fail(at, 'has bounds that no number keeps')));
 }
 
-function multiples(step: unknown, min: Bound | null, max: Bound | null, at: string): Regular | null {
+/** Integers that `step` divides: listed where they are few, else by the remainder of the digits so far. */
+function multiples(step: unknown, min: Bound | null, max: Bound | null, at: string, budget: Budget): Regular | null {
   const isWhole = typeof step === 'number' && Number.isInteger(step) && step > 0;
-  if (!isWhole || min === null || max === null || (max.value - min.value) / step > mostMultiples) {
-    return fail(
-      `${at}/multipleOf`,
-      `cannot be enforced, except with whole steps and bounds at most ${mostMultiples} steps apart`,
-    );
+  if (!isWhole) return fail(`${at}/multipleOf`, 'cannot be enforced, except for whole numbers');
+  if (min === null || max === null || (max.value - min.value) / step > mostMultiples) {
+    if (step > largestDivisor) {
+      const what = `above ${largestDivisor} needs bounds at most ${mostMultiples} steps apart`;
+      return fail(`${at}/multipleOf`, what);
+    }
+    const all = integers(min, max);
+    return all === null ? null : intersection(all, divisible(step), budget);
   }
   const values: Regular[] = [];
   for (let n = Math.ceil(min.value / step) * step; n <= max.value; n += step) {
@@ -77,4 +82,19 @@ function multiples(step: unknown, min: Bound | null, max: Bound | null, at: stri
     if ((n > min.value || min.inclusive) && (n < max.value || max.inclusive)) values.push(textOf(`${n + 0}`));
   }
   return values.length === 0 ? null : either(values);
+}
+
+/** Digits, a minus before them or not, of a number that `step` divides: a state for each remainder. */
+function divisible(step: number): Regular {
+  const digits = (remainder: number) =>
+    Array.from({ length: 10 }, (_, digit) => ({
+      label: textOf(`${digit}`),
+      to: 1 + ((remainder * 10 + digit) % step),
+    }));
+  const sign = { label: textOf('-'), to: 1 + step };
+  const states = Array.from({ length: step }, (_, remainder) => ({ isEnd: remainder === 0, steps: digits(remainder) }));
+  return {
+    kind: 'graph',
+    states: [{ isEnd: false, steps: [sign, ...digits(0)] }, ...states, { isEnd: false, steps: digits(0) }],
+  };
 }

@@ -170,6 +170,16 @@ export class SchemaGrammar implements Schemas {
     return isTold ? part : this.#merge(this.flatten(part, at), { required: [tag] }, at);
   }
 
+  /** What a schema lists, a boolean's values included; null when it does not list its values. */
+  listedValues(schema: unknown, at: string): readonly unknown[] | null {
+    const flat = this.flatten(schema, at);
+    if (!isSchemaObject(flat)) return null;
+    if ('const' in flat) return [flat.const];
+    if (flat.type === 'boolean') return [false, true];
+    const { enum: values, ...rest } = flat;
+    return Array.isArray(values) && !saysMore(rest, true) ? values : null;
+  }
+
   /** `const` and `enum`. */
   #listed(schema: Schema, at: string): string {
     const values = 'const' in schema ? [schema.const] : list(schema.enum, `${at}/enum`);

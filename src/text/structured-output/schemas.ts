@@ -7,4 +7,6 @@ export interface Schemas {
   readonly dialect: Dialect;
   /** EBNF of the values of `schema`, which stands at `at`. @throws EngineError invalid_value */
   value(schema: unknown, at?: string): string;
+  /** What a schema lists, a boolean's values included; null when it does not list its values. */
+  listedValues(schema: unknown, at: string): readonly unknown[] | null;
 }

@@ -6,7 +6,8 @@ type Maybe<T> = T | null | undefined;
 /** OpenAI's `response_format`, with xgrammar's structural tags. */
 export type ResponseFormat =
   | { readonly type: 'text' }
-  | { readonly type: 'json_object'; readonly schema?: Maybe<JsonSchemaValue> }
+  | { readonly type: 'json_object'; readonly schema?: Maybe<JsonSchemaValue>; readonly value?: Maybe<JsonSchemaValue> }
+  | TypedGrammar
   | {
       readonly type: 'json_schema';
       readonly json_schema: { readonly name?: string; readonly schema?: Maybe<JsonSchemaValue> };
@@ -19,6 +20,11 @@ export type ResponseFormat =
       >;
       readonly triggers?: Maybe<readonly string[]>;
     };
+
+/** text-generation-inference's way to say it. */
+export type TypedGrammar =
+  | { readonly type: 'json'; readonly value: JsonSchemaValue | string }
+  | { readonly type: 'regex'; readonly value: string };
 
 /** The fields of a request that constrain its answer; the wire's names, since errors name them. */
 export interface StructuredOutputFields {
@@ -41,6 +47,12 @@ export interface StructuredOutputFields {
   readonly regex?: string | undefined;
   readonly ebnf?: string | undefined;
   readonly structural_tag?: string | undefined;
+  /** llama.cpp's GBNF, or text-generation-inference's object. */
+  readonly grammar?:
+    | string
+    | TypedGrammar
+    | { readonly type: 'json_schema'; readonly value: { readonly schema: JsonSchemaValue } }
+    | undefined;
 }
 
 /** What an output must be. `grammar`: EBNF whose first symbol is `root`. `structural_tag`: xgrammar's JSON format. */

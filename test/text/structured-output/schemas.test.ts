@@ -69,6 +69,22 @@ const cases: readonly unknown[] = [
   ].map(([minimum, maximum]) => ({ type: 'integer', minimum, maximum })),
   { type: 'integer', exclusiveMinimum: 0, exclusiveMaximum: 10 },
   { type: 'integer', multipleOf: 5, minimum: 0, maximum: 100 },
+  { type: 'integer', multipleOf: 7 },
+  { type: 'number', multipleOf: 12, minimum: -5000, maximum: 10_000_000 },
+  { type: 'array', items: { enum: ['red', 'reddish', 'r', 4] }, uniqueItems: true },
+  {
+    type: 'array',
+    items: { $ref: '#/$defs/color' },
+    uniqueItems: true,
+    minItems: 2,
+    maxItems: 3,
+    $defs: { color: { enum: ['a', 'b', 'c', 'd'] } },
+  },
+  { type: 'array', items: { type: 'boolean' }, uniqueItems: true, minItems: 1 },
+  {
+    allOf: [{ type: 'array', items: { $ref: '#/$defs/odd' }, maxItems: 2 }, { $ref: '#' }].slice(0, 1),
+    $defs: { odd: { enum: [1, 3] } },
+  },
   { type: 'string', minLength: 2, maxLength: 5 },
   { type: 'string', pattern: 'a|b+', minLength: 3, maxLength: 6 },
   { type: 'string', pattern: '^x*(yz)?$', minLength: 2 },
@@ -82,6 +98,12 @@ const cases: readonly unknown[] = [
     '^"\\\\$',
     '^\\d{3}-\\w+\\s?$',
     '^(foo|ba[rz])+$',
+    '^(?<year>\\d{4})-x$',
+    '^.{0,2}\\bcat\\b.{0,2}$',
+    '^\\w+\\b.\\B.$',
+    '^x?(^a|b$)$',
+    '^\\p{Lu}\\p{Ll}{1,3}$',
+    '^\\P{L}[\\p{N}_]$',
     '^[\\w.-]+@x$',
   ].map((pattern) => ({ type: 'string', pattern })),
   ...['date', 'time', 'date-time', 'uuid', 'ipv4', 'email', 'uri', 'hostname', 'duration'].map((format) => ({
@@ -236,6 +258,11 @@ t.test('what a grammar cannot promise is refused with its place', (t) => {
     [false, /allows nothing/],
     [{ properties: { a: { not: {} } } }, /#\/properties\/a\/not/],
     [{ type: 'array', uniqueItems: true }, /uniqueItems/],
+    [{ type: 'array', items: { enum: [1, 2] }, uniqueItems: true, minItems: 3 }, /fewer different items/],
+    [{ type: 'integer', multipleOf: 1001 }, /multipleOf/],
+    [{ type: 'string', pattern: '(?m)a' }, /the flag m/],
+    [{ type: 'string', pattern: '\\p{Odd}' }, /Unicode property/],
+    [{ type: 'string', pattern: '(?P=x)' }, /a group of this kind/],
     [{ type: 'number', multipleOf: 0.1 }, /multipleOf/],
     [{ type: 'integer', minimum: 5, maximum: 2 }, /no number/],
     [{ type: 'string', pattern: '(?=a)b' }, /lookahead/],
@@ -253,6 +280,34 @@ t.test('what a grammar cannot promise is refused with its place', (t) => {
   for (const [schema, message] of refused)
     t.throws(() => ebnf(schema), { code: 'invalid_value', message }, JSON.stringify(schema));
   t.end();
+});
+
+t.test('Python’s spelling of expressions', async (t) => {
+  const cases: [string, RegExp][] = [
+    ['(?P<year>[0-9]{2})-(?P<month>[01])', /^[0-9]{2}-[01]$/],
+    ['(?i)ab[c-d]é', /^ab[c-d]é$/i],
+    ['a(?i:b)c', /^a[bB]c$/],
+    ['(?i)[^a]', /^[^aA]$/u],
+    ['\\Ax{2}\\Z', /^x{2}$/],
+  ];
+  for (const [pattern, wanted] of cases) {
+    for (let i = 0; i < 12; i++) t.match(await walker.text(completionConstraint({ guided_regex: pattern })!), wanted);
+  }
+});
+
+t.test('tags that tell the schemas of oneOf apart', async (t) => {
+  const branch = (kind: string, more: object = {}) => ({
+    type: 'object',
+    properties: { kind: { const: kind, default: kind }, ...more },
+  });
+  const schema = {
+    oneOf: [{ $ref: '#/$defs/cat' }, branch('dog', { kind: { enum: ['dog', 'wolf'] } }), { type: 'null' }],
+    discriminator: { propertyName: 'kind' },
+    $defs: { cat: branch('cat', { next: { $ref: '#' } }) },
+  };
+  const kinds = (value: { kind?: string } | null) =>
+    value === null || ['cat', 'dog', 'wolf'].includes(value.kind ?? '');
+  t.ok((await check(schema, 20, (value) => kinds(value as null))) > 5, 'the tag is always written');
 });
 
 t.test('request fields', async (t) => {

@@ -94,14 +94,12 @@ async function idsOf(
 }
 
 /** LightLLM's empty string means none. */
-function constraintFields({
-  regular_constraint,
-  guided_grammar,
-  guided_json,
-}: Partial<Parameters>): StructuredOutputFields {
+function constraintFields(parameters: Partial<Parameters>): StructuredOutputFields {
+  const { regular_constraint: expression, guided_grammar, guided_json, guided_regex } = parameters;
   const given = <T>(value: T | undefined): T | undefined => (value === '' ? undefined : value);
   return {
-    guided_regex: given(regular_constraint),
+    ...parameters,
+    guided_regex: given(expression) ?? guided_regex,
     guided_grammar: given(guided_grammar),
     guided_json: given(guided_json),
   };

@@ -1,5 +1,6 @@
 /** LightLLM's own API: /generate and /generate_stream. Ranges and messages are LightLLM's. */
 import { z } from 'zod';
+import { foreignConstraints, structuredOutputFields } from '../schema/structured-output.ts';
 import { ignored, neutral, optional, required, tokenIds } from '../schema/fields.ts';
 
 /** `end`: some of LightLLM's sentences have a full stop, some have none. */
@@ -34,7 +35,7 @@ const lengthPenalty = z
   });
 
 const seedRule = 'seed must be -1 (random), or an integer in [0, 2^63-1]';
-const exclusive = ['regular_constraint', 'allowed_token_ids', 'guided_grammar', 'guided_json'] as const;
+const exclusive = ['regular_constraint', 'guided_regex', 'allowed_token_ids', 'guided_grammar', 'guided_json'] as const;
 
 export const parametersSchema = z
   .object({
@@ -79,6 +80,8 @@ export const parametersSchema = z
     input_penalty: neutral([false], 'penalties over the prompt'),
     add_spaces_between_special_tokens: neutral([true], 'tokenizer option'),
     exponential_decay_length_penalty: optional(lengthPenalty, 'Only a factor of 1.0, which does nothing.'),
+    ...structuredOutputFields,
+    ...foreignConstraints,
     regular_constraint: optional(z.string(), 'The whole answer matches this regular expression.'),
     guided_grammar: optional(z.string(), 'The answer follows this EBNF grammar, beginning at `root`.'),
     guided_json: optional(

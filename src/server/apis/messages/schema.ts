@@ -1,5 +1,6 @@
 /** POST /v1/messages and /v1/messages/count_tokens: Anthropic's chat shape. */
 import { z } from 'zod';
+import { foreignConstraints, structuredOutputFields } from '../schema/structured-output.ts';
 import { ignored, neutral, optional, required } from '../schema/fields.ts';
 import { expectedRole } from '../schema/messages.ts';
 import { passOver, reasoningEffort, skippedTool, toolName } from '../schema/tools.ts';
@@ -72,6 +73,7 @@ const ownTool = z.object({
   name: toolName,
   description: z.string().nullish(),
   input_schema: z.record(z.string(), z.unknown()),
+  strict: z.boolean().nullish(),
 });
 export type OwnTool = z.output<typeof ownTool>;
 /** Types of Anthropic's own tools end with a date (`web_search_20250305`): its models know them, or its servers run them. */
@@ -87,6 +89,8 @@ const toolChoice = z.discriminatedUnion('type', [
   z.object({ type: z.literal('none') }),
 ]);
 
+const outputFormat = z.object({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) });
+
 const promptFields = {
   model: required(z.string(), 'A served model name.'),
   messages: required(z.array(message).min(1), 'The conversation so far.'),
@@ -101,8 +105,8 @@ const promptFields = {
     'Sets enable_thinking for the chat template.',
   ),
   output_config: optional(
-    z.object({ effort: reasoningEffort.nullish() }),
-    '`effort` is given to the chat template as reasoning_effort.',
+    z.object({ effort: reasoningEffort.nullish(), format: outputFormat.nullish() }),
+    '`effort` is given to the chat template as reasoning_effort; `format`: the answer is JSON of its schema.',
   ),
 };
 
@@ -117,6 +121,9 @@ export const messagesRequestSchema = z.object({
   top_k: optional(z.int().min(-1), '-1 or 0 is off.'),
   stop_sequences: optional(z.array(z.string().min(1)).max(16), 'Strings that end the text; cut from it.'),
   stream: optional(z.boolean(), 'Answer as server-sent events.'),
+  output_format: optional(outputFormat, 'Older name of output_config.format.'),
+  ...structuredOutputFields,
+  ...foreignConstraints,
   metadata: ignored('End-user id.'),
   service_tier: ignored('There is one tier.'),
   speed: ignored('There is one speed.'),

@@ -3,6 +3,7 @@ import type { ChatBody } from '../../chat/answer-stream.ts';
 import type { AnthropicMessage, CountRequest, MessagesRequest, OwnTool } from './schema.ts';
 import type { ChatRequest } from '../chat-completions/schema.ts';
 import type { ChatMessage } from '../schema/messages.ts';
+import { constraintsWith } from '../schema/structured-output.ts';
 import { splitTools, type Tool } from '../schema/tools.ts';
 
 export function anthropicToPrompt(body: CountRequest): ChatBody {
@@ -29,8 +30,8 @@ function systemMessage(system: CountRequest['system']): ChatMessage[] {
   return [{ role: 'system', content: texts.join('\n') }];
 }
 
-function toTool({ name, description, input_schema: parameters }: OwnTool): Tool {
-  return { type: 'function', function: { name, description, parameters } };
+function toTool({ name, description, input_schema: parameters, strict }: OwnTool): Tool {
+  return { type: 'function', function: { name, description, parameters, strict } };
 }
 
 /** An answer that has begun: the model goes on with it. */
@@ -44,6 +45,7 @@ export function anthropicToChat(body: MessagesRequest): ChatBody {
     choice !== undefined && 'disable_parallel_tool_use' in choice ? choice.disable_parallel_tool_use !== true : true;
   return {
     ...anthropicToPrompt(body),
+    ...constraintsWith(body, responseFormat(body)),
     max_completion_tokens: body.max_tokens,
     temperature: body.temperature,
     top_p: body.top_p,
@@ -52,6 +54,12 @@ export function anthropicToChat(body: MessagesRequest): ChatBody {
     parallel_tool_calls: parallel,
     ...(choice === undefined ? {} : { tool_choice: toToolChoice(choice) }),
   };
+}
+
+function responseFormat({ output_config: config, output_format: older }: MessagesRequest) {
+  const format = config?.format ?? older;
+  if (format === undefined || format === null) return undefined;
+  return { type: format.type, json_schema: { name: 'answer', schema: format.schema } };
 }
 
 function toToolChoice(choice: NonNullable<MessagesRequest['tool_choice']>): ChatRequest['tool_choice'] {

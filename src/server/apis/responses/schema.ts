@@ -1,5 +1,6 @@
 /** POST /v1/responses: OpenAI's newer chat shape. Stateless: nothing is stored. */
 import { z } from 'zod';
+import { foreignConstraints, structuredOutputFields } from '../schema/structured-output.ts';
 import { ignored, neutral, optional, required } from '../schema/fields.ts';
 import { tokenLogprobSchema } from '../chat-completions/schema.ts';
 import { reasoningEffort } from '../schema/tools.ts';
@@ -46,6 +47,8 @@ export const responsesRequestSchema = z.object({
   ),
   stream: optional(z.boolean(), 'Answer as server-sent events.'),
   stream_options: ignored('Obfuscation is never added.'),
+  ...structuredOutputFields,
+  ...foreignConstraints,
   previous_response_id: neutral([], 'stored responses: send the whole input'),
   conversation: neutral([], 'stored conversations'),
   background: neutral([false], 'answers in the background'),

@@ -2,6 +2,7 @@
 import { EngineError } from '../../../errors.ts';
 import type { ChatBody } from '../../chat/answer-stream.ts';
 import type { ChatMessage } from '../schema/messages.ts';
+import { constraintsWith } from '../schema/structured-output.ts';
 import { splitTools, type ToolChoice } from '../schema/tools.ts';
 import type { InputItem } from './input-items.ts';
 import type { ResponsesRequest } from './schema.ts';
@@ -20,7 +21,7 @@ export function responsesToChat(body: ResponsesRequest): ChatBody {
     reasoning_effort: body.reasoning?.effort ?? undefined,
     tools: tools.length > 0 ? tools.map(({ type, ...fn }) => ({ type, function: fn })) : undefined,
     tool_choice: toToolChoice(body.tool_choice),
-    response_format: format?.type === 'json_schema' ? { type: format.type, json_schema: format } : format,
+    ...constraintsWith(body, format?.type === 'json_schema' ? { type: format.type, json_schema: format } : format),
     ...(logprobs ? { logprobs, top_logprobs: body.top_logprobs } : {}),
   };
 }

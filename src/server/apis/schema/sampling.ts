@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ignored, neutral, optional, tokenIds } from './fields.ts';
 import { requestIdPattern } from '../../http/request-id.ts';
-import { structuredOutputFields } from './structured-output.ts';
+import { foreignConstraints, structuredOutputFields } from './structured-output.ts';
 
 const penalty = z.number().min(-2).max(2);
 export const MAX_STOP_STRINGS = 16;
@@ -55,6 +55,7 @@ export const samplingFields = {
   ),
   user: ignored('End-user id.'),
   ...structuredOutputFields,
+  ...foreignConstraints,
 };
 
 /** Fields of vLLM, SGLang and LightLLM that their clients and routers send with values that change nothing. */

@@ -1,0 +1,102 @@
+/**
+ * llama.cpp's grammars (GBNF) → the EBNF that xgrammar reads. Classes are written as what they are in UTF-8 (see ebnf.ts), names
+ * without dashes, strings with our own escapes. Tokens of a vocabulary (`<think>`, `<[1000]>`) are refused.
+ */
+import { EngineError } from '../../errors.ts';
+import { complement, exactClass, literal, normalize } from './ebnf.ts';
+
+const token =
+  /(?<space>\s+|#.*)|(?<name>[A-Za-z0-9][\w-]*|_[\w-]*)|(?<defines>::=)|"(?<text>(?:[^"\\\n]|\\[^])*)"|\[(?<members>(?:[^\]\\]|\\[^])*)\]|(?<any>\.)|(?<mark>[()|*+?]|\{\s*\d*\s*,?\s*\d*\s*\})/uy;
+const escaped = /\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\([^])|([^])/gu;
+const controls: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
+
+interface Part {
+  readonly kind: 'name' | 'defines' | 'other';
+  readonly text: string;
+}
+
+/** @throws EngineError invalid_value with the place of what is no GBNF */
+export function gbnfToEbnf(source: string): string {
+  const parts = partsOf(source);
+  const rules: string[] = [];
+  parts.forEach(({ kind, text }, i) => {
+    const begins = kind === 'name' && parts[i + 1]?.kind === 'defines';
+    if (begins) rules.push('');
+    if (rules.length === 0) fail('must begin with a rule (name ::= …)');
+    rules.push(`${rules.pop() ?? ''}${text} `);
+  });
+  return `${rules.join('\n')}\n`;
+}
+
+function partsOf(source: string): Part[] {
+  const parts: Part[] = [];
+  const names = new Map<string, string>();
+  token.lastIndex = 0;
+  for (let at = 0; at < source.length; at = token.lastIndex) {
+    token.lastIndex = at;
+    const groups = token.exec(source)?.groups;
+    if (groups === undefined) {
+      return fail(source[at] === '<' ? `names tokens (at ${at}), which is not supported` : `is no GBNF at ${at}`);
+    }
+    const { space, name, defines, text, members, any, mark } = groups;
+    if (space !== undefined) continue;
+    if (name !== undefined) parts.push({ kind: 'name', text: nameOf(name, names) });
+    else if (defines !== undefined) parts.push({ kind: 'defines', text: defines });
+    else if (text !== undefined)
+      parts.push({
+        kind: 'other',
+        text: literal(
+          charsOf(text)
+            .map(({ c }) => c)
+            .join(''),
+        ),
+      });
+    else if (members !== undefined) parts.push({ kind: 'other', text: classOf(members) });
+    else if (any !== undefined) parts.push({ kind: 'other', text: exactClass(complement([])) });
+    else if (mark !== undefined) parts.push({ kind: 'other', text: mark.replaceAll(/\s/g, '') });
+  }
+  return parts;
+}
+
+/** Different names stay different without their dashes. */
+function nameOf(name: string, names: Map<string, string>): string {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const taken = new Set(names.values());
+  let free = name.replaceAll('-', '_').replace(/^(?=\d)/, '_');
+  while (taken.has(free)) free += '_';
+  names.set(name, free);
+  return free;
+}
+
+function charsOf(text: string): { readonly c: string; readonly isEscaped: boolean }[] {
+  return Array.from(text.matchAll(escaped), ([, byte, short, long, letter, plain]) => {
+    const code = byte ?? short ?? long;
+    if (code !== undefined) return { c: String.fromCodePoint(checked(parseInt(code, 16))), isEscaped: true };
+    return letter === undefined
+      ? { c: plain ?? '', isEscaped: false }
+      : { c: controls[letter] ?? letter, isEscaped: true };
+  });
+}
+
+const checked = (code: number): number => (code <= 0x10ffff ? code : fail(`has a character beyond U+10FFFF`));
+
+function classOf(members: string): string {
+  const isNegated = members.startsWith('^');
+  const list = charsOf(isNegated ? members.slice(1) : members);
+  const ranges: [number, number][] = [];
+  for (let i = 0; i < list.length; i++) {
+    const from = list[i].c.codePointAt(0) ?? 0;
+    const isRange = list[i + 1]?.c === '-' && !list[i + 1].isEscaped && i + 2 < list.length;
+    const to = isRange ? (list[i + 2].c.codePointAt(0) ?? 0) : from;
+    if (to < from) fail('has a class with a range out of order');
+    ranges.push([from, to]);
+    if (isRange) i += 2;
+  }
+  const all = isNegated ? complement(ranges) : normalize(ranges);
+  return all.length === 0 ? fail('has an empty class') : exactClass(all);
+}
+
+function fail(what: string): never {
+  throw new EngineError('invalid_value', `the grammar ${what}`);
+}
