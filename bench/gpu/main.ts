@@ -40,7 +40,7 @@ const onSoftware: Plan = {
 };
 
 function planOf(flags: FlagsOf<typeof spec>, kernelSet: string): Plan {
-  const usual = kernelSet === 'cpu-adapter' ? onSoftware : onGpu;
+  const usual = kernelSet === 'lavapipe' ? onSoftware : onGpu;
   return {
     ...usual,
     minutes: flags.minutes ?? usual.minutes,

@@ -45,7 +45,7 @@ export async function compareVariant(
 ): Promise<{ cases: number; failures: string[]; rows: VariantRow[] }> {
   const cases = await casesOf(variant, allCases, gpu, kernelSet);
   if (cases.length === 0) {
-    const other = kernelSet === 'gpu' ? 'cpu-adapter' : 'gpu';
+    const other = kernelSet === 'gpu' ? 'lavapipe' : 'gpu';
     const elsewhere = await casesOf(variant, allCases, gpu, other);
     const hint = elsewhere.length > 0 ? `; --kernels ${other} does` : '';
     throw new EngineError(

@@ -38,7 +38,7 @@ export const spec = declare({
   flags: {
     only,
     rounds: number(null, { min: 1 }, { flags: ['rounds'], doc: 'Default 5, with --variant 21.' }),
-    kernels: choice<'auto' | 'cpu-adapter' | 'gpu'>('auto', ['auto', 'cpu-adapter', 'gpu'], {
+    kernels: choice<'auto' | 'lavapipe' | 'gpu'>('auto', ['auto', 'lavapipe', 'gpu'], {
       flags: ['kernels'],
       doc: 'Kernel set; auto is the adapter’s own.',
     }),

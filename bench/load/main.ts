@@ -62,7 +62,7 @@ export const run: RunBench<typeof spec> = async ({ model: named, quant }) => {
   const opened = await stage('headers', () => openModel(path));
   const gpu = await stage('adapter', () => openGpu({ validation: false }));
   const base = process.memoryUsage.rss();
-  const activations = gpu.kernelSet === 'cpu-adapter' ? 'int8' : 'f32';
+  const activations = gpu.kernelSet === 'lavapipe' ? 'int8' : 'f32';
   const ops = new WebGPUOps(gpu, { activations });
   const maxLength = Math.min(8192, opened.config.maxPositionEmbeddings);
   const model = await stage('weights', () => loadModel(ops, opened, { quant, maxLength }));

@@ -8,8 +8,8 @@ Object.assign(globalThis, globals);
 /** Dropping the object that `create()` returned aborts the process, so every instance is kept for good. */
 const instances = new Set<GPU>();
 
-/** Which kernel set suits the adapter: `cpu-adapter` is lavapipe (subgroup 8, lane = output row), `gpu` everything else. */
-export type KernelSet = 'cpu-adapter' | 'gpu';
+/** Which kernels suit the adapter (kernels/kernel-sets.ts): `lavapipe` with subgroups of 8, or `gpu`, everything else. */
+export type KernelSet = 'lavapipe' | 'gpu';
 
 export interface GpuOptions {
   /** Dawn's validation, robustness and zero-initialisation: on in tests, off in production. */
@@ -100,7 +100,7 @@ export async function openGpu(options: GpuOptions): Promise<Gpu> {
     }
   });
   const isLavapipe = `${info.architecture} ${info.description} ${info.device}`.includes('llvmpipe');
-  const kernelSet = isLavapipe && info.subgroupMinSize === 8 && info.subgroupMaxSize === 8 ? 'cpu-adapter' : 'gpu';
+  const kernelSet = isLavapipe && info.subgroupMinSize === 8 && info.subgroupMaxSize === 8 ? 'lavapipe' : 'gpu';
   return {
     device,
     adapter,

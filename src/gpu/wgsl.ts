@@ -24,7 +24,7 @@ export type Defines = Readonly<Record<string, number | string>>;
 /**
  * The text of a kernel: these files one behind the other, `files` beside the calling module (`base`: its import.meta.url).
  *
- * - A line `// include: ../quantize/q8-block.lanes.wgsl` stands for that file; a file is put in once.
+ * - A line `// include: ../quantize/q8-block.lavapipe.wgsl` stands for that file; a file is put in once.
  * - A define takes the place of the value in the one line `const NAME = …;` or `alias NAME = …;`. Numbers keep the suffix
  *   that stands there; 'f16' also enables f16.
  * - Directives (enable, requires, diagnostic) move to the top, where WGSL wants them, each once.

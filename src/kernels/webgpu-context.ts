@@ -5,6 +5,7 @@ import { PipelineCache } from '../gpu/pipelines.ts';
 import { Recorder, type Resource } from '../gpu/recorder.ts';
 import { StagingPool } from '../gpu/staging.ts';
 import { TexturePool, type PooledTexture } from '../gpu/texture-pool.ts';
+import { kernelSets, type SetOp, type VariantOf } from './kernel-sets.ts';
 import type { Matrix } from './ops.ts';
 import { numel, type DType, type Shape, type Tensor } from '../tensor/tensor.ts';
 
@@ -21,7 +22,7 @@ export interface GpuTensor extends Tensor {
 }
 
 /**
- * The input of a matrix product: a buffer as above; q8 on a `cpu-adapter` is an rgba32uint texture instead, its texels in the
+ * The input of a matrix product: a buffer as above; q8 for the `lavapipe` kernels is an rgba32uint texture instead, its texels in the
  * same order (linear, gpu/texture-pool.ts): lavapipe loads 16 bytes from a texture with a seventh of the instructions.
  */
 export interface ActivationTensor extends Tensor {
@@ -76,6 +77,11 @@ export class WebGPUContext {
     this.staging = new StagingPool(gpu.device);
   }
 
+  /** What this adapter's kernel set has for an op (kernel-sets.ts). */
+  variant<O extends SetOp>(op: O): VariantOf<O> {
+    return kernelSets[op][this.kernelSet].variant as VariantOf<O>;
+  }
+
   /** An uninitialised activation that lives until the end of the scope or step. */
   tensor(shape: Shape, dtype: DType): GpuTensor {
     const pooled = this.pool.take(Math.max(16, bytesOf(shape, dtype)));
@@ -86,7 +92,7 @@ export class WebGPUContext {
 
   /** An uninitialised input of a matrix product, likewise. */
   activation(shape: Shape, form: 'f32' | 'q8'): ActivationTensor {
-    if (form === 'f32' || this.kernelSet !== 'cpu-adapter') return this.tensor(shape, form);
+    if (form === 'f32' || this.variant('q8 activations') === 'buffer') return this.tensor(shape, form);
     const pooled = this.textures.take(bytesOf(shape, form) / 16);
     this.#live.push(pooled);
     this.#owned.set(pooled.view, pooled);

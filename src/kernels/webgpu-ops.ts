@@ -1,4 +1,4 @@
-/** The WGSL backend: each method checks shapes, picks a launcher by kernel set, and records. See Ops for the contract. */
+/** The WGSL backend: each method checks shapes, calls the op's launcher, which picks the kernel (kernel-sets.ts) and records. See Ops for the contract. */
 import { waitForGpu } from '../gpu/wait.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { copiedBytes, TEXTURE_WIDTH } from '../gpu/texture-pool.ts';

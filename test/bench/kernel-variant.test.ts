@@ -10,7 +10,7 @@ import { tempDir } from '../helpers/temp-dir.ts';
 
 const gpu = await openGpu({ validation: false });
 t.teardown(() => gpu.destroy());
-const name = gpu.kernelSet === 'gpu' ? 'softmax' : 'softmax.lanes';
+const name = gpu.kernelSet === 'gpu' ? 'softmax' : 'softmax.lavapipe';
 const kernel = readFileSync(new URL(`../../src/kernels/softmax/${name}.wgsl`, import.meta.url), 'utf8');
 const dir = tempDir(t);
 
@@ -64,7 +64,7 @@ t.test('what cannot be tried is said in a line', async (t) => {
   await t.rejects(loadVariant(file, null), { message: /there is no kernel mine; there are .*softmax, / });
   await t.rejects(loadVariant(join(dir, 'none.wgsl'), null), { message: /does not exist/ });
   await t.rejects(loadVariant(write('empty.mjs', ''), null), { message: /must export default/ });
-  const other = gpu.kernelSet === 'gpu' ? 'softmax.lanes' : 'softmax';
+  const other = gpu.kernelSet === 'gpu' ? 'softmax.lavapipe' : 'softmax';
   await t.rejects(compare(file, other), {
     message: new RegExp(`no case of the kernel set ${gpu.kernelSet} uses ${other}.wgsl; --kernels .* does`),
   });

@@ -21,7 +21,7 @@ const json = JSON.parse(readFileSync(path, 'utf8')) as object;
 writeFileSync(path, JSON.stringify({ ...json, max_position_embeddings: 4_000_000 }));
 
 /** As lavapipe says on a machine with enough memory. */
-const lavapipe: AdapterFacts = { kernelSet: 'cpu-adapter', hasF16: true, maxBinding: 2 ** 27, memory: 64e9 };
+const lavapipe: AdapterFacts = { kernelSet: 'lavapipe', hasF16: true, maxBinding: 2 ** 27, memory: 64e9 };
 
 const plan = (changes: Partial<EngineConfig>, facts = lavapipe) => {
   const model = openModel(directory);

@@ -103,13 +103,13 @@ async function sampleAll(ops: Ops, logits: Float32Array, rows: readonly Sampling
   return ids as Uint32Array;
 }
 
-for (const kernelSet of ['cpu-adapter', 'gpu'] as const) {
+for (const kernelSet of ['lavapipe', 'gpu'] as const) {
   t.test(`on the device, ${kernelSet}`, async (t) => {
     const gpu = await openGpu({ validation: true });
-    if (kernelSet === 'cpu-adapter' && gpu.kernelSet !== kernelSet) return t.comment('another adapter');
+    if (kernelSet === 'lavapipe' && gpu.kernelSet !== kernelSet) return t.comment('another adapter');
     const ops = new WebGPUOps(gpu, { kernelSet });
     // Workgroup memory is slow on lavapipe.
-    const scale = gpu.kernelSet === 'cpu-adapter' && kernelSet === 'gpu' ? 0.1 : 1;
+    const scale = gpu.kernelSet === 'lavapipe' && kernelSet === 'gpu' ? 0.1 : 1;
 
     await t.test('the token is the reference’s, or within rounding of it', async (t) => {
       const next = random(11);

@@ -134,7 +134,7 @@ export interface EngineInfo {
   /** A reward model: it scores and embeds texts, and generates none. */
   readonly isRewardModel: boolean;
   readonly adapter: string;
-  /** What the adapter is good at; `cpu-adapter` is a slow one. */
+  /** Which kernels the adapter runs; those for `lavapipe` are for processors. */
   readonly kernelSet: KernelSet;
   /** What was planned before loading; absent where nothing is on a device. */
   readonly memory?: MemoryPlan;

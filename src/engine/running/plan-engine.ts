@@ -47,7 +47,7 @@ export function adapterFacts({ kernelSet, hasF16, device: { limits } }: Gpu): Ad
     hasF16,
     maxBinding: Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize),
     // WebGPU does not tell how much memory a GPU has; on lavapipe it is the host's.
-    memory: kernelSet === 'cpu-adapter' ? freemem() : limits.maxBufferSize,
+    memory: kernelSet === 'lavapipe' ? freemem() : limits.maxBufferSize,
   };
 }
 
@@ -114,7 +114,7 @@ export function planEngine(
 function elementTypes(config: EngineConfig, { kernelSet, hasF16 }: AdapterFacts, { byFormat }: PlannedBytes) {
   const integers = byFormat.has('int4') || byFormat.has('int8');
   // Integer products are the fast path on lavapipe; real GPUs are bound by memory, where f32 activations cost nothing.
-  const auto = integers && kernelSet === 'cpu-adapter' ? 'int8' : 'f32';
+  const auto = integers && kernelSet === 'lavapipe' ? 'int8' : 'f32';
   const activations = config.activationDtype === 'auto' ? auto : config.activationDtype;
   const autoKv = hasF16 && activations === 'int8' ? 'f16' : 'f32';
   const kvDtype = config.kvCacheDtype === 'auto' ? autoKv : config.kvCacheDtype;

@@ -15,7 +15,7 @@ export interface StepBudget {
  */
 const defaults: Record<KernelSet, StepBudget> = {
   gpu: { batchMaxTokens: 1024, chunkedPrefillSize: 512 },
-  'cpu-adapter': { batchMaxTokens: 256, chunkedPrefillSize: 256 },
+  lavapipe: { batchMaxTokens: 256, chunkedPrefillSize: 256 },
 };
 
 type Budgeted = Pick<EngineConfig, 'batchMaxTokens' | 'chunkedPrefillSize' | 'runningMaxReqSize'>;

@@ -28,6 +28,6 @@ export function argmax(ctx: WebGPUContext, x: Tensor): GpuTensor {
 }
 
 function kernel(ctx: WebGPUContext, LEVEL: 1 | 2): Kernel {
-  const file = ctx.kernelSet === 'cpu-adapter' ? 'argmax.lanes.wgsl' : 'argmax.wgsl';
-  return ctx.pipelines.get(file, () => compose(file, import.meta.url), { LEVEL });
+  const name = ctx.variant('argmax');
+  return ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url), { LEVEL });
 }

@@ -1,4 +1,4 @@
-/** Attention: which kernel an adapter gets. `cpu-adapter` (lavapipe): attention.lanes.ts; `gpu`: attention.flash.ts. */
+/** Attention with the kernel that kernel-sets.ts names for the adapter. */
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
 import type { AttentionSpec, KVLayer, Step } from '../ops.ts';
@@ -6,7 +6,9 @@ import { quantize } from '../quantize/quantize.ts';
 import type { GpuStep } from '../step/step.ts';
 import type { ActivationTensor, WebGPUContext } from '../webgpu-context.ts';
 import { flashAttention } from './attention.flash.ts';
-import { lanesAttention } from './attention.lanes.ts';
+import { lavapipeAttention } from './attention.lavapipe.ts';
+
+const launchers = { 'attention.lavapipe': lavapipeAttention, 'attention.flash': flashAttention };
 
 /** q [T, Hq·D] f32 → [T, Hq·D] f32 or q8 */
 export function attention(
@@ -17,7 +19,6 @@ export function attention(
   spec: AttentionSpec,
   out: 'f32' | 'q8',
 ): ActivationTensor {
-  const run = ctx.kernelSet === 'cpu-adapter' ? lanesAttention : flashAttention;
-  const y = run(ctx, q, layer as GpuKVLayer, step as GpuStep, spec);
+  const y = launchers[ctx.variant('attention')](ctx, q, layer as GpuKVLayer, step as GpuStep, spec);
   return out === 'q8' ? quantize(ctx, y) : y;
 }

@@ -25,12 +25,12 @@ export function embedding(
   { scale = 1, by = 'ids' }: EmbeddingOption = {},
 ): GpuTensor {
   const x = ctx.tensor([step.numTokens, table.cols], 'f32');
-  const stored = table.storage as LaneMatrix | RowMatrix;
   const how = { at: by === 'ids' ? 0 : step.numTokens, scale: floatBits(scale) };
-  if (stored.kind === 'lanes') fromLanes(ctx, step as GpuStep, table, stored, how, x);
-  else fromRows(ctx, step as GpuStep, table, stored, how, x);
+  launchers[ctx.variant('embedding')](ctx, step as GpuStep, table, how, x);
   return x;
 }
+
+const launchers = { 'embedding.lavapipe': fromLanes, 'embedding.rows': fromRows };
 
 /** The section of the step that holds the indices, and the factor's bits. */
 interface Lookup {
@@ -38,17 +38,11 @@ interface Lookup {
   readonly scale: number;
 }
 
-function fromLanes(
-  ctx: WebGPUContext,
-  step: GpuStep,
-  table: Matrix,
-  { layout, slices }: LaneMatrix,
-  { at, scale }: Lookup,
-  x: GpuTensor,
-): void {
+function fromLanes(ctx: WebGPUContext, step: GpuStep, table: Matrix, { at, scale }: Lookup, x: GpuTensor): void {
+  const { layout, slices } = table.storage as LaneMatrix;
   const { format, groupSize, units, texelsPerUnit, colBlocks } = layout;
   const scaleTexels = groupSize ? 32 / groupSize : 0;
-  const kernel = ctx.pipelines.get('embedding.lanes', () => compose('embedding.lanes.wgsl', import.meta.url), {
+  const kernel = ctx.pipelines.get('embedding.lavapipe', () => compose('embedding.lavapipe.wgsl', import.meta.url), {
     FORMAT: formatCode[format],
     GROUP: groupSize || 64,
     UNITS: units,
@@ -64,14 +58,8 @@ function fromLanes(
   }
 }
 
-function fromRows(
-  ctx: WebGPUContext,
-  step: GpuStep,
-  table: Matrix,
-  matrix: RowMatrix,
-  { at, scale }: Lookup,
-  x: GpuTensor,
-): void {
+function fromRows(ctx: WebGPUContext, step: GpuStep, table: Matrix, { at, scale }: Lookup, x: GpuTensor): void {
+  const matrix = table.storage as RowMatrix;
   const { format, groupSize, chunksPerRow, slices } = matrix;
   const kernel = ctx.pipelines.get(`embedding.rows.${format}-${groupSize}`, () => rowsEmbeddingKernel(matrix));
   const { buffer, kv } = step.storage;

@@ -20,13 +20,13 @@ export function gatedMul(
   activation: Activation,
   form: 'f32' | 'q8',
 ): ActivationTensor {
-  const fused = form === 'q8' && ctx.kernelSet === 'cpu-adapter';
-  if (form === 'q8' && !fused) return quantize(ctx, gatedMul(ctx, gateUp, activation, 'f32'));
+  const name = form === 'q8' ? ctx.variant('gated-mul to q8') : 'gated-mul';
+  if (name === null) return quantize(ctx, gatedMul(ctx, gateUp, activation, 'f32'));
   const tokens = gateUp.shape[0];
   const intermediate = gateUp.shape[1] / 2;
   const y = ctx.activation([tokens, intermediate], form);
   const ACTIVATION = activationCode[activation];
-  const name = fused ? 'gated-mul.q8.lanes' : 'gated-mul';
+  const fused = name === 'gated-mul.q8.lavapipe';
   const source = () => compose(`${name}.wgsl`, import.meta.url);
   const kernel = ctx.pipelines.get(name, source, fused ? { ACTIVATION, BLOCKS } : { ACTIVATION });
   const perWorkgroup = fused ? BLOCKS * Q8_BLOCK : 64;

@@ -15,12 +15,11 @@ export function headNorm(ctx: WebGPUContext, qkv: Tensor, norms: HeadNorms, eps:
   const [tokens, width] = qkv.shape;
   const heads = width / headDim;
   const y = ctx.tensor(qkv.shape, 'f32');
-  const lanes = ctx.kernelSet === 'cpu-adapter';
-  const file = lanes ? 'head-norm.lanes.wgsl' : 'head-norm.wgsl';
-  const kernel = ctx.pipelines.get(file, () => compose(file, import.meta.url));
+  const name = ctx.variant('head-norm');
+  const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url));
   const resources = [bufferOf(qkv), bufferOf(norms.query), bufferOf(norms.key), y.storage];
   const params = new Uint32Array([heads, kvHeads, headDim, floatBits(eps)]);
-  if (lanes) ctx.recorder.dispatch(kernel, resources, params, tokens);
+  if (name === 'head-norm.lavapipe') ctx.recorder.dispatch(kernel, resources, params, tokens);
   else ctx.recorder.dispatch(kernel, resources, params, heads, tokens);
   return y;
 }

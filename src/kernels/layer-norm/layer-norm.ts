@@ -20,8 +20,8 @@ export function layerNorm(
   if (form === 'q8') return quantize(ctx, layerNorm(ctx, x, { kind: 'layer', weight, bias, eps }, 'f32'));
   const [tokens, features] = x.shape;
   const y = ctx.tensor(x.shape, 'f32');
-  const file = ctx.kernelSet === 'cpu-adapter' ? 'layer-norm.lanes.wgsl' : 'layer-norm.wgsl';
-  const kernel = ctx.pipelines.get(file, () => compose(file, import.meta.url));
+  const name = ctx.variant('layer-norm');
+  const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url));
   const params = new Uint32Array([features, floatBits(eps)]);
   ctx.recorder.dispatch(kernel, [bufferOf(x), bufferOf(weight), bufferOf(bias), y.storage], params, tokens);
   return y;

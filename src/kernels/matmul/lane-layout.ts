@@ -5,7 +5,7 @@
  *
  * Rows come in blocks of 64, columns in blocks of 64, both padded with zeros. Lane l of the 8 lanes owns rows
  * 8·i + l of the block. A unit is what one lane reads at a stretch: one row for float formats, a pair of rows (A = 8
- * rows further up than B) for integer formats, so that one multiply serves both (see matmul.lanes.wgsl.ts).
+ * rows further up than B) for integer formats, so that one multiply serves both (see matmul.lavapipe.wgsl.ts).
  * Order: [row block][column block][unit][texel][lane].
  *
  * | format | unit | texels of a unit and column block |

@@ -12,7 +12,6 @@ export interface LaneSlice {
 }
 
 export interface LaneMatrix {
-  readonly kind: 'lanes';
   readonly layout: LaneLayout;
   readonly slices: readonly LaneSlice[];
 }
@@ -31,7 +30,7 @@ export async function uploadLaneMatrix(device: GPUDevice, source: MatrixSource):
     const rowBlocks = Math.min(blocksPerSlice, layout.rowBlocks - block);
     slices.push(await uploadSlice(device, source, layout, block * BLOCK_ROWS, rowBlocks));
   }
-  return { kind: 'lanes', layout, slices };
+  return { layout, slices };
 }
 
 async function uploadSlice(

@@ -10,7 +10,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { Matrix } from '../ops.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 import { gemvKernel, gemvKernelName, TEAMS, type GemvSpec } from './matmul.gemv.wgsl.ts';
-import type { MatmulOption } from './matmul.lanes.ts';
+import type { MatmulOption } from './matmul.lavapipe.ts';
 import { tiledKernel, tiledKernelName, type Tile, type TiledSpec } from './matmul.tiled.wgsl.ts';
 import type { Kernel } from '../../gpu/pipelines.ts';
 import type { RowMatrix } from './row-matrix.ts';

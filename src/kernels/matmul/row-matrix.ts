@@ -29,7 +29,6 @@ export interface RowSlice {
 }
 
 export interface RowMatrix {
-  readonly kind: 'rows';
   readonly format: WeightFormat;
   readonly groupSize: number;
   readonly chunksPerRow: number;
@@ -53,7 +52,7 @@ export async function uploadRowMatrix(
     const count = Math.min(rowsPerSlice, rows - firstRow);
     slices.push(await uploadSlice(device, source, chunksPerRow, firstRow, count));
   }
-  return { kind: 'rows', format, groupSize, chunksPerRow, slices };
+  return { format, groupSize, chunksPerRow, slices };
 }
 
 async function uploadSlice(

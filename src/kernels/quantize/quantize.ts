@@ -12,11 +12,11 @@ export function quantize(ctx: WebGPUContext, x: Tensor): ActivationTensor {
   const [tokens, features] = x.shape;
   const y = ctx.activation(x.shape, 'q8');
   const params = new Uint32Array([features, tokens]);
-  if (ctx.kernelSet === 'cpu-adapter') {
-    const kernel = ctx.pipelines.get('quantize.lanes', () => compose('quantize.lanes.wgsl', import.meta.url));
+  const name = ctx.variant('quantize');
+  const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url));
+  if (name === 'quantize.lavapipe') {
     ctx.recorder.dispatch(kernel, [bufferOf(x), y.storage], params.subarray(0, 1), tokens);
   } else {
-    const kernel = ctx.pipelines.get('quantize', () => compose('quantize.wgsl', import.meta.url));
     const blocks = tokens * Math.ceil(features / Q8_BLOCK);
     ctx.recorder.dispatch(kernel, [bufferOf(x), y.storage], params, Math.ceil(blocks / 64));
   }

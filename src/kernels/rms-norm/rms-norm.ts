@@ -17,13 +17,10 @@ export function rmsNorm(
   { weight, eps }: Pick<RmsNormSpec, 'weight' | 'eps'>,
   form: 'f32' | 'q8',
 ): ActivationTensor {
-  const quantized = form === 'q8';
-  const lanes = ctx.kernelSet === 'cpu-adapter';
-  // Norm and quantization are one kernel on lavapipe, where a dispatch costs as much as the work.
-  if (quantized && !lanes) return quantize(ctx, rmsNorm(ctx, x, { weight, eps }, 'f32'));
+  const name = ctx.variant(form === 'q8' ? 'rms-norm to q8' : 'rms-norm');
+  if (name === null) return quantize(ctx, rmsNorm(ctx, x, { weight, eps }, 'f32'));
   const [tokens, features] = x.shape;
   const y = ctx.activation(x.shape, form);
-  const name = `rms-norm${quantized ? '.q8' : ''}${lanes ? '.lanes' : ''}`;
   const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url));
   const params = new Uint32Array([features, floatBits(eps)]);
   ctx.recorder.dispatch(kernel, [bufferOf(x), bufferOf(weight), y.storage], params, tokens);

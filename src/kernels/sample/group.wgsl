@@ -1,5 +1,5 @@
 // Reductions over a workgroup through workgroup memory, on any GPU. In front of the kernels of this folder;
-// group.lanes.wgsl has the same functions for lavapipe. All threads have to call them, and all get the same result.
+// group.lavapipe.wgsl has the same functions for lavapipe. All threads have to call them, and all get the same result.
 
 const SIZE = 256u; // threads of a workgroup
 const RUN = 16u; // consecutive items that a thread takes where order matters

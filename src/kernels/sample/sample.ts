@@ -35,7 +35,7 @@ export function sample(ctx: WebGPUContext, logits: Tensor, step: Step, rows: rea
   const { ladder, list, params } = climb(ctx, adjusted, best, planBuffer, count, cutting);
   const ids = ctx.tensor([count], 'u32');
   const resources = [bufferOf(adjusted), best.storage, planBuffer.storage, ladder.storage, list.storage, ids.storage];
-  ctx.recorder.dispatch(cutKernel(ctx, 'draw.wgsl'), resources, params, count);
+  ctx.recorder.dispatch(cutKernel(ctx, 'draw'), resources, params, count);
   return ids;
 }
 
@@ -56,16 +56,16 @@ export function climb(
   const params = new Uint32Array([columns, slices, SLICE, capacity]);
   const ladder = ctx.tensor([rows, slices, 5], 'f32');
   const list = ctx.tensor(cutting ? [rows, 2, capacity] : [1], 'u32');
-  const kernel = cutKernel(ctx, 'ladder.wgsl');
+  const kernel = cutKernel(ctx, 'ladder');
   const resources = [bufferOf(logits), best.storage, plan.storage, ladder.storage];
   ctx.recorder.dispatch(kernel, resources, params, slices, rows);
   return { ladder, list, params };
 }
 
 /** A kernel of this folder that reduces over a workgroup. */
-export function cutKernel(ctx: WebGPUContext, file: string): Kernel {
-  const group = ctx.kernelSet === 'cpu-adapter' ? 'group.lanes.wgsl' : 'group.wgsl';
-  return ctx.pipelines.get(`${file} ${ctx.kernelSet}`, () => compose([group, file], import.meta.url));
+export function cutKernel(ctx: WebGPUContext, name: 'ladder' | 'draw' | 'top-logprobs'): Kernel {
+  const group = ctx.variant('sample');
+  return ctx.pipelines.get(`${name}.${group}`, () => compose([`${group}.wgsl`, `${name}.wgsl`], import.meta.url));
 }
 
 /** A copy of the logits with biases, penalties and masks, or the logits where there are none. */
@@ -80,14 +80,11 @@ function adjust(
   const [rows, columns] = logits.shape;
   const y = ctx.tensor([rows, columns], 'f32');
   ctx.recorder.copy(bufferOf(logits), 0, y.storage, 0, rows * columns * 4);
-  const file =
-    (name: string): (() => string) =>
-    () =>
-      compose(name, import.meta.url);
+  const get = (name: string, constants = {}): Kernel =>
+    ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url), constants);
   if (biases.count > 0) {
     const params = new Uint32Array([columns, biases.offset, biases.count]);
-    const kernel = ctx.pipelines.get('bias.wgsl', file('bias.wgsl'));
-    ctx.recorder.dispatch(kernel, [y.storage, plan.storage], params, Math.ceil(biases.count / 64));
+    ctx.recorder.dispatch(get('bias'), [y.storage, plan.storage], params, Math.ceil(biases.count / 64));
   }
   if (penalties.count > 0) {
     const { buffer, kv, maxContext } = step.storage;
@@ -96,15 +93,19 @@ function adjust(
     const params = new Uint32Array([columns, penalties.offset, step.numTokens, kv.spec.maxLength]);
     const resources = [y.storage, plan.storage, buffer, kv.storage.tokens, counts.storage];
     for (const STAGE of [1, 2]) {
-      const kernel = ctx.pipelines.get('penalties.wgsl', file('penalties.wgsl'), { STAGE });
-      ctx.recorder.dispatch(kernel, resources, params, Math.ceil(maxContext / 64), penalties.count);
+      ctx.recorder.dispatch(
+        get('penalties', { STAGE }),
+        resources,
+        params,
+        Math.ceil(maxContext / 64),
+        penalties.count,
+      );
     }
   }
   if (masks.count > 0) {
     const words = Math.ceil(columns / 32);
     const params = new Uint32Array([columns, masks.offset, words]);
-    const kernel = ctx.pipelines.get('mask.wgsl', file('mask.wgsl'));
-    ctx.recorder.dispatch(kernel, [y.storage, plan.storage], params, Math.ceil(words / 64), masks.count);
+    ctx.recorder.dispatch(get('mask'), [y.storage, plan.storage], params, Math.ceil(words / 64), masks.count);
   }
   return y;
 }

@@ -24,6 +24,6 @@ export function topLogprobs(
   const best = argmax(ctx, logits);
   const { ladder, list, params } = climb(ctx, logits, best, plan, rows.length, width > 0);
   const resources = [logits, best, plan, ladder, list, ids, y].map(bufferOf);
-  ctx.recorder.dispatch(cutKernel(ctx, 'top-logprobs.wgsl'), resources, params, rows.length);
+  ctx.recorder.dispatch(cutKernel(ctx, 'top-logprobs'), resources, params, rows.length);
   return y;
 }

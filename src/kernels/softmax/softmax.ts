@@ -10,8 +10,8 @@ import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.
 export function softmax(ctx: WebGPUContext, x: Tensor): GpuTensor {
   const [rows, columns] = x.shape;
   const y = ctx.tensor(x.shape, 'f32');
-  const file = ctx.kernelSet === 'cpu-adapter' ? 'softmax.lanes.wgsl' : 'softmax.wgsl';
-  const kernel = ctx.pipelines.get(file, () => compose(file, import.meta.url));
+  const name = ctx.variant('softmax');
+  const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url));
   ctx.recorder.dispatch(kernel, [bufferOf(x), y.storage], new Uint32Array([columns]), rows);
   return y;
 }

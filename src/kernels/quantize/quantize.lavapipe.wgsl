@@ -1,6 +1,6 @@
 // f32 → q8 for lavapipe. A workgroup of 8 lanes owns one token.
-// include: q8-block.lanes.wgsl
-// include: store-texel.lanes.wgsl
+// include: q8-block.lavapipe.wgsl
+// include: store-texel.lavapipe.wgsl
 
 struct Params { features: u32 }
 var<immediate> p: Params;

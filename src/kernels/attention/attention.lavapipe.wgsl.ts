@@ -22,7 +22,7 @@ export interface AttentionKernelSpec {
 
 export function attentionKernelName(s: AttentionKernelSpec): string {
   const { mode, group, headDim, kvHeads, dtype, scale } = s;
-  const name = `attention.lanes.${mode}-${group}x${headDim}-${kvHeads}-${dtype}-${scale}`;
+  const name = `attention.lavapipe.${mode}-${group}x${headDim}-${kvHeads}-${dtype}-${scale}`;
   return `${name}-${s.slidingWindow ?? 'full'}-${s.softcap ?? 'nocap'}`;
 }
 

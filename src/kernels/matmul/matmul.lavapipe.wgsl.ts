@@ -4,20 +4,20 @@ import { range } from '../unroll.ts';
 import { rowsOf, texelLoader, type SumsSpec } from './lane-sums.parts.wgsl.ts';
 import { laneSums, rowIndex } from './lane-sums.wgsl.ts';
 
-export type LanesSpec = Omit<SumsSpec, 'texel' | 'x' | 'cols' | 'colBlocks'> & {
+export type LavapipeSpec = Omit<SumsSpec, 'texel' | 'x' | 'cols' | 'colBlocks'> & {
   readonly bias: boolean;
   readonly residual: boolean;
 };
 
-export function lanesKernelName(s: LanesSpec): string {
+export function lavapipeKernelName(s: LavapipeSpec): string {
   const extras = [s.ragged && 'ragged', s.bias && 'bias', s.residual && 'residual'].filter(Boolean).join('-');
-  return `matmul.lanes.${s.format}-${s.groupSize}-${s.activation}-${s.units}x${s.tokens}${extras && `-${extras}`}`;
+  return `matmul.lavapipe.${s.format}-${s.groupSize}-${s.activation}-${s.units}x${s.tokens}${extras && `-${extras}`}`;
 }
 
 const codes = `var x: texture_storage_2d<rgba32uint, read>;
 ${texelLoader('activation', 'x')}`;
 
-export function lanesKernel(spec: LanesSpec): string {
+export function lavapipeKernel(spec: LavapipeSpec): string {
   const x = (i: string) => (spec.activation === 'q8' ? `activation(${i})` : `x[${i}]`);
   const s = { ...spec, texel: 'texel', x, cols: 'p.cols', colBlocks: 'p.colBlocks' };
   let binding = 3;
@@ -50,7 +50,7 @@ ${range(rowsOf(s))
   return composeWith(['../texel.wgsl'], import.meta.url, text);
 }
 
-function storeRow(s: LanesSpec & SumsSpec, r: number): string {
+function storeRow(s: LavapipeSpec & SumsSpec, r: number): string {
   const store = range(s.tokens).map((t) => {
     const at = `(firstToken + ${t}u) * p.rows + row${r}`;
     const sum = `o${r}_${t}${s.bias ? ` + bias[row${r}]` : ''}${s.residual ? ` + residual[${at}]` : ''}`;

@@ -1,5 +1,5 @@
 /**
- * A decoder layer of one token of each row on lavapipe in one dispatch: see decoder-layer.lanes.wgsl.ts for what happens in it.
+ * A decoder layer of one token of each row on lavapipe in one dispatch: see decoder-layer.lavapipe.wgsl.ts for what happens in it.
  *
  * Shapes: `x [T, H]` f32 → `[T, H]` f32. The same numbers as the ops one by one, sums in the same order.
  * Dispatch: a workgroup a core; more or fewer work too.
@@ -19,7 +19,7 @@ import {
   scratchLayout,
   type DecoderLayerKernelSpec,
   type LayerProduct,
-} from './decoder-layer.lanes.wgsl.ts';
+} from './decoder-layer.lavapipe.wgsl.ts';
 
 /** A decode step has few items a phase, so more would only look on. */
 const WORKGROUPS = Math.min(16, availableParallelism());
@@ -33,7 +33,12 @@ interface WorkQueue {
 }
 const queues = new WeakMap<WebGPUContext, WorkQueue>();
 
-export function lanesDecoderLayer(ctx: WebGPUContext, x: Tensor, layer: DecoderLayer, step: GpuStep): GpuTensor | null {
+export function lavapipeDecoderLayer(
+  ctx: WebGPUContext,
+  x: Tensor,
+  layer: DecoderLayer,
+  step: GpuStep,
+): GpuTensor | null {
   const spec = kernelSpec(ctx, x, layer, step);
   if (!spec) return null;
   const { qkv, o, gateUp, down, kv, inputNorm, postAttentionNorm, rotary } = layer;
@@ -43,7 +48,7 @@ export function lanesDecoderLayer(ctx: WebGPUContext, x: Tensor, layer: DecoderL
   const at = scratchLayout(spec);
   const y = ctx.tensor(x.shape, 'f32');
   const queue = queueOf(ctx);
-  const kernel = ctx.pipelines.get('decoder-layer.lanes', () => decoderLayerKernel(spec), {}, JSON.stringify(spec));
+  const kernel = ctx.pipelines.get('decoder-layer.lavapipe', () => decoderLayerKernel(spec), {}, JSON.stringify(spec));
   ctx.recorder.dispatch(
     kernel,
     [

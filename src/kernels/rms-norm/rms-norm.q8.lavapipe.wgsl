@@ -1,6 +1,6 @@
 // RMSNorm with a q8 result, for lavapipe. A workgroup of 8 lanes owns one token and takes it 64 features at a time.
-// include: ../quantize/q8-block.lanes.wgsl
-// include: ../quantize/store-texel.lanes.wgsl
+// include: ../quantize/q8-block.lavapipe.wgsl
+// include: ../quantize/store-texel.lavapipe.wgsl
 
 struct Params { features: u32, eps: f32 }
 var<immediate> p: Params;

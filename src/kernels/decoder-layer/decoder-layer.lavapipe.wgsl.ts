@@ -15,7 +15,7 @@
  * A generator because it is put together from those of the products (matmul/lane-sums.wgsl.ts) and of attention.
  */
 import { composeWith } from '../../gpu/wgsl.ts';
-import { attentionFunctions, decodeToken, f, type AttentionKernelSpec } from '../attention/attention.lanes.wgsl.ts';
+import { attentionFunctions, decodeToken, f, type AttentionKernelSpec } from '../attention/attention.lavapipe.wgsl.ts';
 import { range } from '../unroll.ts';
 import { rowsOf, texelLoader, type SumsSpec } from '../matmul/lane-sums.parts.wgsl.ts';
 import { laneSums, rowIndex } from '../matmul/lane-sums.wgsl.ts';
@@ -128,7 +128,7 @@ ${ends.join('\n')}
   }
 }
 `;
-  return composeWith(['../quantize/q8-block.lanes.wgsl', '../texel.wgsl'], import.meta.url, text);
+  return composeWith(['../quantize/q8-block.lavapipe.wgsl', '../texel.wgsl'], import.meta.url, text);
 }
 
 /** `scale`: what RMSNorm multiplies the features from `row` on by. */

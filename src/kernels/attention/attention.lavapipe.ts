@@ -3,7 +3,7 @@
  * 0 … position, f32 throughout, keys and values f16 or f32.
  *
  * Shapes: `q [T, Hq·D]` f32 → `[T, Hq·D]` f32. Dispatch: tiles of up to 8 tokens of one row go to the prefill kernel, single tokens to
- * the decode kernel (attention.lanes.wgsl.ts); one workgroup per KV head and tile or token. Limits: D a multiple of 8.
+ * the decode kernel (attention.lavapipe.wgsl.ts); one workgroup per KV head and tile or token. Limits: D a multiple of 8.
  * Source: online softmax (arXiv 1805.02867), grouped queries (arXiv 2305.13245), token slots (LightLLM's token attention).
  */
 import { EngineError } from '../../errors.ts';
@@ -12,9 +12,9 @@ import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
 import type { AttentionSpec } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
-import { attentionKernel, attentionKernelName, type AttentionKernelSpec } from './attention.lanes.wgsl.ts';
+import { attentionKernel, attentionKernelName, type AttentionKernelSpec } from './attention.lavapipe.wgsl.ts';
 
-export function lanesAttention(
+export function lavapipeAttention(
   ctx: WebGPUContext,
   q: Tensor,
   layer: GpuKVLayer,

@@ -12,7 +12,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { Matrix } from '../ops.ts';
 import { bufferOf, resourceOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 import type { LaneMatrix } from './lane-matrix.ts';
-import { lanesKernel, lanesKernelName, type LanesSpec } from './matmul.lanes.wgsl.ts';
+import { lavapipeKernel, lavapipeKernelName, type LavapipeSpec } from './matmul.lavapipe.wgsl.ts';
 
 export interface MatmulOption {
   readonly bias?: Tensor;
@@ -36,7 +36,7 @@ function tileFor(format: WeightFormat, tokens: number): Tile {
   return tokens === 1 ? { units: 8, tokens: 1 } : { units: 4, tokens: 4 };
 }
 
-export function lanesMatmul(ctx: WebGPUContext, x: Tensor, w: Matrix, option: MatmulOption = {}): GpuTensor {
+export function lavapipeMatmul(ctx: WebGPUContext, x: Tensor, w: Matrix, option: MatmulOption = {}): GpuTensor {
   const matrix = w.storage as LaneMatrix;
   const tokens = x.shape[0];
   const y = ctx.tensor([tokens, w.rows], 'f32');
@@ -66,7 +66,7 @@ function kernelFor(
 ): { kernel: Kernel; tile: Tile } {
   const activation = x.dtype === 'q8' ? 'q8' : 'f32';
   const tile = tileFor(w.format, x.shape[0]);
-  const spec: LanesSpec = {
+  const spec: LavapipeSpec = {
     format: w.format,
     groupSize: layout.groupSize,
     activation,
@@ -77,5 +77,5 @@ function kernelFor(
     bias: option.bias !== undefined,
     residual: option.residual !== undefined,
   };
-  return { kernel: ctx.pipelines.get(lanesKernelName(spec), () => lanesKernel(spec)), tile };
+  return { kernel: ctx.pipelines.get(lavapipeKernelName(spec), () => lavapipeKernel(spec)), tile };
 }

@@ -1,6 +1,6 @@
 // activation(gate) · up with a q8 result, for lavapipe. A workgroup of 8 lanes owns BLOCKS blocks of 64 features of one token.
-// include: ../quantize/q8-block.lanes.wgsl
-// include: ../quantize/store-texel.lanes.wgsl
+// include: ../quantize/q8-block.lavapipe.wgsl
+// include: ../quantize/store-texel.lavapipe.wgsl
 // include: ../activation/activation.wgsl
 
 struct Params { intermediate: u32 }

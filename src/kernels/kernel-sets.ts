@@ -1,0 +1,111 @@
+/**
+ * Which kernel runs on which adapter: op → kernel set → variant. Launchers choose from this table and nowhere else
+ * (`ctx.variant('softmax')`); what is not here has one kernel for all. gpu/device.ts tells which set an adapter takes:
+ *
+ * - `lavapipe`: Mesa's software Vulkan with subgroups of 8 lanes, one AVX register. A load from a storage buffer costs 23
+ *   multiply-adds, a barrier turns each subgroup into a coroutine, a read-only storage texture loads 2–3.5x faster than a
+ *   buffer (2026-11-23, Mesa 25.0.7, LLVM 15, docs/decisions/0001-activations-in-buffers.md), and each dispatch wakes threads, 30–60 µs (2026-11-26).
+ * - `gpu`: everything else, any subgroup size.
+ */
+import type { KernelSet } from '../gpu/device.ts';
+
+interface Variant {
+  /** File `<variant>.wgsl`, `.wgsl.ts` or `.ts` in the op's folder; a stored form; null: composed of other ops. */
+  readonly variant: string | null;
+  readonly why: string;
+  /** Figure, date and where it is written; null: chosen by reasoning, not measured. */
+  readonly measured: string | null;
+}
+
+const oneSubgroup = 'one subgroup is the workgroup: subgroup sums, no barrier';
+const workgroupMemory = 'reduces through workgroup memory: right for any subgroup size';
+const fewerDispatches = 'its q8 result in the same dispatch: waking threads costs as much as the work';
+
+export const kernelSets = {
+  argmax: {
+    lavapipe: { variant: 'argmax.lavapipe', why: oneSubgroup, measured: null },
+    gpu: { variant: 'argmax', why: workgroupMemory, measured: null },
+  },
+  softmax: {
+    lavapipe: { variant: 'softmax.lavapipe', why: oneSubgroup, measured: null },
+    gpu: { variant: 'softmax', why: workgroupMemory, measured: null },
+  },
+  'layer-norm': {
+    lavapipe: { variant: 'layer-norm.lavapipe', why: oneSubgroup, measured: null },
+    gpu: { variant: 'layer-norm', why: workgroupMemory, measured: null },
+  },
+  'head-norm': {
+    lavapipe: { variant: 'head-norm.lavapipe', why: `${oneSubgroup}; all heads of a token`, measured: null },
+    gpu: { variant: 'head-norm', why: workgroupMemory, measured: null },
+  },
+  'rms-norm': {
+    lavapipe: { variant: 'rms-norm.lavapipe', why: oneSubgroup, measured: null },
+    gpu: { variant: 'rms-norm', why: workgroupMemory, measured: null },
+  },
+  'rms-norm to q8': {
+    lavapipe: { variant: 'rms-norm.q8.lavapipe', why: fewerDispatches, measured: null },
+    gpu: { variant: null, why: 'rms-norm, then quantize', measured: null },
+  },
+  'gated-mul to q8': {
+    lavapipe: { variant: 'gated-mul.q8.lavapipe', why: fewerDispatches, measured: null },
+    gpu: { variant: null, why: 'gated-mul, then quantize', measured: null },
+  },
+  quantize: {
+    lavapipe: { variant: 'quantize.lavapipe', why: oneSubgroup, measured: null },
+    gpu: { variant: 'quantize', why: 'an invocation a block of 64: no exchange at all', measured: null },
+  },
+  /** Where a q8 activation lies. */
+  'q8 activations': {
+    lavapipe: {
+      variant: 'texture',
+      why: 'a texel is a seventh of the instructions of 16 bytes from a buffer',
+      measured: '3.50 → 4.05 multiplications a cycle with 128 tokens, 2026-11-26, docs/log.md',
+    },
+    gpu: { variant: 'buffer', why: 'loads coalesce', measured: null },
+  },
+  /** How weights lie: what matmul and embedding read. */
+  weights: {
+    lavapipe: {
+      variant: 'lanes',
+      why: 'storage textures in the order of reading, a lane an output row (lane-layout.ts)',
+      measured: '2–3.5x faster loads, 2026-11-23, docs/decisions/0001-activations-in-buffers.md',
+    },
+    gpu: { variant: 'rows', why: 'row-major storage buffers: loads coalesce (row-matrix.ts)', measured: null },
+  },
+  matmul: {
+    lavapipe: {
+      variant: 'matmul.lavapipe',
+      why: 'straight-line sums of 64 columns, no shared memory',
+      measured: 'int4 × int8: 25.0 GMAC/s a core with 4 tokens, 16.5 with one (Zen 4), 2026-11-26, docs/log.md',
+    },
+    gpu: {
+      variant: 'matmul.rows',
+      why: 'up to 8 tokens matmul.gemv (the bytes of the weights bound it), beyond matmul.tiled (weights are reused)',
+      measured: null,
+    },
+  },
+  embedding: {
+    lavapipe: { variant: 'embedding.lavapipe', why: 'reads the lane layout', measured: null },
+    gpu: { variant: 'embedding.rows', why: 'reads the row layout', measured: null },
+  },
+  attention: {
+    lavapipe: { variant: 'attention.lavapipe', why: 'lane = key or query token: no exchange', measured: null },
+    gpu: { variant: 'attention.flash', why: 'online softmax over blocks, the context split', measured: null },
+  },
+  'decoder-layer': {
+    lavapipe: {
+      variant: 'decoder-layer.lavapipe',
+      why: 'decode steps: a layer in one dispatch',
+      measured: 'kernels of a step 59–77 ms op by op, 28–30 ms fused (Zen 3, busy), 2026-11-26, docs/log.md',
+    },
+    gpu: { variant: null, why: 'op by op', measured: null },
+  },
+  /** The reductions that sample and top-logprobs are built on. */
+  sample: {
+    lavapipe: { variant: 'group.lavapipe', why: oneSubgroup, measured: null },
+    gpu: { variant: 'group', why: workgroupMemory, measured: null },
+  },
+} as const satisfies Record<string, Record<KernelSet, Variant>>;
+
+export type SetOp = keyof typeof kernelSets;
+export type VariantOf<O extends SetOp> = (typeof kernelSets)[O][KernelSet]['variant'];

@@ -1,0 +1,32 @@
+/** The table of kernels is the only place that chooses by adapter, and every file that it names is there. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { kernelSets } from '../../src/kernels/kernel-sets.ts';
+
+const root = fileURLToPath(new URL('../../src/kernels/', import.meta.url));
+const files = readdirSync(root, { recursive: true }).map(String);
+const names = files.map((file) => basename(file).replace(/(\.wgsl)?(\.ts)?$/, ''));
+/** Forms in which tensors lie, of which no file is named. */
+const forms = ['texture', 'buffer', 'lanes', 'rows'];
+
+t.test('each variant is a file', async (t) => {
+  for (const [op, sets] of Object.entries(kernelSets))
+    for (const [set, { variant }] of Object.entries(sets))
+      if (variant !== null && !forms.includes(variant)) t.ok(names.includes(variant), `${op} on ${set}: ${variant}`);
+});
+
+t.test('each kernel for lavapipe is in the table, or a part of one that is', async (t) => {
+  const variants = Object.values(kernelSets).map(({ lavapipe }) => lavapipe.variant);
+  const texts = files.filter((file) => /\.(wgsl|ts)$/.test(file)).map((file) => readFileSync(root + file, 'utf8'));
+  for (const file of files.filter((file) => file.endsWith('.lavapipe.wgsl'))) {
+    const isPart = texts.some((text) => new RegExp(`include: (\\.\\./\\w+/)?${basename(file)}$`, 'm').test(text));
+    t.ok(isPart || (variants as (string | null)[]).includes(basename(file, '.wgsl')), file);
+  }
+});
+
+t.test('nothing else in src/kernels asks for the set', async (t) => {
+  const asking = files.filter((file) => file.endsWith('.ts') && /kernelSet\b/.test(readFileSync(root + file, 'utf8')));
+  t.same(asking, ['webgpu-context.ts']);
+});
