@@ -24,17 +24,33 @@ type Make = (grammar: Grammar) => { rule: string } | { kind: 'grammar' | 'struct
  * @throws EngineError invalid_value, naming the field; also when more than one field asks for something
  */
 export function outputConstraint(grammar: Grammar, fields: StructuredOutputFields): OutputConstraint | null {
-  const asked = Object.entries(makers(fields)).filter((entry): entry is [string, Make] => entry[1] !== null);
-  const [first, second] = asked;
-  if (first === undefined) return null;
-  const [param, make] = first;
-  if (second !== undefined) {
-    throw new EngineError('invalid_value', `${second[0]}: cannot be used together with ${param}.`, {
-      param: second[0],
-    });
-  }
+  const asked = askingField(fields);
+  if (asked === null) return null;
+  const [param, make] = asked;
   const made = named(param, () => make(grammar));
   return 'rule' in made ? { kind: 'rule', param, rule: made.rule } : { ...made, param };
+}
+
+/**
+ * An answer that has to be a call is constrained by its tool alone. OpenAI's response_format speaks of content, of which there
+ * is none then; the other fields speak of the whole output.
+ * @throws EngineError invalid_value
+ */
+export function refuseBesideForcedCall(fields: StructuredOutputFields): void {
+  const param = askingField(fields)?.[0] ?? 'response_format';
+  if (param === 'response_format') return;
+  const message = `${param}: cannot be used where tool_choice asks for a call; leave it out, or use tool_choice "auto".`;
+  throw new EngineError('invalid_value', message, { param });
+}
+
+function askingField(fields: StructuredOutputFields): [string, Make] | null {
+  const asked = Object.entries(makers(fields)).filter((entry): entry is [string, Make] => entry[1] !== null);
+  const [first = null, second] = asked;
+  if (first !== null && second !== undefined) {
+    const message = `${second[0]}: cannot be used together with ${first[0]}.`;
+    throw new EngineError('invalid_value', message, { param: second[0] });
+  }
+  return first;
 }
 
 /** The grammar of a text without tools. */

@@ -1,6 +1,6 @@
 /** tool_choice, parallel_tool_calls, strict and response_format → the grammar of a chat answer. */
 import { either, Grammar, literal, textUntil } from '../structured-output/ebnf.ts';
-import { named, outputConstraint } from '../structured-output/output-constraint.ts';
+import { named, outputConstraint, refuseBesideForcedCall } from '../structured-output/output-constraint.ts';
 import type { GrammarSpec, StructuredOutputFields } from '../structured-output/types.ts';
 import type { ReasoningTags } from '../reasoning/reasoning-tags.ts';
 import { behindThoughts } from '../structured-output/structural-tag.ts';
@@ -32,6 +32,7 @@ export function answerConstraint(fields: StructuredOutputFields, answer: AnswerF
     param,
   });
   if (tools !== null && isForced) {
+    refuseBesideForcedCall(fields);
     return whole(
       named('tools', () => callsRule(grammar, form, tools, { parallel })),
       'tool_choice',

@@ -106,3 +106,13 @@ t.test('a schema that cannot be kept: 400 when it must be, else any arguments', 
   for (const tool_choice of [chosen('other'), allowed('auto', 'other'), 'sometimes'])
     t.match((await json(await ask({ tool_choice }))).error, { param: 'tool_choice' });
 });
+
+t.test('what constrains the whole output is refused beside a forced call, and never dropped', async (t) => {
+  const ask = (fields: object) => post('/v1/chat/completions', { model: 'fake', messages, tools, ...fields });
+  for (const tool_choice of ['required', chosen('red')]) {
+    const refused = await ask({ tool_choice, guided_regex: 'a+' });
+    t.equal(refused.status, 400);
+    t.match((await json(refused)).error, { param: 'guided_regex', message: /tool_choice asks for a call/ });
+  }
+  t.equal((await ask({ tool_choice: 'required', response_format: { type: 'json_object' } })).status, 200);
+});
