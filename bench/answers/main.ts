@@ -74,7 +74,8 @@ async function askPeer(
   prompts: readonly (readonly number[])[],
   { maxTokens, seed }: { maxTokens: number; seed: number },
 ): Promise<Answers> {
-  const peer = await loadPeer(directory, path);
+  // One thread: several wait for each other by spinning, which takes half an hour on a busy machine.
+  const peer = await loadPeer(directory, path, 1);
   const context = await peer.sequences(1, 1024);
   const [sequence] = context.sequences;
   const answer = async (ids: readonly number[], options: Parameters<typeof sequence.evaluate>[1]): Promise<string> => {

@@ -73,15 +73,14 @@ export interface Peer {
  * llama.cpp, by the prebuilt CPU binary of node-llama-cpp, with as many threads as this machine has cores.
  * @param directory as for `importPeer`
  */
-export async function loadPeer(directory: string, modelPath: string): Promise<Peer> {
+export async function loadPeer(directory: string, modelPath: string, threads = cpus().length): Promise<Peer> {
   const { library, version } = await importPeer<{
     getLlama(options: object): Promise<{ loadModel(options: object): Promise<PeerModel> }>;
   }>('node-llama-cpp', directory);
-  const threads = cpus().length;
   const llama = await library.getLlama({ gpu: false, build: 'never', maxThreads: threads, logLevel: 'error' });
   const model = await llama.loadModel({ modelPath });
   return {
-    name: `llama.cpp (node-llama-cpp ${version}, prebuilt CPU, ${threads} threads)`,
+    name: `llama.cpp (node-llama-cpp ${version}, prebuilt CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'})`,
     async sequences(count, contextSize) {
       const context = await model.createContext({ contextSize, threads, batchSize: 512, sequences: count });
       return {
