@@ -452,7 +452,7 @@ def gpt2():
 
 
 def phi3():
-    """The prompt is longer than the original context, so that the long factors count."""
+    """The prompt is longer than the original context, so that the long factors count; a shorter one has the short ones."""
     torch.manual_seed(12)
     factors = lambda step: [1 + step * i for i in range(6)]
     rope = dict(
@@ -465,7 +465,10 @@ def phi3():
     config = Phi3Config(
         **SHAPE, original_max_position_embeddings=32, sliding_window=13, pad_token_id=0, rope_parameters=rope
     )
-    checkpoint("phi3", config, torch.float16)
+    model = checkpoint("phi3", config, torch.float16)
+    with torch.no_grad():
+        logits = model(torch.tensor([PROMPT[:29]])).logits[0].numpy()
+    (OUT / "phi3/logits-short.f32").write_bytes(logits.astype("<f4").tobytes())
 
 
 def gemma3():

@@ -27,7 +27,7 @@ const MAX_LENGTH = 40;
 /** Prime to the slots below: positions lie scattered. */
 const STRIDE = 7;
 
-async function randomLayer(ops: Ops, s: LayerShape): Promise<{ layer: DecoderLayer; kv: KVCache }> {
+export async function randomLayer(ops: Ops, s: LayerShape): Promise<{ layer: DecoderLayer; kv: KVCache }> {
   const { hidden, heads, kvHeads, headDim, intermediate } = s;
   const weight = async (seed: number, rows: number, cols: number) =>
     ops.uploadMatrix(randomMatrix(seed, rows, cols, s.format, s.groupSize).source);

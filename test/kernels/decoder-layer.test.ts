@@ -1,8 +1,10 @@
 /** The fused decoder layer against the same layer op by op, with several workgroups that wait for each other. */
 import t from 'tap';
 import { openGpu } from '../../src/gpu/device.ts';
+import type { DecoderLayer } from '../../src/kernels/ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
-import { decodeLayer, smallLayer, type LayerShape } from '../helpers/decoder-layers.ts';
+import { decodeLayer, randomLayer, smallLayer, type LayerShape } from '../helpers/decoder-layers.ts';
+import { randomFloats } from '../helpers/random.ts';
 
 // Most of the time is lavapipe's compiler, where no shader cache has the kernels yet.
 
@@ -70,6 +72,29 @@ for (const validation of [true, false]) {
     }
   });
 }
+
+t.test('a layer with something that the fused kernel does not know goes op by op', async (t) => {
+  const gpu = await openGpu({ validation: true });
+  t.teardown(() => gpu.destroy());
+  const ops = new WebGPUOps(gpu, { activations: 'int8' });
+  const { layer, kv } = await randomLayer(ops, shapes[0]);
+  const zero = Uint32Array.of(0);
+  const batch = { tokenIds: zero, positions: zero, rows: zero, slots: [zero], logitIndices: zero };
+  const step = ops.beginStep(batch, kv);
+  const x = ops.uploadF32(randomFloats(1, smallLayer.hidden), [1, smallLayer.hidden]);
+  const weight = ops.uploadF32(randomFloats(2, smallLayer.headDim), [smallLayer.headDim]);
+  if (gpu.kernelSet === 'lavapipe') t.not(ops.fusedDecoderLayer(x, layer, step), null, 'the layer itself is fused');
+  const others: Record<string, DecoderLayer> = {
+    'norms of heads': { ...layer, headNorms: { query: weight, key: weight } },
+    'another activation': { ...layer, activation: 'gelu_tanh' },
+    'a part that rotates': { ...layer, rotary: { ...layer.rotary, rotaryDim: smallLayer.headDim / 2 } },
+    'a field of the layer': { ...layer, ...{ sinks: weight } },
+    'a field of its attention': { ...layer, attention: { ...layer.attention, ...{ sinks: weight } } },
+    'a field of a product': { ...layer, down: { ...layer.down, ...{ lora: weight } } },
+  };
+  for (const [what, changed] of Object.entries(others)) t.equal(ops.fusedDecoderLayer(x, changed, step), null, what);
+  ops.endStep();
+});
 
 t.test('what has no fused form goes op by op', async (t) => {
   const gpu = await openGpu({ validation: true });

@@ -15,7 +15,7 @@ const schemes = {
   linear: z.object({ ...base, rope_type: z.literal('linear'), factor: positive }),
   /**
    * NTK-aware scaling whose base depends on the length of the sequence. Up to max_position_embeddings it equals `default`.
-   * Beyond, `dynamicRotaryRows`.
+   * Beyond, `rotaryRows`.
    */
   dynamic: z.object({
     ...base,
@@ -46,8 +46,8 @@ const schemes = {
     truncate: z.boolean().nullish(),
   }),
   /**
-   * LongRoPE (Ding et al. 2024, arXiv:2402.13753): one divisor a frequency, of two sets. The long one is for contexts
-   * beyond the original length; a table has one set for all positions, as cached keys cannot be rotated anew.
+   * LongRoPE (Ding et al. 2024, arXiv:2402.13753): one divisor a frequency, of two sets. The long one is for sequences
+   * beyond the original length (`rotaryRows`).
    */
   longrope: z.object({
     ...base,
@@ -78,7 +78,6 @@ export const ropeParametersSchema = z.discriminatedUnion('rope_type', [
 ]);
 
 export type RopeParameters = z.infer<typeof ropeParametersSchema>;
-export type DynamicRope = z.infer<typeof schemes.dynamic>;
 
 /** Not in config.json: what GGUF files say instead. */
 export const FREQUENCY_FACTORS = 'frequency_factors';
@@ -87,18 +86,19 @@ export const supportedRopeTypes: readonly string[] = ['default', 'linear', 'dyna
 
 /**
  * Inverse frequencies [rotaryDim / 2], radians a position, and the factor on cos and sin (1 but for YaRN and LongRoPE).
- * @param maxLength the longest context, which decides between LongRoPE's factors
+ * @param length of the sequence, for the schemes that look at it
  */
 export function inverseFrequencies(
   rope: RopeParameters,
   rotaryDim: number,
-  maxLength: number,
+  length: number,
 ): { invFreq: number[]; scale: number } {
   const plain = Array.from({ length: rotaryDim / 2 }, (_, i) => rope.rope_theta ** ((-2 * i) / rotaryDim));
   switch (rope.rope_type) {
     case 'default':
-    case 'dynamic':
       return { invFreq: plain, scale: 1 };
+    case 'dynamic':
+      return { invFreq: dynamicFrequencies(rope, rotaryDim, length), scale: 1 };
     case 'linear':
       return { invFreq: plain.map((f) => f / rope.factor), scale: 1 };
     case 'llama3':
@@ -106,7 +106,7 @@ export function inverseFrequencies(
     case 'yarn':
       return { invFreq: yarnFrequencies(plain, rope, rotaryDim), scale: yarnAttentionFactor(rope) };
     case 'longrope': {
-      const factors = maxLength > rope.original_max_position_embeddings ? rope.long_factor : rope.short_factor;
+      const factors = length > rope.original_max_position_embeddings ? rope.long_factor : rope.short_factor;
       return { invFreq: plain.map((f, i) => f / factors[i]), scale: longropeAttentionFactor(rope) };
     }
     case 'frequency_factors':
@@ -118,6 +118,7 @@ export function inverseFrequencies(
 
 /**
  * The table of RotarySpec: [maxLength, rotaryDim] f32, row p holds cos(p·f) for every inverse frequency f, then sin(p·f).
+ * Schemes that look at the length take that of the longest sequence.
  */
 export function rotaryTable(rope: RopeParameters, rotaryDim: number, maxLength: number): Float32Array {
   const { invFreq, scale } = inverseFrequencies(rope, rotaryDim, maxLength);
@@ -133,34 +134,46 @@ export function rotaryTable(rope: RopeParameters, rotaryDim: number, maxLength: 
   return table;
 }
 
+/** Up to which length the frequencies are the same for every sequence; null for schemes that do not look at the length. */
+export function lengthIndependentUpTo(rope: RopeParameters): number | null {
+  if (rope.rope_type === 'dynamic') return rope.max_position_embeddings;
+  return rope.rope_type === 'longrope' ? rope.original_max_position_embeddings : null;
+}
+
 /**
  * Rows like those of `rotaryTable` for tokens whose rotation depends on their sequence: [T, rotaryDim], of the tokens at
  * `positions` whose sequences had these lengths when they were computed. transformers computes a prompt with the
  * frequencies of its whole length and each later token with those of the length that it makes; keys stay as they are.
  */
-export function dynamicRotaryRows(
-  rope: DynamicRope,
+export function rotaryRows(
+  rope: RopeParameters,
   rotaryDim: number,
   positions: Uint32Array,
   lengths: Uint32Array,
 ): Float32Array {
-  const { rope_theta, factor, max_position_embeddings: trained } = rope;
   const half = rotaryDim / 2;
   const rows = new Float32Array(positions.length * rotaryDim);
-  let [length, frequencies]: [number, number[]] = [0, []];
+  let length = 0;
+  let { invFreq, scale } = inverseFrequencies(rope, rotaryDim, length);
   positions.forEach((position, t) => {
     if (lengths[t] !== length) {
       length = lengths[t];
-      const stretch = (factor * Math.max(length, trained)) / trained - (factor - 1);
-      const theta = rope_theta * stretch ** (rotaryDim / (rotaryDim - 2));
-      frequencies = Array.from({ length: half }, (_, i) => theta ** ((-2 * i) / rotaryDim));
+      ({ invFreq, scale } = inverseFrequencies(rope, rotaryDim, length));
     }
-    frequencies.forEach((frequency, i) => {
-      rows[t * rotaryDim + i] = Math.cos(position * frequency);
-      rows[t * rotaryDim + half + i] = Math.sin(position * frequency);
+    invFreq.forEach((frequency, i) => {
+      rows[t * rotaryDim + i] = scale * Math.cos(position * frequency);
+      rows[t * rotaryDim + half + i] = scale * Math.sin(position * frequency);
     });
   });
   return rows;
+}
+
+/** The base grows with the length beyond the trained one. */
+function dynamicFrequencies(rope: z.infer<typeof schemes.dynamic>, rotaryDim: number, length: number): number[] {
+  const { rope_theta, factor, max_position_embeddings: trained } = rope;
+  const stretch = (factor * Math.max(length, trained)) / trained - (factor - 1);
+  const theta = rope_theta * stretch ** (rotaryDim / (rotaryDim - 2));
+  return Array.from({ length: rotaryDim / 2 }, (_, i) => theta ** ((-2 * i) / rotaryDim));
 }
 
 /** Short wavelengths stay, long ones are divided by `factor`, those between are blended by how often they turn. */

@@ -2,7 +2,7 @@
 import type { DynamicRotary, Ops, RotarySpec } from '../../kernels/ops.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { ModelParts } from '../architecture.ts';
-import { dynamicRotaryRows, rotaryTable, type DynamicRope, type RopeParameters } from '../layers/rope.ts';
+import { lengthIndependentUpTo, rotaryRows, rotaryTable, type RopeParameters } from '../layers/rope.ts';
 import type { ScoreHead } from '../layers/score-head.ts';
 
 /** @param makeTable [maxLength, rotaryDim]: see RotarySpec.table */
@@ -17,21 +17,17 @@ export function modelParts(
     const known = rotaries.get(key);
     if (known) return known;
     const shared = { headDim, rotaryDim, interleaved: false, table: makeTable(rope, rotaryDim) };
+    const limit = lengthIndependentUpTo(rope);
     const made =
-      rope.rope_type === 'dynamic' && maxLength > rope.max_position_embeddings
-        ? { ...shared, dynamic: dynamicRotary(rope, rotaryDim) }
-        : shared;
+      limit !== null && maxLength > limit ? { ...shared, dynamic: dynamicRotary(rope, rotaryDim, limit) } : shared;
     rotaries.set(key, made);
     return made;
   };
   return { maxLength, scoreHead, rotary };
 }
 
-function dynamicRotary(rope: DynamicRope, rotaryDim: number): DynamicRotary {
-  return {
-    trainedLength: rope.max_position_embeddings,
-    rows: (positions, lengths) => dynamicRotaryRows(rope, rotaryDim, positions, lengths),
-  };
+function dynamicRotary(rope: RopeParameters, rotaryDim: number, trainedLength: number): DynamicRotary {
+  return { trainedLength, rows: (positions, lengths) => rotaryRows(rope, rotaryDim, positions, lengths) };
 }
 
 export function loadedParts(ops: Ops, maxLength: number, scoreHead: ScoreHead | null): ModelParts {
