@@ -1,4 +1,8 @@
-/** The WGSL backend: each method checks shapes, calls the op's launcher, which picks the kernel (kernel-sets.ts) and records. See Ops for the contract. */
+/**
+ * The WGSL backend: each method calls the op's launcher, which picks the kernel (kernel-sets.ts) and records it. See Ops for
+ * the contract. Shapes are the caller's to keep; checked are the length of uploads, the columns of a product, and what no
+ * kernel can do (head_dim, the size of a grid).
+ */
 import { waitForGpu } from '../gpu/wait.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { copiedBytes, TEXTURE_WIDTH } from '../gpu/texture-pool.ts';

@@ -1,8 +1,9 @@
 /** One decoder layer with random weights, and steps of one token a row through it. */
-import type { DecoderLayer, KVCache, Ops } from '../../src/kernels/ops.ts';
+import type { DecoderLayer, KVCache, Ops, Step } from '../../src/kernels/ops.ts';
 import type { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { runDecoderLayer } from '../../src/model/layers/decoder-layer.ts';
 import type { WeightFormat } from '../../src/tensor/matrix.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
 import { oneLayerCache } from './batches.ts';
 import { randomMatrix } from './matrices.ts';
 import { randomFloats } from './random.ts';
@@ -71,17 +72,32 @@ function vectorTable(ops: Ops, headDim: number) {
 /** Rows of the KV cache. */
 const MAX_ROWS = 6;
 
+/** Token `position` of each of `rows` rows: the layer's input and the step. */
+function stepAt(ops: Ops, s: LayerShape, rows: number, position: number, kv: KVCache): { x: Tensor; step: Step } {
+  const each = (value: (row: number) => number) => Uint32Array.from({ length: rows }, (_, row) => value(row));
+  const slots = [each((row) => ((row * MAX_LENGTH + position) * STRIDE) % (MAX_ROWS * MAX_LENGTH))];
+  const batch = { tokenIds: each(() => 0), positions: each(() => position), rows: each((row) => row), slots };
+  const step = ops.beginStep({ ...batch, logitIndices: Uint32Array.of(0) }, kv);
+  return { x: ops.uploadF32(randomFloats(100 + position, rows * s.hidden), [rows, s.hidden]), step };
+}
+
+/** A layer with the first token of each row. */
+export async function layerStep(
+  ops: Ops,
+  s: LayerShape,
+  rows: number,
+): Promise<{ layer: DecoderLayer; x: Tensor; step: Step }> {
+  const { layer, kv } = await randomLayer(ops, s);
+  return { layer, ...stepAt(ops, s, rows, 0, kv) };
+}
+
 /** Outputs of `count` steps of a token of each of `rows` rows, one behind the other, and the dispatches that each took. */
 export async function decodeLayer(ops: WebGPUOps, s: LayerShape, rows: number, count: number) {
   const { layer, kv } = await randomLayer(ops, s);
   const y: Float32Array[] = [];
   const dispatches: number[] = [];
   for (let p = 0; p < count; p++) {
-    const each = (value: (row: number) => number) => Uint32Array.from({ length: rows }, (_, row) => value(row));
-    const slot = (row: number) => ((row * MAX_LENGTH + p) * STRIDE) % (MAX_ROWS * MAX_LENGTH);
-    const batch = { tokenIds: each(() => 0), positions: each(() => p), rows: each((row) => row), slots: [each(slot)] };
-    const step = ops.beginStep({ ...batch, logitIndices: Uint32Array.of(0) }, kv);
-    const x = ops.uploadF32(randomFloats(100 + p, rows * s.hidden), [rows, s.hidden]);
+    const { x, step } = stepAt(ops, s, rows, p, kv);
     const before = ops.context.recorder.dispatches;
     const out = ops.scope(() => runDecoderLayer(ops, x, layer, step));
     dispatches.push(ops.context.recorder.dispatches - before);
@@ -94,6 +110,7 @@ export async function decodeLayer(ops: WebGPUOps, s: LayerShape, rows: number, c
 
 /** The smallest of the shapes that lavapipe has a kernel for. */
 export const smallLayer = {
+  name: 'int4, f16 keys',
   ...{ hidden: 128, heads: 4, kvHeads: 2, headDim: 32, intermediate: 192 },
   ...{ format: 'int4', groupSize: 32, kvDtype: 'f16' },
-} as const satisfies Omit<LayerShape, 'name'>;
+} as const satisfies LayerShape;

@@ -22,9 +22,6 @@ interface Shape extends LayerShape {
 const shapes: Shape[] = [
   {
     ...smallLayer,
-    name: 'int4, f16 keys',
-    format: 'int4',
-    kvDtype: 'f16',
     rows: [
       [1, 6],
       [1, 2, 4, 6],

@@ -1,0 +1,63 @@
+/** Every kernel's WGSL as it runs: recorded from the case table and one decoder layer on a device that computes nothing. */
+import type { KernelSet } from '../../src/gpu/device.ts';
+import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
+import { runDecoderLayer } from '../../src/model/layers/decoder-layer.ts';
+import { allCases } from '../kernels/cases/all-cases.ts';
+import { layerStep, smallLayer } from './decoder-layers.ts';
+import { dryGpu, type KernelText } from './dry-gpu.ts';
+
+export interface RecordedKernel {
+  /** Numbered where one name has several texts, the shortest first: `decoder-layer.lavapipe`, `decoder-layer.lavapipe#2`. */
+  readonly name: string;
+  readonly kernelSet: KernelSet;
+  readonly source: string;
+  /** Override constants of each pipeline that is made from the text. */
+  readonly constants: readonly KernelText['constants'][];
+  /** The case that it was first seen in. */
+  readonly from: string;
+}
+
+export async function recordKernels(kernelSet: KernelSet): Promise<RecordedKernel[]> {
+  const found = new Map<string, Map<string, RecordedKernel>>();
+  let from = '';
+  const seen = ({ name, source, constants }: KernelText): void => {
+    const texts = found.get(name) ?? new Map<string, RecordedKernel>();
+    found.set(name, texts);
+    const known = texts.get(source);
+    const isNew = !known?.constants.some((each) => JSON.stringify(each) === JSON.stringify(constants));
+    if (isNew) {
+      const all = [...(known?.constants ?? []), constants];
+      texts.set(source, { name, kernelSet, source, constants: all, from: known?.from ?? from });
+    }
+  };
+  const opsFor = (activations: 'f32' | 'int8') =>
+    new WebGPUOps(dryGpu(kernelSet, {}, seen), { kernelSet, activations });
+  const ops = { f32: opsFor('f32'), int8: opsFor('int8') };
+  for (const kernelCase of allCases) {
+    from = kernelCase.name;
+    const record = await kernelCase.prepare(ops[kernelCase.activations ?? 'f32']);
+    record();
+  }
+  for (const rows of [1, 4]) {
+    from = `a decoder layer, decode step of ${rows}`;
+    const { x, layer, step } = await layerStep(ops.int8, smallLayer, rows);
+    runDecoderLayer(ops.int8, x, layer, step);
+  }
+  return [...found.values()].flatMap((texts) =>
+    [...texts.values()]
+      .sort((a, b) => a.source.length - b.source.length)
+      .map((kernel, i) => (i === 0 ? kernel : { ...kernel, name: `${kernel.name}#${i + 1}` })),
+  );
+}
+
+/** The kernel of that name, else the shortest of those whose name begins with it, and what other names begin so. */
+export function findKernel(
+  kernels: readonly RecordedKernel[],
+  name: string,
+): { readonly kernel: RecordedKernel | null; readonly others: readonly string[] } {
+  const exact = kernels.find((kernel) => kernel.name === name);
+  if (exact) return { kernel: exact, others: [] };
+  const family = kernels.filter((kernel) => kernel.name.startsWith(name));
+  const [kernel = null, ...others] = family.sort((a, b) => a.source.length - b.source.length);
+  return { kernel, others: others.map((other) => other.name) };
+}
