@@ -3,6 +3,7 @@ import type { BenchResult, FlagsOf, RunBench } from '../helpers/declare.ts';
 import { describeMachine } from '../helpers/machine.ts';
 import { modelPath } from '../helpers/model.ts';
 import type { spec } from './flags.ts';
+import { attack } from './attack.ts';
 import { fuzz } from './fuzz.ts';
 import { overhead } from './overhead.ts';
 import { slowReaders } from './slow-readers.ts';
@@ -13,9 +14,10 @@ type Mode = () => Promise<{ readonly mode: string; readonly passed?: boolean }>;
 function modesOf(flags: FlagsOf<typeof spec>): Mode[] {
   const { seed, rounds, idle, slow, stopped, batch, tokens } = flags;
   const modes: Mode[] = [];
-  const { soak: soakCount, fuzz: fuzzCount } = flags;
+  const { soak: soakCount, fuzz: fuzzCount, attack: attackCount } = flags;
   if (soakCount !== null) modes.push(() => soak(soakCount, seed));
   if (fuzzCount !== null) modes.push(() => fuzz(fuzzCount, seed));
+  if (attackCount !== null) modes.push(async () => attack(attackCount, seed, await modelPath(flags.model)));
   if (flags.sse) modes.push(() => slowReaders({ idle, slow, stopped, rounds }));
   if (flags.overhead || modes.length === 0)
     modes.push(async () => overhead({ model: await modelPath(flags.model), rounds, batch, tokens }));

@@ -66,7 +66,9 @@ export class FakeEngine implements EngineClient {
     options: GenerateOptions = {},
   ): AsyncGenerator<RequestOutput> {
     const call: FakeCall = {
-      promptText: fakeTokenizer.decode(promptIds),
+      get promptText() {
+        return fakeTokenizer.decode(promptIds);
+      },
       promptIds,
       params,
       requestId: options.requestId,

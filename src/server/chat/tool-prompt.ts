@@ -69,13 +69,13 @@ function jsonText(text: string): string {
 /** Results of parallel calls follow each other; many templates demand that roles alternate. */
 function mergeToolResults(messages: readonly PromptMessage[]): PromptMessage[] {
   const merged: PromptMessage[] = [];
-  const isResult = (m: PromptMessage | undefined): boolean =>
-    m?.role === 'user' && m.content?.startsWith('<tool_response>') === true;
-  for (const message of messages) {
-    const last = merged.at(-1);
-    if (last !== undefined && isResult(last) && isResult(message)) {
-      merged[merged.length - 1] = { ...last, content: `${last.content}\n${message.content}` };
-    } else merged.push(message);
+  const isResult = (m: PromptMessage): boolean =>
+    m.role === 'user' && m.content?.startsWith('<tool_response>') === true;
+  for (let i = 0; i < messages.length; i++) {
+    const begin = i;
+    while (i + 1 < messages.length && isResult(messages[begin]) && isResult(messages[i + 1])) i++;
+    const run = messages.slice(begin, i + 1);
+    merged.push(run.length === 1 ? run[0] : { ...run[0], content: run.map((m) => m.content).join('\n') });
   }
   return merged;
 }

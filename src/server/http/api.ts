@@ -57,7 +57,7 @@ function toRegExp(path: string): RegExp {
 }
 
 /** Characters. */
-const LARGE = 2 ** 20;
+const LARGE = 2 ** 18;
 
 async function readJson(c: Context, bodies: BodyReader): Promise<unknown> {
   const encoding = c.req.header('content-encoding') ?? 'identity';

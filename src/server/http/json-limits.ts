@@ -8,14 +8,17 @@ import { EngineError } from '../../errors.ts';
 export const MOST_ITEMS = 2 ** 17;
 /** Values in all; numbers, which token ids are, cost little. */
 export const MOST_VALUES = 2 ** 20;
+/** Names of fields. Different ones cost V8 and zod a microsecond each, or more. */
+export const MOST_KEYS = 2 ** 15;
 export const DEEPEST = 512;
 
-const [quote, backslash, comma] = [...Buffer.from('"\\,')];
+const [quote, backslash, comma, colon] = [...Buffer.from('"\\,:')];
 const [openList, closeList, openObject, closeObject] = [...Buffer.from('[]{}')];
 
 export class JsonCounter {
   #items = 0;
   #values = 1;
+  #keys = 0;
   #depth = 0;
   #isInString = false;
   #isEscaped = false;
@@ -28,6 +31,7 @@ export class JsonCounter {
         this.#isInString = true;
         this.#items++;
       } else if (byte === comma) this.#values++;
+      else if (byte === colon) this.#keys++;
       else if (byte === openList || byte === openObject) {
         this.#items++;
         this.#depth++;
@@ -35,6 +39,7 @@ export class JsonCounter {
       if (this.#depth > DEEPEST) throw tooMuch(`nests more than ${DEEPEST} deep`);
     }
     if (this.#items > MOST_ITEMS) throw tooMuch(`holds more than ${MOST_ITEMS} strings, lists and objects`);
+    if (this.#keys > MOST_KEYS) throw tooMuch(`holds more than ${MOST_KEYS} keys`);
     if (this.#values > MOST_VALUES) throw tooMuch(`holds more than ${MOST_VALUES} values`);
   }
 

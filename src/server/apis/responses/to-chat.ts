@@ -7,6 +7,8 @@ import { splitTools, type ToolChoice } from '../schema/tools.ts';
 import type { InputItem } from './input-items.ts';
 import type { ResponsesRequest } from './schema.ts';
 
+type ToolCall = NonNullable<Extract<ChatMessage, { role: 'assistant' }>['tool_calls']>[number];
+
 export function responsesToChat(body: ResponsesRequest): ChatBody {
   const { text } = body;
   const format = text?.format;
@@ -100,11 +102,20 @@ function result(id: string, output: Extract<ChatMessage, { role: 'tool' }>['cont
 /** Each call is an item of its own; templates want one assistant message with its text and all its calls. */
 function mergeCalls(messages: readonly ChatMessage[]): ChatMessage[] {
   const merged: ChatMessage[] = [];
+  /** Those of the last message, if it has been made of several. */
+  let calls: ToolCall[] | null = null;
   for (const message of messages) {
     const last = merged.at(-1);
     if (message.role === 'assistant' && message.tool_calls && last?.role === 'assistant') {
-      merged[merged.length - 1] = { ...last, tool_calls: [...(last.tool_calls ?? []), ...message.tool_calls] };
-    } else merged.push(message);
+      if (calls === null) {
+        calls = [...(last.tool_calls ?? [])];
+        merged[merged.length - 1] = { ...last, tool_calls: calls };
+      }
+      for (const one of message.tool_calls) calls.push(one);
+    } else {
+      merged.push(message);
+      calls = null;
+    }
   }
   return merged;
 }
