@@ -38,9 +38,9 @@ export function compose(files: string | readonly string[], base: string, defines
   return directivesFirst(withDefines(text, defines, names.join(' + ')), Object.values(defines).includes('f16'));
 }
 
-/** Generated text with these files in front of it. */
-export function composeWith(files: readonly string[], base: string, generated: string): string {
-  return directivesFirst(`${compose(files, base)}${generated}`, false);
+/** Generated text with these files in front of it; defines are for the files. */
+export function composeWith(files: readonly string[], base: string, generated: string, defines: Defines = {}): string {
+  return directivesFirst(`${compose(files, base, defines)}${generated}`, false);
 }
 
 const includeLine = /^\/\/ include: (\S+\.wgsl)\n/gm;

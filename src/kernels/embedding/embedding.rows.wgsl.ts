@@ -3,14 +3,13 @@
  * slices takes a dispatch each; a token whose row lies in another slice is left alone.
  */
 import { composeWith } from '../../gpu/wgsl.ts';
-import { chunkBindings, chunkReader, type ChunkSpec } from '../matmul/row-chunk.wgsl.ts';
+import { chunkBindings, withChunks, type ChunkSpec } from '../matmul/row-chunk.wgsl.ts';
 
 export function rowsEmbeddingKernel(spec: ChunkSpec): string {
   let binding = chunkBindings(spec);
   const text = `// at: where the indices begin in step (ids or positions)
 struct Params { at: u32, cols: u32, chunks: u32, firstRow: u32, rows: u32, scale: f32 }
 var<immediate> p: Params;
-${chunkReader(spec)}
 @group(0) @binding(${binding++}) var<storage, read> step: array<u32>; // sections: step/step.ts
 @group(0) @binding(${binding++}) var<storage, read> lastTokens: array<u32>; // [maxRequests]
 @group(0) @binding(${binding++}) var<storage, read_write> y: array<f32>; // [T, H]
@@ -29,5 +28,5 @@ ${spec.groupSize ? '  let d = scaleMin(at);\n  c = Chunk(c.a * d.x + d.y, c.b * 
   }
 }
 `;
-  return composeWith(['token-id.wgsl'], import.meta.url, text);
+  return withChunks(spec, null, composeWith(['token-id.wgsl'], import.meta.url, text));
 }

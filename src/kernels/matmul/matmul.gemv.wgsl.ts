@@ -4,10 +4,10 @@
  * strides over their columns in chunks of 8, so that its 32 loads are contiguous. The 32 partial sums of each
  * (row, token) meet in workgroup memory, one invocation adding up each: right for any subgroup size.
  *
- * A generator because the accumulators are unrolled variables (rows × tokens of them) and decoding differs by format.
+ * A generator because the accumulators are unrolled variables, rows × tokens of them; decoding is included (chunk.*.wgsl).
  */
 import { range } from '../unroll.ts';
-import { chunkBindings, chunkReader, inputReader, type ChunkSpec, type InputSpec } from './row-chunk.wgsl.ts';
+import { chunkBindings, inputBinding, withChunks, type ChunkSpec, type InputSpec } from './row-chunk.wgsl.ts';
 
 export interface GemvSpec extends ChunkSpec, InputSpec {
   /** Output rows of a team. rows · tokens ≤ 32. */
@@ -30,10 +30,9 @@ export function gemvKernel(s: GemvSpec): string {
   const tokens = range(s.tokens);
   let binding = chunkBindings(s);
   const sums = s.rows * s.tokens;
-  return `struct Params { tokens: u32, rows: u32, cols: u32, chunks: u32, firstRow: u32, sliceRows: u32 }
+  const text = `struct Params { tokens: u32, rows: u32, cols: u32, chunks: u32, firstRow: u32, sliceRows: u32 }
 var<immediate> p: Params;
-${chunkReader(s)}
-${inputReader(s, binding++)}
+${inputBinding(s, binding++)}
 @group(0) @binding(${binding++}) var<storage, read_write> y: array<f32>; // [T, N]
 ${s.bias ? `@group(0) @binding(${binding++}) var<storage, read> bias: array<f32>; // [N]` : ''}
 ${s.residual ? `@group(0) @binding(${binding++}) var<storage, read> residual: array<f32>; // [T, N]` : ''}
@@ -65,6 +64,7 @@ ${rows.map((r) => tokens.map((t) => `  partial[(team * ${sums}u + ${r * s.tokens
   y[at] = sum${s.bias ? ' + bias[p.firstRow + row]' : ''}${s.residual ? ' + residual[at]' : ''};
 }
 `;
+  return withChunks(s, s, text);
 }
 
 /** f32 activations: w·x for floats; scale · (q·x) + min · Σx for integers. */

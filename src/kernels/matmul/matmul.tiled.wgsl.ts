@@ -8,7 +8,7 @@
  * invocations that read the same column of different rows use different banks.
  */
 import { range } from '../unroll.ts';
-import { chunkBindings, chunkReader, inputReader, type ChunkSpec, type InputSpec } from './row-chunk.wgsl.ts';
+import { chunkBindings, inputBinding, withChunks, type ChunkSpec, type InputSpec } from './row-chunk.wgsl.ts';
 
 export interface Tile {
   readonly tileTokens: number;
@@ -38,10 +38,9 @@ export function tiledKernel(s: TiledSpec): string {
   const tokens = range(s.perToken);
   const rows = range(s.perRow);
   let binding = chunkBindings(s);
-  return `struct Params { tokens: u32, rows: u32, cols: u32, chunks: u32, firstRow: u32, sliceRows: u32 }
+  const text = `struct Params { tokens: u32, rows: u32, cols: u32, chunks: u32, firstRow: u32, sliceRows: u32 }
 var<immediate> p: Params;
-${chunkReader(s)}
-${inputReader(s, binding++)}
+${inputBinding(s, binding++)}
 @group(0) @binding(${binding++}) var<storage, read_write> y: array<f32>; // [T, N]
 ${s.bias ? `@group(0) @binding(${binding++}) var<storage, read> bias: array<f32>; // [N]` : ''}
 ${s.residual ? `@group(0) @binding(${binding++}) var<storage, read> residual: array<f32>; // [T, N]` : ''}
@@ -106,4 +105,5 @@ fn store(token: u32, row: u32, sum: f32) {
   y[at] = sum${s.bias ? ' + bias[p.firstRow + row]' : ''}${s.residual ? ' + residual[at]' : ''};
 }
 `;
+  return withChunks(s, s, text);
 }

@@ -2,7 +2,7 @@
  * Weights for real GPUs: row-major in storage buffers, in chunks of 8 columns, so that every format is read the same
  * way. Large matrices are bound in slices of whole rows, each below the adapter's binding limit.
  *
- * | format | a chunk in the buffer | decoded by `weightChunk` (row-chunk.wgsl.ts) |
+ * | format | a chunk in the buffer | decoded by `weightChunk` (chunk.*.wgsl) |
  * |---|---|---|
  * | f32 | 2 × vec4<f32> | as is |
  * | f16, bf16 | vec4<u32>, two columns a dword | widened |

@@ -1,0 +1,10 @@
+// 8 columns of a row of bf16 weights, widened. `at` counts chunks: row · chunks + chunk (row-matrix.ts).
+@group(0) @binding(0) var<storage, read> weights: array<vec4<u32>>; // [rows, chunks] of 8 columns
+struct Chunk { a: vec4<f32>, b: vec4<f32> }
+
+fn weightChunk(at: u32) -> Chunk {
+  let q = weights[at];
+  let even = bitcast<vec4<f32>>(q << vec4<u32>(16u));
+  let odd = bitcast<vec4<f32>>(q & vec4<u32>(0xffff0000u));
+  return Chunk(vec4<f32>(even.x, odd.x, even.y, odd.y), vec4<f32>(even.z, odd.z, even.w, odd.w));
+}

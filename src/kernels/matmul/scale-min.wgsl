@@ -1,0 +1,6 @@
+// Scale and minimum of the group of columns that chunk `at` lies in.
+const GROUP_CHUNKS = 4u; // chunks of 8 columns that share them
+
+@group(0) @binding(1) var<storage, read> scales: array<u32>; // [rows, groups]: scale and min, f16
+
+fn scaleMin(at: u32) -> vec2<f32> { return unpack2x16float(scales[at / GROUP_CHUNKS]); }
