@@ -49,8 +49,10 @@ const texts = textPool(
 const constraints = constraintPool(tokenizer.chatTemplate ?? '', 100);
 const text = new TextService(texts, await describeText(texts));
 const server = await startFakeServer({}, { text, tokenizer, constraints: new ConstraintMaker(constraints) });
-server.engine.info = { ...server.engine.info, maxModelLen: 8192, vocabSize: tokenizer.vocabSize };
-server.engine.script = () => ({ text: 'Hello', chunk: 8 });
+server.engine.info = { ...server.engine.info, maxModelLen: 8192, vocabSize: tokenizer.vocabSize, hiddenSize: 576 };
+// As the engine's messages do, answers come in turns of their own.
+server.engine.script = () => ({ text: 'Hello', chunk: 8, delay: 1 });
+server.engine.poolDelay = () => 1;
 
 /** Both clocks: the processor time is all threads', so that one with the collector beside it counts for no more than it took. */
 function clocks() {

@@ -65,7 +65,7 @@ const single: Readonly<Record<string, readonly Omit<Attack, 'shape'>[]>> = {
     { path: '/v1/completions', body: `{"n":1}` },
     { path: '/v1/completions', body: `{"prompt":[${'[],'.repeat(100_000)}1.5]}` },
     { path: '/v1/completions', body: `{"prompt":[${'[],'.repeat(5_000_000)}1.5]}` },
-    { path: '/v1/chat/completions', body: `{"messages":[${'1,'.repeat(900_000)}1]}` },
+    { path: '/v1/chat/completions', body: `{"messages":[${'1,'.repeat(500_000)}1]}` },
     guided({ logit_bias: Object.fromEntries(Array.from({ length: 30_000 }, (_, i) => [`x${i}`, 1])) }),
   ],
   'long texts': [

@@ -7,7 +7,7 @@ import { EngineError } from '../../errors.ts';
 /** Strings (keys too), lists and objects. */
 export const MOST_ITEMS = 2 ** 17;
 /** Values in all; numbers, which token ids are, cost little. */
-export const MOST_VALUES = 2 ** 20;
+export const MOST_VALUES = 2 ** 19;
 /** Names of fields. Different ones cost V8 and zod a microsecond each, or more. */
 export const MOST_KEYS = 2 ** 15;
 export const DEEPEST = 512;
