@@ -19,7 +19,7 @@ export function promptLimit(ctx: ServerContext, truncate?: number): TextLimit {
 }
 
 /** Tokens that are counted or listed at once, where the context is not longer. */
-const MOST_COUNTED = 2 ** 18;
+const MOST_COUNTED = 2 ** 17;
 /** Characters of a text that is counted, where the context does not hold more. */
 const MOST_CHARS = 2 ** 20;
 
