@@ -24,6 +24,9 @@ export interface TextRunner {
 /** MiB of a worker's heap: a vocabulary of 256k tokens takes about 300. */
 const memory = 1024;
 
+/** Ids whose texts come back as one message. */
+const inOneTask = 2 ** 14;
+
 /** @param module calls serveTasks with doTextTask; `data` is what it starts with; `seconds`: longest task */
 export function textPool(
   module: URL,
@@ -90,9 +93,14 @@ export class TextService {
     return text;
   }
 
-  /** The text of each id. */
-  decodeEach(ids: readonly number[], signal: AbortSignal): Promise<readonly string[]> {
-    return this.#run({ type: 'decode', ids: Int32Array.from(ids), each: true }, 'tokens', signal);
+  /** The text of each id: in pieces, since a hundred thousand strings take long to receive. */
+  async decodeEach(ids: readonly number[], signal: AbortSignal): Promise<readonly string[]> {
+    const texts: string[] = [];
+    for (let i = 0; i < ids.length; i += inOneTask) {
+      const piece = Int32Array.from(ids.slice(i, i + inOneTask));
+      texts.push(...(await this.#run({ type: 'decode', ids: piece, each: true }, 'tokens', signal)));
+    }
+    return texts;
   }
 
   async #run<T extends Exclude<keyof TextResults, 'describe'>>(
