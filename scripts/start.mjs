@@ -35,14 +35,15 @@ function whatToTry(url, better) {
 Serving at ${url} (${((Date.now() - begin) / 1000).toFixed(1)} s after the start). Try:
 
   curl ${url}/v1/chat/completions -H 'content-type: application/json' \\
-    -d '{"messages": [{"role": "user", "content": "What is the capital of France?"}]}'
+    -d '{"max_tokens": 100, "messages": [{"role": "user", "content": "What is the capital of France?"}]}'
 
 or, in Python with OpenAI's client:
 
   from openai import OpenAI
   client = OpenAI(base_url="${url}/v1", api_key="none")
   model = client.models.list().data[0].id
-  answer = client.chat.completions.create(model=model, messages=[{"role": "user", "content": "Hello!"}])
+  messages = [{"role": "user", "content": "Hello!"}]
+  answer = client.chat.completions.create(model=model, max_tokens=100, messages=messages)
   print(answer.choices[0].message.content)
 ${better ? `\nA model that knows more: npm start -- --model ${better}\n` : ''}
 Ctrl-C ends it.
