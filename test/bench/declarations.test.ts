@@ -21,8 +21,9 @@ function bench(...args: string[]): Promise<{ out: string; err: string; code: num
 t.test('bench/README.md has a row for each bench, in its own words', async (t) => {
   const readme = readFileSync(new URL('../../bench/README.md', import.meta.url), 'utf8');
   const rows = readme.split('\n').filter((line) => line.startsWith('| `'));
+  const words = rows.map((row) => row.replaceAll(/ +/g, ' '));
   t.same(
-    rows,
+    words,
     specs.map(({ name, measures }) => `| \`${name}\` | ${measures} |`),
   );
 });

@@ -1,5 +1,7 @@
 // What every request passes: keys, limits, wrong paths and methods, shutdown.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
 import t from 'tap';
 import { endpointTables } from '../../src/server/http/api-tables.ts';
 import { listen } from '../../src/server/http/listen.ts';
@@ -132,9 +134,11 @@ t.test('/openapi.json, /docs and docs/api.md say the same', async (t) => {
       ? head
       : `${head}\n| field | type | support | |\n|---|---|---|---|\n${fields.join('\n')}\n`;
   });
-  const file = new URL('../../docs/api.md', import.meta.url);
-  const [intro = '', table = ''] = readFileSync(file, 'utf8').split('<!-- made by test/server/http.test.ts -->\n');
-  const wanted = `\n${rows.join('\n')}`;
-  if (process.env['UPDATE_DOCS']) writeFileSync(file, `${intro}<!-- made by test/server/http.test.ts -->\n${wanted}`);
-  else t.ok(table === wanted, 'docs/api.md is not up to date: run this test with UPDATE_DOCS=1');
+  const file = fileURLToPath(new URL('../../docs/api.md', import.meta.url));
+  const mark = '<!-- made by test/server/http.test.ts -->\n';
+  const text = readFileSync(file, 'utf8');
+  const made = `${text.slice(0, text.indexOf(mark))}${mark}\n${rows.join('\n')}`;
+  const wanted = await format(made, { ...(await resolveConfig(file)), filepath: file });
+  if (process.env['UPDATE_DOCS']) writeFileSync(file, wanted);
+  else t.ok(text === wanted, 'docs/api.md is not up to date: run this test with UPDATE_DOCS=1');
 });
