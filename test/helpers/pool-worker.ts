@@ -1,10 +1,17 @@
 /** A worker of a pool that does what its task says. */
+import { writeFileSync } from 'node:fs';
 import { serveTasks } from '../../src/server/workers/serve-tasks.ts';
 import { EngineError } from '../../src/errors.ts';
 
 export type PoolTask = 'echo' | 'pid' | 'refuse' | 'spin' | 'grow' | 'growOne' | 'nest' | 'exit';
 
-serveTasks((_: undefined) => (task: PoolTask) => {
+/** @param data a file that is made when the worker starts, so that a test can see it without its event loop */
+serveTasks((data: string | undefined) => {
+  if (data !== undefined) writeFileSync(data, '');
+  return doTask;
+});
+
+function doTask(task: PoolTask): string | number {
   switch (task) {
     case 'echo':
       return task;
@@ -23,7 +30,7 @@ serveTasks((_: undefined) => (task: PoolTask) => {
     case 'exit':
       return process.exit(3);
   }
-});
+}
 
 function nest(depth: number): number {
   return nest(depth + 1) + 1;

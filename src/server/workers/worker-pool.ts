@@ -122,6 +122,8 @@ export class WorkerPool<Task, Result> {
   }
 
   #answered(slot: Slot<Task, Result>, answer: WorkerAnswer<Result>): void {
+    // What a worker said before it was ended may arrive after that, and must not release it: its end is waited for.
+    if (!this.#slots.has(slot)) return;
     if (answer.type === 'failed' && !slot.isReady) return this.#lose(slot, fromErrorMessage(answer.error));
     const job = this.#release(slot);
     slot.isReady = true;

@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { WorkerPool } from '../../../src/server/workers/worker-pool.ts';
 import type { PoolTask } from '../../helpers/pool-worker.ts';
+import { tempDir } from '../../helpers/temp-dir.ts';
 
 const module = new URL('../../helpers/pool-worker.ts', import.meta.url);
 
@@ -66,4 +69,18 @@ t.test('a module that cannot be loaded fails the tasks instead of keeping them',
     ...{ module: new URL('./missing.ts', import.meta.url), size: 1, maxWaiting: 10, seconds: 60, memory: 64 },
   });
   await Promise.all([t.rejects(pool.run('echo')), t.rejects(pool.run('echo'))]);
+});
+
+t.test('closing waits for the end of a worker whose word that it is ready arrives after that', async (t) => {
+  const file = join(tempDir(t), 'started');
+  const options = { module, data: file, size: 1, maxWaiting: 1, seconds: 60, memory: 64 };
+  const pool = new WorkerPool<PoolTask, string>(options);
+  pool.warm();
+  // Nothing is read from the worker meanwhile: its word lies in the pipe when the pool is closed.
+  const sleep = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  await new Promise((resolve) => setImmediate(resolve));
+  while (!existsSync(file)) sleep(10);
+  sleep(200);
+  await pool.close();
+  t.pass('else the process would have come to its end here');
 });
