@@ -59,6 +59,14 @@ export interface ClientLibrary {
   readonly errorNames: Readonly<Record<400 | 401 | 404 | 503, string>>;
 }
 
+/** How OpenAI's libraries, and those that stand on them, name these errors. */
+export const openaiErrorNames: ClientLibrary['errorNames'] = {
+  400: 'BadRequestError',
+  401: 'AuthenticationError',
+  404: 'NotFoundError',
+  503: 'InternalServerError',
+};
+
 export const continents = ['Africa', 'America', 'Asia', 'Europe', 'Oceania'] as const;
 
 export const citySchema = {

@@ -13,6 +13,7 @@ import {
   type Message,
   type Question,
   type TestClient,
+  openaiErrorNames,
 } from '../../helpers/test-client.ts';
 
 const City = z.object({
@@ -104,10 +105,5 @@ function connect({ baseURL, apiKey, model, retries }: Endpoint): TestClient {
 export const langchain: ClientLibrary = {
   name: 'LangChain',
   connect,
-  errorNames: {
-    400: 'BadRequestError',
-    401: 'AuthenticationError',
-    404: 'NotFoundError',
-    503: 'InternalServerError',
-  },
+  errorNames: openaiErrorNames,
 };

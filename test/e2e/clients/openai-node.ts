@@ -11,6 +11,7 @@ import {
   type Endpoint,
   requestBody,
   type TestClient,
+  openaiErrorNames,
 } from '../../helpers/test-client.ts';
 
 const City = z.object({
@@ -73,10 +74,5 @@ function connect({ baseURL, apiKey, model, retries }: Endpoint): TestClient {
 export const openaiNode: ClientLibrary = {
   name: 'openai for JavaScript',
   connect,
-  errorNames: {
-    400: 'BadRequestError',
-    401: 'AuthenticationError',
-    404: 'NotFoundError',
-    503: 'InternalServerError',
-  },
+  errorNames: openaiErrorNames,
 };

@@ -11,6 +11,7 @@ import {
   type Question,
   requestBody,
   type TestClient,
+  openaiErrorNames,
 } from '../../helpers/test-client.ts';
 
 class PythonError extends Error {
@@ -63,11 +64,6 @@ export function openaiPython(t: Test): ClientLibrary {
   return {
     name: 'openai for Python',
     connect: (endpoint) => connect(send, endpoint),
-    errorNames: {
-      400: 'BadRequestError',
-      401: 'AuthenticationError',
-      404: 'NotFoundError',
-      503: 'InternalServerError',
-    },
+    errorNames: openaiErrorNames,
   };
 }
