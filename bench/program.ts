@@ -19,20 +19,30 @@ export async function declaredBenches(): Promise<BenchSpec[]> {
   return (await Promise.all(modules)).map(({ spec }) => spec);
 }
 
-async function runBench(spec: BenchSpec, command: Command): Promise<void> {
+type LoadBench = (name: string) => Promise<{ run: RunBench<BenchSpec> }>;
+const loadMain: LoadBench = (name) => import(`./${name}/main.${extension}`) as ReturnType<LoadBench>;
+
+async function runBench(spec: BenchSpec, command: Command, load: LoadBench): Promise<void> {
   const print = (result: object): void => console.log(JSON.stringify({ bench: spec.name, ...result }));
+  const broken = (): void => {
+    print({ error: 'the process ended before the bench did' });
+    process.exitCode = 1;
+  };
+  process.once('exit', broken);
   try {
-    const main = (await import(`./${spec.name}/main.${extension}`)) as { run: RunBench<BenchSpec> };
+    const main = await load(spec.name);
     const { result, exitCode = 0 } = await main.run(readSettings(command, spec.flags), command.args);
     print(result);
     process.exitCode = exitCode;
   } catch (error) {
     print({ error: toEngineError(error).message });
     throw error;
+  } finally {
+    process.off('exit', broken);
   }
 }
 
-export function benchProgram(specs: readonly BenchSpec[]): Command {
+export function benchProgram(specs: readonly BenchSpec[], load = loadMain): Command {
   const program = new Command('bench').description('Each measures one thing and ends in a line of JSON.');
   for (const spec of specs) {
     const command = program.command(spec.name).description(spec.measures);
@@ -41,7 +51,7 @@ export function benchProgram(specs: readonly BenchSpec[]): Command {
     const more = spec.more === undefined ? '' : `\n${spec.more}\n`;
     addSettings(command, spec.flags)
       .addHelpText('after', `${more}\n${examples.length > 1 ? 'Examples' : 'Example'}:\n${examples.join('\n')}`)
-      .action(() => runBench(spec, command));
+      .action(() => runBench(spec, command, load));
   }
   return program;
 }

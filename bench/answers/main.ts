@@ -56,6 +56,14 @@ export const run: RunBench<typeof spec> = async ({ model, peer, maxTokens, seed 
       machine: describeMachine(adapter),
       rows,
       sameGreedy,
+      answers: answers.map(({ who, ...texts }) => ({
+        who,
+        texts: questions.map(([question], i) => ({
+          question,
+          greedy: texts.greedy[i],
+          sampled: texts.sampled[i],
+        })),
+      })),
     },
   };
 };

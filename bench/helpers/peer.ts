@@ -77,6 +77,8 @@ export async function loadPeer(directory: string, modelPath: string, threads = c
   const { library, version } = await importPeer<{
     getLlama(options: object): Promise<{ loadModel(options: object): Promise<PeerModel> }>;
   }>('node-llama-cpp', directory);
+  // The library's work does not keep the process alive, and it ends itself when nothing else does.
+  setInterval(() => undefined, 60_000);
   const llama = await library.getLlama({ gpu: false, build: 'never', maxThreads: threads, logLevel: 'error' });
   const model = await llama.loadModel({ modelPath });
   return {

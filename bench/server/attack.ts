@@ -1,6 +1,8 @@
 /** Attacks by seed against a server over a FakeEngine: what each costs the HTTP thread, and server and workers per byte. */
 import { type Attack, attacks } from '../../test/helpers/attack-requests.ts';
 import { type Cost, MeasuredServer } from '../../test/helpers/measured-server.ts';
+import { loopingTemplate, namedAttacks } from '../../test/helpers/named-attacks.ts';
+import { HealthPoller } from './health-poller.ts';
 
 /** Milliseconds of processor time for which nobody else is answered. */
 const mostBlocked = 100;
@@ -19,6 +21,7 @@ const isOver = ({ blocked, cpu, bytes, status }: Cost): boolean =>
   blocked > mostBlocked || cpu > allowedCpu(bytes) || (status ?? 0) === 500;
 
 export async function attack(requests: number, seed: number, model: string) {
+  const named = await health(model);
   let server = await MeasuredServer.start(model);
   const start = performance.now();
   const statuses: Record<string, number> = {};
@@ -48,10 +51,26 @@ export async function attack(requests: number, seed: number, model: string) {
     cpuSeconds: Math.round(cpu / 1000),
     statuses,
     budget: { mostBlocked, mostCpu, mostPerKb },
+    healthMs: named,
     worst: byBlocked.slice(0, 8),
     faults: faults.map(shown).slice(0, 20),
     passed: faults.length === 0,
   };
+}
+
+/** The slowest answer of /health in milliseconds (wall: only a quiet machine says something) under each known attack. */
+async function health(model: string): Promise<Record<string, number>> {
+  const server = await MeasuredServer.start(model, { chatTemplate: loopingTemplate });
+  const poller = new HealthPoller(server.port);
+  const worst: Record<string, number> = {};
+  for (const [shape, sent] of Object.entries(namedAttacks)) {
+    await poller.worst();
+    for (const request of sent) await server.measure({ shape, ...request });
+    worst[shape] = Math.round(await poller.worst());
+  }
+  await poller.close();
+  await server.close();
+  return worst;
 }
 
 /** Status 0: the server is gone. */

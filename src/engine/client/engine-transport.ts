@@ -54,7 +54,8 @@ export interface WorkerStart extends LoadOptions {
 /** Starts engines in worker threads; the caller's event loop stays free while the device works. */
 export function inWorker(start: WorkerStart): StartEngine {
   return (onMessage) => {
-    const worker = new Worker(workerFile, { workerData: start });
+    // Descriptors are not tracked: gpu/dawn-notes.ts closes one that the process opened, which Node would warn of.
+    const worker = new Worker(workerFile, { workerData: start, trackUnmanagedFds: false });
     let over = false;
     const deliver = (message: EngineMessage): void => {
       if (over) return;
