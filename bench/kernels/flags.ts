@@ -47,12 +47,17 @@ export const spec = declare({
     peers: toggle(true, { flags: ['no-peers'], doc: 'Leave out gpu.js and plain TypeScript.' }),
     variant: text(null, 'file', {
       flags: ['variant'],
-      doc: 'A .wgsl file in place of a kernel’s, or a .ts/.js module whose default export extends WebGPUOps.',
+      doc: 'A .wgsl file in place of a kernel’s, a .ts/.js module whose default export extends WebGPUOps, or another version by its name (matmul.naive).',
     }),
     kernel: text(null, 'name', {
       flags: ['kernel'],
       doc: 'With --variant FILE.wgsl: the kernel that it replaces; default the file’s own name.',
     }),
   },
-  examples: ['', '--only "^softmax" --rounds 20', '--variant my/softmax.wgsl --kernels gpu'],
+  examples: [
+    '',
+    '--only "^softmax" --rounds 20',
+    '--variant my/softmax.wgsl --kernels gpu',
+    '--variant matmul.naive --kernels gpu',
+  ],
 });

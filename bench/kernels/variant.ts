@@ -1,10 +1,14 @@
-/** A kernel of one's own: the text of a `.wgsl` file in place of a built-in one, or a module that overrides ops. */
+/**
+ * What stands beside a built-in kernel: the text of a `.wgsl` file in its place, a module that overrides ops, or another
+ * version out of the table of kernels.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { EngineError } from '../../src/errors.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { setWgslVariant } from '../../src/gpu/wgsl.ts';
+import { kernelSets, othersOf, variantsNamed, type SetOp, type Variants } from '../../src/kernels/kernel-sets.ts';
 import type { WebGPUOpsOptions } from '../../src/kernels/webgpu-context.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 
@@ -22,10 +26,39 @@ type Extend = (base: typeof WebGPUOps) => typeof WebGPUOps;
 
 /** @throws EngineError bad_flag */
 export async function loadVariant(file: string, kernel: string | null): Promise<Variant> {
-  if (!existsSync(file)) throw new EngineError('bad_flag', `--variant: ${file} does not exist`);
+  if (tableNames.has(file)) return tableVariant(file);
+  if (/\.(wgsl|m?[tj]s)$/.test(file) && !existsSync(file))
+    throw new EngineError('bad_flag', `--variant: ${file} does not exist`);
   if (extname(file) === '.wgsl') return wgslVariant(file, kernel ?? basename(file, '.wgsl'));
   if (/\.m?[tj]s$/.test(file)) return moduleVariant(file);
-  throw new EngineError('bad_flag', `--variant: expected a .wgsl, .ts or .js file, got ${file}`);
+  const known = [...tableNames].join(', ');
+  throw new EngineError('bad_flag', `--variant: expected a .wgsl, .ts or .js file or one of ${known}, got ${file}`);
+}
+
+const setOps = Object.keys(kernelSets) as SetOp[];
+const tableNames = new Set(setOps.flatMap((op) => [...othersOf(op, 'lavapipe'), ...othersOf(op, 'gpu')]));
+
+/** For each op that has it among its others. */
+function tableVariant(name: string): Variant {
+  let used = false;
+  /** Tells when an op asks. */
+  const watched = (variants: Variants): Variants => {
+    const get = () => {
+      used = true;
+      return name;
+    };
+    return Object.defineProperties({}, Object.fromEntries(Object.keys(variants).map((op) => [op, { get }])));
+  };
+  return {
+    file: name,
+    replaces: name,
+    createOps: (gpu, options) =>
+      new WebGPUOps(gpu, { ...options, variants: watched(variantsNamed(name, options.kernelSet ?? gpu.kernelSet)) }),
+    during: async (body) => {
+      used = false;
+      return { result: await body(), used };
+    },
+  };
 }
 
 function wgslVariant(path: string, kernel: string): Variant {

@@ -34,12 +34,12 @@ export class Recorder {
   }
 
   /**
-   * Resources are bound at group 0, bindings 0, 1, …; `immediates` go to `var<immediate>` (at most 64 bytes).
-   * An empty grid records nothing.
+   * Resources are bound at group 0, bindings 0, 1, …, null where this text of the kernel declares none; `immediates` go to
+   * `var<immediate>` (at most 64 bytes). An empty grid records nothing.
    */
   dispatch(
     kernel: Kernel,
-    resources: readonly Resource[],
+    resources: readonly (Resource | null)[],
     immediates: Uint32Array | null,
     x: number,
     y = 1,
@@ -93,17 +93,16 @@ export class Recorder {
     this.#pass = null;
   }
 
-  #bindGroup(kernel: Kernel, resources: readonly Resource[]): GPUBindGroup {
+  #bindGroup(kernel: Kernel, resources: readonly (Resource | null)[]): GPUBindGroup {
     let key = String(kernel.id);
-    for (const r of resources) key += `,${resourceId(r)}`;
+    for (const r of resources) key += `,${r ? resourceId(r) : ''}`;
     let group = this.#bindGroups.get(key);
     if (!group) {
       group = this.#device.createBindGroup({
         layout: kernel.pipeline.getBindGroupLayout(0),
-        entries: resources.map((r, binding) => ({
-          binding,
-          resource: r instanceof GPUBuffer ? { buffer: r } : r,
-        })),
+        entries: resources.flatMap((r, binding) =>
+          r ? [{ binding, resource: r instanceof GPUBuffer ? { buffer: r } : r }] : [],
+        ),
       });
       // Steps of many sizes came by: those in use are soon made again.
       if (this.#bindGroups.size >= MAX_BIND_GROUPS) this.#bindGroups.clear();

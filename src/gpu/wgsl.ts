@@ -18,7 +18,10 @@ export function setWgslVariant(next: WgslVariant | null): void {
   variant = next;
 }
 
-/** Values by the name of a `const` or an `alias` of the text: `{ ROWS: 16, Element: 'f16' }`. */
+/**
+ * Values by the name of a `const` or an `alias` of the text, files by the name of one that it includes:
+ * `{ ROWS: 16, Element: 'f16', 'chunk.f32.wgsl': 'chunk.int4.wgsl' }`.
+ */
 export type Defines = Readonly<Record<string, number | string>>;
 
 /**
@@ -27,15 +30,26 @@ export type Defines = Readonly<Record<string, number | string>>;
  * - A line `// include: ../quantize/q8-block.lavapipe.wgsl` stands for that file; a file is put in once.
  * - A define takes the place of the value in the one line `const NAME = …;` or `alias NAME = …;`. Numbers keep the suffix
  *   that stands there; 'f16' also enables f16.
+ * - A define by the name of an included file puts another in its place, out of the same folder.
  * - Directives (enable, requires, diagnostic) move to the top, where WGSL wants them, each once.
  *
- * Throws internal_error where a file is missing, or where a define names no such line, or several.
+ * Throws internal_error where a file is missing, where a define names no such line, or several, or no included file.
  */
 export function compose(files: string | readonly string[], base: string, defines: Defines = {}): string {
   const names = typeof files === 'string' ? [files] : files;
-  const included = new Set<string>();
-  const text = names.map((name) => withIncludes(new URL(name, base), null, included)).join('\n');
-  return directivesFirst(withDefines(text, defines, names.join(' + ')), Object.values(defines).includes('f16'));
+  const isFile = ([key]: [string, unknown]) => key.endsWith('.wgsl');
+  const all = Object.entries(defines);
+  const parts: Parts = { included: new Set(), met: new Set(), swaps: Object.fromEntries(all.filter(isFile)) };
+  const text = names.map((name) => withIncludes(new URL(name, base), null, parts)).join('\n');
+  const title = names.join(' + ');
+  const lost = Object.keys(parts.swaps).find((key) => !parts.met.has(key));
+  if (lost !== undefined)
+    throw new EngineError('internal_error', `${title} includes no ${lost}; it includes ${[...parts.met].join(', ')}`);
+  const values = Object.fromEntries(all.filter((entry) => !isFile(entry)));
+  return directivesFirst(
+    withDefines(text, values, title),
+    all.some(([, value]) => value === 'f16'),
+  );
 }
 
 /** Generated text with these files in front of it; defines are for the files. */
@@ -45,14 +59,29 @@ export function composeWith(files: readonly string[], base: string, generated: s
 
 const includeLine = /^\/\/ include: (\S+\.wgsl)\n/gm;
 
-function withIncludes(url: URL, includer: URL | null, included: Set<string>): string {
-  if (included.has(url.href)) return '';
-  included.add(url.href);
+/** What has been put in so far. */
+interface Parts {
+  readonly included: Set<string>;
+  /** Names in the include lines. */
+  readonly met: Set<string>;
+  /** The files that take their places. */
+  readonly swaps: Defines;
+}
+
+function withIncludes(url: URL, includer: URL | null, parts: Parts): string {
+  if (parts.included.has(url.href)) return '';
+  parts.included.add(url.href);
   const text = textOf(url, includer);
   const misspelled = /^.*\/\/\s*#?includes?\b[^\n]*\.wgsl$/gim.exec(text.replace(includeLine, ''));
   if (misspelled)
     throw new EngineError('internal_error', `${basename(url.pathname)}: ${misspelled[0]} is no include line`);
-  return text.replace(includeLine, (_, path: string) => withIncludes(new URL(path, url), url, included));
+  return text.replace(includeLine, (_, path: string) => {
+    const named = new URL(path, url);
+    const name = basename(path);
+    parts.met.add(name);
+    const swapped = Object.hasOwn(parts.swaps, name) ? new URL(String(parts.swaps[name]), named) : named;
+    return withIncludes(swapped, url, parts);
+  });
 }
 
 const texts = new Map<string, string>();

@@ -9,12 +9,14 @@
  */
 import type { KernelSet } from '../gpu/device.ts';
 
-interface Variant {
+export interface Variant {
   /** File `<variant>.wgsl`, `.wgsl.ts` or `.ts` in the op's folder; a stored form; null: composed of other ops. */
   readonly variant: string | null;
   readonly why: string;
   /** Figure, date and where it is written; null: chosen by reasoning, not measured. */
   readonly measured: string | null;
+  /** Versions that could take its place: tested like it, and timed beside it by `npm run bench -- kernels --variant NAME`. */
+  readonly others?: readonly string[];
 }
 
 const oneSubgroup = 'one subgroup is the workgroup: subgroup sums, no barrier';
@@ -79,9 +81,20 @@ export const kernelSets = {
       measured: 'int4 × int8: 25.0 GMAC/s a core with 4 tokens, 16.5 with one (Zen 4), 2026-11-26, docs/log.md',
     },
     gpu: {
-      variant: 'matmul.rows',
-      why: 'up to 8 tokens matmul.gemv (the bytes of the weights bound it), beyond matmul.tiled (weights are reused)',
+      variant: 'matmul.tiled',
+      why: 'weights are decoded once for all tokens of a tile, sums stay in registers',
       measured: null,
+      others: ['matmul.naive', 'matmul.gemv'],
+    },
+  },
+  /** Up to 8 (matmul/matmul.ts). */
+  'matmul of few tokens': {
+    lavapipe: { variant: 'matmul.lavapipe', why: 'the same with a tile for one, two or four tokens', measured: null },
+    gpu: {
+      variant: 'matmul.gemv',
+      why: 'the bytes of the weights bound it: each is read once, by neighbours side by side',
+      measured: null,
+      others: ['matmul.naive', 'matmul.tiled'],
     },
   },
   embedding: {
@@ -108,4 +121,20 @@ export const kernelSets = {
 } as const satisfies Record<string, Record<KernelSet, Variant>>;
 
 export type SetOp = keyof typeof kernelSets;
-export type VariantOf<O extends SetOp> = (typeof kernelSets)[O][KernelSet]['variant'];
+type Entry<O extends SetOp> = (typeof kernelSets)[O][KernelSet];
+type OthersOf<E> = E extends { readonly others: readonly (infer Name)[] } ? Name : never;
+export type VariantOf<O extends SetOp> = Entry<O>['variant'] | OthersOf<Entry<O>>;
+/** Others than the table's, by op. */
+export type Variants = { readonly [O in SetOp]?: VariantOf<O> };
+
+/** `others` of a set's entry. */
+export function othersOf(op: SetOp, set: KernelSet): readonly string[] {
+  const entry: Variant = kernelSets[op][set];
+  return entry.others ?? [];
+}
+
+/** This version for each op of the set that has it among its others: what WebGPUOpsOptions.variants takes. */
+export function variantsNamed(name: string, set: KernelSet): Variants {
+  const ops = (Object.keys(kernelSets) as SetOp[]).filter((op) => othersOf(op, set).includes(name));
+  return Object.fromEntries(ops.map((op) => [op, name]));
+}

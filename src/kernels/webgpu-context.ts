@@ -5,7 +5,7 @@ import { PipelineCache } from '../gpu/pipelines.ts';
 import { Recorder, type Resource } from '../gpu/recorder.ts';
 import { StagingPool } from '../gpu/staging.ts';
 import { TexturePool, type PooledTexture } from '../gpu/texture-pool.ts';
-import { kernelSets, type SetOp, type VariantOf } from './kernel-sets.ts';
+import { kernelSets, type SetOp, type VariantOf, type Variants } from './kernel-sets.ts';
 import type { Matrix } from './ops.ts';
 import { numel, type DType, type Shape, type Tensor } from '../tensor/tensor.ts';
 
@@ -50,6 +50,8 @@ export interface WebGPUOpsOptions {
   readonly kernelSet?: KernelSet;
   /** Form of the activations that feed int8/int4 matrix products. */
   readonly activations?: 'f32' | 'int8';
+  /** Kernels other than those that the set chooses. */
+  readonly variants?: Variants;
 }
 
 type Pooled = PooledBuffer | PooledTexture;
@@ -58,6 +60,7 @@ export class WebGPUContext {
   readonly gpu: Gpu;
   readonly kernelSet: KernelSet;
   readonly activations: 'f32' | 'int8';
+  readonly #variants: Variants;
   readonly pipelines: PipelineCache;
   readonly recorder: Recorder;
   readonly pool: BufferPool;
@@ -70,6 +73,7 @@ export class WebGPUContext {
     this.gpu = gpu;
     this.kernelSet = options.kernelSet ?? gpu.kernelSet;
     this.activations = options.activations ?? 'f32';
+    this.#variants = options.variants ?? {};
     this.pipelines = new PipelineCache(gpu.device);
     this.recorder = new Recorder(gpu.device);
     this.pool = new BufferPool(gpu.device);
@@ -77,9 +81,9 @@ export class WebGPUContext {
     this.staging = new StagingPool(gpu.device);
   }
 
-  /** What this adapter's kernel set has for an op (kernel-sets.ts). */
+  /** What this adapter's kernel set has for an op (kernel-sets.ts), or what the options name instead. */
   variant<O extends SetOp>(op: O): VariantOf<O> {
-    return kernelSets[op][this.kernelSet].variant as VariantOf<O>;
+    return (this.#variants[op] ?? kernelSets[op][this.kernelSet].variant) as VariantOf<O>;
   }
 
   /** An uninitialised activation that lives until the end of the scope or step. */

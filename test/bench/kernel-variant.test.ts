@@ -2,10 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { opBenches } from '../../bench/kernels/cases.ts';
+import { matmulBenches, opBenches } from '../../bench/kernels/cases.ts';
 import { compareVariant } from '../../bench/kernels/compare-variant.ts';
 import { loadVariant } from '../../bench/kernels/variant.ts';
 import { openGpu } from '../../src/gpu/device.ts';
+import { dryGpu } from '../helpers/dry-gpu.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 const gpu = await openGpu({ validation: false });
@@ -59,10 +60,31 @@ t.test('a module overrides ops; what it gets wrong is seen too', async (t) => {
   t.same(rows, []);
 });
 
+t.test('another version of the table is tried by its name', async (t) => {
+  const variant = await loadVariant('matmul.naive', null);
+  const seen = new Set<string>();
+  const { used } = await variant.during(async () => {
+    const device = dryGpu('gpu', {}, ({ name }) => seen.add(name));
+    const ops = variant.createOps(device, { kernelSet: 'gpu', activations: 'int8' });
+    for (const bench of matmulBenches([[57, 64]], [1, 16])) (await bench.prepare(ops))();
+  });
+  t.ok(used);
+  t.same(
+    [...seen].filter((name) => name.startsWith('matmul')).map((name) => name.replace(/-.*/, '')),
+    ['f32', 'f16', 'bf16', 'int8', 'int8', 'int4', 'int4'].map((format) => `matmul.naive.${format}`),
+  );
+  const elsewhere = await variant.during(async () => {
+    const ops = variant.createOps(dryGpu('gpu'), { kernelSet: 'gpu' });
+    ops.softmax(ops.uploadF32(new Float32Array(4), [1, 4]));
+  });
+  t.notOk(elsewhere.used, 'which other ops do not use');
+});
+
 t.test('what cannot be tried is said in a line', async (t) => {
   const file = write('mine.wgsl', kernel);
   await t.rejects(loadVariant(file, null), { message: /there is no kernel mine; there are .*softmax, / });
   await t.rejects(loadVariant(join(dir, 'none.wgsl'), null), { message: /does not exist/ });
+  await t.rejects(loadVariant('matmul.nave', null), { message: /or one of .*matmul\.naive, .*, got matmul\.nave/ });
   await t.rejects(loadVariant(write('empty.mjs', ''), null), { message: /must export default/ });
   const other = gpu.kernelSet === 'gpu' ? 'softmax.lavapipe' : 'softmax';
   await t.rejects(compare(file, other), {

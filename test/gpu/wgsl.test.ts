@@ -54,6 +54,13 @@ t.test('a define takes the place of a constant or an alias', async (t) => {
   t.match(text, '\nalias Element = f16;\nconst ROWS = 16u; // a comment stays\nconst EPS = 0.25;\n');
 });
 
+t.test('another file takes the place of an included one, wherever its line stands', async (t) => {
+  write('other.wgsl', 'fn shared() { other(); }\n');
+  const text = compose('kernel.wgsl', base, { 'shared.wgsl': 'other.wgsl', ROWS: 2 });
+  t.match(text, /^\/\/ What it does\.\nfn shared\(\) \{ other\(\); \}\nfn half\(\) \{ shared\(\); \}\n/);
+  t.match(text, 'const ROWS = 2u;');
+});
+
 t.test('what does not fit is said, with what there is', async (t) => {
   const failure = (run: () => unknown): string => {
     try {
@@ -66,6 +73,14 @@ t.test('what does not fit is said, with what there is', async (t) => {
   t.equal(
     failure(() => compose('kernel.wgsl', base, { ROW: 16 })),
     'kernel.wgsl declares no ROW; it has Element, ROWS, EPS',
+  );
+  t.equal(
+    failure(() => compose('kernel.wgsl', base, { 'share.wgsl': 'half.wgsl' })),
+    'kernel.wgsl includes no share.wgsl; it includes shared.wgsl, half.wgsl',
+  );
+  t.match(
+    failure(() => compose('kernel.wgsl', base, { 'shared.wgsl': 'share.wgsl' })),
+    /share\.wgsl, which kernel\.wgsl includes, cannot be read$/,
   );
   t.equal(
     failure(() => compose('kernel.wgsl', base, { Element: 2 })),

@@ -1,5 +1,6 @@
 /** Every kernel's WGSL as it runs: recorded from the case table and one decoder layer on a device that computes nothing. */
 import type { KernelSet } from '../../src/gpu/device.ts';
+import { kernelSets, othersOf, variantsNamed, type SetOp, type Variants } from '../../src/kernels/kernel-sets.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { runDecoderLayer } from '../../src/model/layers/decoder-layer.ts';
 import { allCases } from '../kernels/cases/all-cases.ts';
@@ -30,14 +31,18 @@ export async function recordKernels(kernelSet: KernelSet): Promise<RecordedKerne
       texts.set(source, { name, kernelSet, source, constants: all, from: known?.from ?? from });
     }
   };
-  const opsFor = (activations: 'f32' | 'int8') =>
-    new WebGPUOps(dryGpu(kernelSet, {}, seen), { kernelSet, activations });
-  const ops = { f32: opsFor('f32'), int8: opsFor('int8') };
-  for (const kernelCase of allCases) {
-    from = kernelCase.name;
-    const record = await kernelCase.prepare(ops[kernelCase.activations ?? 'f32']);
-    record();
-  }
+  const opsFor = (variants: Variants) => {
+    const form = (activations: 'f32' | 'int8') =>
+      new WebGPUOps(dryGpu(kernelSet, {}, seen), { kernelSet, activations, variants });
+    return { f32: form('f32'), int8: form('int8') };
+  };
+  const ops = opsFor({});
+  for (const each of [ops, ...unchosen(kernelSet).map(opsFor)])
+    for (const kernelCase of allCases) {
+      from = kernelCase.name;
+      const record = await kernelCase.prepare(each[kernelCase.activations ?? 'f32']);
+      record();
+    }
   for (const rows of [1, 4]) {
     from = `a decoder layer, decode step of ${rows}`;
     const { x, layer, step } = await layerStep(ops.int8, smallLayer, rows);
@@ -48,6 +53,16 @@ export async function recordKernels(kernelSet: KernelSet): Promise<RecordedKerne
       .sort((a, b) => a.source.length - b.source.length)
       .map((kernel, i) => (i === 0 ? kernel : { ...kernel, name: `${kernel.name}#${i + 1}` })),
   );
+}
+
+/** Versions that are in the table and that no set chooses. */
+function unchosen(kernelSet: KernelSet): Variants[] {
+  const chosen = Object.values(kernelSets).flatMap((sets) =>
+    Object.values(sets).map(({ variant }) => variant as string),
+  );
+  const others = (Object.keys(kernelSets) as SetOp[]).flatMap((op) => othersOf(op, kernelSet));
+  const names = new Set(others.filter((name) => !chosen.includes(name)));
+  return [...names].map((name) => variantsNamed(name, kernelSet));
 }
 
 /** The kernel of that name, else the shortest of those whose name begins with it, and what other names begin so. */

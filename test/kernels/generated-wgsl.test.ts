@@ -1,6 +1,6 @@
 /**
- * The WGSL that the generators write, for the smallest shape that runs of each, kept in test/fixtures/wgsl for people to read: a
- * change of a generator shows there what it changes. `UPDATE_FIXTURES=1 npx tap test/kernels/generated-wgsl.test.ts` rewrites them.
+ * The WGSL that generators write or that is put together out of several files, for the smallest shape that runs of each, kept in
+ * test/fixtures/wgsl for people to read: a change shows there what it changes. `UPDATE_FIXTURES=1 npx tap test/kernels/generated-wgsl.test.ts` rewrites them.
  * And `npm run wgsl`, which prints any kernel.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,14 @@ const generated = {
     'attention.lavapipe.prefill',
     'decoder-layer.lavapipe',
   ],
-  gpu: ['matmul.gemv.int4-32-f32', 'matmul.gemv.int8-32-q8-1x4', 'matmul.tiled.f16', 'embedding.rows.int8'],
+  gpu: [
+    'matmul.naive.f16-0-f32',
+    'matmul.gemv.f16-0-f32-1x1',
+    'matmul.gemv.int4-32-f32-1x1',
+    'matmul.gemv.int8-32-q8-1x4',
+    'matmul.tiled.f16-0-f32-32x32x32-2x4',
+    'embedding.rows.int8',
+  ],
 } as const;
 
 for (const kernelSet of ['lavapipe', 'gpu'] as const) {

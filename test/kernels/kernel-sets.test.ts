@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { kernelSets } from '../../src/kernels/kernel-sets.ts';
+import { kernelSets, type Variant } from '../../src/kernels/kernel-sets.ts';
 
 const root = fileURLToPath(new URL('../../src/kernels/', import.meta.url));
 const files = readdirSync(root, { recursive: true }).map(String);
@@ -13,8 +13,9 @@ const forms = ['texture', 'buffer', 'lanes', 'rows'];
 
 t.test('each variant is a file', async (t) => {
   for (const [op, sets] of Object.entries(kernelSets))
-    for (const [set, { variant }] of Object.entries(sets))
-      if (variant !== null && !forms.includes(variant)) t.ok(names.includes(variant), `${op} on ${set}: ${variant}`);
+    for (const [set, { variant, others = [] }] of Object.entries<Variant>(sets))
+      for (const name of [variant, ...others])
+        if (name !== null && !forms.includes(name)) t.ok(names.includes(name), `${op} on ${set}: ${name}`);
 });
 
 t.test('each kernel for lavapipe is in the table, or a part of one that is', async (t) => {

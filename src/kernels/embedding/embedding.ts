@@ -8,12 +8,12 @@
 import { compose } from '../../gpu/wgsl.ts';
 import { BLOCK_ROWS } from '../matmul/lane-layout.ts';
 import type { LaneMatrix } from '../matmul/lane-matrix.ts';
+import { weightIncludes } from '../matmul/row-includes.ts';
 import type { RowMatrix } from '../matmul/row-matrix.ts';
 import { floatBits } from '../float-bits.ts';
 import type { EmbeddingOption, Matrix, Step } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
 import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
-import { rowsEmbeddingKernel } from './embedding.rows.wgsl.ts';
 
 /** FORMAT override of the kernels. */
 const formatCode = { f32: 0, f16: 1, bf16: 2, int8: 3, int4: 4 } as const;
@@ -61,11 +61,13 @@ function fromLanes(ctx: WebGPUContext, step: GpuStep, table: Matrix, { at, scale
 function fromRows(ctx: WebGPUContext, step: GpuStep, table: Matrix, { at, scale }: Lookup, x: GpuTensor): void {
   const matrix = table.storage as RowMatrix;
   const { format, groupSize, chunksPerRow, slices } = matrix;
-  const kernel = ctx.pipelines.get(`embedding.rows.${format}-${groupSize}`, () => rowsEmbeddingKernel(matrix));
+  const kernel = ctx.pipelines.get(`embedding.rows.${format}-${groupSize}`, () =>
+    compose('embedding.rows.wgsl', import.meta.url, weightIncludes(matrix)),
+  );
   const { buffer, kv } = step.storage;
   for (const { firstRow, rows, data, scales } of slices) {
     const params = new Uint32Array([at, table.cols, chunksPerRow, firstRow, rows, scale]);
-    const resources = [data, ...(scales ? [scales] : []), buffer, kv.storage.lastTokens, x.storage];
+    const resources = [data, scales, buffer, kv.storage.lastTokens, x.storage];
     ctx.recorder.dispatch(kernel, resources, params, Math.ceil(chunksPerRow / 64), step.numTokens);
   }
 }

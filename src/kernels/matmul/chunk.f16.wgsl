@@ -1,6 +1,6 @@
 // 8 columns of a row of f16 weights, widened. `at` counts chunks: row · chunks + chunk (row-matrix.ts).
+// include: chunk.wgsl
 @group(0) @binding(0) var<storage, read> weights: array<vec4<u32>>; // [rows, chunks] of 8 columns
-struct Chunk { a: vec4<f32>, b: vec4<f32> }
 
 fn weightChunk(at: u32) -> Chunk {
   let q = weights[at];

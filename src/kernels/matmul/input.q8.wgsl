@@ -1,5 +1,8 @@
-// 8 columns of a token, of q8 `x: array<u32>` (layout: GpuTensor in webgpu-context.ts): their codes in two dwords with
-// the bits of their scale, and as floats.
+// 8 columns of a token of q8 activations (layout: GpuTensor in webgpu-context.ts): their codes in two dwords with the bits
+// of their scale, and as floats.
+// include: chunk.wgsl
+@group(0) @binding(2) var<storage, read> x: array<u32>; // [T, blocks of 64, 8 lanes, 4] q8
+
 fn inputCodes(token: u32, chunk: u32) -> vec3<u32> {
   let block = (token * ((p.chunks + 7u) / 8u) + chunk / 8u) * 32u;
   let half = (chunk / 4u) % 2u;

@@ -1,4 +1,7 @@
-// 8 columns of a token, of `x: array<f32>` whose rows are no multiple of 8 columns: each with a bound check.
+// 8 columns of a token of f32 activations whose rows are no multiple of 8 columns: each with a bound check.
+// include: chunk.wgsl
+@group(0) @binding(2) var<storage, read> x: array<f32>; // [T, K]
+
 fn inputColumn(token: u32, k: u32) -> f32 {
   if (k >= p.cols) { return 0.0; }
   return x[token * p.cols + k];

@@ -2,43 +2,54 @@
  * Matrix product on real GPUs: `y[t, n] = Σ_k x[t, k] · w[n, k] (+ bias[n]) (+ residual[t, n])`.
  *
  * Shapes: `x [T, K]` f32 or q8, `w [N, K]` row-major in chunks (row-matrix.ts), `y [T, N]` f32. Accumulates in f32; int8
- * activations in i32 within a chunk of 8 (few tokens only; the tiled kernel widens them).
- * Dispatch: up to GEMV_TOKENS tokens, a workgroup of 128 owns 4 · rows output rows (matmul.gemv.wgsl.ts); beyond, a
- * workgroup owns a tile of tokens × rows (matmul.tiled.wgsl.ts). Limits: none on T, N, K.
+ * activations within a chunk of 8 in i32 (matmul.gemv; the others widen them).
+ * Dispatch: matmul.naive, an invocation owns an output; matmul.gemv, a workgroup of 128 owns 4 · ROWS rows of up to 8
+ * tokens; matmul.tiled, a workgroup owns a tile of tokens × rows. Each is right for any T. Limits: none on T, N, K.
  */
+import type { Kernel } from '../../gpu/pipelines.ts';
+import { compose, type Defines } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Matrix } from '../ops.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
-import { gemvKernel, gemvKernelName, TEAMS, type GemvSpec } from './matmul.gemv.wgsl.ts';
 import type { MatmulOption } from './matmul.lavapipe.ts';
-import { tiledKernel, tiledKernelName, type Tile, type TiledSpec } from './matmul.tiled.wgsl.ts';
-import type { Kernel } from '../../gpu/pipelines.ts';
-import type { RowMatrix } from './row-matrix.ts';
+import { weightIncludes } from './row-includes.ts';
+import { CHUNK, type RowMatrix } from './row-matrix.ts';
 
-/** Up to here the weights' bytes bound the time, beyond it the tiled kernel reuses them. By reasoning: not yet measured. */
-const GEMV_TOKENS = 8;
-/** Workgroups that keep a large GPU busy (about two for each of 132 multiprocessors): smaller tiles rather than fewer. */
-const BUSY = 256;
+/** The ladder, each a file. */
+export type RowsKernel = 'matmul.naive' | 'matmul.gemv' | 'matmul.tiled';
 
+/** What a workgroup owns, and the text that makes it so. */
 interface Plan {
-  readonly kernel: Kernel;
-  /** Tokens and rows of one workgroup. */
   readonly tokens: number;
   readonly rows: number;
+  readonly defines: Defines;
+  /** The part of the kernel's name that tells its sizes. */
+  readonly size: string;
 }
 
-export function rowsMatmul(ctx: WebGPUContext, x: Tensor, w: Matrix, option: MatmulOption = {}): GpuTensor {
+const plans: Record<RowsKernel, (x: Tensor, w: Matrix) => Plan> = {
+  'matmul.naive': () => ({ tokens: 1, rows: 64, defines: {}, size: '' }),
+  'matmul.gemv': gemvPlan,
+  'matmul.tiled': tiledPlan,
+};
+
+export function rowsMatmul(
+  ctx: WebGPUContext,
+  name: RowsKernel,
+  x: Tensor,
+  w: Matrix,
+  { bias, residual }: MatmulOption,
+): GpuTensor {
   const matrix = w.storage as RowMatrix;
   const tokens = x.shape[0];
   const y = ctx.tensor([tokens, w.rows], 'f32');
-  const plan = tokens <= GEMV_TOKENS ? gemvPlan(ctx, x, w, option) : tiledPlan(ctx, x, w, option);
+  const plan = plans[name](x, w);
+  const kernel = kernelFor(ctx, name, plan, x, w, { bias, residual });
+  const [plusBias, plusResidual] = [bias, residual].map((tensor) => (tensor ? bufferOf(tensor) : null));
   for (const { firstRow, rows, data, scales } of matrix.slices) {
-    const resources = [data, ...(scales ? [scales] : []), bufferOf(x), y.storage];
-    if (option.bias) resources.push(bufferOf(option.bias));
-    if (option.residual) resources.push(bufferOf(option.residual));
     ctx.recorder.dispatch(
-      plan.kernel,
-      resources,
+      kernel,
+      [data, scales, bufferOf(x), y.storage, plusBias, plusResidual],
       new Uint32Array([tokens, w.rows, w.cols, matrix.chunksPerRow, firstRow, rows]),
       Math.ceil(rows / plan.rows),
       Math.ceil(tokens / plan.tokens),
@@ -47,34 +58,55 @@ export function rowsMatmul(ctx: WebGPUContext, x: Tensor, w: Matrix, option: Mat
   return y;
 }
 
-/** What both kernels need to know of the operands. */
-function operands(x: Tensor, w: Matrix, option: MatmulOption) {
-  const { format, groupSize } = w.storage as RowMatrix;
-  const input: 'f32' | 'q8' = x.dtype === 'q8' ? 'q8' : 'f32';
-  const ragged = input === 'f32' && w.cols % 8 !== 0;
-  return { format, groupSize, input, ragged, bias: option.bias !== undefined, residual: option.residual !== undefined };
+/** The file with the includes for these operands. */
+function kernelFor(
+  ctx: WebGPUContext,
+  name: RowsKernel,
+  plan: Plan,
+  x: Tensor,
+  w: Matrix,
+  { bias, residual }: { readonly bias: Tensor | undefined; readonly residual: Tensor | undefined },
+): Kernel {
+  const matrix = w.storage as RowMatrix;
+  const input = x.dtype === 'q8' ? 'q8' : w.cols % CHUNK === 0 ? 'f32' : 'ragged';
+  const parts = [plan.size, input === 'ragged' && input, bias && 'bias', residual && 'residual'].filter(Boolean);
+  const operands = `${matrix.format}-${matrix.groupSize}-${input === 'q8' ? 'q8' : 'f32'}`;
+  return ctx.pipelines.get([`${name}.${operands}`, ...parts].join('-'), () =>
+    compose(`${name}.wgsl`, import.meta.url, {
+      ...weightIncludes(matrix),
+      'input.f32.wgsl': `input.${input}.wgsl`,
+      ...(bias ? { 'no-bias.wgsl': 'add-bias.wgsl' } : {}),
+      ...(residual ? { 'no-residual.wgsl': 'add-residual.wgsl' } : {}),
+      ...plan.defines,
+    }),
+  );
 }
 
-function gemvPlan(ctx: WebGPUContext, x: Tensor, w: Matrix, option: MatmulOption): Plan {
-  const tokens = 2 ** Math.ceil(Math.log2(Math.max(1, x.shape[0])));
+function gemvPlan(x: Tensor, w: Matrix): Plan {
+  const tokens = 2 ** Math.ceil(Math.log2(Math.min(8, Math.max(1, x.shape[0]))));
   const wanted = w.rows >= 8192 ? 4 : w.rows >= 2048 ? 2 : 1;
   const rows = Math.min(wanted, 16 / tokens);
-  const spec: GemvSpec = { ...operands(x, w, option), rows, tokens };
-  return { kernel: ctx.pipelines.get(gemvKernelName(spec), () => gemvKernel(spec)), tokens, rows: rows * TEAMS };
+  const isInteger = w.format === 'int8' || w.format === 'int4';
+  const product = !isInteger ? 'float' : x.dtype === 'q8' ? 'q8' : 'integer';
+  const defines = { ROWS: rows, TOKENS: tokens, 'product.float.wgsl': `product.${product}.wgsl` };
+  return { tokens, rows: 4 * rows, defines, size: `${rows}x${tokens}` };
 }
 
 /** From large to small: a larger tile reads less, a smaller one gives more workgroups. */
-const tiles: readonly Tile[] = [
-  { tileTokens: 128, tileRows: 128, tileCols: 16, perToken: 8, perRow: 8 },
-  { tileTokens: 64, tileRows: 64, tileCols: 32, perToken: 4, perRow: 4 },
-  { tileTokens: 32, tileRows: 32, tileCols: 32, perToken: 2, perRow: 4 },
-];
+const tiles = [
+  { TILE_TOKENS: 128, TILE_ROWS: 128, TILE_COLS: 16, TOKENS: 8, ROWS: 8 },
+  { TILE_TOKENS: 64, TILE_ROWS: 64, TILE_COLS: 32, TOKENS: 4, ROWS: 4 },
+  { TILE_TOKENS: 32, TILE_ROWS: 32, TILE_COLS: 32, TOKENS: 2, ROWS: 4 },
+] as const;
+/** Workgroups that keep a large GPU busy (about two for each of 132 multiprocessors): smaller tiles rather than fewer. */
+const BUSY = 256;
 
-function tiledPlan(ctx: WebGPUContext, x: Tensor, w: Matrix, option: MatmulOption): Plan {
+function tiledPlan(x: Tensor, w: Matrix): Plan {
   const tokens = x.shape[0];
-  const fits = (t: Tile) => Math.ceil(tokens / t.tileTokens) * Math.ceil(w.rows / t.tileRows) >= BUSY;
-  const tile = tiles.find((t) => t.tileTokens < 2 * tokens && fits(t)) ?? tiles[tiles.length - 1];
-  const spec: TiledSpec = { ...operands(x, w, option), ...tile };
-  const kernel = ctx.pipelines.get(tiledKernelName(spec), () => tiledKernel(spec));
-  return { kernel, tokens: tile.tileTokens, rows: tile.tileRows };
+  const isBusy = (tile: (typeof tiles)[number]) =>
+    Math.ceil(tokens / tile.TILE_TOKENS) * Math.ceil(w.rows / tile.TILE_ROWS) >= BUSY;
+  const defines = tiles.find((tile) => tile.TILE_TOKENS < 2 * tokens && isBusy(tile)) ?? tiles[tiles.length - 1];
+  const { TILE_TOKENS, TILE_ROWS, TILE_COLS, TOKENS, ROWS } = defines;
+  const size = `${TILE_TOKENS}x${TILE_ROWS}x${TILE_COLS}-${TOKENS}x${ROWS}`;
+  return { tokens: TILE_TOKENS, rows: TILE_ROWS, defines, size };
 }

@@ -11,7 +11,9 @@ import { uploadRowMatrix } from './row-matrix.ts';
 export type { MatmulOption } from './matmul.lavapipe.ts';
 
 const uploads = { lanes: uploadLaneMatrix, rows: uploadRowMatrix };
-const launchers = { 'matmul.lavapipe': lavapipeMatmul, 'matmul.rows': rowsMatmul };
+
+/** Up to here the weights' bytes bound the time, beyond it the tiled kernel reuses them. By reasoning: not yet measured. */
+const FEW_TOKENS = 8;
 
 export async function uploadMatrix(ctx: WebGPUContext, source: MatrixSource): Promise<Matrix> {
   const { name, rows, cols, format } = source;
@@ -22,5 +24,6 @@ export async function uploadMatrix(ctx: WebGPUContext, source: MatrixSource): Pr
 /** x [T, K] f32 or q8, w [N, K] → [T, N] f32 */
 export function matmul(ctx: WebGPUContext, x: Tensor, w: Matrix, option: MatmulOption = {}): GpuTensor {
   if (x.shape[1] !== w.cols) throw new RangeError(`matmul ${w.name}: x has ${x.shape[1]} columns, w ${w.cols}`);
-  return launchers[ctx.variant('matmul')](ctx, x, w, option);
+  const name = ctx.variant(x.shape[0] <= FEW_TOKENS ? 'matmul of few tokens' : 'matmul');
+  return name === 'matmul.lavapipe' ? lavapipeMatmul(ctx, x, w, option) : rowsMatmul(ctx, name, x, w, option);
 }

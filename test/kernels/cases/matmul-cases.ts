@@ -112,7 +112,7 @@ export const matmulCases: readonly KernelCase[] = [
   matmulCase({ format: 'f32', tokens: 8, rows: 64, cols: 128, bias: true }),
   matmulCase({ format: 'int4', tokens: 16, rows: 3, cols: 32, bias: true, residual: true, activations: 'int8' }),
   matmulCase({ format: 'int4', tokens: 2, rows: 96, cols: 576, residual: true, activations: 'int8' }),
-  // One case for each kernel for real GPUs: few tokens, then many.
+  // The kernels for real GPUs, each format and form of activations: few tokens, then many.
   core(matmulCase({ format: 'int4', tokens: 1, rows: 576, cols: 1536, activations: 'int8' })),
   core(matmulCase({ format: 'f32', tokens: 3, rows: 57, cols: 61 })),
   core(matmulCase({ format: 'f16', tokens: 8, rows: 130, cols: 96 })),
@@ -121,4 +121,13 @@ export const matmulCases: readonly KernelCase[] = [
   core(matmulCase({ format: 'int4', tokens: 1, rows: 130, cols: 1536, residual: true })),
   core(matmulCase({ format: 'f16', tokens: 57, rows: 130, cols: 57, bias: true, residual: true })),
   core(matmulCase({ format: 'int4', tokens: 33, rows: 70, cols: 96, activations: 'int8' })),
+  core(matmulCase({ format: 'int8', tokens: 3, rows: 57, cols: 64 })),
+  core(matmulCase({ format: 'f32', tokens: 9, rows: 33, cols: 72 })),
+  core(matmulCase({ format: 'bf16', tokens: 33, rows: 3, cols: 40 })),
+  core(matmulCase({ format: 'int8', tokens: 34, rows: 57, cols: 64, residual: true })),
+  core(matmulCase({ format: 'int8', groupSize: 16, tokens: 57, rows: 57, cols: 48, activations: 'int8' })),
+  core(matmulCase({ format: 'int4', tokens: 16, rows: 70, cols: 96, bias: true })),
+  // Enough for tiles of 64 × 64 and of 128 × 128.
+  matmulCase({ format: 'f16', tokens: 130, rows: 5505, cols: 24 }),
+  matmulCase({ format: 'int4', tokens: 257, rows: 10880, cols: 32 }),
 ];

@@ -1,0 +1,44 @@
+// y[t, n] = Σ_k x[t, k] · w[n, k] for few tokens: bound by reading the weights once, so each chunk of 8 columns is decoded
+// once and used for TOKENS tokens.
+//
+// A workgroup is TEAMS teams of LANES invocations; a team owns ROWS adjacent rows and strides over their columns in chunks,
+// so that its loads are contiguous. The partial sums of each (row, token) meet in workgroup memory, one invocation adding up
+// each: right for any subgroup size. Loops over rows and tokens have constant bounds and are unrolled.
+// include: chunk.f32.wgsl
+// include: input.f32.wgsl
+// include: product.float.wgsl
+// include: output.wgsl
+const ROWS = 1u; // of a team
+const TOKENS = 1u; // of a workgroup
+const TEAMS = 4u;
+const LANES = 32u;
+const SUMS = ROWS * TOKENS; // of a team; at most LANES
+
+var<workgroup> partial: array<f32, TEAMS * SUMS * LANES>; // [team][sum][lane]
+
+@compute @workgroup_size(TEAMS * LANES)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let team = thread / LANES;
+  let lane = thread % LANES;
+  let row0 = (wg.x * TEAMS + team) * ROWS;
+  let token0 = wg.y * TOKENS;
+  var sums: array<array<f32, TOKENS>, ROWS>;
+  for (var chunk = lane; chunk < p.chunks; chunk += LANES) {
+    var inputs: array<Inputs, TOKENS>;
+    for (var t = 0u; t < TOKENS; t++) { inputs[t] = inputsAt(min(token0 + t, p.tokens - 1u), chunk); }
+    for (var r = 0u; r < ROWS; r++) {
+      let w = weightsAt(min(row0 + r, p.sliceRows - 1u) * p.chunks + chunk);
+      for (var t = 0u; t < TOKENS; t++) { sums[r][t] += product(w, inputs[t]); }
+    }
+  }
+  for (var r = 0u; r < ROWS; r++) {
+    for (var t = 0u; t < TOKENS; t++) { partial[(team * SUMS + r * TOKENS + t) * LANES + lane] = sums[r][t]; }
+  }
+  workgroupBarrier();
+
+  if (lane >= SUMS) { return; }
+  var sum = 0.0;
+  // Each begins at a lane of its own: other banks of the memory.
+  for (var i = 0u; i < LANES; i++) { sum += partial[(team * SUMS + lane) * LANES + (i + lane) % LANES]; }
+  store(token0 + lane % TOKENS, row0 + lane / TOKENS, sum);
+}

@@ -1,0 +1,92 @@
+// y[t, n] = Σ_k x[t, k] · w[n, k] for many tokens: the weights are decoded once for all tokens of a tile.
+//
+// A workgroup owns a tile of TILE_TOKENS × TILE_ROWS outputs and walks the columns TILE_COLS at a time. Both operands of a
+// step are put into workgroup memory in f32; then every invocation multiplies TOKENS tokens with ROWS rows out of registers.
+// Loops over them have constant bounds and are unrolled.
+// include: chunk.f32.wgsl
+// include: input.f32.wgsl
+// include: output.wgsl
+const TILE_TOKENS = 32u;
+const TILE_ROWS = 32u;
+const TILE_COLS = 32u; // 8, 16 or 32
+const TOKENS = 2u; // of an invocation
+const ROWS = 4u; // of an invocation, a multiple of 4
+
+const CHUNKS = TILE_COLS / 8u;
+const QUADS = TILE_COLS / 4u;
+const ROW_QUADS = ROWS / 4u;
+const DOWN = TILE_TOKENS / TOKENS;
+const ACROSS = TILE_ROWS / ROWS;
+const THREADS = DOWN * ACROSS;
+
+// vec4s of 4 consecutive columns, at `slot(token or row, quad)`
+var<workgroup> tileX: array<vec4<f32>, TILE_TOKENS * QUADS>;
+var<workgroup> tileW: array<vec4<f32>, TILE_ROWS * QUADS>;
+
+// The quad is XOR-ed with the line, so that invocations that read the same columns of different lines use different banks.
+fn slot(line: u32, quad: u32) -> u32 { return line * QUADS + (quad ^ ((line / (8u / QUADS)) % QUADS)); }
+
+fn loadX(token0: u32, chunk0: u32, thread: u32) {
+  for (var i = thread; i < TILE_TOKENS * CHUNKS; i += THREADS) {
+    let line = i / CHUNKS;
+    let part = i % CHUNKS;
+    var c = Chunk();
+    if (token0 + line < p.tokens && chunk0 + part < p.chunks) { c = inputChunk(token0 + line, chunk0 + part); }
+    tileX[slot(line, 2u * part)] = c.a;
+    tileX[slot(line, 2u * part + 1u)] = c.b;
+  }
+}
+
+fn loadW(row0: u32, chunk0: u32, thread: u32) {
+  for (var i = thread; i < TILE_ROWS * CHUNKS; i += THREADS) {
+    let line = i / CHUNKS;
+    let part = i % CHUNKS;
+    var c = Chunk();
+    if (row0 + line < p.sliceRows && chunk0 + part < p.chunks) {
+      c = weightChunk((row0 + line) * p.chunks + chunk0 + part);
+    }
+    tileW[slot(line, 2u * part)] = c.a;
+    tileW[slot(line, 2u * part + 1u)] = c.b;
+  }
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let token0 = wg.y * TILE_TOKENS;
+  let row0 = wg.x * TILE_ROWS;
+  // Invocation (i, j) owns tokens i, i + DOWN, … and rows j, j + ACROSS, … of the tile.
+  let i = thread / ACROSS;
+  let j = thread % ACROSS;
+  var sums: array<array<vec4<f32>, ROW_QUADS>, TOKENS>; // four rows in a vec4
+  for (var chunk0 = 0u; chunk0 < p.chunks; chunk0 += CHUNKS) {
+    loadX(token0, chunk0, thread);
+    loadW(row0, chunk0, thread);
+    workgroupBarrier();
+    for (var quad = 0u; quad < QUADS; quad++) {
+      var w: array<mat4x4<f32>, ROW_QUADS>; // four columns of each of four rows: x · w is four sums
+      for (var r = 0u; r < ROW_QUADS; r++) {
+        let line = j + 4u * r * ACROSS;
+        w[r] = mat4x4<f32>(
+          tileW[slot(line, quad)],
+          tileW[slot(line + ACROSS, quad)],
+          tileW[slot(line + 2u * ACROSS, quad)],
+          tileW[slot(line + 3u * ACROSS, quad)]);
+      }
+      for (var t = 0u; t < TOKENS; t++) {
+        let x = tileX[slot(i + t * DOWN, quad)];
+        for (var r = 0u; r < ROW_QUADS; r++) { sums[t][r] += x * w[r]; }
+      }
+    }
+    workgroupBarrier();
+  }
+  for (var t = 0u; t < TOKENS; t++) {
+    let token = token0 + i + t * DOWN;
+    for (var r = 0u; r < ROW_QUADS; r++) {
+      let row = row0 + j + 4u * r * ACROSS;
+      store(token, row, sums[t][r].x);
+      store(token, row + ACROSS, sums[t][r].y);
+      store(token, row + 2u * ACROSS, sums[t][r].z);
+      store(token, row + 3u * ACROSS, sums[t][r].w);
+    }
+  }
+}
