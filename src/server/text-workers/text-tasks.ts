@@ -93,10 +93,19 @@ function encode(
   limit: TextLimit,
 ): Int32Array {
   checkLength(text, param, limit);
+  const ids = idsWithin(tokenizer, text, addSpecialTokens, limit.tokens);
+  if (ids === null) throw tooLong(limit, `more than ${limit.tokens}`, param);
+  // A prompt that is a little too long is told by how much, with what the rest of the request wants.
+  if (limit.code === 'invalid_value' && ids.length > limit.tokens) throw tooLong(limit, `${ids.length} tokens`, param);
+  return Int32Array.from(ids);
+}
+
+/** null when there are certainly more than `maxTokens`. */
+function idsWithin(tokenizer: Tokenizer, text: string, addSpecialTokens: boolean, maxTokens: number): number[] | null {
   try {
-    return Int32Array.from(tokenizer.encode(text, { addSpecialTokens, maxTokens: limit.tokens }));
+    return tokenizer.encode(text, { addSpecialTokens, maxTokens });
   } catch (error) {
-    if (error instanceof TooManyTokens) throw tooLong(limit, `more than ${limit.tokens}`, param);
+    if (error instanceof TooManyTokens) return null;
     throw error;
   }
 }

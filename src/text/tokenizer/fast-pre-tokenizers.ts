@@ -6,7 +6,7 @@
 import { byteToChar } from './byte-level.ts';
 import { PreTokenizer, type LibraryPreTokenizer } from './library.ts';
 import { isByteLevelSpelling } from './pre-tokenizers.ts';
-import type { PieceLimit } from './piece-limit.ts';
+import type { Counter, PieceLimit } from './piece-limit.ts';
 import type { Component } from './tokenizer-json.ts';
 
 /**
@@ -42,23 +42,23 @@ class ByteLevelSpelling extends PreTokenizer {
 /** Each match and each stretch between matches is a piece. */
 class Isolate extends PreTokenizer {
   readonly #pattern: RegExp;
-  readonly #count: () => void;
+  readonly #counter: Counter | undefined;
 
-  constructor(pattern: RegExp, count: () => void = () => undefined) {
+  constructor(pattern: RegExp, counter: Counter | undefined) {
     super();
     this.#pattern = pattern;
-    this.#count = count;
+    this.#counter = counter;
   }
 
   override pre_tokenize_text(text: string): string[] {
-    if (text !== '') this.#count();
+    if (text !== '') this.#counter?.add(1);
     if (text.length <= 1) return [text];
     const pieces: string[] = [];
     let done = 0;
     this.#pattern.lastIndex = 0;
     for (let match; (match = this.#pattern.exec(text));) {
       const end = this.#pattern.lastIndex;
-      if (pieces.length > 0) this.#count();
+      if (pieces.length > 0) this.#counter?.add(1);
       if (match.index > done) pieces.push(text.slice(done, match.index));
       if (end > match.index) pieces.push(match[0]);
       else this.#pattern.lastIndex += text.codePointAt(end)! > 0xffff ? 2 : 1;

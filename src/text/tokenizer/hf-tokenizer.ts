@@ -5,6 +5,7 @@
 import { EngineError, oneLine } from '../../errors.ts';
 import { fastPreTokenizer } from './fast-pre-tokenizers.ts';
 import { LibraryTokenizer } from './library.ts';
+import { boundMerges } from './long-pieces.ts';
 import { faithfulPreTokenizer } from './pre-tokenizers.ts';
 import { byteDecoder, type ByteDecoder } from './token-bytes.ts';
 import { PieceLimit } from './piece-limit.ts';
@@ -107,6 +108,7 @@ function build(json: TokenizerJson, limit: PieceLimit): LibraryTokenizer {
     components.forEach((component, i) => {
       steps[i] = fastPreTokenizer(steps[i], component, keepsAll ? limit : null);
     });
+    boundMerges(library.model, limit);
     return library;
   } catch (error) {
     if (error instanceof EngineError) throw error;

@@ -13,9 +13,22 @@ export declare abstract class LibraryPreTokenizer {
   abstract pre_tokenize_text(text: string): string[];
 }
 
+/** Pieces → tokens. */
+export interface LibraryModel {
+  readonly vocab: readonly (string | undefined)[];
+  readonly tokens_to_ids: ReadonlyMap<string, number>;
+  readonly unk_token?: string | null;
+  /** Characters that the vocabulary does not have are written as tokens of their bytes. */
+  readonly byte_fallback?: boolean;
+  readonly end_of_word_suffix?: string | null;
+  readonly continuing_subword_suffix?: string | null;
+  /** Where the model merges byte pairs: a piece → its tokens. */
+  bpe?(piece: string): readonly string[];
+}
+
 export interface LibraryTokenizer {
   readonly pre_tokenizer: LibraryPreTokenizer | null;
-  readonly model: { readonly vocab: readonly (string | undefined)[] };
+  readonly model: LibraryModel;
   encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
 }
 

@@ -1,5 +1,13 @@
-/** Ends the encoding of a text once its pieces are more than the tokens it may have: each piece becomes one token at least. */
+/** Ends the encoding of a text once what was made of it is more than the tokens it may have. */
 import { TooManyTokens } from './tokenizer.ts';
+
+/** Of what one step of encoding makes, each of which becomes one token at least. */
+export interface Counter {
+  /** @throws TooManyTokens */
+  add(count: number): void;
+  /** Throws as `add` would, and counts nothing. @throws TooManyTokens */
+  expect(count: number): void;
+}
 
 export class PieceLimit {
   #limit = Infinity;
@@ -17,12 +25,17 @@ export class PieceLimit {
     }
   }
 
-  /** What one step calls for each piece that it makes. */
-  counter(): () => void {
-    let [text, count] = [0, 0];
-    return () => {
-      if (text !== this.#text) [text, count] = [this.#text, 0];
-      if (++count > this.#limit) throw new TooManyTokens();
+  /** @param slack how many more than the limit the step may make */
+  counter(slack = 0): Counter {
+    let [text, counted] = [0, 0];
+    const expect = (count: number): void => {
+      if (text !== this.#text) [text, counted] = [this.#text, 0];
+      if (counted + count > this.#limit + slack) throw new TooManyTokens();
     };
+    const add = (count: number): void => {
+      expect(count);
+      counted += count;
+    };
+    return { add, expect };
   }
 }
