@@ -3,13 +3,12 @@
 import { spawn } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { cliCommand } from '../helpers/cli.ts';
 import { GgufBuilder } from '../helpers/gguf-builder.ts';
 import { fixturePath } from '../helpers/model-exam.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 const root = tempDir(t);
 
 interface Outcome {
@@ -19,7 +18,7 @@ interface Outcome {
 }
 
 function dawnlight(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, [...process.execArgv, cli, ...args], {
+  const child = spawn(process.execPath, [...cliCommand, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });

@@ -9,7 +9,7 @@ import t from 'tap';
 import { addSettings, readSettings } from '../../src/commands/flags.ts';
 import { dropIgnoredFlags } from '../../src/commands/lightllm-flags.ts';
 import { engineSettings } from '../../src/config.ts';
-import { cliPath, serve, startCli, untilIdle } from '../helpers/cli.ts';
+import { cliCommand, serve, startCli, untilIdle } from '../helpers/cli.ts';
 import { defaultModel } from '../helpers/default-model.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { json, readEvents } from '../helpers/wire.ts';
@@ -225,8 +225,8 @@ t.test(
   { skip: model.unavailable || noTerminal },
   async (t) => {
     const flags = '--max_total_token_num 1024 --running_max_req_size 1 --temperature 0';
-    const node = [process.execPath, ...process.execArgv].map((word) => `'${word}'`).join(' ');
-    const command = `${node} '${cliPath}' chat --model_dir '${model.path}' ${flags}`;
+    const program = [process.execPath, ...cliCommand].map((word) => `'${word}'`).join(' ');
+    const command = `${program} chat --model_dir '${model.path}' ${flags}`;
     const child = spawn('script', ['-qefc', command, '/dev/null'], { stdio: 'pipe' });
     t.teardown(() => child.kill());
     let screen = '';

@@ -1,10 +1,15 @@
-/** The command line as a process of its own, under the loader that runs the test. */
+/** The command line as a process of its own, from the sources, with the loader and nothing else of the test's. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { json } from './wire.ts';
 
-export const cliPath = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+/** What `node` is called with. */
+export const cliCommand: readonly string[] = [
+  '--import',
+  new URL('./typescript-loader.mjs', import.meta.url).href,
+  fileURLToPath(new URL('../../src/cli.ts', import.meta.url)),
+];
 
 export interface Run {
   readonly child: ChildProcess;
@@ -13,7 +18,7 @@ export interface Run {
 }
 
 export function startCli(args: readonly string[], input?: string): Run {
-  const child = spawn(process.execPath, [...process.execArgv, cliPath, ...args], { stdio: 'pipe' });
+  const child = spawn(process.execPath, [...cliCommand, ...args], { stdio: 'pipe' });
   const output = { out: '', err: '' };
   child.stdout.on('data', (data: Buffer) => (output.out += data.toString()));
   child.stderr.on('data', (data: Buffer) => (output.err += data.toString()));
