@@ -92,6 +92,14 @@ export class MeasuringOps implements Ops {
     return this.#tensor(a.shape);
   }
 
+  scale(x: Tensor): Tensor {
+    return this.#tensor(x.shape);
+  }
+
+  cap(x: Tensor): Tensor {
+    return this.#tensor(x.shape);
+  }
+
   matmul(x: Tensor, w: Matrix): Tensor {
     return this.#tensor([x.shape[0], w.rows]);
   }

@@ -160,6 +160,11 @@ export interface AttentionSpec {
   readonly slidingWindow?: number;
   /** `cap · tanh(score / cap)` before the mask. */
   readonly softcap?: number;
+  /**
+   * ALiBi (Press et al. 2022): `alibi · slope(h) · (key's position - query's)` is added to the score. With n the largest power
+   * of two that is at most Hq, slope(h) is 2^(-8(h + 1)/n) for the first n heads, 2^(-4(2(h - n) + 1)/n) for the others.
+   */
+  readonly alibi?: number;
 }
 
 /** `y = x · Wᵀ (+ bias)` */
@@ -168,7 +173,7 @@ export interface Linear {
   readonly bias?: Tensor;
 }
 
-export type Activation = 'silu' | 'gelu_tanh';
+export type Activation = 'silu' | 'gelu' | 'gelu_tanh' | 'relu' | 'relu2';
 
 /** `x / sqrt(mean(x²) + eps) · weight`, weight [H] */
 export interface RmsNormSpec {
@@ -177,20 +182,26 @@ export interface RmsNormSpec {
   readonly eps: number;
 }
 
-/** `(x - mean(x)) / sqrt(var(x) + eps) · weight + bias`, both [H] */
+/** `(x - mean(x)) / sqrt(var(x) + eps) · weight (+ bias)`, both [H] */
 export interface LayerNormSpec {
   readonly kind: 'layer';
   readonly weight: Tensor;
-  readonly bias: Tensor;
+  readonly bias?: Tensor;
   readonly eps: number;
 }
 
 export type NormSpec = RmsNormSpec | LayerNormSpec;
 
-/** Weights of the norms of each query and each key head, [D] both. */
+/** Norms of queries and of keys, head by head unless said otherwise. */
 export interface HeadNorms {
+  /** [D], the same for each head, or [Hq·D] */
   readonly query: Tensor;
+  /** [D] or [Hkv·D] */
   readonly key: Tensor;
+  /** RMSNorm unless said otherwise, or LayerNorm without bias. */
+  readonly kind?: 'rms' | 'layer';
+  /** What is normalized together: each head, or all query heads of a token and all its key heads. */
+  readonly over?: 'head' | 'heads';
 }
 
 export interface EmbeddingOption {
@@ -258,10 +269,14 @@ export interface Ops {
   embedding(step: Step, table: Matrix, option?: EmbeddingOption): Tensor;
   /** Each row of x [T, H] f32 normalized → [T, H] */
   norm(x: Tensor, norm: NormSpec, option?: ConsumerOption): Tensor;
-  /** RMSNorm of each query and key head of qkv [T, (Hq + 2·Hkv)·D]; values pass through → the same shape */
+  /** Norms of the query and key heads of qkv [T, (Hq + 2·Hkv)·D]; values pass through → the same shape */
   headNorm(qkv: Tensor, norms: HeadNorms, eps: number, layer: KVLayer): Tensor;
-  /** a + b, both [T, H] f32 */
-  add(a: Tensor, b: Tensor): Tensor;
+  /** a + scale · b (1 unless given), both [T, H] f32 */
+  add(a: Tensor, b: Tensor, scale?: number): Tensor;
+  /** factor · x, f32 [L, V] → [L, V] */
+  scale(x: Tensor, factor: number): Tensor;
+  /** c · tanh(x / c), f32 [L, V] → [L, V]: what keeps logits within ±c */
+  cap(x: Tensor, c: number): Tensor;
   /** x [T, K] (f32 or q8), w [N, K] → x·wᵀ (+ bias [N]) (+ residual [T, N]) as f32 [T, N] */
   matmul(x: Tensor, w: Matrix, option?: { readonly bias?: Tensor; readonly residual?: Tensor }): Tensor;
   /**

@@ -11,6 +11,7 @@ import { activationReference } from './activation/activation.reference.ts';
 import { addReference } from './add/add.reference.ts';
 import { argmaxReference, isSpoiled } from './argmax/argmax.reference.ts';
 import { attentionReference } from './attention/attention.reference.ts';
+import { capReference } from './cap/cap.reference.ts';
 import { embeddingReference } from './embedding/embedding.reference.ts';
 import { gatedMulReference } from './gated-mul/gated-mul.reference.ts';
 import { headNormReference } from './head-norm/head-norm.reference.ts';
@@ -42,6 +43,7 @@ import type { ReferenceKVLayer } from './rotary-embedding/rotary-embedding.refer
 import { rotateHead, storeKVReference } from './rotary-embedding/rotary-embedding.reference.ts';
 import { sampleReference } from './sample/sample.reference.ts';
 import { topLogprobsReference } from './sample/top-logprobs.reference.ts';
+import { scaleReference } from './scale/scale.reference.ts';
 import { softmaxReference } from './softmax/softmax.reference.ts';
 import { takeRowsReference } from './take-rows/take-rows.reference.ts';
 
@@ -134,17 +136,26 @@ export class ReferenceOps implements Ops {
     const y =
       norm.kind === 'rms'
         ? rmsNormReference(floats(x), floats(norm.weight), norm.eps)
-        : layerNormReference(floats(x), floats(norm.weight), floats(norm.bias), norm.eps);
+        : layerNormReference(floats(x), floats(norm.weight), norm.bias ? floats(norm.bias) : null, norm.eps);
     return this.#forConsumer(f32(x.shape, y), option);
   }
 
-  headNorm(qkv: Tensor, { query, key }: HeadNorms, eps: number, { headDim, kvHeads }: KVLayer): Tensor {
-    const heads = { all: qkv.shape[1] / headDim, kv: kvHeads };
-    return f32(qkv.shape, headNormReference(floats(qkv), floats(query), floats(key), eps, heads));
+  headNorm(qkv: Tensor, norms: HeadNorms, eps: number, { headDim, kvHeads }: KVLayer): Tensor {
+    const { query, key, kind = 'rms', over = 'head' } = norms;
+    const spec = { headDim, heads: qkv.shape[1] / headDim, kvHeads, kind, over, eps };
+    return f32(qkv.shape, headNormReference(floats(qkv), floats(query), floats(key), spec));
   }
 
-  add(a: Tensor, b: Tensor): Tensor {
-    return f32(a.shape, addReference(floats(a), floats(b)));
+  add(a: Tensor, b: Tensor, scale = 1): Tensor {
+    return f32(a.shape, addReference(floats(a), floats(b), scale));
+  }
+
+  scale(x: Tensor, factor: number): Tensor {
+    return f32(x.shape, scaleReference(floats(x), factor));
+  }
+
+  cap(x: Tensor, c: number): Tensor {
+    return f32(x.shape, capReference(floats(x), c));
   }
 
   matmul(x: Tensor, w: Matrix, option: { readonly bias?: Tensor; readonly residual?: Tensor } = {}): Tensor {

@@ -13,6 +13,7 @@ import { activate } from './activation/activation.ts';
 import { add } from './add/add.ts';
 import { argmax } from './argmax/argmax.ts';
 import { attention } from './attention/attention.ts';
+import { cap } from './cap/cap.ts';
 import { fusedDecoderLayer } from './decoder-layer/decoder-layer.ts';
 import { embedding } from './embedding/embedding.ts';
 import { gatedMul } from './gated-mul/gated-mul.ts';
@@ -44,6 +45,7 @@ import { rmsNorm } from './rms-norm/rms-norm.ts';
 import { rotaryStoreKV } from './rotary-embedding/rotary-embedding.ts';
 import { sample } from './sample/sample.ts';
 import { topLogprobs } from './sample/top-logprobs.ts';
+import { scale } from './scale/scale.ts';
 import { softmax } from './softmax/softmax.ts';
 import { uploadStep } from './step/step.ts';
 import { takeLogitRows, takePromptRows } from './take-rows/take-rows.ts';
@@ -113,8 +115,16 @@ export class WebGPUOps implements Ops {
     return headNorm(this.context, qkv, norms, eps, layer);
   }
 
-  add(a: Tensor, b: Tensor): Tensor {
-    return add(this.context, a, b);
+  add(a: Tensor, b: Tensor, scale = 1): Tensor {
+    return add(this.context, a, b, scale);
+  }
+
+  scale(x: Tensor, factor: number): Tensor {
+    return scale(this.context, x, factor);
+  }
+
+  cap(x: Tensor, c: number): Tensor {
+    return cap(this.context, x, c);
   }
 
   matmul(x: Tensor, w: Matrix, option?: MatmulOption): Tensor {

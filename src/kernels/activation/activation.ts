@@ -11,7 +11,7 @@ import { quantize } from '../quantize/quantize.ts';
 import { bufferOf, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
 
 /** ACTIVATION override of the kernels. */
-export const activationCode: Record<Activation, number> = { silu: 0, gelu_tanh: 1 };
+export const activationCode: Record<Activation, number> = { silu: 0, gelu_tanh: 1, gelu: 2, relu: 3, relu2: 4 };
 
 export function activate(ctx: WebGPUContext, x: Tensor, activation: Activation, form: 'f32' | 'q8'): ActivationTensor {
   if (form === 'q8') return quantize(ctx, activate(ctx, x, activation, 'f32'));

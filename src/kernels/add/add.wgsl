@@ -1,6 +1,6 @@
-// y = a + b, one invocation an element.
+// y = a + scale · b, one invocation an element.
 
-struct Params { features: u32 }
+struct Params { features: u32, scale: f32 }
 var<immediate> p: Params;
 
 @group(0) @binding(0) var<storage, read> a: array<f32>; // [T, H]
@@ -11,5 +11,5 @@ var<immediate> p: Params;
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= p.features) { return; }
   let i = id.y * p.features + id.x;
-  y[i] = a[i] + b[i];
+  y[i] = a[i] + p.scale * b[i];
 }

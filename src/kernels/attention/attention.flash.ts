@@ -128,6 +128,7 @@ function dispatchList(
     floatBits(spec.scale),
     floatBits(spec.softcap ?? 0),
     layer.headDim / 4,
+    floatBits(spec.alibi ?? 0),
   ]);
   ctx.recorder.dispatch(
     kernelFor(ctx, layer.dtype, deal.rows, layer.headDim),

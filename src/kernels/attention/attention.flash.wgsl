@@ -12,7 +12,7 @@ const HEAD_DIM = 64u;
 struct Params {
   tokens: u32, list: u32, listStride: u32, subTiles: u32, tileTokens: u32,
   heads: u32, kvHeads: u32, headRows: u32, headBlocks: u32,
-  maxLength: u32, splits: u32, window: u32, scale: f32, softcap: f32, quads: u32,
+  maxLength: u32, splits: u32, window: u32, scale: f32, softcap: f32, quads: u32, alibi: f32,
 }
 var<immediate> p: Params;
 
@@ -52,8 +52,16 @@ fn rowOf(r: u32) -> Row {
   return Row(firstToken + min(t, tokenCount - 1u), firstHead + min(h, headCount - 1u), t < tokenCount && h < headCount);
 }
 
-fn score(dot: f32) -> f32 {
-  let s = dot * p.scale;
+// alibi.ts
+fn slope(head: u32) -> f32 {
+  let n = 1u << firstLeadingBit(p.heads);
+  let exponent = select(4u * (2u * (head - n) + 1u), 8u * (head + 1u), head < n);
+  return exp2(-f32(exponent) / f32(n));
+}
+
+fn score(dot: f32, head: u32, behind: u32) -> f32 {
+  var s = dot * p.scale;
+  if (p.alibi != 0.0) { s -= p.alibi * slope(head) * f32(behind); }
   if (p.softcap == 0.0) { return s; }
   return p.softcap * tanh(clamp(s / p.softcap, -15.0, 15.0));
 }
@@ -143,9 +151,10 @@ fn scoreBlock(position: u32, splitEnd: u32, request: u32, kvHead: u32, thread: u
     }
   }
   for (var r = 0u; r < ROWS; r++) {
-    let at = step[p.tokens + rowOf(r).token];
+    let row = rowOf(r);
+    let at = step[p.tokens + row.token];
     let seen = inside && position <= at && position + p.window > at;
-    weights[r * SIZE + thread] = select(MASKED, score(dots[r]), seen);
+    weights[r * SIZE + thread] = select(MASKED, score(dots[r], row.head, at - position), seen);
   }
 }
 

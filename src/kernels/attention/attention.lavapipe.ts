@@ -40,6 +40,7 @@ export function lavapipeAttention(
       scale: spec.scale,
       ...(spec.slidingWindow === undefined ? {} : { slidingWindow: spec.slidingWindow }),
       ...(spec.softcap === undefined ? {} : { softcap: spec.softcap }),
+      ...(spec.alibi === undefined ? {} : { alibi: spec.alibi }),
     };
     const kernel = ctx.pipelines.get(attentionKernelName(kernelSpec), () => attentionKernel(kernelSpec));
     const params = new Uint32Array([step.numTokens, list.offset, kv.spec.maxLength]);

@@ -6,6 +6,7 @@
  *   loaded once for the tile and all G heads and handed round by broadcasts.
  * A generator because dimensions must be unrolled into registers. D is a multiple of 8; a texel is 8 dimensions.
  */
+import { alibiSlopes } from './alibi.ts';
 import { range } from '../unroll.ts';
 
 export interface AttentionKernelSpec {
@@ -18,12 +19,13 @@ export interface AttentionKernelSpec {
   readonly scale: number;
   readonly slidingWindow?: number;
   readonly softcap?: number;
+  readonly alibi?: number;
 }
 
 export function attentionKernelName(s: AttentionKernelSpec): string {
   const { mode, group, headDim, kvHeads, dtype, scale } = s;
   const name = `attention.lavapipe.${mode}-${group}x${headDim}-${kvHeads}-${dtype}-${scale}`;
-  return `${name}-${s.slidingWindow ?? 'full'}-${s.softcap ?? 'nocap'}`;
+  return `${name}-${s.slidingWindow ?? 'full'}-${s.softcap ?? 'nocap'}${s.alibi === undefined ? '' : `-alibi${s.alibi}`}`;
 }
 
 export function attentionKernel(s: AttentionKernelSpec): string {
@@ -50,7 +52,9 @@ ${s.mode === 'decode' ? decodeBody(s) : prefillBody(s, texels)}
 
 /** What both bodies call; keys and values are bound as `keys` and `values`, array<vec4<u32>>. */
 export function attentionFunctions(s: AttentionKernelSpec): string {
-  return `struct Texel { lo: vec4<f32>, hi: vec4<f32> }
+  const slopes = s.alibi === undefined ? [] : alibiSlopes(s.group * s.kvHeads).map((slope) => slope * (s.alibi ?? 0));
+  const declared = `const slopes = array<f32, ${slopes.length}>(${slopes.map(f).join(', ')}); // ALiBi's, a head each\n`;
+  return `${slopes.length > 0 ? declared : ''}struct Texel { lo: vec4<f32>, hi: vec4<f32> }
 ${['key', 'value'].map((name) => loader(s.dtype, name)).join('\n')}
 fn capped(score: f32) -> f32 {
   ${s.softcap ? `return ${f(s.softcap)} * tanh(clamp(score / ${f(s.softcap)}, -15.0, 15.0));` : 'return score;'}
@@ -72,6 +76,12 @@ function loader(dtype: 'f16' | 'f32', name: string): string {
   let w = ${buffer}[i];
   return Texel(vec4<f32>(unpack2x16float(w.x), unpack2x16float(w.y)), vec4<f32>(unpack2x16float(w.z), unpack2x16float(w.w)));
 }`;
+}
+
+/** What ALiBi adds to the score of a key at `k` for head h of the group; `position - k` is not looked at where k is not seen. */
+function alibiTerm(s: AttentionKernelSpec): (h: number, k: string) => string {
+  if (s.alibi === undefined) return () => '';
+  return (h, k) => ` - slopes[kvHead * ${s.group}u + ${h}u] * f32(position - ${k})`;
 }
 
 /** First key that position may see. */
@@ -100,6 +110,7 @@ const at = (array: string) => (i: string) => `${array}[${i}]`;
  */
 export function decodeToken(s: AttentionKernelSpec, q = at('q'), y = at('y')): string {
   const texels = s.headDim / 8;
+  const bias = alibiTerm(s);
   const heads = range(s.group);
   const perLane = range(Math.ceil(texels / 8));
   const qAt = (h: number) => `(t * ${s.group * s.kvHeads}u + kvHead * ${s.group}u + ${h}u) * ${texels * 2}u`;
@@ -133,7 +144,7 @@ export function decodeToken(s: AttentionKernelSpec, q = at('q'), y = at('y')): s
   }
   out.push('    let seen = k <= position && k >= first;');
   for (const h of heads) {
-    out.push(`    s${h} = select(-1e30, capped(s${h}), seen);`);
+    out.push(`    s${h} = select(-1e30, capped(s${h}${bias(h, 'k')}), seen);`);
     out.push(`    let m${h}new = max(m${h}, subgroupMax(s${h}));`);
     out.push(`    let p${h} = select(0.0, exp(s${h} - m${h}new), seen);`);
     out.push(`    let a${h} = exp(m${h} - m${h}new); m${h} = m${h}new; l${h} = l${h} * a${h} + p${h};`);
@@ -163,6 +174,7 @@ export function decodeToken(s: AttentionKernelSpec, q = at('q'), y = at('y')): s
 const PREFILL_KEYS = 4;
 
 function prefillBody(s: AttentionKernelSpec, texels: number): string {
+  const bias = alibiTerm(s);
   const heads = range(s.group);
   const dims = range(s.headDim);
   const keys = range(PREFILL_KEYS);
@@ -201,7 +213,8 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
     out.push(`    let seen${key} = k0 + ${key}u <= position && k0 + ${key}u >= window;`);
   }
   for (const h of heads) {
-    for (const key of keys) out.push(`    s${h}_${key} = select(-1e30, capped(s${h}_${key}), seen${key});`);
+    for (const key of keys)
+      out.push(`    s${h}_${key} = select(-1e30, capped(s${h}_${key}${bias(h, `(k0 + ${key}u)`)}), seen${key});`);
     out.push(`    let m${h}new = ${keys.reduce((m, key) => `max(${m}, s${h}_${key})`, `m${h}`)};`);
     out.push(`    let a${h} = exp(m${h} - m${h}new); m${h} = m${h}new;`);
     for (const key of keys) out.push(`    let p${h}_${key} = select(0.0, exp(s${h}_${key} - m${h}new), seen${key});`);

@@ -1,3 +1,4 @@
+import { alibiSlopes } from './alibi.ts';
 import type { AttentionSpec } from '../ops.ts';
 import type { ReferenceKVLayer } from '../rotary-embedding/rotary-embedding.reference.ts';
 
@@ -15,6 +16,7 @@ export function attentionReference(
   const { kvHeads, headDim } = layer;
   const { keys, values } = layer.storage;
   const first = spec.slidingWindow === undefined ? 0 : Math.max(0, position - spec.slidingWindow + 1);
+  const slopes = spec.alibi === undefined ? null : alibiSlopes(spec.heads).map((slope) => slope * (spec.alibi ?? 0));
   const out = new Float32Array(query.length);
   const scores = new Float64Array(position + 1);
   for (let h = 0; h < spec.heads; h++) {
@@ -24,7 +26,7 @@ export function attentionReference(
       const key = (slots[p] * kvHeads + kvHead) * headDim;
       let dot = 0;
       for (let d = 0; d < headDim; d++) dot += query[h * headDim + d] * keys[key + d];
-      const score = dot * spec.scale;
+      const score = dot * spec.scale + (slopes ? slopes[h] * (p - position) : 0);
       scores[p] = spec.softcap === undefined ? score : spec.softcap * Math.tanh(score / spec.softcap);
       max = Math.max(max, scores[p]);
     }

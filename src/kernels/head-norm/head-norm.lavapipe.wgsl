@@ -1,28 +1,45 @@
-// RMSNorm of query and key heads where one subgroup of 8 lanes is the whole workgroup (lavapipe). A workgroup owns one
-// token, head after head: Hq queries, then Hkv keys, then Hkv values, which are copied.
+// Norms of query and key heads where one subgroup of 8 lanes is the whole workgroup (lavapipe). A workgroup owns one token,
+// run after run of what is normalized together: Hq queries, then Hkv keys, then Hkv values, which are copied.
 enable subgroups;
 
-struct Params { heads: u32, kvHeads: u32, headDim: u32, eps: f32 } // heads: all of a token
+struct Params { heads: u32, kvHeads: u32, headDim: u32, eps: f32, queryWeights: u32, keyWeights: u32 } // heads: all of a token
 var<immediate> p: Params;
 
+override LAYER: u32; // 1: LayerNorm without bias, 0: RMSNorm
+override TOGETHER: u32; // 1: all query heads and all key heads, 0: each head
+
 @group(0) @binding(0) var<storage, read> qkv: array<f32>; // [T, heads·D]
-@group(0) @binding(1) var<storage, read> query: array<f32>; // [D]
-@group(0) @binding(2) var<storage, read> key: array<f32>; // [D]
+@group(0) @binding(1) var<storage, read> query: array<f32>; // [queryWeights]: D or Hq·D
+@group(0) @binding(2) var<storage, read> key: array<f32>; // [keyWeights]: D or Hkv·D
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [T, heads·D]
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
-  let values = p.heads - p.kvHeads;
-  for (var head = 0u; head < values; head++) {
-    let start = (wg.x * p.heads + head) * p.headDim;
-    var sum = 0.0;
-    for (var i = lane; i < p.headDim; i += 8u) { sum += qkv[start + i] * qkv[start + i]; }
-    let scale = 1.0 / sqrt(subgroupAdd(sum) / f32(p.headDim) + p.eps);
-    let isQuery = head < values - p.kvHeads;
-    for (var i = lane; i < p.headDim; i += 8u) {
-      y[start + i] = qkv[start + i] * scale * select(key[i], query[i], isQuery);
+  let token = wg.x * p.heads * p.headDim;
+  let keys = (p.heads - 2u * p.kvHeads) * p.headDim; // where they begin
+  let values = keys + p.kvHeads * p.headDim;
+  var length = p.headDim;
+  for (var start = 0u; start < values; start += length) {
+    let isQuery = start < keys;
+    if (TOGETHER == 1u) { length = select(values - keys, keys, isQuery); }
+    let first = token + start;
+    var mean = 0.0;
+    if (LAYER == 1u) {
+      var sum = 0.0;
+      for (var i = lane; i < length; i += 8u) { sum += qkv[first + i]; }
+      mean = subgroupAdd(sum) / f32(length);
+    }
+    var squares = 0.0;
+    for (var i = lane; i < length; i += 8u) {
+      let v = qkv[first + i] - mean;
+      squares += v * v;
+    }
+    let scale = 1.0 / sqrt(subgroupAdd(squares) / f32(length) + p.eps);
+    for (var i = lane; i < length; i += 8u) {
+      var weight = 0.0;
+      if (isQuery) { weight = query[(start + i) % p.queryWeights]; } else { weight = key[(start - keys + i) % p.keyWeights]; }
+      y[first + i] = (qkv[first + i] - mean) * scale * weight;
     }
   }
-  let end = (wg.x + 1u) * p.heads * p.headDim;
-  for (var i = end - p.kvHeads * p.headDim + lane; i < end; i += 8u) { y[i] = qkv[i]; }
+  for (var i = values + lane; i < p.heads * p.headDim; i += 8u) { y[token + i] = qkv[token + i]; }
 }

@@ -1,11 +1,13 @@
 /**
- * RMSNorm of each query head and each key head before their rotation: `h / sqrt(mean(h²) + eps) · weight`.
+ * RMSNorm of each query head and each key head: `h / sqrt(mean(h²) + eps) · weight`; or LayerNorm without bias; or of all
+ * query heads together and of all key heads together.
  *
- * Shapes: `qkv [T, (Hq + 2·Hkv)·D]`, `query, key [D]` → the same shape, values copied. All f32. Dispatch: a workgroup
- * owns a head of a token; on lavapipe all heads of a token. Source: Henry et al. 2020, as in Qwen3 and Gemma 3.
+ * Shapes: `qkv [T, (Hq + 2·Hkv)·D]`, `query` `[D]` or `[Hq·D]`, `key` `[D]` or `[Hkv·D]` → the shape of qkv, values copied.
+ * All f32. Dispatch: a workgroup owns what is normalized together; on lavapipe a whole token. Source: Henry et al. 2020, as
+ * in Qwen3 and Gemma 3; LayerNorm as in Command R+, together as in OLMo 2.
  */
 import { compose } from '../../gpu/wgsl.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import { numel, type Tensor } from '../../tensor/tensor.ts';
 import { floatBits } from '../float-bits.ts';
 import type { HeadNorms, KVLayer } from '../ops.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
@@ -15,11 +17,21 @@ export function headNorm(ctx: WebGPUContext, qkv: Tensor, norms: HeadNorms, eps:
   const [tokens, width] = qkv.shape;
   const heads = width / headDim;
   const y = ctx.tensor(qkv.shape, 'f32');
+  const together = norms.over === 'heads';
   const name = ctx.variant('head-norm');
-  const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url));
+  const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url), {
+    LAYER: norms.kind === 'layer' ? 1 : 0,
+    TOGETHER: together ? 1 : 0,
+  });
   const resources = [bufferOf(qkv), bufferOf(norms.query), bufferOf(norms.key), y.storage];
-  const params = new Uint32Array([heads, kvHeads, headDim, floatBits(eps)]);
+  const params = new Uint32Array([
+    heads,
+    kvHeads,
+    headDim,
+    floatBits(eps),
+    ...[norms.query, norms.key].map(({ shape }) => numel(shape)),
+  ]);
   if (name === 'head-norm.lavapipe') ctx.recorder.dispatch(kernel, resources, params, tokens);
-  else ctx.recorder.dispatch(kernel, resources, params, heads, tokens);
+  else ctx.recorder.dispatch(kernel, resources, params, together ? 3 : heads, tokens);
   return y;
 }

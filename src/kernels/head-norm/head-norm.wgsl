@@ -1,34 +1,62 @@
-// RMSNorm of query and key heads on any GPU: a workgroup owns one head of one token. Heads of a token: Hq queries, then
-// Hkv keys, then Hkv values, which are copied.
+// Norms of query and key heads on any GPU: a workgroup owns a run of one token that is normalized together, a head or all
+// of a kind. Heads of a token: Hq queries, then Hkv keys, then Hkv values, which are copied.
 
-struct Params { heads: u32, kvHeads: u32, headDim: u32, eps: f32 } // heads: all of a token
+struct Params { heads: u32, kvHeads: u32, headDim: u32, eps: f32, queryWeights: u32, keyWeights: u32 } // heads: all of a token
 var<immediate> p: Params;
 
+override LAYER: u32; // 1: LayerNorm without bias, 0: RMSNorm
+override TOGETHER: u32; // 1: all query heads and all key heads, 0: each head
+
 @group(0) @binding(0) var<storage, read> qkv: array<f32>; // [T, heads·D]
-@group(0) @binding(1) var<storage, read> query: array<f32>; // [D]
-@group(0) @binding(2) var<storage, read> key: array<f32>; // [D]
+@group(0) @binding(1) var<storage, read> query: array<f32>; // [queryWeights]: D or Hq·D
+@group(0) @binding(2) var<storage, read> key: array<f32>; // [keyWeights]: D or Hkv·D
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [T, heads·D]
 
 const SIZE = 64u;
 var<workgroup> partial: array<f32, SIZE>;
 
-@compute @workgroup_size(SIZE)
-fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let start = (wg.y * p.heads + wg.x) * p.headDim;
-  var sum = 0.0;
-  for (var i = thread; i < p.headDim; i += SIZE) { sum += qkv[start + i] * qkv[start + i]; }
-  partial[thread] = sum;
+fn total(value: f32, thread: u32) -> f32 {
+  workgroupBarrier();
+  partial[thread] = value;
   for (var half = SIZE / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
     if (thread < half) { partial[thread] += partial[thread + half]; }
   }
   workgroupBarrier();
-  let scale = 1.0 / sqrt(partial[0] / f32(p.headDim) + p.eps);
-  for (var i = thread; i < p.headDim; i += SIZE) {
-    if (wg.x >= p.heads - p.kvHeads) {
-      y[start + i] = qkv[start + i];
+  return partial[0];
+}
+
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let keys = (p.heads - 2u * p.kvHeads) * p.headDim; // where they begin
+  let kept = p.kvHeads * p.headDim;
+  var start = wg.x * p.headDim;
+  var length = p.headDim;
+  if (TOGETHER == 1u) {
+    start = select(keys + (wg.x - 1u) * kept, 0u, wg.x == 0u);
+    length = select(kept, keys, wg.x == 0u);
+  }
+  let first = wg.y * p.heads * p.headDim + start;
+  var mean = 0.0;
+  if (LAYER == 1u) {
+    var sum = 0.0;
+    for (var i = thread; i < length; i += SIZE) { sum += qkv[first + i]; }
+    mean = total(sum, thread) / f32(length);
+  }
+  var squares = 0.0;
+  for (var i = thread; i < length; i += SIZE) {
+    let v = qkv[first + i] - mean;
+    squares += v * v;
+  }
+  let scale = 1.0 / sqrt(total(squares, thread) / f32(length) + p.eps);
+  for (var i = thread; i < length; i += SIZE) {
+    let v = qkv[first + i];
+    if (start < keys) {
+      y[first + i] = (v - mean) * scale * query[(start + i) % p.queryWeights];
+    } else if (start < keys + kept) {
+      y[first + i] = (v - mean) * scale * key[(start - keys + i) % p.keyWeights];
     } else {
-      y[start + i] = qkv[start + i] * scale * select(key[i], query[i], wg.x < p.heads - 2u * p.kvHeads);
+      y[first + i] = v;
     }
   }
 }

@@ -5,6 +5,8 @@ enable subgroups;
 struct Params { features: u32, eps: f32 }
 var<immediate> p: Params;
 
+override BIAS: u32; // 0: there is none, and what is bound is not read
+
 @group(0) @binding(0) var<storage, read> x: array<f32>; // [T, H]
 @group(0) @binding(1) var<storage, read> weight: array<f32>; // [H]
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [H]
@@ -23,6 +25,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) l
   }
   let scale = 1.0 / sqrt(subgroupAdd(squares) / f32(p.features) + p.eps);
   for (var i = lane; i < p.features; i += 8u) {
-    y[row + i] = (x[row + i] - mean) * scale * weight[i] + bias[i];
+    var v = (x[row + i] - mean) * scale * weight[i];
+    if (BIAS == 1u) { v += bias[i]; }
+    y[row + i] = v;
   }
 }

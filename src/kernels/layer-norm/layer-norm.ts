@@ -1,5 +1,5 @@
 /**
- * `y = (x - mean(x)) / sqrt(var(x) + eps) · weight + bias`
+ * `y = (x - mean(x)) / sqrt(var(x) + eps) · weight (+ bias)`
  *
  * Shapes: `x [T, H]`, `weight, bias [H]` → `y [T, H]`. All f32, the sums too; with form 'q8' the result is quantized (H a
  * multiple of 4). Dispatch: a workgroup owns one token. Source: Ba et al. 2016, as in GPT-2.
@@ -17,12 +17,15 @@ export function layerNorm(
   { weight, bias, eps }: LayerNormSpec,
   form: 'f32' | 'q8',
 ): ActivationTensor {
-  if (form === 'q8') return quantize(ctx, layerNorm(ctx, x, { kind: 'layer', weight, bias, eps }, 'f32'));
+  if (form === 'q8')
+    return quantize(ctx, layerNorm(ctx, x, { kind: 'layer', weight, ...(bias && { bias }), eps }, 'f32'));
   const [tokens, features] = x.shape;
   const y = ctx.tensor(x.shape, 'f32');
   const name = ctx.variant('layer-norm');
-  const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url));
+  const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url), {
+    BIAS: bias ? 1 : 0,
+  });
   const params = new Uint32Array([features, floatBits(eps)]);
-  ctx.recorder.dispatch(kernel, [bufferOf(x), bufferOf(weight), bufferOf(bias), y.storage], params, tokens);
+  ctx.recorder.dispatch(kernel, [bufferOf(x), bufferOf(weight), bufferOf(bias ?? weight), y.storage], params, tokens);
   return y;
 }

@@ -3,6 +3,8 @@
 struct Params { features: u32, eps: f32 }
 var<immediate> p: Params;
 
+override BIAS: u32; // 0: there is none, and what is bound is not read
+
 @group(0) @binding(0) var<storage, read> x: array<f32>; // [T, H]
 @group(0) @binding(1) var<storage, read> weight: array<f32>; // [H]
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [H]
@@ -35,6 +37,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   }
   let scale = 1.0 / sqrt(total(squares, thread) / f32(p.features) + p.eps);
   for (var i = thread; i < p.features; i += SIZE) {
-    y[row + i] = (x[row + i] - mean) * scale * weight[i] + bias[i];
+    var v = (x[row + i] - mean) * scale * weight[i];
+    if (BIAS == 1u) { v += bias[i]; }
+    y[row + i] = v;
   }
 }

@@ -20,6 +20,7 @@ export interface AttentionCaseSpec {
   readonly dtype?: 'f16' | 'f32';
   readonly slidingWindow?: number;
   readonly softcap?: number;
+  readonly alibi?: number;
   /** The first this many positions of every later sequence are those of the first one (a prefix-cache hit). */
   readonly sharedPrefix?: number;
 }
@@ -102,6 +103,14 @@ class Layout {
   }
 }
 
+/** As in the ALiBi paper's code: the slopes of n heads, and every other one of those of 2n behind them. */
+function slope(h: number, heads: number): number {
+  let n = 1;
+  while (2 * n <= heads) n *= 2;
+  const ofPowerOfTwo = (i: number, count: number) => Math.pow(2, -8 / count) ** (i + 1);
+  return h < n ? ofPowerOfTwo(h, n) : ofPowerOfTwo(2 * (h - n), 2 * n);
+}
+
 const scaleOf = (spec: AttentionCaseSpec) => 1 / Math.sqrt(spec.headDim);
 
 /** The formula over the layout's tokens, in float64: each query over all the positions it may see. */
@@ -122,6 +131,7 @@ function attention(layout: Layout): Float64Array {
           for (let d = 0; d < headDim; d++)
             score += layout.query(layout.starts[s] + p, h, d) * layout.stored(token, 'key', kvHead, d);
           score *= scaleOf(spec);
+          if (spec.alibi !== undefined) score -= spec.alibi * slope(h, heads) * (p - past);
           if (spec.softcap !== undefined) score = spec.softcap * Math.tanh(score / spec.softcap);
           weights.push(Math.exp(score));
           seen.push(token);
@@ -179,7 +189,8 @@ export function attentionCase(name: string, spec: AttentionCaseSpec): KernelCase
       const q = ops.rotaryStoreKV(qkv, rotary, kv.layers[0], step);
       const window = spec.slidingWindow === undefined ? {} : { slidingWindow: spec.slidingWindow };
       const cap = spec.softcap === undefined ? {} : { softcap: spec.softcap };
-      return () => ops.attention(q, kv.layers[0], step, { heads, scale: scaleOf(spec), ...window, ...cap });
+      const alibi = spec.alibi === undefined ? {} : { alibi: spec.alibi };
+      return () => ops.attention(q, kv.layers[0], step, { heads, scale: scaleOf(spec), ...window, ...cap, ...alibi });
     },
     expected: () => attention(layout),
     referenceBound: f32Bound,
@@ -344,5 +355,14 @@ export const attentionCases: readonly KernelCase[] = [
   }),
   core(attentionCase('window, long decode', { ...wide, slidingWindow: 300, sequences: decode(700, 40) })),
   core(attentionCase('softcap', { heads: 2, kvHeads: 1, headDim: 256, softcap: 2, sequences: decode(0, 45) })),
+  core(
+    attentionCase('ALiBi', {
+      heads: 6,
+      kvHeads: 3,
+      headDim: 16,
+      alibi: 0.5,
+      sequences: [{ context: 20, chunk: 9 }, ...decode(33)],
+    }),
+  ),
   core(attentionCase('odd sizes', { heads: 5, kvHeads: 5, headDim: 80, sequences: [{ context: 3, chunk: 2 }] })),
 ];
