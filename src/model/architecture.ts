@@ -34,8 +34,11 @@ export type AnyArchitecture = Architecture<ModelConfig, Spec, unknown>;
 export interface ModelParts {
   /** The longest context of one request. */
   readonly maxLength: number;
-  /** A rotation of the first `rotaryDim` dimensions of each head of `headDim`; the same arguments share a table. */
-  rotary(rope: RopeParameters, headDim: number, rotaryDim?: number): RotarySpec;
+  /**
+   * A rotation of the first `rotaryDim` dimensions of each head of `headDim`, in pairs of halves or of neighbours
+   * (`isInterleaved`); the same arguments share a table.
+   */
+  rotary(rope: RopeParameters, headDim: number, rotaryDim?: number, isInterleaved?: boolean): RotarySpec;
   /** What a reward model's checkpoint has in place of a language-model head; null for a model that generates. */
   readonly scoreHead: ScoreHead | null;
 }

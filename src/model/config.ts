@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { EngineError, oneLine } from '../errors.ts';
+import type { Activation } from '../kernels/ops.ts';
 import { notReadable } from './files/model-file.ts';
 import { FREQUENCY_FACTORS, ropeParametersSchema, supportedRopeTypes, type RopeParameters } from './layers/rope.ts';
 
@@ -25,7 +26,10 @@ export interface DecoderConfig extends ModelConfig {
   readonly numAttentionHeads: number;
   readonly numKeyValueHeads: number;
   readonly headDim: number;
-  readonly rmsNormEps: number;
+  /** Of all its norms. */
+  readonly normEps: number;
+  /** Of its MLPs. */
+  readonly activation: Activation;
   /** The head's matrix is the embedding's. */
   readonly tieWordEmbeddings: boolean;
 }
@@ -54,7 +58,6 @@ const decoderKeys = z.object({
   hidden_act: z.string().nullish(),
   hidden_activation: z.string().nullish(),
   max_position_embeddings: count,
-  rms_norm_eps: z.number().positive().nullish(),
   tie_word_embeddings: z.boolean().nullish(),
 });
 
@@ -63,19 +66,20 @@ export interface DecoderDefaults {
   readonly activation?: string;
   readonly headDim?: number;
   readonly tieWordEmbeddings?: boolean;
-  readonly rmsNormEps?: number;
+  readonly normEps?: number;
+  /** What config.json calls it; `rms_norm_eps` unless said otherwise. */
+  readonly normEpsKey?: string;
 }
 
 /** The keys that most decoders share; refuses by name what no such decoder computes. */
 export function readDecoderConfig(
   source: ConfigSource,
   modelType: string,
-  { activation = 'silu', headDim, tieWordEmbeddings = false, rmsNormEps = 1e-6 }: DecoderDefaults = {},
+  { activation = 'silu', headDim, tieWordEmbeddings = false, ...norms }: DecoderDefaults = {},
 ): DecoderConfig {
   const c = readKeys(source, decoderKeys);
   refuseQuantized(source);
   const key = c.hidden_activation ? 'hidden_activation' : 'hidden_act';
-  requireValue(source, key, c[key] ?? activation, activation);
   return checkHeads(source, {
     modelType,
     vocabSize: c.vocab_size,
@@ -86,9 +90,33 @@ export function readDecoderConfig(
     numKeyValueHeads: c.num_key_value_heads ?? c.num_attention_heads,
     headDim: c.head_dim ?? headDim ?? Math.floor(c.hidden_size / c.num_attention_heads),
     maxPositionEmbeddings: c.max_position_embeddings,
-    rmsNormEps: c.rms_norm_eps ?? rmsNormEps,
+    normEps: readNormEps(source, norms),
+    activation: activationNamed(source, key, c[key] ?? activation),
     tieWordEmbeddings: c.tie_word_embeddings ?? tieWordEmbeddings,
   });
+}
+
+function readNormEps(source: ConfigSource, { normEps = 1e-6, normEpsKey = 'rms_norm_eps' }: DecoderDefaults): number {
+  const eps = z.number().positive().nullish();
+  return readKeys(source, z.object({ [normEpsKey]: eps }))[normEpsKey] ?? normEps;
+}
+
+/** transformers' names of the activations that there are. */
+const activations: Readonly<Record<string, Activation>> = {
+  silu: 'silu',
+  swish: 'silu',
+  gelu: 'gelu',
+  gelu_new: 'gelu_tanh',
+  gelu_fast: 'gelu_tanh',
+  gelu_pytorch_tanh: 'gelu_tanh',
+  relu: 'relu',
+  relu2: 'relu2',
+};
+
+/** @param key of config.json that says `name` */
+export function activationNamed(source: ConfigSource, key: string, name: string): Activation {
+  if (Object.hasOwn(activations, name)) return activations[name];
+  throw unsupported(source.file, source.keyName(key), name, Object.keys(activations));
 }
 
 const ropeKeys = z.object({
@@ -144,14 +172,23 @@ export function ropeParameters(
   return parse(ropeParametersSchema, merged, source.file, (path) => source.keyName([key, ...path].join('.')));
 }
 
-/** The share of each head that rotates. */
-export function partialRotaryFactor(source: ConfigSource): number {
+/** The share of each head that rotates. @param fallback where no file says it */
+export function partialRotaryFactor(source: ConfigSource, fallback = 1): number {
   const c = readKeys(source, ropeKeys);
-  const given = (c.rope_parameters ?? c.rope_scaling)?.partial_rotary_factor ?? c.partial_rotary_factor ?? 1;
+  const given = (c.rope_parameters ?? c.rope_scaling)?.partial_rotary_factor ?? c.partial_rotary_factor ?? fallback;
   return readKeys(
     { ...source, json: { partial_rotary_factor: given } },
     z.object({ partial_rotary_factor: z.number().positive().max(1) }),
   ).partial_rotary_factor;
+}
+
+/** How many dimensions of each head rotate, the first ones. */
+export function readRotaryDim(source: ConfigSource, headDim: number, fallback = 1): number {
+  const rotaryDim = Math.floor(headDim * partialRotaryFactor(source, fallback));
+  if (rotaryDim % 2 === 0 && rotaryDim > 0) return rotaryDim;
+  const key = source.keyName('partial_rotary_factor');
+  const why = `${key}: of a head of ${headDim} dimensions ${rotaryDim} would rotate; rotary embedding needs an even number`;
+  throw new EngineError('unsupported_model', `${source.file}: ${why}`);
 }
 
 /** Dynamic NTK goes as far as its factor says, as in vLLM. Checkpoints whose card tells users to switch YaRN on (Qwen2.5) leave max_position_embeddings at the length without it. */

@@ -79,7 +79,7 @@ t.test('what is wrong is named, with file and key', (t) => {
     [{ num_key_value_heads: 3 }, 'model_not_readable', /num_attention_heads \(4\) is not a multiple/],
     [{ attention_bias: 'yes' }, 'model_not_readable', /^config.json: attention_bias: /],
     [{ head_dim: 15 }, 'unsupported_model', /head_dim is 15/],
-    [{ hidden_act: 'gelu' }, 'unsupported_model', /hidden_act "gelu" is not supported; supported: silu/],
+    [{ hidden_act: 'quick_gelu' }, 'unsupported_model', /hidden_act "quick_gelu" is not supported; supported: silu/],
     [{ quantization_config: { quant_method: 'gptq' } }, 'unsupported_model', /quantization_config: /],
     [
       { rope_scaling: { type: 'su', factor: 2 } },
@@ -118,8 +118,8 @@ t.test('a GGUF copy has the config of its original', (t) => {
       model.close();
       return { ...model, config: model.config as LlamaConfig };
     });
-    const { ropeParameters: a, rmsNormEps: b, ...rest } = ours.config;
-    const { ropeParameters: c, rmsNormEps: d, ...copied } = theirs.config;
+    const { ropeParameters: a, normEps: b, ...rest } = ours.config;
+    const { ropeParameters: c, normEps: d, ...copied } = theirs.config;
     t.strictSame(copied, rest, copy);
     t.ok(Math.abs(b - d) < 1e-12, 'epsilon in f32');
     const [f, g] = [a, c].map((rope) => inverseFrequencies(rope, ours.config.headDim, 256).invFreq);

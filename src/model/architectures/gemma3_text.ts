@@ -17,7 +17,7 @@ import {
   type DecoderConfig,
 } from '../config.ts';
 import { decoderGguf } from '../files/gguf-names.ts';
-import { attend, attentionSpec, gatedMlp } from '../layers/decoder-layer.ts';
+import { attentionSpec, postNormLayer } from '../layers/decoder-layer.ts';
 import { Decoder } from '../layers/decoder.ts';
 import type { RopeParameters } from '../layers/rope.ts';
 import { head, lin, repeat, table, vec } from '../weights/spec.ts';
@@ -127,7 +127,7 @@ export const gemma3Text: Architecture<Gemma3Config, ReturnType<typeof weights>> 
     c.slidingWindows.map((window) => ({ kind: 'kv', heads: c.numKeyValueHeads, headDim: c.headDim, window })),
 
   create: (c, w, parts) => {
-    const eps = c.rmsNormEps;
+    const eps = c.normEps;
     const full = parts.rotary(c.ropeFull, c.headDim);
     const sliding = parts.rotary(c.ropeSliding, c.headDim);
     return new Decoder({
@@ -137,16 +137,10 @@ export const gemma3Text: Architecture<Gemma3Config, ReturnType<typeof weights>> 
       scoreHead: parts.scoreHead,
       embed: (ops, step) => ops.embedding(step, w.embedTokens, { scale: Math.sqrt(c.hiddenSize) }),
       layer: (ops, x, i, step, kv) => {
-        const { inputNorm, attentionNorm, mlpInputNorm, mlpNorm, ...layer } = w.layers[i];
-        const rms = (weight: typeof inputNorm) => ({ kind: 'rms', weight, eps }) as const;
         const window = c.slidingWindows[i];
         const attention = attentionSpec(c.numAttentionHeads, c.queryPreAttnScalar ** -0.5, window);
-        const block = { ...layer, eps, rotary: window === null ? full : sliding, attention, kv };
-        const attended = attend(ops, ops.norm(x, rms(inputNorm)), block, step);
-        const mid = ops.add(x, ops.norm(attended, rms(attentionNorm)));
-        const mlpIn = ops.norm(mid, rms(mlpInputNorm), { to: layer.gateUp.weight });
-        const out = gatedMlp(ops, mlpIn, { ...layer, activation: 'gelu_tanh' });
-        return ops.add(mid, ops.norm(out, rms(mlpNorm)));
+        const block = { eps, rotary: window === null ? full : sliding, attention, kv };
+        return postNormLayer(ops, x, { ...w.layers[i], ...block, activation: c.activation }, step);
       },
       norm: (ops, x, option) => ops.norm(x, { kind: 'rms', weight: w.norm, eps }, option),
     });

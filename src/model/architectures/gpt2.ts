@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { checkHeads, count, layerCount, readKeys, refuseQuantized, requireValue, type ModelConfig } from '../config.ts';
-import { attend, attentionSpec, linear } from '../layers/decoder-layer.ts';
+import { attend, attentionSpec, plainMlp } from '../layers/decoder-layer.ts';
 import { Decoder } from '../layers/decoder.ts';
 import { biasVec, head, lin, repeat, table, vec } from '../weights/spec.ts';
 
@@ -132,8 +132,7 @@ export const gpt2: Architecture<Gpt2Config, ReturnType<typeof weights>> = {
         const normed = ops.norm(x, { kind: 'layer', weight: norm1, bias: norm1Bias, eps });
         const attended = attend(ops, normed, { qkv, headNorms: null, o, eps, rotary: null, attention, kv }, step, x);
         const mlpIn = ops.norm(attended, { kind: 'layer', weight: norm2, bias: norm2Bias, eps }, { to: up.weight });
-        const active = ops.activate(linear(ops, mlpIn, up), 'gelu_tanh', { to: down.weight });
-        return linear(ops, active, down, attended);
+        return plainMlp(ops, mlpIn, { up, down, activation: 'gelu_tanh' }, attended);
       },
       norm: (ops, x, option) => ops.norm(x, { kind: 'layer', weight: w.norm, bias: w.normBias, eps }, option),
     });

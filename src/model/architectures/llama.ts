@@ -26,6 +26,12 @@ export interface LlamaConfig extends DecoderConfig {
   readonly ropeParameters: RopeParameters;
   /** Dimensions of each head that rotate. */
   readonly rotaryDim: number;
+  /** Pairs of neighbours rotate, not of halves. */
+  readonly isInterleaved: boolean;
+  /** Per layer: whether it is told positions at all. */
+  readonly rotates: readonly boolean[];
+  /** Multiplies what is looked up. */
+  readonly embeddingScale: number;
   readonly biases: Biases;
   /** Per layer: how many keys a query sees, itself included; null sees all. */
   readonly slidingWindows: readonly (number | null)[];
@@ -74,7 +80,9 @@ export function readLlamaConfig(
   const shared = readDecoderConfig(source, modelType, defaults);
   const ropeParameters = readRope(source, defaults);
   const maxPositionEmbeddings = longestContext(shared.maxPositionEmbeddings, ropeParameters);
-  return { ...shared, maxPositionEmbeddings, ropeParameters, rotaryDim: shared.headDim };
+  const rotates = repeat(shared.numHiddenLayers, () => true);
+  const rotary = { ropeParameters, rotaryDim: shared.headDim, isInterleaved: false, rotates };
+  return { ...shared, ...rotary, maxPositionEmbeddings, embeddingScale: 1 };
 }
 
 const ownKeys = z.object({
@@ -110,18 +118,19 @@ export const llama: Architecture<LlamaConfig, LlamaWeights> = {
     c.slidingWindows.map((window) => ({ kind: 'kv', heads: c.numKeyValueHeads, headDim: c.headDim, window })),
 
   create: (c, w, parts) => {
-    const rotary = parts.rotary(c.ropeParameters, c.headDim, c.rotaryDim);
-    const eps = c.rmsNormEps;
+    const rotary = parts.rotary(c.ropeParameters, c.headDim, c.rotaryDim, c.isInterleaved);
+    const eps = c.normEps;
     return new Decoder({
       config: c,
       caches: llama.caches(c),
       head: w.lmHead ?? w.embedTokens,
       scoreHead: parts.scoreHead,
       rotary,
-      embed: (ops, step) => ops.embedding(step, w.embedTokens),
+      embed: (ops, step) => ops.embedding(step, w.embedTokens, { scale: c.embeddingScale }),
       layer: (ops, x, i, step, kv) => {
         const attention = attentionSpec(c.numAttentionHeads, c.headDim ** -0.5, c.slidingWindows[i]);
-        return runDecoderLayer(ops, x, { ...w.layers[i], eps, activation: 'silu', rotary, attention, kv }, step);
+        const how = { eps, activation: c.activation, rotary: c.rotates[i] ? rotary : null, attention, kv };
+        return runDecoderLayer(ops, x, { ...w.layers[i], ...how }, step);
       },
       norm: (ops, x, option) => ops.norm(x, { kind: 'rms', weight: w.norm, eps }, option),
     });

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { count, partialRotaryFactor, readKeys, type ConfigSource } from '../config.ts';
+import { count, readKeys, readRotaryDim, type ConfigSource } from '../config.ts';
 import { decoderGguf } from '../files/gguf-names.ts';
 import { lin } from '../weights/spec.ts';
 import {
@@ -45,10 +45,10 @@ export const phi3: Architecture<LlamaConfig, LlamaWeights> = {
 
   config: (source) => {
     const { sliding_window = null } = readKeys(source, ownKeys);
-    const shared = readLlamaConfig(withLongrope(source), 'phi3', { rmsNormEps: 1e-5, allowsPartial: true });
+    const shared = readLlamaConfig(withLongrope(source), 'phi3', { normEps: 1e-5, allowsPartial: true });
     return {
       ...shared,
-      rotaryDim: Math.floor(shared.headDim * partialRotaryFactor(source)),
+      rotaryDim: readRotaryDim(source, shared.headDim),
       biases: { qkv: false, o: false, mlp: false },
       slidingWindows: Array<number | null>(shared.numHiddenLayers).fill(sliding_window),
     };

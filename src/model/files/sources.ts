@@ -164,7 +164,7 @@ export function rowBuffer(format: WeightFormat, cols: number, groupSize: number)
   };
 }
 
-function copyRows(
+export function copyRows(
   from: HostRows,
   fromRow: number,
   to: HostRows,

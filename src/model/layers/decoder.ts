@@ -22,10 +22,14 @@ export interface DecoderParts {
   readonly caches: readonly LayerCache[];
   /** [V, H]; not looked at in a reward model. */
   readonly head: Matrix;
+  /** [V], added to the logits. */
+  readonly headBias?: Tensor;
   readonly scoreHead: ScoreHead | null;
   readonly rotary?: RotarySpec;
   embed(ops: Ops, step: Step): Tensor;
   layer(ops: Ops, x: Tensor, i: number, step: Step, kv: KVLayer): Tensor;
+  /** What is done to the logits [N, V]: a multiplier, a cap. */
+  logits?(ops: Ops, logits: Tensor): Tensor;
   /** The norm behind the last layer. */
   norm(ops: Ops, x: Tensor, option?: ConsumerOption): Tensor;
 }
@@ -58,10 +62,11 @@ export class Decoder implements CausalLM {
   }
 
   logits(ops: Ops, x: Tensor): Tensor {
-    const { head } = this.#parts;
+    const { head, headBias: bias } = this.#parts;
     if (this.scoreHead)
       throw new EngineError('internal_error', 'logits asked of a model without a language-model head');
-    return ops.matmul(this.#parts.norm(ops, x, { to: head }), head);
+    const logits = ops.matmul(this.#parts.norm(ops, x, { to: head }), head, bias && { bias });
+    return this.#parts.logits?.(ops, logits) ?? logits;
   }
 
   forward(ops: Ops, step: Step, kv: KVCache): Tensor {

@@ -12,11 +12,11 @@ export function modelParts(
   makeTable: (rope: RopeParameters, rotaryDim: number) => Tensor,
 ): ModelParts {
   const rotaries = new Map<string, RotarySpec>();
-  const rotary = (rope: RopeParameters, headDim: number, rotaryDim = headDim): RotarySpec => {
-    const key = JSON.stringify([rope, headDim, rotaryDim]);
+  const rotary = (rope: RopeParameters, headDim: number, rotaryDim = headDim, interleaved = false): RotarySpec => {
+    const key = JSON.stringify([rope, headDim, rotaryDim, interleaved]);
     const known = rotaries.get(key);
     if (known) return known;
-    const shared = { headDim, rotaryDim, interleaved: false, table: makeTable(rope, rotaryDim) };
+    const shared = { headDim, rotaryDim, interleaved, table: makeTable(rope, rotaryDim) };
     const limit = lengthIndependentUpTo(rope);
     const made =
       limit !== null && maxLength > limit ? { ...shared, dynamic: dynamicRotary(rope, rotaryDim, limit) } : shared;

@@ -14,6 +14,8 @@ export interface VecSpec {
   readonly length: number;
   /** Added to every value: 1 for norms that checkpoints store as their difference from 1 (Gemma). */
   readonly plus: number;
+  /** As stored; [length] in most. */
+  readonly shape: readonly number[];
 }
 
 /** One stored matrix of a linear layer: `NAME.weight` [rows, cols], and `NAME.bias` [rows] where there is one. */
@@ -30,6 +32,15 @@ export interface LinSpec {
   readonly bias: boolean;
   /** Stored as [cols, rows], as GPT-2's Conv1D does. */
   readonly transposed: boolean;
+  /** Queries, keys and values in one matrix, in the order of heads; they become all queries, all keys, all values. */
+  readonly fused: FusedHeads | null;
+}
+
+/** Rows of a matrix that computes queries, keys and values, one key head after another with the query heads that use it. */
+export interface FusedHeads {
+  readonly kvHeads: number;
+  readonly queriesPerKey: number;
+  readonly headDim: number;
 }
 
 /** A matrix that is looked up or that makes logits: `NAME.weight` [rows, cols]; `--quant` never takes it below int8. */
@@ -40,6 +51,8 @@ export interface TableSpec {
   readonly cols: number;
   /** The language-model head: reward models have none. */
   readonly isHead: boolean;
+  /** Rows in front of these that are stored and never looked up. */
+  readonly skipped: number;
 }
 
 export type LeafSpec = VecSpec | LinSpec | TableSpec;
@@ -58,28 +71,29 @@ export type Loaded<S> = S extends VecSpec
         : { readonly [K in keyof S]: Loaded<S[K]> };
 
 /** A norm's weight, `NAME.weight`. */
-export function vec(name: string, length: number, options: { plus?: number } = {}): VecSpec {
-  return { kind: 'vec', name: `${name}.weight`, length, plus: options.plus ?? 0 };
+export function vec(name: string, length: number, options: { plus?: number; shape?: readonly number[] } = {}): VecSpec {
+  const { plus = 0, shape = [length] } = options;
+  return { kind: 'vec', name: `${name}.weight`, length, plus, shape };
 }
 
 /** A norm's bias, `NAME.bias`. */
 export function biasVec(name: string, length: number): VecSpec {
-  return { kind: 'vec', name: `${name}.bias`, length, plus: 0 };
+  return { kind: 'vec', name: `${name}.bias`, length, plus: 0, shape: [length] };
 }
 
 /** @param parts out features of each stored matrix by its name, stacked in this order */
 export function lin(
   parts: Readonly<Record<string, number>>,
   cols: number,
-  options: { bias?: boolean; transposed?: boolean } = {},
+  options: { bias?: boolean; transposed?: boolean; fused?: FusedHeads | null } = {},
 ): LinSpec {
-  const { bias = false, transposed = false } = options;
+  const { bias = false, transposed = false, fused = null } = options;
   const stacked = Object.entries(parts).map(([name, rows]) => ({ name, rows }));
-  return { kind: 'lin', parts: stacked, cols, bias, transposed };
+  return { kind: 'lin', parts: stacked, cols, bias, transposed, fused };
 }
 
-export function table(name: string, rows: number, cols: number): TableSpec {
-  return { kind: 'table', name: `${name}.weight`, rows, cols, isHead: false };
+export function table(name: string, rows: number, cols: number, options: { skipped?: number } = {}): TableSpec {
+  return { kind: 'table', name: `${name}.weight`, rows, cols, isHead: false, skipped: options.skipped ?? 0 };
 }
 
 export function head(name: string, rows: number, cols: number): TableSpec {

@@ -10,6 +10,7 @@ import type { ModelConfig } from '../config.ts';
 import { notReadable } from '../files/model-file.ts';
 import { watchFinite } from './finite.ts';
 import { planScoreHead, type ScoreHead } from '../layers/score-head.ts';
+import { apart, reorderRows, reorderVector, skipRows, type RowRun } from '../files/row-order.ts';
 import { stackRows, transposed, widen } from '../files/sources.ts';
 import { readVector, type StoredTensor, type TensorTable } from '../files/stored-tensor.ts';
 import { mapLeaves, type LeafSpec, type LinSpec, type TableSpec, type Tree, type VecSpec } from './spec.ts';
@@ -81,7 +82,7 @@ export function planWeights(
     return { ...tensor, source: () => watchFinite(tensor.source(), () => onNonFinite(name)) };
   };
   const readScoreHead = planScoreHead(tensors, config, take);
-  // llama.cpp's converter adds what is to be added, and writes every matrix [out, in].
+  // llama.cpp's converter adds what is to be added, writes every matrix [out, in], and heads in the order we want.
   const planner = new LeafPlanner(take, quant, model.format === 'gguf', readScoreHead !== null);
   const weights = mapLeaves(architecture.weights(config), (leaf) => planner.plan(leaf)) as Tree<PlannedLeaf>;
   refuseUnknown(tensors, used);
@@ -116,32 +117,35 @@ class LeafPlanner {
     }
   }
 
-  #vector({ name, length, plus }: VecSpec): PlannedVector {
-    const stored = this.#take(name, [length]);
+  #vector({ name, length, plus, shape }: VecSpec): PlannedVector {
+    const stored = this.#take(name, shape);
     const added = this.#isConverted ? 0 : plus;
     return { kind: 'vec', length, read: () => readVector(stored).map((v) => v + added) };
   }
 
-  #table({ name, rows, cols, isHead }: TableSpec): PlannedTable {
-    const stored = this.#take(name, [rows, cols]);
+  #table({ name, rows, cols, isHead, skipped }: TableSpec): PlannedTable {
+    const stored = this.#take(name, [skipped + rows, cols]);
     const quant = this.#quant === 'int4' ? 'atMostInt8' : this.#quant;
-    return { kind: 'table', isHead, matrix: planned(() => inFormat(stored.source(), quant)) };
+    return { kind: 'table', isHead, matrix: planned(() => inFormat(skipRows(stored.source(), skipped), quant)) };
   }
 
   #linear({ parts, cols, bias, ...spec }: LinSpec): PlannedLinear {
     const turned = spec.transposed && !this.#isConverted;
     const weights = parts.map(({ name, rows }) => this.#take(`${name}.weight`, turned ? [cols, rows] : [rows, cols]));
+    const order = spec.fused && !this.#isConverted ? apart(spec.fused) : null;
+    const inOrder = (source: MatrixSource) => (order ? reorderRows(source, order) : source);
     const open = () => {
-      const sources = weights.map((w) => inFormat(turned ? transposed(w.source()) : w.source(), this.#quant));
+      const sources = weights.map((w) => inFormat(inOrder(turned ? transposed(w.source()) : w.source()), this.#quant));
       return sources.length === 1 ? sources[0] : stackRows(parts.map(({ name }) => name).join(' + '), sources);
     };
-    return { kind: 'lin', weight: planned(open), bias: bias ? this.#bias(parts) : null };
+    return { kind: 'lin', weight: planned(open), bias: bias ? this.#bias(parts, order) : null };
   }
 
-  #bias(parts: LinSpec['parts']): PlannedVector {
+  #bias(parts: LinSpec['parts'], order: readonly RowRun[] | null): PlannedVector {
     const stored = parts.map(({ name, rows }) => this.#take(`${name}.bias`, [rows]));
     const length = parts.reduce((n, { rows }) => n + rows, 0);
-    return { kind: 'vec', length, read: () => Float32Array.from(stored.flatMap((part) => [...readVector(part)])) };
+    const read = () => Float32Array.from(stored.flatMap((part) => [...readVector(part)]));
+    return { kind: 'vec', length, read: order ? () => reorderVector(read(), order) : read };
   }
 }
 
