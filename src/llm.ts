@@ -1,6 +1,6 @@
 /** The engine in your own program: text in, text out, no server. */
 import { defaultEngineConfig, type EngineConfig } from './config.ts';
-import { EngineProxy } from './engine/client/engine-client.ts';
+import { RestartingEngineClient } from './engine/client/restarting-engine-client.ts';
 import { inThisThread, inWorker } from './engine/client/engine-transport.ts';
 import { loadEngine, type EngineExtensions } from './engine/running/load-engine.ts';
 import type { AdmissionPolicy } from './engine/scheduling/policies/policy.ts';
@@ -72,7 +72,7 @@ export class LLM {
         ? inThisThread((c, report) => loadEngine(c, report, extensions), config, policy ? { policy } : {})
         : inWorker({ config, loader: loaderUrl, faultInjection: false, endTokenIds, vocabulary: null });
     const { stepTimeout } = config;
-    return new LLM(await EngineProxy.start(start, { onProgress, stepTimeout }), opened);
+    return new LLM(await RestartingEngineClient.start(start, { onProgress, stepTimeout }), opened);
   }
 
   /**

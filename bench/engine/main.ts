@@ -4,7 +4,7 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { EngineConfig } from '../../src/config.ts';
-import { EngineProxy } from '../../src/engine/client/engine-client.ts';
+import { RestartingEngineClient } from '../../src/engine/client/restarting-engine-client.ts';
 import { inWorker } from '../../src/engine/client/engine-transport.ts';
 import { defaultSamplingParams, type EngineClient } from '../../src/engine/core/types.ts';
 import type { FlagsOf, RunBench } from '../helpers/declare.ts';
@@ -86,7 +86,7 @@ export const run: RunBench<typeof spec> = async (flags) => {
   const path = await modelPath(flags.model);
   const config = engineConfig(flags, path);
   const loadStart = performance.now();
-  const engine = await EngineProxy.start(inWorker({ config, loader, faultInjection: false }));
+  const engine = await RestartingEngineClient.start(inWorker({ config, loader, faultInjection: false }));
   const loadMs = performance.now() - loadStart;
   const peer = flags.peer === null ? null : await loadPeer(flags.peer, path);
   const peerContexts = new Map<number, Awaited<ReturnType<NonNullable<typeof peer>['sequences']>>>();

@@ -1,6 +1,6 @@
 /** The engine as the server runs it, with the tokenizer's vocabulary for grammars. */
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
-import { EngineProxy } from '../../src/engine/client/engine-client.ts';
+import { RestartingEngineClient } from '../../src/engine/client/restarting-engine-client.ts';
 import { inWorker } from '../../src/engine/client/engine-transport.ts';
 import type { EngineClient } from '../../src/engine/core/types.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
@@ -20,6 +20,6 @@ export async function startEngine(modelPath: string): Promise<BenchEngine> {
   const config: EngineConfig = { ...defaultEngineConfig, modelDir: modelPath, maxTotalTokenNum: 32768 };
   const loader = new URL('../../src/engine/running/load-engine.js', import.meta.url).href;
   const vocabulary = tokenVocabulary(tokenizer, '');
-  const engine = await EngineProxy.start(inWorker({ config, loader, faultInjection: false, vocabulary }));
+  const engine = await RestartingEngineClient.start(inWorker({ config, loader, faultInjection: false, vocabulary }));
   return { engine, tokenizer };
 }

@@ -3,7 +3,7 @@
  * chunks, in alternating rounds of the same load; and what a 1,000-token shared prefix does to the time to first token.
  */
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
-import { EngineProxy } from '../../src/engine/client/engine-client.ts';
+import { RestartingEngineClient } from '../../src/engine/client/restarting-engine-client.ts';
 import { inWorker } from '../../src/engine/client/engine-transport.ts';
 import type { BenchResult } from '../helpers/declare.ts';
 import { describeMachine, median } from '../helpers/machine.ts';
@@ -21,7 +21,7 @@ export interface FeatureBenchOptions {
 
 interface Variant {
   readonly name: string;
-  readonly engine: EngineProxy;
+  readonly engine: RestartingEngineClient;
   readonly rounds: LoadTimes[];
 }
 
@@ -63,7 +63,7 @@ async function start(
 ): Promise<Variant> {
   const config = { ...defaultEngineConfig, modelDir, activationDtype, maxTotalTokenNum: 16384, ...changed };
   const loader = new URL('../../src/engine/running/load-engine.js', import.meta.url).href;
-  const engine = await EngineProxy.start(inWorker({ config, loader, faultInjection: false }));
+  const engine = await RestartingEngineClient.start(inWorker({ config, loader, faultInjection: false }));
   return { name, engine, rounds: [] };
 }
 

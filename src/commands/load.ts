@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { EngineConfig, ServerConfig } from '../config.ts';
 import type { Vocabulary } from '../engine/grammar/constraint.ts';
-import { EngineProxy } from '../engine/client/engine-client.ts';
+import { RestartingEngineClient } from '../engine/client/restarting-engine-client.ts';
 import { inWorker } from '../engine/client/engine-transport.ts';
 import { EngineError } from '../errors.ts';
 import { moduleUrl } from '../module-url.ts';
@@ -83,7 +83,7 @@ async function startEngine(
   name: string,
   endTokenIds: readonly number[],
   vocabulary: Vocabulary,
-): Promise<EngineProxy> {
+): Promise<RestartingEngineClient> {
   const progress = terminalProgress();
   let started = false;
   let loaded = false;
@@ -98,7 +98,7 @@ async function startEngine(
   };
   try {
     const start = inWorker({ config, loader: loaderUrl, faultInjection: false, endTokenIds, vocabulary });
-    return await EngineProxy.start(start, { onProgress, stepTimeout: config.stepTimeout });
+    return await RestartingEngineClient.start(start, { onProgress, stepTimeout: config.stepTimeout });
   } finally {
     progress.stop();
   }

@@ -4,7 +4,7 @@ import t from 'tap';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
 import { EngineCore } from '../../src/engine/core/engine-core.ts';
 import { loadEngine } from '../../src/engine/running/load-engine.ts';
-import type { RequestInit } from '../../src/engine/core/request.ts';
+import type { EngineRequestInit } from '../../src/engine/core/engine-request.ts';
 import type { SamplingParams } from '../../src/engine/core/types.ts';
 import { Book, request } from '../helpers/engine-driver.ts';
 import { SlowConstraint } from '../helpers/slow-constraint.ts';
@@ -45,7 +45,7 @@ const settings: Partial<SamplingParams>[] = [
   { temperature: 1, allowedTokenIds: Array.from({ length: 90 }, (_, i) => 3 * i + 1) },
 ];
 
-function mixed(id: string, i: number): RequestInit {
+function mixed(id: string, i: number): EngineRequestInit {
   return request(
     id,
     prompts[i],

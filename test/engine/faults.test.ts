@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import t from 'tap';
 import { defaultEngineConfig } from '../../src/config.ts';
-import { EngineProxy } from '../../src/engine/client/engine-client.ts';
+import { RestartingEngineClient } from '../../src/engine/client/restarting-engine-client.ts';
 import { inThisThread, type EngineLoader } from '../../src/engine/client/engine-transport.ts';
 import type { RequestReport } from '../../src/engine/client/messages.ts';
 import { defaultSamplingParams, type SamplingParams } from '../../src/engine/core/types.ts';
@@ -19,7 +19,7 @@ t.setTimeout(300_000);
 const params: SamplingParams = { ...defaultSamplingParams, temperature: 0, maxTokens: 40, ignoreEos: true };
 
 /** The whole answer; `onFirst` is called with its first token. */
-async function answer(engine: EngineProxy, prompt: readonly number[], changed = {}, onFirst = () => {}) {
+async function answer(engine: RestartingEngineClient, prompt: readonly number[], changed = {}, onFirst = () => {}) {
   const tokens: number[] = [];
   for await (const output of engine.generate(prompt, { ...params, ...changed })) {
     if (tokens.length === 0) onFirst();
@@ -29,7 +29,7 @@ async function answer(engine: EngineProxy, prompt: readonly number[], changed = 
 }
 
 /** Every slot is free or spare. */
-async function untilAllFree(engine: EngineProxy): Promise<void> {
+async function untilAllFree(engine: RestartingEngineClient): Promise<void> {
   for (;;) {
     const { running, totalSlots, freeSlots, cachedSlots } = await engine.stats();
     if (running === 0 && freeSlots + cachedSlots === totalSlots) return;
@@ -50,7 +50,7 @@ const engines: Record<string, [EngineLoader, typeof defaultEngineConfig]> = {
 
 for (const [name, [load, config]] of Object.entries(engines)) {
   t.test(name, async (t) => {
-    const engine = await EngineProxy.start(inThisThread(load, config, { faultInjection: true }));
+    const engine = await RestartingEngineClient.start(inThisThread(load, config, { faultInjection: true }));
     t.teardown(() => engine.close());
     const wanted = await Promise.all(prompts.map((prompt) => answer(engine, prompt)));
 
@@ -94,7 +94,7 @@ t.test('a checkpoint with a NaN: a note where it is loaded, and an error for eve
   const name = 'model.layers.1.mlp.down_proj.weight';
   bytes.writeFloatLE(NaN, 8 + headerLength + header[name].data_offsets[0]);
   writeFileSync(path, bytes);
-  const engine = await EngineProxy.start(
+  const engine = await RestartingEngineClient.start(
     inThisThread(loadEngine, { ...llama, modelDir: directory, maxTotalTokenNum: 64 }),
   );
   t.teardown(() => engine.close());

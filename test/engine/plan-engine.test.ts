@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
 import { defaultSamplingParams } from '../../src/engine/core/types.ts';
-import { EngineProxy } from '../../src/engine/client/engine-client.ts';
+import { RestartingEngineClient } from '../../src/engine/client/restarting-engine-client.ts';
 import { inThisThread } from '../../src/engine/client/engine-transport.ts';
 import { loadEngine } from '../../src/engine/running/load-engine.ts';
 import { planEngine, type AdapterFacts } from '../../src/engine/running/plan-engine.ts';
@@ -56,7 +56,7 @@ t.test('flags that do not fit name what does', async (t) => {
 
 t.test('it serves', async (t) => {
   const config = { ...defaultEngineConfig, modelDir: directory, memFraction: 0.02 };
-  const engine = await EngineProxy.start(inThisThread(loadEngine, config));
+  const engine = await RestartingEngineClient.start(inThisThread(loadEngine, config));
   t.teardown(() => engine.close());
   t.match(engine.info.notes, [/^context: \d+ tokens/]);
   const params = { ...defaultSamplingParams, temperature: 0, maxTokens: 3, ignoreEos: true };

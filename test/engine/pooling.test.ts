@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
 import { EngineCore } from '../../src/engine/core/engine-core.ts';
-import { EngineProxy } from '../../src/engine/client/engine-client.ts';
+import { RestartingEngineClient } from '../../src/engine/client/restarting-engine-client.ts';
 import { inThisThread } from '../../src/engine/client/engine-transport.ts';
 import { loadEngine } from '../../src/engine/running/load-engine.ts';
 import { topLogprobsReference as topLogprobs } from '../../src/kernels/sample/top-logprobs.reference.ts';
@@ -75,7 +75,7 @@ t.test('what cannot be', async (t) => {
 
 t.test('through the client: aborts, and an engine that dies in between', async (t) => {
   const config: EngineConfig = { ...defaultEngineConfig, chunkedPrefillSize: 4, maxTotalTokenNum: 1000 };
-  const engine = await EngineProxy.start(inThisThread(loadFakeEngine, config, { faultInjection: true }));
+  const engine = await RestartingEngineClient.start(inThisThread(loadFakeEngine, config, { faultInjection: true }));
   const prompt = shared.slice(0, 40);
   const expected = Math.fround(fakeHidden(expectedState(prompt)));
   t.same([...(await engine.pool(prompt, 'last')).pooled], [expected]);

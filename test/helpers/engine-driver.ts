@@ -1,7 +1,7 @@
 /** Drives an EngineCore over the fake runner, and books what comes out of it. */
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
 import { EngineCore, type EngineCoreOptions } from '../../src/engine/core/engine-core.ts';
-import type { RequestInit } from '../../src/engine/core/request.ts';
+import type { EngineRequestInit } from '../../src/engine/core/engine-request.ts';
 import {
   defaultSamplingParams,
   type RequestOutput,
@@ -40,8 +40,8 @@ export function request(
   id: string,
   promptIds: readonly number[],
   params: Partial<SamplingParams> = {},
-  rest: Partial<RequestInit> = {},
-): RequestInit {
+  rest: Partial<EngineRequestInit> = {},
+): EngineRequestInit {
   const all = { ...defaultSamplingParams, temperature: 0, maxTokens: 20, ...params };
   return { id, promptIds, params: all, seed: 1, ...rest };
 }

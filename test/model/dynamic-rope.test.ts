@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { defaultEngineConfig } from '../../src/config.ts';
-import { EngineProxy } from '../../src/engine/client/engine-client.ts';
+import { RestartingEngineClient } from '../../src/engine/client/restarting-engine-client.ts';
 import { inThisThread } from '../../src/engine/client/engine-transport.ts';
 import { defaultSamplingParams, type SamplingParams } from '../../src/engine/core/types.ts';
 import { loadEngine } from '../../src/engine/running/load-engine.ts';
@@ -49,7 +49,7 @@ t.test('answers go on as those of transformers, alone, together and again', asyn
     maxTotalTokenNum: 600,
     runningMaxReqSize: 4,
   };
-  const engine = await EngineProxy.start(inThisThread(loadEngine, config));
+  const engine = await RestartingEngineClient.start(inThisThread(loadEngine, config));
   t.teardown(() => engine.close());
   t.match(engine.info, { maxModelLen: 96, sharedPromptLimit: 24 }, 'factor 4');
   const params: SamplingParams = { ...defaultSamplingParams, temperature: 0, maxTokens: 40, ignoreEos: true };

@@ -9,7 +9,7 @@
  */
 import { EngineError } from '../../errors.ts';
 import { RadixCache } from './radix-cache.ts';
-import type { Request } from '../core/request.ts';
+import type { EngineRequest } from '../core/engine-request.ts';
 import type { WindowSpec } from '../core/types.ts';
 import { TokenPool } from './token-pool.ts';
 import { WindowedSlots } from './windowed-slots.ts';
@@ -33,7 +33,7 @@ export class KVCacheManager {
   }
 
   /** What of a request that does not run is cached, and held by others; at least one token is always left to compute. */
-  peekPrefix(request: Request): { cached: number; locked: number } {
+  peekPrefix(request: EngineRequest): { cached: number; locked: number } {
     if (!this.radix || !request.sharesPrefix || request.computesWholePrompt) return { cached: 0, locked: 0 };
     return this.radix.peek(request.tokenIds, this.#usablePrefix(this.radix, request));
   }
@@ -43,7 +43,7 @@ export class KVCacheManager {
    * request may have computed the same tokens meanwhile.
    * @returns the number of tokens gained
    */
-  takePrefix(request: Request): number {
+  takePrefix(request: EngineRequest): number {
     const { radix } = this;
     if (!radix || !request.sharesPrefix || request.computesWholePrompt) return 0;
     // Private tokens in front of the gap cannot be joined to the tree's behind it.
@@ -64,7 +64,7 @@ export class KVCacheManager {
   }
 
   /** Gives the request slots for its next n positions, evicting from the cache as needed. n ≤ `available`. */
-  alloc(request: Request, n: number): number[] {
+  alloc(request: EngineRequest, n: number): number[] {
     this.windowed?.moveTo(request, request.numComputedTokens);
     const missing = n - this.pool.free;
     if (missing > 0 && this.radix) this.#free(this.radix.evict(missing));
@@ -81,7 +81,7 @@ export class KVCacheManager {
   }
 
   /** Lets others share the known tokens that have been scheduled so far. */
-  publish(request: Request): void {
+  publish(request: EngineRequest): void {
     const { radix } = this;
     const end = Math.min(request.numComputedTokens, request.tokenIds.length);
     if (!radix || !request.sharesPrefix || end <= request.sharedLength) return;
@@ -95,7 +95,7 @@ export class KVCacheManager {
   }
 
   /** Takes everything from the request: what was computed goes to the cache, unreferenced, the rest becomes free. */
-  release(request: Request): void {
+  release(request: EngineRequest): void {
     const { radix } = this;
     this.windowed?.leave(request);
     let kept = request.sharedLength;
@@ -118,13 +118,13 @@ export class KVCacheManager {
   }
 
   /** How many tokens of the request may be looked for in the cache: at least one is always left to compute. */
-  #usablePrefix(radix: RadixCache, { tokenIds }: Request): number {
+  #usablePrefix(radix: RadixCache, { tokenIds }: EngineRequest): number {
     const limit = tokenIds.length - 1;
     return this.windowed ? this.windowed.usable(radix.peekSlots(tokenIds, limit)) : limit;
   }
 
   /** Positions `from … to - 1` were computed although the cache had them. @param cached main slots of its path */
-  #heal(cached: readonly number[], { slots }: Request, from: number, to: number): void {
+  #heal(cached: readonly number[], { slots }: EngineRequest, from: number, to: number): void {
     for (let p = from; p < to; p++) this.windowed?.move(slots[p], cached[p]);
   }
 
@@ -134,7 +134,7 @@ export class KVCacheManager {
   }
 
   /** Slots that only this request holds: they come free when it ends. */
-  heldAlone(request: Request): number {
+  heldAlone(request: EngineRequest): number {
     let n = request.slots.length - request.sharedLength;
     for (let node = request.prefixNode; node?.parent; node = node.parent) {
       if (node.refCount === 1) n += node.tokens.length;
@@ -143,7 +143,7 @@ export class KVCacheManager {
   }
 
   /** Recounts everything from scratch and throws internal_error where a slot is lost, owned twice, or counted wrongly. */
-  check(running: readonly Request[]): void {
+  check(running: readonly EngineRequest[]): void {
     this.windowed?.check(running);
     const owner = new Map<number, string>();
     const claim = (slots: Iterable<number>, by: string): void => {

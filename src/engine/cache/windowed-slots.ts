@@ -5,7 +5,7 @@
  * for a request that takes the prefix over, and given up, oldest first, when others need slots.
  */
 import { EngineError } from '../../errors.ts';
-import type { Request } from '../core/request.ts';
+import type { EngineRequest } from '../core/engine-request.ts';
 import type { WindowSpec } from '../core/types.ts';
 import { TokenPool } from './token-pool.ts';
 
@@ -55,7 +55,7 @@ export class WindowedSlots {
   }
 
   /** The request goes on at position `next`: what lies behind its window is not needed any more, what lies in it is. */
-  moveTo(request: Request, next: number): void {
+  moveTo(request: EngineRequest, next: number): void {
     const { start, end } = request.held;
     const first = Math.max(0, next - this.#window + 1);
     for (let p = start; p < Math.min(first, end); p++) this.#drop(request.slots[p]);
@@ -64,7 +64,7 @@ export class WindowedSlots {
   }
 
   /** Gives the request's newest positions, of these main slots, windowed ones. */
-  alloc(request: Request, mainSlots: readonly number[]): void {
+  alloc(request: EngineRequest, mainSlots: readonly number[]): void {
     const missing = mainSlots.length - this.pool.free;
     if (missing > 0) this.#evict(missing);
     this.pool.alloc(mainSlots.length).forEach((slot, i) => {
@@ -75,7 +75,7 @@ export class WindowedSlots {
   }
 
   /** The request does not run any more. */
-  leave(request: Request): void {
+  leave(request: EngineRequest): void {
     for (let p = request.held.start; p < request.held.end; p++) this.#drop(request.slots[p]);
     request.held = { start: 0, end: 0 };
   }
@@ -95,7 +95,7 @@ export class WindowedSlots {
   }
 
   /** Recounts, and throws internal_error for a slot that is lost, shared or needed by another number of requests. */
-  check(running: readonly Request[]): void {
+  check(running: readonly EngineRequest[]): void {
     const needed = new Int32Array(this.#needed.length);
     for (const { slots, held, numComputedTokens } of running) {
       for (let p = held.start; p < held.end; p++) needed[slots[p]]++;

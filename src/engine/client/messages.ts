@@ -1,11 +1,11 @@
 /** What crosses between an engine client and its engine: structured-cloneable data, one `events` message per step. */
 import { EngineError, toEngineError, type ErrorCode } from '../../errors.ts';
-import type { RequestInit } from '../core/request.ts';
+import type { EngineRequestInit } from '../core/engine-request.ts';
 import type { DeviceFault } from '../running/model-runner.ts';
 import type { EngineInfo, EngineStats, RequestOutput } from '../core/types.ts';
 
 export type EngineCommand =
-  | { readonly type: 'add'; readonly request: RequestInit }
+  | { readonly type: 'add'; readonly request: EngineRequestInit }
   | { readonly type: 'abort'; readonly requestId: string }
   | { readonly type: 'stats'; readonly callId: number }
   /** Forget the prefix cache as far as nobody uses it; answered with the stats afterwards. */

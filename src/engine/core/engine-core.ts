@@ -13,7 +13,7 @@ import type { DeviceFault, ModelRunner } from '../running/model-runner.ts';
 import type { AdmissionPolicy } from '../scheduling/policies/policy.ts';
 import { policies } from '../scheduling/policies/registry.ts';
 import { outputEvent, refusal } from './reports.ts';
-import { Request, type RequestInit } from './request.ts';
+import { EngineRequest, type EngineRequestInit } from './engine-request.ts';
 import type { SchedulerOutput } from '../scheduling/scheduler-output.ts';
 import { Scheduler } from '../scheduling/scheduler.ts';
 import { stepBudget } from '../scheduling/step-budget.ts';
@@ -55,7 +55,7 @@ export class EngineCore {
   readonly #overlap: boolean;
   readonly #checkInvariants: boolean;
   /** Every request that has not sent its last event. */
-  readonly #requests = new Map<string, Request>();
+  readonly #requests = new Map<string, EngineRequest>();
   readonly #aborts = new Set<string>();
   readonly #clock = new StepClock();
   readonly #now: () => number;
@@ -89,11 +89,11 @@ export class EngineCore {
    * @param constraint opened from its parameters; it is closed when the request ends
    * @throws EngineError queue_full, context_length_exceeded, invalid_value
    */
-  add(init: RequestInit, constraint: Constraint | null = null): void {
+  add(init: EngineRequestInit, constraint: Constraint | null = null): void {
     validateRequest(init, this.info);
     if (this.#requests.has(init.id)) throw new EngineError('invalid_value', `request id ${init.id} is in use`);
     const sharesPrefix = init.promptIds.length <= (this.info.sharedPromptLimit ?? Infinity);
-    const request = new Request(init, this.#maxLength, constraint, sharesPrefix);
+    const request = new EngineRequest(init, this.#maxLength, constraint, sharesPrefix);
     this.scheduler.add(request);
     this.#requests.set(request.id, request);
   }
@@ -163,7 +163,7 @@ export class EngineCore {
     this.#runner.close();
   }
 
-  #takeAborts(): Request[] {
+  #takeAborts(): EngineRequest[] {
     const aborted = [...this.#aborts].flatMap((id) => this.#requests.get(id) ?? []);
     this.#aborts.clear();
     for (const request of aborted) this.scheduler.finish(request, 'abort');
@@ -180,7 +180,7 @@ export class EngineCore {
   }
 
   /** @returns the requests that the step sampled for */
-  #update(step: LaunchedStep | null, sampled: SampledToken[] | undefined): Request[] {
+  #update(step: LaunchedStep | null, sampled: SampledToken[] | undefined): EngineRequest[] {
     if (!step || !sampled) return [];
     // The device begins with a step when it has done the one before.
     const begun = Math.max(step.launchedAt, this.#doneAt);
@@ -189,7 +189,7 @@ export class EngineCore {
     return step.output.scheduled.map(({ request }) => request);
   }
 
-  #emit(output: SchedulerOutput, touched: readonly Request[]): StepResult {
+  #emit(output: SchedulerOutput, touched: readonly EngineRequest[]): StepResult {
     if (this.#checkInvariants) this.scheduler.kv.check(this.scheduler.running);
     const events: EngineEvent[] = output.expired.map(refusal);
     for (const request of touched) {
@@ -203,7 +203,7 @@ export class EngineCore {
     return { events, report: this.#clock.report(output, this.stats()) };
   }
 
-  #forget(request: Request): void {
+  #forget(request: EngineRequest): void {
     request.constraint?.close();
     this.#requests.delete(request.id);
   }

@@ -12,7 +12,7 @@ import {
   type EngineMessage,
   type Fault,
 } from '../client/messages.ts';
-import type { RequestInit } from './request.ts';
+import type { EngineRequestInit } from './engine-request.ts';
 
 export interface EngineLoopOptions {
   /** Lets `fault` commands through (tests). */
@@ -149,7 +149,7 @@ export class EngineLoop {
   }
 
   /** Without a grammar the request is in before this returns, else when its grammar is ready; others go on meanwhile. */
-  async #add(request: RequestInit): Promise<void> {
+  async #add(request: EngineRequestInit): Promise<void> {
     let constraint: Constraint | null = null;
     const opening = new AbortController();
     try {
@@ -181,7 +181,7 @@ export class EngineLoop {
 }
 
 /** The end of a request that was given up before its grammar was ready. */
-function abortedOutput({ id, promptIds, outputIds = [] }: RequestInit): EngineEvent {
+function abortedOutput({ id, promptIds, outputIds = [] }: EngineRequestInit): EngineEvent {
   const usage = { promptTokens: promptIds.length, completionTokens: outputIds.length, cachedTokens: 0 };
   const nothing = { tokenIds: [], logprobs: null, promptLogprobs: null, pooled: null, stopTokenId: null };
   return {

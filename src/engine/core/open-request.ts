@@ -1,16 +1,16 @@
 /** A request as the client remembers it: enough to give it to another engine. */
 import { OutputQueue } from './output-queue.ts';
-import type { RequestInit } from './request.ts';
+import type { EngineRequestInit } from './engine-request.ts';
 import type { RequestOutput } from './types.ts';
 
 export class OpenRequest {
-  readonly init: RequestInit;
+  readonly init: EngineRequestInit;
   readonly queue: OutputQueue;
   readonly #outputIds: number[] = [];
   #onAccepted: (() => void) | undefined;
 
   /** @param maxUnread limit of its queue */
-  constructor(init: RequestInit, maxUnread?: number, onAccepted?: () => void) {
+  constructor(init: EngineRequestInit, maxUnread?: number, onAccepted?: () => void) {
     this.init = init;
     this.queue = new OutputQueue(maxUnread);
     this.#onAccepted = onAccepted;
@@ -29,7 +29,7 @@ export class OpenRequest {
   }
 
   /** For an engine that never saw it: goes on behind the tokens that were received. */
-  resumed(): RequestInit {
+  resumed(): EngineRequestInit {
     return { ...this.init, outputIds: this.#outputIds };
   }
 

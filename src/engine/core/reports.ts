@@ -1,10 +1,10 @@
 /** Requests turned into the events that leave the engine. */
 import { EngineError } from '../../errors.ts';
 import { toErrorMessage, type EngineEvent, type ErrorMessage, type RequestReport } from '../client/messages.ts';
-import type { Request } from './request.ts';
+import type { EngineRequest } from './engine-request.ts';
 
 /** What is new of a request since its last event; null when nothing is. */
-export function outputEvent(request: Request): EngineEvent | null {
+export function outputEvent(request: EngineRequest): EngineEvent | null {
   const tokenIds = request.tokenIds.slice(request.emitted);
   if (tokenIds.length === 0 && request.finishReason === null) return null;
   request.emitted = request.tokenIds.length;
@@ -23,12 +23,12 @@ export function outputEvent(request: Request): EngineEvent | null {
 }
 
 /** For a request whose deadline passed while it waited. */
-export function refusal(request: Request): EngineEvent {
+export function refusal(request: EngineRequest): EngineEvent {
   const error = new EngineError('deadline_exceeded', 'The request waited in the queue beyond its deadline.');
   return { type: 'refused', requestId: request.id, error: toErrorMessage(error) };
 }
 
-function requestReport(request: Request, finishReason: string, error: ErrorMessage | null): RequestReport {
+function requestReport(request: EngineRequest, finishReason: string, error: ErrorMessage | null): RequestReport {
   const { arrival, firstScheduled, firstToken } = request.times;
   return {
     requestId: request.id,

@@ -1,9 +1,9 @@
 /** When a request is done, judged after each token. Stop strings are the server's business: the engine sees no text. */
-import type { Request } from './request.ts';
+import type { EngineRequest } from './engine-request.ts';
 import type { FinishReason } from './types.ts';
 
 /** Why the request ends with its last token, or null; notes the stop token in the request. */
-export function finishReason(request: Request, eosTokenIds: readonly number[]): FinishReason | null {
+export function finishReason(request: EngineRequest, eosTokenIds: readonly number[]): FinishReason | null {
   const { params, tokenIds, numOutputTokens } = request;
   if (request.error) return 'error';
   const last = tokenIds[tokenIds.length - 1];

@@ -1,10 +1,10 @@
 /** The last check before a request is accepted: what would break the engine or could never finish. */
 import { EngineError } from '../../errors.ts';
-import type { RequestInit } from './request.ts';
+import type { EngineRequestInit } from './engine-request.ts';
 import type { EngineInfo, Pooling } from './types.ts';
 
 /** @throws EngineError invalid_request, invalid_value, context_length_exceeded */
-export function validateRequest({ promptIds, params, pooling }: RequestInit, info: EngineInfo): void {
+export function validateRequest({ promptIds, params, pooling }: EngineRequestInit, info: EngineInfo): void {
   const inVocabulary = (id: number): boolean => Number.isInteger(id) && id >= 0 && id < info.vocabSize;
   if (promptIds.length === 0) throw new EngineError('invalid_request', 'The prompt is empty.', { param: 'prompt' });
   const outside = promptIds.find((id) => !inVocabulary(id));

@@ -2,7 +2,7 @@
 import type { KVCacheSpec } from '../../kernels/ops.ts';
 import { defaultSamplingParams, type SamplingParams } from '../core/types.ts';
 import type { ModelRunner } from './model-runner.ts';
-import { Request, type RequestInit } from '../core/request.ts';
+import { EngineRequest, type EngineRequestInit } from '../core/engine-request.ts';
 import type { ScheduledRequest } from '../scheduling/scheduler-output.ts';
 
 /** Greedy requests × tokens of each: one decode, a few at once, and a piece of a prompt. */
@@ -14,7 +14,7 @@ const shapes = [
 ] as const;
 
 /** What a request asks for. */
-type Task = Pick<RequestInit, 'params' | 'pooling'>;
+type Task = Pick<EngineRequestInit, 'params' | 'pooling'>;
 
 /** Asks for all that sampling can do. */
 const everything: SamplingParams = {
@@ -51,7 +51,7 @@ async function launch(runner: ModelRunner, rows: number, length: number, task: T
 function chunk(row: number, length: number, task: Task): ScheduledRequest {
   const tokenIds = new Array<number>(length).fill(0);
   return {
-    request: new Request({ id: `warm-up ${row}`, promptIds: tokenIds, ...task, seed: 0 }, length + 1),
+    request: new EngineRequest({ id: `warm-up ${row}`, promptIds: tokenIds, ...task, seed: 0 }, length + 1),
     row,
     tokenIds,
     start: 0,

@@ -1,24 +1,24 @@
 /** Asks the policy, in its own terms: requests and slots turned into loads. */
 import type { KVCacheManager } from '../cache/kv-cache-manager.ts';
 import type { AdmissionPolicy, PoolLoad, RequestLoad } from './policies/policy.ts';
-import type { Request } from '../core/request.ts';
+import type { EngineRequest } from '../core/engine-request.ts';
 
 /** One step's round of admissions. */
 export class Admission {
   readonly #kv: KVCacheManager;
   readonly #policy: AdmissionPolicy;
-  readonly #running: readonly Request[];
+  readonly #running: readonly EngineRequest[];
   #begun = false;
 
   /** @param running the scheduler's own list, which grows by what is admitted */
-  constructor(kv: KVCacheManager, policy: AdmissionPolicy, running: readonly Request[]) {
+  constructor(kv: KVCacheManager, policy: AdmissionPolicy, running: readonly EngineRequest[]) {
     this.#kv = kv;
     this.#policy = policy;
     this.#running = running;
   }
 
   /** @param leastTokens tokens that the request computes in this step at least; null: all that are not cached */
-  accepts(request: Request, leastTokens: number | null, budget: number): boolean {
+  accepts(request: EngineRequest, leastTokens: number | null, budget: number): boolean {
     // With nothing running every slot is free or evictable, and an accepted request fits: the head always starts.
     if (this.#running.length === 0) return true;
     const { cached, locked } = this.#kv.peekPrefix(request);
@@ -42,6 +42,6 @@ export class Admission {
   }
 }
 
-function load(request: Request, held: number): RequestLoad {
+function load(request: EngineRequest, held: number): RequestLoad {
   return { held, generated: request.numOutputTokens, maxNewTokens: request.maxNewTokens };
 }

@@ -1,8 +1,8 @@
 /** What one step computes: the scheduler's decision, complete and fixed, so that the runner looks at nothing else. */
-import type { Request } from '../core/request.ts';
+import type { EngineRequest } from '../core/engine-request.ts';
 
 export interface ScheduledRequest {
-  readonly request: Request;
+  readonly request: EngineRequest;
   readonly row: number;
   /**
    * The tokens to compute. `LAST_TOKEN_FLAG | row` stands for the token that the row sampled in the step before, which
@@ -35,8 +35,8 @@ export interface SchedulerOutput {
   readonly numTokens: number;
   /** Tokens of `numTokens` that are decode steps (one a request); the rest is prefill. */
   readonly numDecodeTokens: number;
-  readonly admitted: readonly Request[];
-  readonly paused: readonly Request[];
+  readonly admitted: readonly EngineRequest[];
+  readonly paused: readonly EngineRequest[];
   /** Waiting requests whose deadline passed; they are finished with 'error'. */
-  readonly expired: readonly Request[];
+  readonly expired: readonly EngineRequest[];
 }

@@ -14,7 +14,7 @@ import { Admission } from './admission.ts';
 import type { KVCacheManager } from '../cache/kv-cache-manager.ts';
 import type { AdmissionPolicy } from './policies/policy.ts';
 import { insertByArrival, remove } from '../core/request-list.ts';
-import type { Request } from '../core/request.ts';
+import type { EngineRequest } from '../core/engine-request.ts';
 import type { ScheduledRequest, SchedulerOutput } from './scheduler-output.ts';
 import { tokensInStep, type StepBudget } from './step-budget.ts';
 import { StepPacer } from './step-pacer.ts';
@@ -47,16 +47,16 @@ interface Plan {
   /** Rows of logits left for scoring prompts. */
   promptRows: number;
   readonly scheduled: ScheduledRequest[];
-  readonly planned: Set<Request>;
-  readonly admitted: Request[];
-  readonly paused: Request[];
+  readonly planned: Set<EngineRequest>;
+  readonly admitted: EngineRequest[];
+  readonly paused: EngineRequest[];
 }
 
 export class Scheduler {
   /** Oldest first, all three. */
-  readonly waiting: Request[] = [];
-  readonly running: Request[] = [];
-  readonly paused: Request[] = [];
+  readonly waiting: EngineRequest[] = [];
+  readonly running: EngineRequest[] = [];
+  readonly paused: EngineRequest[] = [];
   readonly kv: KVCacheManager;
   readonly policy: AdmissionPolicy;
   readonly #config: SchedulerConfig;
@@ -95,7 +95,7 @@ export class Scheduler {
   }
 
   /** @throws EngineError queue_full */
-  add(request: Request): void {
+  add(request: EngineRequest): void {
     this.checkQueue(0);
     request.arrivalIndex = this.#arrivals++;
     this.waiting.push(request);
@@ -150,7 +150,7 @@ export class Scheduler {
   }
 
   /** Takes a request out, wherever it stands, and gives its slots and its row back. */
-  finish(request: Request, reason: FinishReason): void {
+  finish(request: EngineRequest, reason: FinishReason): void {
     if (request.status === 'running') this.#leaveRunning(request);
     else remove(request.status === 'paused' ? this.paused : this.waiting, request);
     request.status = 'finished';
@@ -158,14 +158,14 @@ export class Scheduler {
     if (!request.pooler && (reason === 'stop' || reason === 'length')) this.policy.observe(request.numOutputTokens);
   }
 
-  #scheduleRunning(plan: Plan, wanted: (request: Request) => boolean): void {
+  #scheduleRunning(plan: Plan, wanted: (request: EngineRequest) => boolean): void {
     for (const request of [...this.running]) {
       if (request.status === 'running' && wanted(request)) this.#scheduleRequest(plan, request);
     }
   }
 
   /** Puts the request's next tokens into the step, as many as budget, chunk size and slots allow. */
-  #scheduleRequest(plan: Plan, request: Request): void {
+  #scheduleRequest(plan: Plan, request: EngineRequest): void {
     const prefill = request.isPrefilling;
     if (prefill) {
       const gained = this.kv.takePrefix(request);
@@ -221,11 +221,11 @@ export class Scheduler {
     }
   }
 
-  #nextCandidate(): Request | undefined {
+  #nextCandidate(): EngineRequest | undefined {
     return this.paused[0] ?? this.waiting[0];
   }
 
-  #start(request: Request): void {
+  #start(request: EngineRequest): void {
     remove(request.status === 'paused' ? this.paused : this.waiting, request);
     request.status = 'running';
     request.row = this.#freeRows.pop()!;
@@ -234,7 +234,7 @@ export class Scheduler {
   }
 
   /** Pauses newer requests until n slots are available; if there are none left to pause, the request itself. */
-  #makeRoom(plan: Plan, request: Request, n: number): boolean {
+  #makeRoom(plan: Plan, request: EngineRequest, n: number): boolean {
     while (this.kv.available < n) {
       const newest = this.running.findLast((other) => !plan.planned.has(other));
       if (!newest || newest.arrivalIndex < request.arrivalIndex) return false;
@@ -248,7 +248,7 @@ export class Scheduler {
     return true;
   }
 
-  #leaveRunning(request: Request): void {
+  #leaveRunning(request: EngineRequest): void {
     this.kv.release(request);
     this.#freeRows.push(request.row);
     request.row = -1;
@@ -256,7 +256,7 @@ export class Scheduler {
     remove(this.running, request);
   }
 
-  #dropExpired(): Request[] {
+  #dropExpired(): EngineRequest[] {
     const now = Date.now();
     const expired = this.waiting.filter((request) => request.deadline <= now);
     for (const request of expired) this.finish(request, 'error');

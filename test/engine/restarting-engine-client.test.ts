@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
-import { EngineProxy } from '../../src/engine/client/engine-client.ts';
+import { RestartingEngineClient } from '../../src/engine/client/restarting-engine-client.ts';
 import {
   inThisThread,
   inWorker,
@@ -43,7 +43,7 @@ const inProcess = (config: Partial<EngineConfig> = {}): StartEngine =>
   inThisThread(loadEngine, { ...defaultEngineConfig, ...config }, { faultInjection: true });
 
 function generate(
-  client: EngineProxy,
+  client: RestartingEngineClient,
   prompt: number[],
   params: Partial<SamplingParams> = {},
   options: GenerateOptions = {},
@@ -52,7 +52,7 @@ function generate(
 }
 
 /** Waits until the engine has nothing to do; its last outputs are in the client then, since messages keep their order. */
-async function untilIdle(client: EngineProxy): Promise<void> {
+async function untilIdle(client: RestartingEngineClient): Promise<void> {
   for (let i = 0; i < 1000; i++) {
     const { running, waiting } = await client.stats();
     if (running + waiting === 0) return;
@@ -72,7 +72,7 @@ function nextStep(): Promise<void> {
 }
 
 t.test('what ends turns by the tokenizer reaches an engine in a worker', async (t) => {
-  const client = await EngineProxy.start(
+  const client = await RestartingEngineClient.start(
     inWorker({ config: defaultEngineConfig, loader, faultInjection: false, endTokenIds: [77] }),
   );
   t.teardown(() => client.close());
@@ -81,7 +81,7 @@ t.test('what ends turns by the tokenizer reaches an engine in a worker', async (
 
 for (const [way, start] of Object.entries({ 'in a worker': worker, 'in-process': inProcess() })) {
   t.test(way, async (t) => {
-    const client = await EngineProxy.start(start);
+    const client = await RestartingEngineClient.start(start);
     t.teardown(() => client.close());
 
     t.test('several requests at once, each its own tokens', async (t) => {
@@ -185,7 +185,7 @@ for (const [way, start] of Object.entries({ 'in a worker': worker, 'in-process':
       for (const fault of way === 'in a worker' ? (['hang', 'freeze'] as const) : (['hang'] as const)) {
         const engines: EngineTransport[] = [];
         const kept: StartEngine = (onMessage) => engines[engines.push(start(onMessage)) - 1];
-        const client = await EngineProxy.start(kept, { stepTimeout: 1.5 });
+        const client = await RestartingEngineClient.start(kept, { stepTimeout: 1.5 });
         t.teardown(() => client.close());
         const prompts = Array.from({ length: 3 }, (_, i) => [i + 1, 51]);
         const answers = Promise.all(prompts.map((prompt) => generate(client, prompt, { maxTokens: 250 })));
@@ -219,7 +219,7 @@ for (const [way, start] of Object.entries({ 'in a worker': worker, 'in-process':
 }
 
 t.test('a full queue refuses', async (t) => {
-  const client = await EngineProxy.start(inProcess({ maxQueuedRequests: 1, runningMaxReqSize: 1 }));
+  const client = await RestartingEngineClient.start(inProcess({ maxQueuedRequests: 1, runningMaxReqSize: 1 }));
   const accepted: number[] = [];
   const ask = async (i: number): Promise<void> => {
     const options = { onAccepted: () => void accepted.push(i) };
@@ -234,7 +234,7 @@ t.test('a full queue refuses', async (t) => {
 });
 
 t.test('a model that cannot be loaded', async (t) => {
-  const start = EngineProxy.start(inProcess({ modelDir: 'missing' }));
+  const start = RestartingEngineClient.start(inProcess({ modelDir: 'missing' }));
   await t.rejects(start, { code: 'model_not_readable', param: 'model_dir' });
 });
 
@@ -244,7 +244,7 @@ t.test('an idle engine is not taken for a hung one', async (t) => {
     engines++;
     return inProcess()(onMessage);
   };
-  const client = await EngineProxy.start(start, { stepTimeout: 0.1 });
+  const client = await RestartingEngineClient.start(start, { stepTimeout: 0.1 });
   await generate(client, [1]);
   await sleep(500);
   await generate(client, [2]);
@@ -253,7 +253,7 @@ t.test('an idle engine is not taken for a hung one', async (t) => {
 });
 
 t.test('an engine that hangs again and again stays dead, and closing does not wait for it', async (t) => {
-  const client = await EngineProxy.start(inProcess(), { stepTimeout: 0.05 });
+  const client = await RestartingEngineClient.start(inProcess(), { stepTimeout: 0.05 });
   const answer = generate(client, [1], { maxTokens: 290 }).catch((error: unknown) => error);
   await sleep(20);
   while (client.health() !== 'dead') {
@@ -265,7 +265,7 @@ t.test('an engine that hangs again and again stays dead, and closing does not wa
 });
 
 t.test('an engine that keeps dying stays dead, and says so', async (t) => {
-  const client = await EngineProxy.start(inProcess());
+  const client = await RestartingEngineClient.start(inProcess());
   const answer = generate(client, [1], { maxTokens: 290 }).catch((error: unknown) => error);
   while (client.health() !== 'dead') {
     if (client.health() === 'ok') client.injectFault('throw');

@@ -22,7 +22,7 @@ export interface RequestTimes {
   finished: number;
 }
 
-export interface RequestInit {
+export interface EngineRequestInit {
   readonly id: string;
   readonly promptIds: readonly number[];
   /** Tokens generated before (the engine was rebuilt in between); generation goes on behind them. */
@@ -36,7 +36,7 @@ export interface RequestInit {
   readonly pooling?: Pooling;
 }
 
-export class Request {
+export class EngineRequest {
   readonly id: string;
   readonly params: SamplingParams;
   /** Opened from `params.constraint`. */
@@ -93,7 +93,7 @@ export class Request {
   readonly sharesPrefix: boolean;
 
   /** @param maxLength longest prompt + output that the engine can hold */
-  constructor(init: RequestInit, maxLength: number, constraint: Constraint | null = null, sharesPrefix = true) {
+  constructor(init: EngineRequestInit, maxLength: number, constraint: Constraint | null = null, sharesPrefix = true) {
     this.sharesPrefix = sharesPrefix;
     this.id = init.id;
     this.params = init.params;

@@ -10,7 +10,7 @@ import { EngineError } from '../../errors.ts';
 import type { EngineTransport, StartEngine } from './engine-transport.ts';
 import { fromErrorMessage, type EngineEvent, type EngineMessage, type Fault } from './messages.ts';
 import { OpenRequest } from '../core/open-request.ts';
-import type { RequestInit } from '../core/request.ts';
+import type { EngineRequestInit } from '../core/engine-request.ts';
 import { RestartBudget } from '../core/restart-budget.ts';
 import { StatsCalls } from '../core/stats-calls.ts';
 import {
@@ -33,18 +33,18 @@ const requestChannel = channel('dawnlight:request');
 /** Bytes of weights on the device so far, and in all. */
 export type Progress = (done: number, total: number) => void;
 
-export interface EngineProxyOptions {
+export interface EngineClientOptions {
   readonly onProgress?: Progress | undefined;
   /** Seconds without a step, with requests open, after which the engine counts as hung; Infinity: never. */
   readonly stepTimeout?: number | undefined;
 }
 
 interface Loading {
-  readonly resolve: (proxy: EngineProxy) => void;
+  readonly resolve: (client: RestartingEngineClient) => void;
   readonly reject: (error: EngineError) => void;
 }
 
-export class EngineProxy implements EngineClient {
+export class RestartingEngineClient implements EngineClient {
   readonly #start: StartEngine;
   readonly #onProgress: Progress;
   readonly #watchdog: Watchdog;
@@ -63,7 +63,7 @@ export class EngineProxy implements EngineClient {
 
   private constructor(
     start: StartEngine,
-    { onProgress, stepTimeout = defaultEngineConfig.stepTimeout }: EngineProxyOptions,
+    { onProgress, stepTimeout = defaultEngineConfig.stepTimeout }: EngineClientOptions,
   ) {
     this.#start = start;
     this.#onProgress = onProgress ?? (() => {});
@@ -72,11 +72,11 @@ export class EngineProxy implements EngineClient {
   }
 
   /** Fulfilled when the model is loaded; rejected with the reason (model_not_readable, no_adapter …) when it cannot be. */
-  static start(start: StartEngine, options: EngineProxyOptions = {}): Promise<EngineProxy> {
-    const proxy = new EngineProxy(start, options);
+  static start(start: StartEngine, options: EngineClientOptions = {}): Promise<RestartingEngineClient> {
+    const client = new RestartingEngineClient(start, options);
     return new Promise((resolve, reject) => {
-      proxy.#loaded = { resolve, reject };
-      proxy.#startEngine();
+      client.#loaded = { resolve, reject };
+      client.#startEngine();
     });
   }
 
@@ -94,7 +94,7 @@ export class EngineProxy implements EngineClient {
 
   async *#outputs(
     promptIds: readonly number[],
-    task: Pick<RequestInit, 'params' | 'pooling'>,
+    task: Pick<EngineRequestInit, 'params' | 'pooling'>,
     options: GenerateOptions,
   ): AsyncGenerator<RequestOutput, void, undefined> {
     const { signal } = options;
@@ -157,7 +157,7 @@ export class EngineProxy implements EngineClient {
 
   #openRequest(
     promptIds: readonly number[],
-    task: Pick<RequestInit, 'params' | 'pooling'>,
+    task: Pick<EngineRequestInit, 'params' | 'pooling'>,
     options: GenerateOptions,
   ): OpenRequest {
     if (this.#state === 'dead') throw this.#error!;
