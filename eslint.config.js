@@ -2,7 +2,8 @@ import tseslint from 'typescript-eslint';
 import { noCycle } from './scripts/eslint-no-cycle.mjs';
 
 // Imports run one way (docs/architecture.md): cli → commands → server → engine → model → kernels → gpu → tensor.
-// `text` is a leaf for server, commands and llm.ts; `config` and `errors` are leaves for all.
+// `text` is a leaf for server, commands and llm; `llm` is the engine in a program, beside the server and without it;
+// `config` and `errors` are leaves for all.
 const chain = ['commands', 'server', 'engine', 'model', 'kernels', 'gpu', 'tensor'];
 const mayImport = {
   tensor: [],
@@ -12,9 +13,10 @@ const mayImport = {
   engine: ['model', 'kernels', 'gpu', 'tensor'],
   text: [],
   server: ['engine', 'text'],
+  llm: ['engine', 'model', 'text'],
   commands: ['server', 'engine', 'model', 'kernels', 'gpu', 'tensor', 'text'],
 };
-const folders = [...chain, 'text'];
+const folders = [...chain, 'text', 'llm'];
 const oneWay = Object.entries(mayImport).map(([folder, allowed]) => ({
   files: [`src/${folder}/**/*.ts`],
   rules: {

@@ -1,5 +1,12 @@
 /** The public API for use in-process. Everything else may change without notice. */
-export { LLM, type GenerateParams, type LLMOptions, type TextChunk } from './llm.ts';
+export { LLM, type LLMOptions } from './llm/llm.ts';
+export {
+  type ChatChunk,
+  type ChatParams,
+  type GenerateParams,
+  type StructuredOutputs,
+  type TextChunk,
+} from './llm/params.ts';
 export { EngineError, type ErrorCode } from './errors.ts';
 export { type EngineConfig } from './config.ts';
 export { type EngineStats, type FinishReason, type SamplingParams, type Usage } from './engine/core/types.ts';

@@ -1,5 +1,6 @@
 /** Answers to plain questions, greedy and with the default sampling, beside llama.cpp's on the same file. */
-import { LLM, type GenerateParams } from '../../src/llm.ts';
+import { LLM } from '../../src/llm/llm.ts';
+import type { GenerateParams } from '../../src/llm/params.ts';
 import type { RunBench } from '../helpers/declare.ts';
 import { describeMachine } from '../helpers/machine.ts';
 import { modelPath as pathOf } from '../helpers/model.ts';

@@ -11,14 +11,9 @@ import { openModel } from '../model/files/open-model.ts';
 import { ConstraintMaker, constraintPool } from '../server/constraints/constraint-maker.ts';
 import type { ServerContext } from '../server/http/context.ts';
 import { Metrics } from '../server/http/metrics.ts';
-import { isReasoningParser, reasoningParserNames, reasoningTags } from '../text/reasoning/reasoning-tags.ts';
 import { describeText, textPool, TextService } from '../server/text-workers/text-service.ts';
 import { RequestRegistry } from '../server/http/request-registry.ts';
-import { tokenVocabulary } from '../text/structured-output/token-vocabulary.ts';
-import { callMarkup } from '../text/tool-calls/call-grammar.ts';
-import { createToolCallParser } from '../text/tool-calls/create-parser.ts';
-import { guessToolCallParser } from '../text/tool-calls/guess-parser.ts';
-import { FALLBACK_TOOL_CALL_PARSER } from '../server/chat/tool-prompt.ts';
+import { answerFormats, answerVocabulary } from '../text/answer/answer-formats.ts';
 import { mistypedEndTokens } from '../text/tokenizer/gguf-vocabulary.ts';
 import { detokenizerFromGguf, loadDetokenizer } from '../text/tokenizer/load-tokenizer.ts';
 import type { Detokenizer } from '../text/tokenizer/tokenizer.ts';
@@ -48,15 +43,16 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
   const limits = { size: settings.textWorkers, seconds: settings.textTimeout, maxWaiting };
   const texts = textPool(moduleUrl('./text-worker.ts', import.meta.url), data, limits);
   const described = await describeText(texts);
-  const source =
-    described.traits?.tools === true ? (override ?? tokenizer.toolUseTemplate ?? tokenizer.chatTemplate) : null;
-  const toolCallParser = chooseToolCallParser(source, settings.toolCallParser);
-  checkReasoningParser(settings.reasoningParser);
-  const markup = callMarkup(toolCallParser, source ?? '') + reasoningMarkup(settings.reasoningParser);
-  const vocabulary = tokenVocabulary(tokenizer, markup);
+  const template = override ?? tokenizer.toolUseTemplate ?? tokenizer.chatTemplate;
+  const showsTools = described.traits?.tools === true ? template : null;
+  const { why, ...formats } = answerFormats(showsTools, settings);
+  if (why !== null) {
+    process.stderr.write(`tool calls: read as ${formats.toolCallParser} since ${why}; --tool_call_parser overrides\n`);
+  }
+  const vocabulary = answerVocabulary(tokenizer, formats, showsTools);
   const engine = await startEngine(config, name, tokenizer.eosTokenIds, vocabulary);
   for (const note of engine.info.notes ?? []) process.stderr.write(`${printable(note)}\n`);
-  const constraints = constraintPool(tokenizer.toolUseTemplate ?? tokenizer.chatTemplate ?? '', maxWaiting);
+  const constraints = constraintPool(template ?? '', maxWaiting);
   constraints.warm();
   const modelNames = settings.servedModelName.length > 0 ? settings.servedModelName : [name];
   return {
@@ -69,8 +65,7 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
     modelPath: config.modelDir,
     version: packageVersion(),
     ...chooseSampling(sampling, settings),
-    toolCallParser,
-    reasoningParser: settings.reasoningParser,
+    formats,
     constraints: new ConstraintMaker(constraints),
     requests: new RequestRegistry(),
     metrics: new Metrics(engine, modelNames[0]),
@@ -137,33 +132,4 @@ function readTemplateFile(file: string): string {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError('bad_flag', `--chat_template: cannot read ${file}: ${reason}`, { cause });
   }
-}
-
-/**
- * `source` is the template that shows tools, null when it shows none: they are then described in our own words
- * (server/chat/tool-prompt.ts), which one parser reads.
- */
-function chooseToolCallParser(source: string | null, given: string | null): string {
-  if (given !== null) {
-    createToolCallParser(given);
-    return given;
-  }
-  if (source === null) return FALLBACK_TOOL_CALL_PARSER;
-  const guess = guessToolCallParser(source);
-  const name = guess?.name ?? FALLBACK_TOOL_CALL_PARSER;
-  const why = guess?.why ?? 'the chat template names no known form';
-  process.stderr.write(`tool calls: read as ${name} since ${why}; --tool_call_parser overrides\n`);
-  return name;
-}
-
-/** Tags that may be special tokens and that a constrained answer has to write all the same. */
-function reasoningMarkup(name: string | null): string {
-  const tags = name === null ? null : reasoningTags(name, '');
-  return tags === null ? '' : tags.open + tags.close;
-}
-
-function checkReasoningParser(name: string | null): void {
-  if (name === null || isReasoningParser(name)) return;
-  const message = `--reasoning_parser: there is no parser '${name}'; there are ${reasoningParserNames.join(', ')}`;
-  throw new EngineError('bad_flag', message, { param: '--reasoning_parser' });
 }

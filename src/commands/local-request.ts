@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { RequestConfig } from '../config.ts';
 import { EngineError } from '../errors.ts';
 import type { ServerContext } from '../server/http/context.ts';
-import { generateText } from '../server/chat/generation.ts';
+import { generateChoices } from '../server/chat/choices.ts';
+import { generationRequests } from '../server/chat/generation-request.ts';
 import { fitPrompt } from '../server/chat/prompt-limits.ts';
 import { toSamplingParams } from '../server/chat/sampling-params.ts';
 import { writeForeign, type Output } from './terminal-text.ts';
@@ -34,21 +35,18 @@ export async function streamToTerminal(
   const fields = { seed: settings.seed ?? undefined };
   const unread = new AbortController();
   const onUnread = (): void => unread.abort();
-  const request = {
-    requestId: randomUUID(),
-    promptIds: room.promptIds,
-    params: toSamplingParams(ctx, fields, { maxTokens: room.maxTokens, logprobs: null }),
-    stops: [],
-    includeStop: false,
-    skipSpecialTokens: true,
+  const params = toSamplingParams(ctx, fields, { maxTokens: room.maxTokens, logprobs: null });
+  const requests = generationRequests({
+    id: randomUUID(),
+    prompts: [{ promptIds: room.promptIds, params }],
     signal: AbortSignal.any([signal, unread.signal]),
-  };
+  });
   const started = performance.now();
   let [text, tokens, firstAt] = ['', 0, started];
   stdout.once('error', onUnread);
   writeForeign(stdout, before);
   try {
-    for await (const output of generateText(ctx, request)) {
+    for await (const output of generateChoices(ctx, requests)) {
       if (tokens === 0) firstAt = performance.now();
       writeForeign(stdout, output.text);
       text += output.text;

@@ -67,6 +67,12 @@ const runs: readonly { name: string; path: string; skip?: string | false; prints
     skip: model.unavailable,
     prints: /^WebGPUOps: +Paris[^]*\nHardSwishOps: [^]+\n$/,
   },
+  {
+    name: 'tools',
+    path: tiny,
+    prints:
+      /^get_weather\(\{"city": ?"(Paris|Oslo|Rome)"\}\)\n\{ city: '(Paris|Oslo|Rome)', sky: '\w+', cold: (true|false) \}\n$/,
+  },
 ];
 
 for (const { name, path, skip = false, prints } of runs) {

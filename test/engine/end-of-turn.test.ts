@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { LLM } from '../../src/llm.ts';
+import { LLM } from '../../src/llm/llm.ts';
 import { smallGguf } from '../helpers/small-model.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 

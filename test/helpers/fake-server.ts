@@ -2,7 +2,7 @@
 import OpenAI from 'openai';
 import { defaultServerConfig, type ServerConfig } from '../../src/config.ts';
 import { ConstraintMaker } from '../../src/server/constraints/constraint-maker.ts';
-import { makeConstraint, type ConstraintTask } from '../../src/server/constraints/make-constraint.ts';
+import { makeConstraint, type ConstraintTask } from '../../src/text/answer/make-constraint.ts';
 import { createApp } from '../../src/server/http/app.ts';
 import type { ServerContext } from '../../src/server/http/context.ts';
 import { listen } from '../../src/server/http/listen.ts';
@@ -16,10 +16,10 @@ import { fakeChatTemplate, fakeTokenizer } from './fake-tokenizer.ts';
 
 export async function startFakeServer(
   settings: Partial<ServerConfig> = {},
-  overrides: Partial<ServerContext> & { templateSource?: string | null } = {},
+  overrides: Partial<ServerContext> & { templateSource?: string | null; reasoningParser?: string } = {},
 ) {
   const engine = new FakeEngine();
-  const { templateSource: source = fakeChatTemplate } = overrides;
+  const { templateSource: source = fakeChatTemplate, reasoningParser = null } = overrides;
   const template = source === null ? null : compileChatTemplate(source, fakeTokenizer.specialTokens);
   const ctx: ServerContext = {
     engine,
@@ -32,8 +32,7 @@ export async function startFakeServer(
     version: '0.0.0',
     samplingDefaults: {},
     samplingSource: 'the test',
-    toolCallParser: 'qwen25',
-    reasoningParser: null,
+    formats: { toolCallParser: 'qwen25', reasoningParser },
     constraints: new ConstraintMaker({
       run: async (task) => makeConstraint(JSON.parse(task) as ConstraintTask, fakeTokenizer.chatTemplate ?? ''),
     }),

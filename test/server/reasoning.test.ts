@@ -1,7 +1,7 @@
 // What of an answer is reasoning: by every parser, in every state that a prompt can end in, streamed and whole.
 import t, { type Test } from 'tap';
-import { AnswerParser } from '../../src/server/chat/answer-parser.ts';
-import type { TextOutput } from '../../src/server/chat/generation.ts';
+import { AnswerParser } from '../../src/text/answer/answer-parser.ts';
+import type { TextOutput } from '../../src/text/answer/generated-text.ts';
 import { ReasoningParser } from '../../src/text/reasoning/reasoning-parser.ts';
 import { reasoningParserNames, reasoningTags } from '../../src/text/reasoning/reasoning-tags.ts';
 import { createToolCallParser, toolCallParserNames, watchCalls } from '../../src/text/tool-calls/create-parser.ts';

@@ -1,8 +1,9 @@
 /** One chat answer as events, for the APIs that are other spellings of chat completions. */
 import { type ChatRun, prepareChat } from './chat-run.ts';
-import type { AnswerDelta, AnswerFinishReason } from './answer-parser.ts';
+import type { AnswerDelta, AnswerFinishReason } from '../../text/answer/answer-parser.ts';
 import type { ServerContext } from '../http/context.ts';
-import { startChoices, type TextOutput } from './generation.ts';
+import type { ChoiceOutput } from './generate-text.ts';
+import { startChoices } from './start-choices.ts';
 import { chatLogprobs } from './logprobs.ts';
 import { type ChatLogprobs, type ChatRequest, chatRequestSchema } from '../apis/chat-completions/schema.ts';
 import { validate } from '../http/validate.ts';
@@ -44,7 +45,7 @@ export async function streamAnswer(
 async function* answerEvents(
   ctx: ServerContext,
   run: ChatRun,
-  outputs: AsyncGenerator<TextOutput, void, undefined>,
+  outputs: AsyncGenerator<ChoiceOutput, void, undefined>,
 ): AsyncGenerator<AnswerEvent, void, undefined> {
   const parser = run.createParser();
   for await (const output of outputs) {
@@ -57,7 +58,7 @@ async function* answerEvents(
 }
 
 /** Spells answer events in one protocol's events. */
-export interface EventBuilder<Event> {
+interface EventBuilder<Event> {
   start(): Iterable<Event>;
   push(event: AnswerEvent): Iterable<Event>;
 }

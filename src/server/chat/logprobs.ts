@@ -3,7 +3,7 @@ import type { TokenLogprobs } from '../../engine/core/types.ts';
 import type { Detokenizer } from '../../text/tokenizer/tokenizer.ts';
 import type { ChatLogprobs } from '../apis/chat-completions/schema.ts';
 import type { CompletionLogprobs } from '../apis/completions/schema.ts';
-import type { TextToken } from './text-assembler.ts';
+import type { TextToken } from '../../text/answer/text-assembler.ts';
 
 /** JSON has no -Infinity; this is what OpenAI sends for it. */
 const LOWEST = -9999;

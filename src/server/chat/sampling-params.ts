@@ -7,7 +7,7 @@ import type { TextLimit } from '../text-workers/text-tasks.ts';
 import { checkVocabulary } from './prompt-limits.ts';
 
 /** The fields of protocol/sampling.ts that shape sampling, as validated. */
-export interface SamplingFields {
+interface SamplingFields {
   temperature?: number | undefined;
   top_p?: number | undefined;
   top_k?: number | undefined;
@@ -68,11 +68,6 @@ export function toSamplingParams(
     constraint: limits.constraint ?? null,
     promptLogprobs: limits.promptLogprobs ?? null,
   };
-}
-
-/** The i-th of n choices: a given seed still gives n different texts, the same ones each time. */
-export function forChoice(params: SamplingParams, i: number): SamplingParams {
-  return params.seed === null || i === 0 ? params : { ...params, seed: params.seed + i };
 }
 
 function logitBias(ctx: ServerContext, body: SamplingFields, forbidden: readonly number[]): Map<number, number> | null {

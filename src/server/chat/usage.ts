@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Usage } from '../../engine/core/types.ts';
 import type { usageSchema } from '../apis/schema/common.ts';
 
-export type WireUsage = z.output<typeof usageSchema>;
+type WireUsage = z.output<typeof usageSchema>;
 
 /** Counts over the choices of one answer: each prompt once, completions summed. */
 export class UsageCounter {

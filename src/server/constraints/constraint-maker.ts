@@ -8,7 +8,7 @@ import type { GrammarSpec, StructuredOutputFields } from '../../text/structured-
 import { constraintsOf } from '../apis/schema/structured-output.ts';
 import { OverBudget, WorkerPool } from '../workers/worker-pool.ts';
 import { ByteCache } from './byte-cache.ts';
-import type { ChatForm, ConstraintTask } from './make-constraint.ts';
+import type { ChatForm, ConstraintTask } from '../../text/answer/make-constraint.ts';
 import { ValueCounter } from './value-limits.ts';
 
 /** Runs a ConstraintTask that is written as JSON. */

@@ -1,6 +1,7 @@
 /** What every route needs: the engine, the tokenizer and the settings. Made once at start-up. */
 import type { ServerConfig } from '../../config.ts';
 import type { EngineClient, SamplingParams } from '../../engine/core/types.ts';
+import type { AnswerFormats } from '../../text/answer/answer-formats.ts';
 import type { Detokenizer } from '../../text/tokenizer/tokenizer.ts';
 import type { ConstraintMaker } from '../constraints/constraint-maker.ts';
 import type { TextService } from '../text-workers/text-service.ts';
@@ -25,9 +26,8 @@ export interface ServerContext {
   /** What holds where a request does not say, and in words where that comes from. */
   readonly samplingDefaults: Partial<SamplingParams>;
   readonly samplingSource: string;
-  /** Format of the model's tool calls, a name of tool-calls/create-parser.ts. */
-  readonly toolCallParser: string;
-  readonly reasoningParser: string | null;
+  /** Of the model's tool calls and reasoning. */
+  readonly formats: AnswerFormats;
   /** Makes grammars of what requests ask their answers to be. */
   readonly constraints: ConstraintMaker;
   readonly requests: RequestRegistry;

@@ -3,8 +3,8 @@
  * sends, and run the model's own expressions and template. Workers do them, and are ended when they take too long.
  */
 import { EngineError } from '../../errors.ts';
-import type { Tool } from '../apis/schema/tools.ts';
-import { type ChatPrompt, type PromptFields, promptFields } from '../chat/chat-prompt.ts';
+import { type ChatPrompt, type PromptFields, promptFields } from '../../text/chat-prompt/chat-prompt.ts';
+import type { ToolDefinition } from '../../text/tool-calls/types.ts';
 import { OverBudget, WorkerPool } from '../workers/worker-pool.ts';
 import {
   checkLength,
@@ -17,7 +17,7 @@ import {
   type TextTask,
 } from './text-tasks.ts';
 
-export interface TextRunner {
+interface TextRunner {
   run(task: TextTask, signal?: AbortSignal): Promise<TextResult>;
 }
 
@@ -79,7 +79,7 @@ export class TextService {
    */
   async chatPrompt(
     body: PromptFields,
-    tools: readonly Tool[] | null,
+    tools: readonly ToolDefinition[] | null,
     { limit, param, signal }: { readonly limit: TextLimit; readonly param: string; readonly signal: AbortSignal },
   ): Promise<ChatPrompt> {
     const fields = Object.fromEntries(promptFields.map((name) => [name, body[name]])) as unknown as PromptFields;

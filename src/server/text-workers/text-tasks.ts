@@ -3,8 +3,8 @@ import { EngineError } from '../../errors.ts';
 import type { ChatTemplate } from '../../text/chat-template/chat-template.ts';
 import type { TemplateTraits } from '../../text/chat-template/template-traits.ts';
 import { type Tokenizer, TooManyTokens } from '../../text/tokenizer/tokenizer.ts';
-import type { Tool } from '../apis/schema/tools.ts';
-import { buildChatPrompt, type ChatPrompt, type PromptFields } from '../chat/chat-prompt.ts';
+import { buildChatPrompt, type ChatPrompt, type PromptFields } from '../../text/chat-prompt/chat-prompt.ts';
+import type { ToolDefinition } from '../../text/tool-calls/types.ts';
 
 /** The text side of one model. */
 export interface LoadedText {
@@ -40,7 +40,7 @@ export type TextTask =
   | {
       readonly type: 'chat';
       readonly body: PromptFields;
-      readonly tools: readonly Tool[] | null;
+      readonly tools: readonly ToolDefinition[] | null;
       readonly limit: TextLimit;
       readonly param: string;
     }
@@ -74,7 +74,9 @@ export function doTextTask(loaded: LoadedText, task: TextTask): TextResult {
     case 'encode':
       return task.texts.map((text) => encode(tokenizer, text, task.addSpecialTokens, task.limit));
     case 'chat': {
-      const prompt = buildChatPrompt(loaded.chatTemplate(), task.body, task.tools);
+      const template = loaded.chatTemplate();
+      if (template === null) throw noChatTemplate();
+      const prompt = buildChatPrompt(template, task.body, task.tools);
       const text = { text: prompt.text, param: task.param };
       return { ...prompt, ids: encode(tokenizer, text, task.body.add_special_tokens ?? false, task.limit) };
     }
@@ -118,6 +120,11 @@ export function checkLength(text: string, param: string, limit: TextLimit): void
 function tooLong({ code, message }: TextLimit, what: string, param: string): EngineError {
   const said = message.replace('{}', what);
   return new EngineError(code, code === 'invalid_value' ? `${param}: ${said}` : said, { param });
+}
+
+function noChatTemplate(): EngineError {
+  const hint = 'Use /v1/completions, or start the server with --chat_template FILE.';
+  return new EngineError('invalid_request', `The served model has no chat template. ${hint}`, { param: 'messages' });
 }
 
 function longestToken(tokenizer: Tokenizer): number {

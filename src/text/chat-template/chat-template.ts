@@ -10,25 +10,26 @@ import { compileTemplate, type Render } from './jinja/template.ts';
 import { probeTemplate, type RenderTemplate, type TemplateTraits } from './template-traits.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
-export interface TextPart {
-  readonly type: 'text';
-  readonly text: string;
-}
+type ContentPart =
+  | { readonly type: 'text' | 'input_text' | 'output_text'; readonly text: string }
+  | { readonly type: 'refusal'; readonly refusal: string };
 
 /** One OpenAI chat message; fields that are not named here reach the template as they are. */
 export interface ChatMessage {
   readonly role: string;
-  readonly content?: string | readonly TextPart[] | null;
-  readonly tool_calls?: readonly {
-    readonly id?: string;
-    readonly type?: string;
-    /** `arguments` is a JSON text, as OpenAI's clients send it. */
-    readonly function: { readonly name: string; readonly arguments: string };
-  }[];
+  readonly content?: string | readonly ContentPart[] | null | undefined;
+  readonly tool_calls?: readonly ChatMessageCall[] | null | undefined;
   readonly [key: string]: unknown;
 }
 
-export interface RenderOptions {
+export interface ChatMessageCall {
+  readonly id?: string | undefined;
+  readonly type?: string | undefined;
+  /** `arguments` is a JSON text, as OpenAI's clients send it. */
+  readonly function: { readonly name: string; readonly arguments: string };
+}
+
+interface RenderOptions {
   /** `{type:'function', function:{…}}` objects; none are shown to the template when empty or absent. */
   readonly tools?: readonly unknown[];
   /** Ends the prompt with the opening of an assistant turn. Default true, or false with continueFinalMessage. */
@@ -141,9 +142,11 @@ function prepareMessage(message: ChatMessage, traits: TemplateTraits): Record<st
   return prepared;
 }
 
-function contentText(content: ChatMessage['content']): string | null {
+/** Most templates take strings only, so the text parts of a message are joined by line breaks. */
+export function contentText(content: ChatMessage['content']): string | null {
   if (content === null || content === undefined) return null;
-  return typeof content === 'string' ? content : content.map((part) => part.text).join('\n');
+  if (typeof content === 'string') return content;
+  return content.map((part) => (part.type === 'refusal' ? part.refusal : part.text)).join('\n');
 }
 
 /** Templates want an object; arguments that are not JSON stay the text that the model wrote. */
@@ -164,7 +167,7 @@ function leaveOpen(messages: Record<string, unknown>[]): void {
       param: 'messages',
     });
   }
-  const content = last['content'] as string | TextPart[];
+  const content = last['content'] as string | { text: string }[];
   last['content'] =
     typeof content === 'string' ? content + openEnd : content.map((part) => ({ ...part, text: part.text + openEnd }));
 }

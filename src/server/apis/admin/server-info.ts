@@ -69,8 +69,8 @@ function serverInfo(ctx: ServerContext): z.output<typeof serverInfoSchema> {
     architecture: info.architecture,
     adapter: info.adapter,
     sampling_defaults: { ...samplingFields(ctx), source: ctx.samplingSource },
-    tool_call_parser: ctx.toolCallParser,
-    reasoning_parser: ctx.reasoningParser,
+    tool_call_parser: ctx.formats.toolCallParser,
+    reasoning_parser: ctx.formats.reasoningParser,
     embedding: { dimensions: info.hiddenSize, pooling: ctx.settings.embeddingPooling, normalized: true },
   };
 }

@@ -1,10 +1,12 @@
 /** POST /v1/chat/completions, plain and streamed. */
 import { randomUUID } from 'node:crypto';
 import type { Api } from '../../http/api.ts';
-import { AnswerParser } from '../../chat/answer-parser.ts';
+import type { AnswerParser } from '../../../text/answer/answer-parser.ts';
 import { type ChatRun, prepareChat } from '../../chat/chat-run.ts';
 import type { ServerContext } from '../../http/context.ts';
-import { generateChoices, startChoices, type TextOutput } from '../../chat/generation.ts';
+import { generateChoices } from '../../chat/choices.ts';
+import type { ChoiceOutput } from '../../chat/generate-text.ts';
+import { startChoices } from '../../chat/start-choices.ts';
 import { chatLogprobs } from '../../chat/logprobs.ts';
 import { fingerprint, modelName } from '../../http/model-name.ts';
 import {
@@ -64,7 +66,7 @@ class WholeChoice {
     this.parser = parser;
   }
 
-  push(ctx: ServerContext, output: TextOutput): void {
+  push(ctx: ServerContext, output: ChoiceOutput): void {
     const delta = this.parser.push(output);
     this.#content += delta.content;
     this.#reasoning += delta.reasoning;
@@ -106,7 +108,7 @@ async function wholeAnswer(
   ctx: ServerContext,
   head: Head,
   run: ChatRun,
-  outputs: AsyncGenerator<TextOutput, void, undefined>,
+  outputs: AsyncGenerator<ChoiceOutput, void, undefined>,
 ): Promise<ChatResponse> {
   const choices = run.requests.map(() => new WholeChoice(run.createParser()));
   const usage = new UsageCounter(choices.length);
@@ -124,7 +126,7 @@ async function* answerChunks(
   head: Head,
   body: ChatRequest,
   run: ChatRun,
-  outputs: AsyncGenerator<TextOutput, void, undefined>,
+  outputs: AsyncGenerator<ChoiceOutput, void, undefined>,
 ): AsyncGenerator<ChatChunk, void, undefined> {
   const { include_usage: includeUsage, continuous_usage_stats: continuous } = body.stream_options ?? {};
   const parsers = run.requests.map(() => run.createParser());

@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { Api } from '../../http/api.ts';
 import { type CompletionRun, type EchoedPrompt, prepareCompletion } from './run.ts';
 import type { ServerContext } from '../../http/context.ts';
-import { generateChoices, startChoices, type TextOutput } from '../../chat/generation.ts';
+import { generateChoices } from '../../chat/choices.ts';
+import type { ChoiceOutput } from '../../chat/generate-text.ts';
+import { startChoices } from '../../chat/start-choices.ts';
 import { completionLogprobs, joinLogprobs } from '../../chat/logprobs.ts';
 import { fingerprint, modelName } from '../../http/model-name.ts';
 import {
@@ -16,8 +18,7 @@ import {
 } from './schema.ts';
 import { linkedAbort } from '../../http/request-signal.ts';
 import { openAIStream } from '../../http/sse.ts';
-import { promptTokens } from '../../chat/text-assembler.ts';
-import type { TextToken } from '../../chat/text-assembler.ts';
+import { promptTokens, type TextToken } from '../../../text/answer/text-assembler.ts';
 import { UsageCounter } from '../../chat/usage.ts';
 
 export function addCompletions(api: Api, ctx: ServerContext): void {
@@ -59,7 +60,7 @@ async function wholeAnswer(
   head: Head,
   body: CompletionRequest,
   run: CompletionRun,
-  outputs: AsyncGenerator<TextOutput, void, undefined>,
+  outputs: AsyncGenerator<ChoiceOutput, void, undefined>,
 ): Promise<CompletionResponse> {
   const usage = new UsageCounter(run.candidates);
   const all: Candidate[] = run.requests.map(() => ({
@@ -90,7 +91,7 @@ async function wholeAnswer(
 }
 
 /** Of the prompt's own tokens, on the output that brings them. */
-function echoedLogprobs(ctx: ServerContext, prompt: EchoedPrompt, output: TextOutput): CompletionLogprobs | null {
+function echoedLogprobs(ctx: ServerContext, prompt: EchoedPrompt, output: ChoiceOutput): CompletionLogprobs | null {
   if (output.promptLogprobs === null) return null;
   return completionLogprobs(ctx.tokenizer, promptTokens(ctx.tokenizer, prompt, output.promptLogprobs), 0);
 }
@@ -108,7 +109,7 @@ async function* answerChunks(
   head: Head,
   body: CompletionRequest,
   run: CompletionRun,
-  outputs: AsyncGenerator<TextOutput, void, undefined>,
+  outputs: AsyncGenerator<ChoiceOutput, void, undefined>,
 ): AsyncGenerator<CompletionResponse, void, undefined> {
   const { include_usage: includeUsage, continuous_usage_stats: continuous } = body.stream_options ?? {};
   const usage = new UsageCounter(run.n);

@@ -1,10 +1,10 @@
 /** A validated completion request → engine requests: `best_of` (or n) candidates for each prompt. */
 import type { ServerContext } from '../../http/context.ts';
-import type { GenerationRequest } from '../../chat/generation.ts';
+import { type GenerationRequest, generationRequests } from '../../chat/generation-request.ts';
 import { checkGenerations, fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
 import type { ConstraintSpec } from '../../../engine/grammar/constraint.ts';
 import type { CompletionRequest } from './schema.ts';
-import { forbiddenIds, forChoice, toSamplingParams } from '../../chat/sampling-params.ts';
+import { forbiddenIds, toSamplingParams } from '../../chat/sampling-params.ts';
 
 const DEFAULT_MAX_TOKENS = 16;
 
@@ -41,17 +41,15 @@ export async function prepareCompletion(
   const forbidden = await forbiddenIds(ctx, body.bad_words, signal);
   const constraint = await ctx.constraints.ofText(body, signal);
   const prompts = encoded.map((prompt) => preparePrompt(ctx, body, prompt, { logprobs, constraint, forbidden }));
-  const requests = prompts.flatMap(({ room, params }, p) =>
-    Array.from({ length: candidates }, (_, c) => ({
-      requestId: total === 1 ? id : `${id}-${p * candidates + c}`,
-      promptIds: room.promptIds,
-      params: forChoice(params, c),
-      stops: typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []),
-      includeStop: body.include_stop_str_in_output ?? false,
-      skipSpecialTokens: body.skip_special_tokens ?? true,
-      signal,
-    })),
-  );
+  const requests = generationRequests({
+    id,
+    prompts: prompts.map(({ room, params }) => ({ promptIds: room.promptIds, params })),
+    n: candidates,
+    stop: body.stop,
+    includeStop: body.include_stop_str_in_output,
+    skipSpecialTokens: body.skip_special_tokens,
+    signal,
+  });
   return { requests, prompts, candidates, n };
 }
 

@@ -8,7 +8,10 @@ import type { Api, EndpointDoc } from '../../http/api.ts';
 import type { ServerContext } from '../../http/context.ts';
 import { errorBody } from '../../http/errors.ts';
 import { EngineError } from '../../../errors.ts';
-import { generateChoices, type GenerationRequest, startChoices, type TextOutput } from '../../chat/generation.ts';
+import { generateChoices } from '../../chat/choices.ts';
+import type { ChoiceOutput } from '../../chat/generate-text.ts';
+import { type GenerationRequest, generationRequests } from '../../chat/generation-request.ts';
+import { startChoices } from '../../chat/start-choices.ts';
 import { checkGenerations, fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
 import {
   type DetailedToken,
@@ -21,10 +24,10 @@ import {
   type WireToken,
 } from './schema.ts';
 import { linkedAbort } from '../../http/request-signal.ts';
-import { forChoice, toSamplingParams } from '../../chat/sampling-params.ts';
+import { toSamplingParams } from '../../chat/sampling-params.ts';
 import { eventStream } from '../../http/sse.ts';
 import type { StructuredOutputFields } from '../../../text/structured-output/types.ts';
-import type { TextToken } from '../../chat/text-assembler.ts';
+import type { TextToken } from '../../../text/answer/text-assembler.ts';
 
 export function addLightllmGenerate(api: Api, ctx: ServerContext): void {
   const body = generateRequestSchema(ctx.settings.useTgiApi);
@@ -69,16 +72,15 @@ async function prepare(
     logprobs: details ? 0 : null,
     constraint: await ctx.constraints.ofText(constraintFields(p), signal),
   });
-  const id = randomUUID();
-  return Array.from({ length: p.best_of ?? 1 }, (_, i) => ({
-    requestId: `${id}-${i}`,
-    promptIds: room.promptIds,
-    params: forChoice(params, i),
-    stops: strings,
-    includeStop: p.print_eos_token ?? false,
+  return generationRequests({
+    id: randomUUID(),
+    prompts: [{ promptIds: room.promptIds, params }],
+    n: p.best_of ?? 1,
+    stop: strings,
+    includeStop: p.print_eos_token,
     skipSpecialTokens: p.skip_special_tokens ?? false,
     signal,
-  }));
+  });
 }
 
 async function idsOf(
@@ -172,7 +174,7 @@ async function answerStream(ctx: ServerContext, c: Context, body: GenerateReques
 
 async function* tokenEvents(
   ctx: ServerContext,
-  outputs: AsyncGenerator<TextOutput, void, undefined>,
+  outputs: AsyncGenerator<ChoiceOutput, void, undefined>,
   frame: (value: unknown) => string,
 ): AsyncGenerator<string, void, undefined> {
   const tgi = ctx.settings.useTgiApi;
@@ -201,12 +203,12 @@ async function* tokenEvents(
 }
 
 /** The output's tokens, a stop token without text among them; `before` were given out already. */
-function wireTokens(ctx: ServerContext, output: TextOutput, before: number): WireToken[] {
+function wireTokens(ctx: ServerContext, output: ChoiceOutput, before: number): WireToken[] {
   const all = output.stopToken === null ? output.tokens : [...output.tokens, output.stopToken];
   return all.map((token, i) => wireToken(ctx, output, token, before + i + 1));
 }
 
-function wireToken(ctx: ServerContext, output: TextOutput, token: TextToken, count: number): WireToken {
+function wireToken(ctx: ServerContext, output: ChoiceOutput, token: TextToken, count: number): WireToken {
   return {
     id: token.id,
     text: token.text,

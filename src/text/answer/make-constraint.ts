@@ -1,8 +1,8 @@
-/** One request's wishes → the grammar of its answer. Pure: it runs in a worker, and in tests where it is called. */
-import { completionConstraint } from '../../text/structured-output/output-constraint.ts';
-import type { GrammarSpec, StructuredOutputFields } from '../../text/structured-output/types.ts';
-import { toolCallFormat } from '../../text/tool-calls/create-parser.ts';
-import { answerConstraint, type AnswerForm } from '../../text/tool-calls/tool-choice.ts';
+/** One request's wishes → the grammar of its answer. A server runs it in a worker, since little can ask for much. */
+import { completionConstraint } from '../structured-output/output-constraint.ts';
+import type { GrammarSpec, StructuredOutputFields } from '../structured-output/types.ts';
+import { toolCallFormat } from '../tool-calls/create-parser.ts';
+import { answerConstraint, type AnswerForm } from '../tool-calls/tool-choice.ts';
 
 /** What is known of a chat answer; `format` names the form of its calls (tool-calls/create-parser.ts). */
 export type ChatForm = Omit<AnswerForm, 'form'> & { readonly format: string };

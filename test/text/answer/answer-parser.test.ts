@@ -1,11 +1,11 @@
 // finish_reason of answers that a stop string ended: inside a call, after its arguments, and outside calls.
 import t from 'tap';
-import { AnswerParser } from '../../src/server/chat/answer-parser.ts';
-import type { TextOutput } from '../../src/server/chat/generation.ts';
-import { createToolCallParser } from '../../src/text/tool-calls/create-parser.ts';
+import { AnswerParser } from '../../../src/text/answer/answer-parser.ts';
+import type { TextOutput } from '../../../src/text/answer/generated-text.ts';
+import { createToolCallParser } from '../../../src/text/tool-calls/create-parser.ts';
 
 const usage = {} as TextOutput['usage'];
-const base = { index: 0, tokens: [], stopToken: null, promptLogprobs: null, usage };
+const base = { tokens: [], stopToken: null, promptLogprobs: null, usage };
 
 /** What an answer comes to, pushed a character at a time; `stop` is the stop string that ended it. */
 function read(format: string, text: string, stop: string | number | null, parallelToolCalls = true) {

@@ -1,13 +1,24 @@
-/** Chat messages → prompt text, through the model's chat template. Runs in a text worker (text-workers/). */
-import { EngineError } from '../../errors.ts';
-import type { ChatTemplate } from '../../text/chat-template/chat-template.ts';
-import type { ChatRequest } from '../apis/chat-completions/schema.ts';
-import type { ChatMessage } from '../apis/schema/messages.ts';
-import type { Tool } from '../apis/schema/tools.ts';
+/** Chat messages → prompt text, through the model's chat template. A server runs it in a text worker. */
+import { type ChatMessage, type ChatTemplate, contentText } from '../chat-template/chat-template.ts';
+import type { ToolDefinition } from '../tool-calls/types.ts';
 import { placeSystem } from './system-messages.ts';
 import { type PromptMessage, withToolPrompt } from './tool-prompt.ts';
 
-/** The part of a chat request that shapes its prompt. */
+/** The part of a chat request that shapes its prompt; the wire's names, since errors name them. */
+export interface PromptFields {
+  readonly messages: readonly ChatMessage[];
+  /** Opens the assistant's turn. Default true. */
+  readonly add_generation_prompt?: boolean | undefined;
+  /** The answer goes on with the last message. */
+  readonly continue_final_message?: boolean | undefined;
+  /** Adds the tokenizer's own BOS to the rendered prompt. Default false. */
+  readonly add_special_tokens?: boolean | undefined;
+  /** More variables of the template. */
+  readonly chat_template_kwargs?: Readonly<Record<string, unknown>> | undefined;
+  /** 'none' turns thinking off where the template has a switch for it. */
+  readonly reasoning_effort?: string | undefined;
+}
+
 export const promptFields = [
   'messages',
   'add_generation_prompt',
@@ -15,8 +26,7 @@ export const promptFields = [
   'add_special_tokens',
   'chat_template_kwargs',
   'reasoning_effort',
-] as const satisfies (keyof ChatRequest)[];
-export type PromptFields = Pick<ChatRequest, 'messages'> & Partial<Pick<ChatRequest, (typeof promptFields)[number]>>;
+] as const satisfies (keyof PromptFields)[];
 
 export interface ChatPrompt {
   readonly text: string;
@@ -28,18 +38,14 @@ export interface ChatPrompt {
 }
 
 /**
- * @param template null when the model has none
  * @param tools those the model may see, null when there are none
+ * @throws EngineError invalid_request, with the template's own message where it refuses the messages
  */
 export function buildChatPrompt(
-  template: ChatTemplate | null,
+  template: ChatTemplate,
   body: PromptFields,
-  tools: readonly Tool[] | null,
+  tools: readonly ToolDefinition[] | null,
 ): Omit<ChatPrompt, 'ids'> {
-  if (template === null) {
-    const hint = 'Use /v1/completions, or start the server with --chat_template FILE.';
-    throw new EngineError('invalid_request', `The served model has no chat template. ${hint}`, { param: 'messages' });
-  }
   const messages = placeSystem(body.messages.map(toPromptMessage), template.traits);
   const toolFallback = !rendersTools(template, messages, tools);
   const text = template.render(toolFallback ? withToolPrompt(messages, tools) : messages, {
@@ -69,31 +75,30 @@ function templateVariables({ reasoning_effort: effort, chat_template_kwargs: kwa
 function rendersTools(
   template: ChatTemplate,
   messages: readonly PromptMessage[],
-  tools: readonly Tool[] | null,
+  tools: readonly ToolDefinition[] | null,
 ): boolean {
   const called = messages.some((m) => m.tool_calls !== undefined);
   return (tools === null || template.traits.tools) && (!called || template.traits.toolCalls);
 }
 
 function toPromptMessage(message: ChatMessage): PromptMessage {
-  const { role } = message;
-  const content = joinContent(message.content ?? null);
-  const name = message.name == null ? {} : { name: message.name };
-  if (role === 'tool') return { role, content, tool_call_id: message.tool_call_id, ...name };
-  if (role !== 'assistant') return { role, content, ...name };
-  const reasoning = message.reasoning_content ?? message.reasoning;
-  const calls = message.tool_calls ?? [];
+  const {
+    role,
+    content,
+    name,
+    refusal,
+    reasoning,
+    reasoning_content: thoughts,
+    tool_calls: calls,
+    ...others
+  } = message;
+  const reasoned = thoughts ?? reasoning;
   return {
     role,
-    content: content ?? message.refusal ?? null,
-    ...name,
-    ...(reasoning == null ? {} : { reasoning_content: reasoning }),
-    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    content: contentText(content) ?? (typeof refusal === 'string' ? refusal : null),
+    ...others,
+    ...(name == null ? {} : { name }),
+    ...(reasoned == null ? {} : { reasoning_content: reasoned }),
+    ...(calls == null || calls.length === 0 ? {} : { tool_calls: calls }),
   };
-}
-
-/** Most templates take strings only, so the text parts of a message are joined by line breaks. */
-function joinContent(content: NonNullable<ChatMessage['content']> | null): string | null {
-  if (content === null || typeof content === 'string') return content;
-  return content.map((part) => (part.type === 'refusal' ? part.refusal : part.text)).join('\n');
 }

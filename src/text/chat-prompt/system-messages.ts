@@ -2,7 +2,7 @@
  * System messages where a chat template can show them. Agents send several, and some in the midst of the conversation;
  * many templates know one at the start only, some none: they leave the others out or refuse them.
  */
-import type { TemplateTraits } from '../../text/chat-template/template-traits.ts';
+import type { TemplateTraits } from '../chat-template/template-traits.ts';
 import type { PromptMessage } from './tool-prompt.ts';
 
 /** Several at the start become one; where the template shows none, the text goes to the user's message at that place. */

@@ -1,9 +1,10 @@
-/** A choice's text → what chat answers are made of: reasoning, content and tool calls, piece by piece. */
-import type { TextFinishReason, TextOutput } from './generation.ts';
-import { ReasoningParser } from '../../text/reasoning/reasoning-parser.ts';
-import type { ReasoningTags } from '../../text/reasoning/reasoning-tags.ts';
-import type { CallWatch } from '../../text/tool-calls/call-watch.ts';
-import type { ToolCallDelta, ToolCallParser } from '../../text/tool-calls/types.ts';
+/** A generation's text → what chat answers are made of: reasoning, content and tool calls, piece by piece. */
+import { ReasoningParser } from '../reasoning/reasoning-parser.ts';
+import type { ReasoningTags } from '../reasoning/reasoning-tags.ts';
+import type { CallWatch } from '../tool-calls/call-watch.ts';
+import type { ToolCallDelta, ToolCallParser } from '../tool-calls/types.ts';
+import type { TextOutput } from './generated-text.ts';
+import type { TextFinishReason } from './token-output.ts';
 
 export interface AnswerDelta {
   readonly reasoning: string;
@@ -13,7 +14,7 @@ export interface AnswerDelta {
 
 export type AnswerFinishReason = TextFinishReason | 'tool_calls';
 
-export interface AnswerOptions {
+interface AnswerOptions {
   /** null leaves reasoning in the content. */
   readonly reasoning: ReasoningTags | null;
   /** null leaves the text as it is. */
@@ -47,7 +48,7 @@ export class AnswerParser {
     this.#isForced = isForced;
   }
 
-  push(output: TextOutput): AnswerDelta {
+  push(output: Pick<TextOutput, 'text' | 'tokens' | 'finishReason' | 'stopReason'>): AnswerDelta {
     const { reasoning, content } = this.#split(output.text, output.tokens.length, output.finishReason !== null);
     const parts = this.#tools === null ? [{ content }] : [content === '' ? null : this.#tools.push(content)];
     if (output.finishReason !== null && this.#tools !== null) {

@@ -3,26 +3,23 @@
  * calls and results of earlier turns are written out as text. The form is Hermes' (`<tool_call>{…}</tool_call>`), the
  * one that most open models have seen in training; the `qwen25` parser reads it back.
  */
-import type { Tool } from '../apis/schema/tools.ts';
+import type { ChatMessage, ChatMessageCall } from '../chat-template/chat-template.ts';
+import type { ToolDefinition } from '../tool-calls/types.ts';
 
 /** A message on its way into the template. */
-export interface PromptMessage {
-  readonly role: string;
+export interface PromptMessage extends ChatMessage {
   readonly content: string | null;
-  readonly tool_calls?: readonly {
-    readonly id: string;
-    readonly type: 'function';
-    /** `arguments` is JSON text. */
-    readonly function: { readonly name: string; readonly arguments: string };
-  }[];
-  readonly [key: string]: unknown;
+  readonly tool_calls?: readonly ChatMessageCall[];
 }
 
 /** The parser that reads calls in the form described here. */
 export const FALLBACK_TOOL_CALL_PARSER = 'qwen25';
 
 /** `tools` may be null when only earlier turns used some. Roles come out as system, user and assistant alone. */
-export function withToolPrompt(messages: readonly PromptMessage[], tools: readonly Tool[] | null): PromptMessage[] {
+export function withToolPrompt(
+  messages: readonly PromptMessage[],
+  tools: readonly ToolDefinition[] | null,
+): PromptMessage[] {
   const written = mergeToolResults(messages.map(writeOut));
   if (tools === null) return written;
   const prompt = describeTools(tools);
@@ -31,7 +28,7 @@ export function withToolPrompt(messages: readonly PromptMessage[], tools: readon
   return [{ role: 'system', content: prompt }, ...written];
 }
 
-function describeTools(tools: readonly Tool[]): string {
+function describeTools(tools: readonly ToolDefinition[]): string {
   return [
     'You can call functions. Their signatures, one JSON object a line:',
     '<tools>',

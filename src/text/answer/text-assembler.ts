@@ -2,10 +2,10 @@
  * Token ids → text that may be shown: no half characters (the decoder's work) and no part of a stop string.
  * Tokens are released with their text, so that logprobs and text stay in step and nothing behind a stop is reported.
  */
-import type { TokenLogprobs } from '../../engine/core/types.ts';
-import { createIncrementalDecoder } from '../../text/incremental-decoder.ts';
-import type { Detokenizer, IncrementalDecoder } from '../../text/tokenizer/tokenizer.ts';
-import { findStop, heldBackLength } from '../../text/stop-strings.ts';
+import { createIncrementalDecoder } from '../incremental-decoder.ts';
+import { findStop, heldBackLength } from '../stop-strings.ts';
+import type { Detokenizer, IncrementalDecoder } from '../tokenizer/tokenizer.ts';
+import type { TokenLogprobs } from './token-output.ts';
 
 export interface TextToken {
   readonly id: number;
@@ -21,7 +21,7 @@ export interface TextPiece {
   readonly tokens: TextToken[];
 }
 
-export interface AssemblerOptions {
+interface AssemblerOptions {
   readonly stops: readonly string[];
   readonly includeStop: boolean;
   /** Stop strings are not looked for before this many tokens. */
