@@ -9,7 +9,7 @@ import { kvBytesPerToken } from '../model/cache-plan.ts';
 import { openModel, type OpenModel } from '../model/files/open-model.ts';
 import { formatBytes } from './format-bytes.ts';
 import { modelPath } from './load.ts';
-import { memoryLine } from './memory-lines.ts';
+import { planLine } from './memory-lines.ts';
 import { writeForeign } from './terminal-text.ts';
 
 export async function inspect(config: EngineConfig): Promise<void> {
@@ -58,7 +58,7 @@ async function describePlan(model: OpenModel, config: EngineConfig): Promise<str
   const gpu = await openGpu({ validation: false });
   try {
     const plan = planEngine(model, config, adapterFacts(gpu));
-    const { weightBytes, kv, kvDtype, maxTotalTokenNum, memory } = plan;
+    const { weightBytes, kv, kvDtype } = plan;
     return table([
       ['parameters', weightBytes.parameters.toLocaleString('en')],
       ...[...weightBytes.byFormat].map(([format, size]) => [`weights as ${format}`, formatBytes(size)]),
@@ -66,7 +66,7 @@ async function describePlan(model: OpenModel, config: EngineConfig): Promise<str
       ['KV cache per token', `${formatBytes(kvBytesPerToken(kv.layers))} in ${kvDtype}`],
       ['activations', `${plan.activations} into integer products, ${plan.batchMaxTokens} tokens in a step`],
       ['adapter', gpu.description],
-      ['memory', memoryLine({ maxTotalTokenNum, maxModelLen: kv.maxLength, memory })],
+      ['memory', planLine(plan)],
     ]);
   } finally {
     gpu.destroy();

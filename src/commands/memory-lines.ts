@@ -1,8 +1,9 @@
-/** The memory plan as `serve` and `inspect` print it. */
+/** The memory plan as `serve`, `inspect` and `doctor` print it. */
 import type { MemoryPlan } from '../engine/core/types.ts';
+import type { EnginePlan } from '../engine/running/plan-engine.ts';
 import { formatBytes } from './format-bytes.ts';
 
-export interface PlannedMemory {
+interface PlannedMemory {
   /** KV slots. */
   readonly maxTotalTokenNum: number;
   /** Longest context of a request. */
@@ -16,4 +17,8 @@ export function memoryLine({ maxTotalTokenNum, maxModelLen, memory }: PlannedMem
   if (!memory) return `KV cache of ${cache}`;
   const [weights, kvCache, step] = [memory.weights, memory.kvCache, memory.step].map(formatBytes);
   return `weights ${weights}, KV cache ${kvCache} (${cache}), a step up to ${step}`;
+}
+
+export function planLine({ maxTotalTokenNum, kv, memory }: EnginePlan): string {
+  return memoryLine({ maxTotalTokenNum, maxModelLen: kv.maxLength, memory });
 }

@@ -8,7 +8,7 @@ export function logRequests(write: (line: string) => void): void {
   subscribe('dawnlight:request', (report) => write(`${requestLine(report as RequestReport)}\n`));
 }
 
-export function requestLine(report: RequestReport): string {
+function requestLine(report: RequestReport): string {
   const { promptTokens, cachedTokens, completionTokens, queueTime, timeToFirstToken, totalTime } = report;
   const times = [
     queueTime === null ? 'never ran' : `waited ${milliseconds(queueTime)}`,

@@ -3,8 +3,11 @@ import { dirname } from 'node:path';
 import t from 'tap';
 import { askAdapter } from '../../src/commands/doctor/adapter-report.ts';
 import { adapterFindings, cacheFindings, doctor, nodeFinding } from '../../src/commands/doctor/doctor.ts';
+import { planFindings } from '../../src/commands/doctor/plan-findings.ts';
 import { parseOsRelease, vulkanInstallPlan, vulkanManifests } from '../../src/commands/doctor/vulkan-driver.ts';
 import { defaultModelPath } from '../../src/commands/pull/cache.ts';
+import { startCli } from '../helpers/cli.ts';
+import { fixturePath } from '../helpers/model-exam.ts';
 
 const bookworm = parseOsRelease('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_CODENAME=bookworm\nID=debian\n');
 
@@ -69,4 +72,21 @@ t.test('an old Node and a damaged model are named', async (t) => {
     { state: 'bad', advice: [/Delete.*pull default/] },
   );
   t.match(findings[0].advice, [/Q4_1\.gguf +11 B/]);
+});
+
+t.test('the memory plan is the one that inspect prints, or the reason why there is none', async (t) => {
+  const path = fixturePath('llama-tied');
+  const inspected = startCli(['inspect', '--model_dir', path]);
+  const answer = await askAdapter();
+  t.equal(await inspected.code, 0);
+  const [finding] = planFindings(path, answer);
+  t.equal(finding?.value, /^memory +(.*)$/m.exec(inspected.output.out)?.[1]);
+  t.equal(finding?.state, 'ok');
+  if (!answer.ok) return;
+  const facts = { ...answer.adapter.facts, memory: 1000 };
+  t.match(planFindings(path, { ok: true, adapter: { ...answer.adapter, facts } }), [
+    { state: 'bad', advice: [/leave no room for the KV cache/] },
+  ]);
+  t.same(planFindings(path, { ok: false, reason: 'no adapter' }), []);
+  t.same(planFindings('/nonexistent', answer), []);
 });

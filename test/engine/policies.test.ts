@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import { AggressivePolicy } from '../../src/engine/scheduling/policies/aggressive.ts';
-import { ConservativePolicy } from '../../src/engine/scheduling/policies/conservative.ts';
+import { aggressive } from '../../src/engine/scheduling/policies/aggressive.ts';
+import { conservative } from '../../src/engine/scheduling/policies/conservative.ts';
 import { LengthWindow } from '../../src/engine/scheduling/policies/length-window.ts';
 import { PastFuturePolicy } from '../../src/engine/scheduling/policies/past-future.ts';
 import { peakSlots } from '../../src/engine/scheduling/policies/peak.ts';
-import type { AdmissionPolicy, PoolLoad, RequestLoad } from '../../src/engine/scheduling/policies/policy.ts';
+import type {
+  AdmissionPolicy,
+  PolicyKind,
+  PoolLoad,
+  RequestLoad,
+} from '../../src/engine/scheduling/policies/policy.ts';
 import { Book, makeCore, request } from '../helpers/engine-driver.ts';
 
 t.test('the peak formula is what stepping through the future finds', async (t) => {
@@ -44,16 +49,19 @@ t.test('what each policy admits', async (t) => {
   const pool: PoolLoad = { capacity: 1000, shared: 100 };
   const running: RequestLoad[] = [{ held: 300, generated: 50, maxNewTokens: 250 }];
   const candidate: RequestLoad = { held: 100, generated: 0, maxNewTokens: 200 };
-  const admitted = (policy: AdmissionPolicy): number => {
+  const admitted = (policy: AdmissionPolicy, next = candidate): number => {
     policy.begin(pool, running);
     let n = 0;
-    while (n < 50 && policy.admit(candidate)) n++;
+    while (n < 50 && policy.admit(next)) n++;
     return n;
   };
-  t.equal(admitted(new AggressivePolicy(1)), 6, '(1000 - 100 - 300) / 100');
-  t.equal(admitted(new AggressivePolicy(0.9)), 5);
-  t.equal(admitted(new ConservativePolicy(1)), 1, '(1000 - 100 - 500) / 300');
-  t.equal(admitted(new ConservativePolicy(1.5)), 3);
+  const at = (kind: PolicyKind, name: string) => kind.settings!.find((setting) => setting.name === name)!.create();
+  const short = { ...candidate, held: 20 };
+  t.equal(admitted(at(aggressive, 'watermark 0.99'), short), 29, '(990 - 100 - 300) / 20');
+  t.equal(admitted(aggressive.create(), short), 27, '(950 - 100 - 300) / 20');
+  t.equal(admitted(at(aggressive, 'watermark 0.9'), short), 25, '(900 - 100 - 300) / 20');
+  t.equal(admitted(conservative.create()), 1, '(1000 - 100 - 500) / 300');
+  t.equal(admitted(at(conservative, 'overcommit 1.5')), 3, '(1500 - 100 - 500) / 300');
   const pastFuture = new PastFuturePolicy({ reserved: 0 });
   t.equal(admitted(pastFuture), 1, 'no past: as conservative, by the peak: 300 + 100·n + 200·(n + 1) ≤ 900');
   for (let i = 0; i < 1000; i++) pastFuture.observe(60);

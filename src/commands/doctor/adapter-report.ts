@@ -1,6 +1,7 @@
 /** What Dawn says of this machine, found out in a process of its own: a broken driver may crash the one that asks. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { AdapterFacts } from '../../engine/running/plan-engine.ts';
 import { moduleUrl } from '../../module-url.ts';
 
 /** What the probe process prints as its last line. */
@@ -15,6 +16,8 @@ export interface AdapterReport {
   readonly subgroupMatrices: readonly string[];
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
+  /** What the engine's plan goes by. */
+  readonly facts: AdapterFacts;
 }
 
 export type AdapterAnswer =

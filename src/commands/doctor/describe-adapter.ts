@@ -1,4 +1,5 @@
 /** What an open adapter says of itself, as plain data. */
+import { adapterFacts } from '../../engine/running/plan-engine.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import type { AdapterReport } from './adapter-report.ts';
 
@@ -22,7 +23,8 @@ interface MatrixConfig {
   readonly K: number;
 }
 
-export function describeAdapter({ adapter, device }: Gpu): AdapterReport {
+export function describeAdapter(gpu: Gpu): AdapterReport {
+  const { adapter, device } = gpu;
   const { info, limits } = adapter;
   const matrices = (info as { subgroupMatrixConfigs?: Iterable<MatrixConfig> }).subgroupMatrixConfigs ?? [];
   return {
@@ -37,5 +39,6 @@ export function describeAdapter({ adapter, device }: Gpu): AdapterReport {
     ),
     features: interesting.filter((feature) => device.features.has(feature as GPUFeatureName)),
     limits: Object.fromEntries(shownLimits.map((name) => [name, limits[name]])),
+    facts: adapterFacts(gpu),
   };
 }

@@ -7,10 +7,11 @@ import { dawnlightHome, defaultModelPath, modelsDirectory } from '../pull/cache.
 import { defaultModelSpec } from '../pull/default-model.ts';
 import { matches } from '../pull/fetch-file.ts';
 import { askAdapter, type AdapterAnswer } from './adapter-report.ts';
+import { planFindings } from './plan-findings.ts';
 import { formatBytes, formatFindings, type Finding } from './report.ts';
 import { readOsRelease, vulkanInstallPlan, vulkanManifests } from './vulkan-driver.ts';
 
-export interface DoctorOptions {
+interface DoctorOptions {
   /** Default: `DAWNLIGHT_HOME` or the user's cache. */
   readonly home?: string;
   readonly write?: (text: string) => void;
@@ -19,12 +20,14 @@ export interface DoctorOptions {
 /** Prints the report. The exit code: 0, or 1 when something keeps the default model from being served. */
 export async function doctor(options: DoctorOptions = {}): Promise<number> {
   const home = options.home ?? dawnlightHome();
+  const answer = await askAdapter();
   const findings = [
     nodeFinding(process.versions.node),
-    ...adapterFindings(await askAdapter()),
+    ...adapterFindings(answer),
     ...driverFindings(),
     ...memoryFindings(),
     ...(await cacheFindings(home)),
+    ...planFindings(defaultModelPath(home), answer),
   ];
   const write = options.write ?? ((text) => void process.stdout.write(text));
   write(formatFindings(findings));

@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export interface OsRelease {
+interface OsRelease {
   readonly id: string;
   readonly codename: string;
   /** The distributions it derives from. */
@@ -14,7 +14,7 @@ export interface OsRelease {
   readonly name: string;
 }
 
-export interface InstallPlan {
+interface InstallPlan {
   /** Shell commands to be run as root, in order. Empty when none is known for this system. */
   readonly commands: readonly string[];
   /** Whether set-up may run them by itself (apt only). */

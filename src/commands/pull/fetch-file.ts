@@ -20,7 +20,7 @@ export interface Expected {
 /** Bytes of the file from `offset` on. An EngineError is final; any other error is worth another try. */
 export type OpenSource = (offset: number) => Promise<AsyncIterable<Uint8Array>>;
 
-export interface FetchOptions {
+interface FetchOptions {
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
   /** Tries in a row without a new byte before giving up. */

@@ -9,7 +9,7 @@ export interface HubFile {
   readonly expected: Expected;
 }
 
-export interface HubRepo {
+interface HubRepo {
   readonly repo: string;
   readonly revision: string;
 }

@@ -7,7 +7,7 @@ import { formatBytes } from '../format-bytes.ts';
 import type { PullOptions } from './pull-default.ts';
 import { pullRepo, repoDirectory } from './pull-repo.ts';
 
-export interface NamedModel {
+interface NamedModel {
   readonly repo: string;
   readonly file: string;
   /** About: the hub says exactly. */

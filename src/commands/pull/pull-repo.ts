@@ -9,7 +9,7 @@ import type { PullOptions } from './pull-default.ts';
 import { isSafePath, pathInside } from './safe-path.ts';
 
 /** `owner/repo`, and optionally `@revision` and `:VARIANT`, which picks among the GGUF files of a repository. */
-export interface RepoName {
+interface RepoName {
   readonly repo: string;
   readonly revision: string;
   readonly variant: string | null;
@@ -57,7 +57,7 @@ export async function pullRepo(name: RepoName, options: PullOptions): Promise<st
 }
 
 /** Small files first, so that a wrong choice shows early. */
-export function wantedFiles({ repo, variant }: RepoName, files: readonly HubFile[]): HubFile[] {
+function wantedFiles({ repo, variant }: RepoName, files: readonly HubFile[]): HubFile[] {
   const paths = files.map((file) => file.path);
   const safe = paths.some((path) => /^model.*\.safetensors$/.test(path));
   if (!safe || variant !== null) return [oneGguf(repo, variant, files)];

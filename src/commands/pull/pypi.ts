@@ -20,7 +20,7 @@ export async function findPip(signal?: AbortSignal): Promise<string | null> {
   return null;
 }
 
-export interface WheelOptions {
+interface WheelOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called once, when the index has answered and the wheel is on its way. */
   readonly onAnswer: () => void;

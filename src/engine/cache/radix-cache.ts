@@ -27,7 +27,7 @@ export class RadixNode {
 }
 
 /** A place in the tree: the path from the root to `node` spells the first `length` tokens of what was asked for. */
-export interface RadixMatch {
+interface RadixMatch {
   readonly node: RadixNode;
   readonly length: number;
 }

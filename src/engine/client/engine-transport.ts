@@ -82,7 +82,7 @@ export function inWorker(start: WorkerStart): StartEngine {
 const workerFile = moduleUrl('./engine-worker.ts', import.meta.url);
 
 /** Engine parts that are code, and so cannot be sent to a worker. */
-export interface InThisThreadOptions {
+interface InThisThreadOptions {
   /** Instead of the policy that the configuration names. */
   readonly policy?: AdmissionPolicy;
   readonly faultInjection?: boolean;

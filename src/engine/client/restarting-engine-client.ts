@@ -33,7 +33,7 @@ const requestChannel = channel('dawnlight:request');
 /** Bytes of weights on the device so far, and in all. */
 export type Progress = (done: number, total: number) => void;
 
-export interface EngineClientOptions {
+interface EngineClientOptions {
   readonly onProgress?: Progress | undefined;
   /** Seconds without a step, with requests open, after which the engine counts as hung; Infinity: never. */
   readonly stepTimeout?: number | undefined;

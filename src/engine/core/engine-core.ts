@@ -33,7 +33,7 @@ export interface EngineCoreOptions {
   readonly now?: () => number;
 }
 
-export interface StepResult {
+interface StepResult {
   readonly events: readonly EngineEvent[];
   readonly report: StepReport;
 }

@@ -14,7 +14,7 @@ import {
 } from '../client/messages.ts';
 import type { EngineRequestInit } from './engine-request.ts';
 
-export interface EngineLoopOptions {
+interface EngineLoopOptions {
   /** Lets `fault` commands through (tests). */
   readonly faultInjection: boolean;
   /** How this engine dies without a word, for the 'exit' fault. */

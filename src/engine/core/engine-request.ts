@@ -12,10 +12,10 @@ import type { FinishReason, Pooling, SampledToken, SamplingParams, TokenLogprobs
  * waiting: never admitted. running: has a slot-table row, and slots for what was computed. paused: was running, gave its
  * slots to the prefix cache when slots ran out, and goes on (recomputing what was evicted) before anything new starts.
  */
-export type RequestStatus = 'waiting' | 'running' | 'paused' | 'finished';
+type RequestStatus = 'waiting' | 'running' | 'paused' | 'finished';
 
 /** Milliseconds of `performance.now()`; 0 for what has not happened. */
-export interface RequestTimes {
+interface RequestTimes {
   arrival: number;
   firstScheduled: number;
   firstToken: number;

@@ -5,7 +5,7 @@
 import { EngineError } from '../../errors.ts';
 import type { ConstraintSpec } from './constraint.ts';
 
-export interface GrammarCost {
+interface GrammarCost {
   /** Characters, classes and names when repetitions are written out. */
   readonly symbols: number;
   /** Those that most characters fit: each takes the compiler some ten milliseconds for 50,000 tokens. */
@@ -67,7 +67,7 @@ interface Group {
 const token = /#.*|"(?:[^"\\\n]|\\.)*"|\[((?:[^\]\\]|\\.)*)\]|\{(\d*)(,?)(\d*)\}|::=|[A-Za-z_][\w.-]*|[().]/g;
 
 /** @param text EBNF; what is none is counted as if it were */
-export function grammarCost(text: string): GrammarCost {
+function grammarCost(text: string): GrammarCost {
   const groups: Group[] = [{ before: nothing, last: nothing, isLeaf: true }];
   for (const match of text.matchAll(token)) {
     const [all, inClass, least, comma, greatest] = match;

@@ -14,26 +14,26 @@ import type { SampledToken } from '../core/types.ts';
 /**
  * Reads a step's logits, to be called inside the step; the promise needs `ops.endStep()` to be fulfilled.
  * @param logits [L, V] f32
- * @param rows the scheduled requests that sample; L of them, or none when L is 1
+ * @param requests those that sample, one for each row of logits; none where the one row is a prompt's inner token's
  * @param grammars which tokens each one's grammar allows, null for all
- * @returns one token per row, in order
+ * @returns one token per request, in order
  */
 export async function sampleOnHost(
   ops: Ops,
   logits: Tensor,
-  rows: readonly ScheduledRequest[],
+  requests: readonly ScheduledRequest[],
   grammars: readonly (Uint32Array | null)[],
   limits: SamplingLimits,
   processors: readonly LogitsProcessor[],
 ): Promise<SampledToken[]> {
   const values = (await ops.read(logits)) as Float32Array;
-  return rows.map((entry, i) => {
+  return requests.map((entry, i) => {
     const raw = values.subarray(i * limits.vocabSize, (i + 1) * limits.vocabSize);
-    return sampleRow(raw, entry, grammars[i], limits, processors);
+    return sampleOne(raw, entry, grammars[i], limits, processors);
   });
 }
 
-function sampleRow(
+function sampleOne(
   raw: Float32Array,
   entry: ScheduledRequest,
   grammar: Uint32Array | null,
@@ -42,19 +42,19 @@ function sampleRow(
 ): SampledToken {
   if (isSpoiled(raw)) return { id: NO_TOKEN, logprobs: null };
   const { request, outputIndex } = entry;
-  const row = samplingRow(entry, grammar, limits);
+  const sampling = samplingRow(entry, grammar, limits);
   const logits = raw.slice();
-  adjustReference(logits, row, request.tokenIds);
+  adjustReference(logits, sampling, request.tokenIds);
   for (const process of processors) process(logits, request, outputIndex);
-  if (grammar && row.mask) {
+  if (grammar && sampling.mask) {
     // What a processor allowed the grammar forbids all the same; if they leave nothing, the grammar wins.
-    maskReference(logits, row.mask);
+    maskReference(logits, sampling.mask);
     if (logits.every((logit) => logit === -Infinity)) {
       logits.fill(0);
-      maskReference(logits, row.mask);
+      maskReference(logits, sampling.mask);
     }
   }
-  const id = pickTokenReference(logits, row);
+  const id = pickTokenReference(logits, sampling);
   const { logprobs } = request.params;
   return { id, logprobs: logprobs === null ? null : topLogprobsReference(raw, id, logprobs) };
 }

@@ -12,39 +12,38 @@ import type { SampledToken, TokenLogprobs } from '../core/types.ts';
 /**
  * Records sampling, to be called inside the step; the promise needs `ops.endStep()` to be fulfilled.
  * @param logits [L, V] f32, the rows of `step.batch.logitIndices`
- * @param rows the scheduled requests that sample; L of them, or none when L is 1
+ * @param requests those that sample, one for each row of logits; none where the one row is a prompt's inner token's
  * @param grammars which tokens each one's grammar allows, null for all
- * @returns one token per row, in order
+ * @returns one token per request, in order
  */
 export async function sample(
   ops: Ops,
   step: Step,
   logits: Tensor,
-  rows: readonly ScheduledRequest[],
+  requests: readonly ScheduledRequest[],
   grammars: readonly (Uint32Array | null)[],
   limits: SamplingLimits,
 ): Promise<SampledToken[]> {
-  const sampling = rows.map((entry, i) => samplingRow(entry, grammars[i], limits));
+  const sampling = requests.map((entry, i) => samplingRow(entry, grammars[i], limits));
   const ids = sampling.every(isPlainlyGreedy) ? ops.argmax(logits) : ops.sample(logits, step, sampling);
-  // Without rows the one logit row is that of a prompt's inner token.
-  if (rows.length > 0) ops.storeLastTokens(ids, step);
-  const watched = rows.flatMap(({ request }, i) => (request.params.logprobs === null ? [] : [i]));
-  const asked = watched.map((i) => rows[i].request.params.logprobs ?? 0);
+  if (requests.length > 0) ops.storeLastTokens(ids, step);
+  const watched = requests.flatMap(({ request }, i) => (request.params.logprobs === null ? [] : [i]));
+  const asked = watched.map((i) => requests[i].request.params.logprobs ?? 0);
   const width = Math.min(Math.max(0, ...asked), limits.vocabSize);
   const listed = watched.length === 0 ? null : ops.topLogprobs(logits, ids, watched, width);
   const [sampled, logprobs] = await Promise.all([ops.read(ids), listed && ops.read(listed)]);
-  return rows.map((_, i) => {
+  return requests.map((_, i) => {
     const at = watched.indexOf(i);
     if (!logprobs || at < 0) return { id: sampled[i], logprobs: null };
-    const row = (logprobs as Float32Array).subarray(at * (1 + 2 * width), (at + 1) * (1 + 2 * width));
-    // Masks may have hidden what is wrong with the row from sampling: see Ops.topLogprobs.
-    if (row[0] === 1) return { id: NO_TOKEN, logprobs: null };
-    return { id: sampled[i], logprobs: tokenLogprobs(row, Math.min(asked[at], width)) };
+    const result = (logprobs as Float32Array).subarray(at * (1 + 2 * width), (at + 1) * (1 + 2 * width));
+    // Masks may have hidden what is wrong with the logits from sampling: see Ops.topLogprobs.
+    if (result[0] === 1) return { id: NO_TOKEN, logprobs: null };
+    return { id: sampled[i], logprobs: tokenLogprobs(result, Math.min(asked[at], width)) };
   });
 }
 
-/** @param row the token's log-probability, then pairs of id and log-probability */
-function tokenLogprobs(row: Float32Array, count: number): TokenLogprobs {
-  const top = Array.from({ length: count }, (_, n) => ({ id: row[1 + 2 * n], logprob: row[2 + 2 * n] }));
-  return { logprob: row[0], top };
+/** @param result of Ops.topLogprobs for one token: its log-probability, then pairs of id and log-probability */
+function tokenLogprobs(result: Float32Array, count: number): TokenLogprobs {
+  const top = Array.from({ length: count }, (_, n) => ({ id: result[1 + 2 * n], logprob: result[2 + 2 * n] }));
+  return { logprob: result[0], top };
 }

@@ -34,18 +34,18 @@ export async function warmUp(
   isRewardModel = false,
 ): Promise<void> {
   const task: Pick<Task, 'pooling'> = isRewardModel ? { pooling: 'last' } : {};
-  for (const [rows, length] of shapes) {
+  for (const [requests, length] of shapes) {
     const most = Math.min(batchMaxTokens, ...kv.groups.map(({ slots }) => slots));
-    if (rows > kv.maxRequests || rows * length > most || length > kv.maxLength) continue;
-    await launch(runner, rows, length, { params: { ...defaultSamplingParams, temperature: 0 }, ...task });
+    if (requests > kv.maxRequests || requests * length > most || length > kv.maxLength) continue;
+    await launch(runner, requests, length, { params: { ...defaultSamplingParams, temperature: 0 }, ...task });
   }
   if (!isRewardModel) await launch(runner, 1, 1, { params: everything });
 }
 
-async function launch(runner: ModelRunner, rows: number, length: number, task: Task): Promise<void> {
-  const scheduled = Array.from({ length: rows }, (_, row) => chunk(row, length, task));
+async function launch(runner: ModelRunner, requests: number, length: number, task: Task): Promise<void> {
+  const scheduled = Array.from({ length: requests }, (_, row) => chunk(row, length, task));
   const rest = { numDecodeTokens: 0, admitted: [], paused: [], expired: [] };
-  await runner.launch({ scheduled, numTokens: rows * length, ...rest });
+  await runner.launch({ scheduled, numTokens: requests * length, ...rest });
 }
 
 function chunk(row: number, length: number, task: Task): ScheduledRequest {

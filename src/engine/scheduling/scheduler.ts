@@ -21,7 +21,7 @@ import { StepPacer } from './step-pacer.ts';
 import { finishReason } from '../core/stop-conditions.ts';
 import type { FinishReason, SampledToken } from '../core/types.ts';
 
-export type SchedulerConfig = Pick<
+type SchedulerConfig = Pick<
   EngineConfig,
   'runningMaxReqSize' | 'maxQueuedRequests' | 'disableChunkedPrefill' | 'decodeShare'
 > &

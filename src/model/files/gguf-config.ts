@@ -121,17 +121,16 @@ function ropeParameters(
   if (tensors.has('rope_factors_long.weight')) return longrope(c, tensors, file);
   const factor = c['rope.scaling.factor'] ?? c['rope.scale_linear'];
   const type = c['rope.scaling.type'] === 'none' && c['rope.scale_linear'] ? 'linear' : c['rope.scaling.type'];
-  switch (type) {
-    case 'none':
-      return { rope_type: 'default', rope_theta };
-    case 'linear':
-      return { rope_type: 'linear', rope_theta, factor };
-    case 'yarn':
-      return yarn(c, factor);
-    default:
-      throw unsupported(file.path, `${prefix}.rope.scaling.type`, type, ['none', 'linear', 'yarn']);
-  }
+  if (Object.hasOwn(scalings, type)) return scalings[type as keyof typeof scalings](c, factor);
+  throw unsupported(file.path, `${prefix}.rope.scaling.type`, type, Object.keys(scalings));
 }
+
+/** `rope.scaling.type` → rope_parameters */
+const scalings = {
+  none: (c) => ({ rope_type: 'default', rope_theta: c['rope.freq_base'] }),
+  linear: (c, factor) => ({ rope_type: 'linear', rope_theta: c['rope.freq_base'], factor }),
+  yarn,
+} satisfies Record<string, (c: Keys, factor: number | undefined) => Record<string, unknown>>;
 
 /** Phi-3's: two tensors of divisors, and the attention factor as it is. */
 function longrope(c: Keys, tensors: ReadonlyMap<string, GgufTensorInfo>, file: ModelFile): Record<string, unknown> {

@@ -82,7 +82,8 @@ export type RopeParameters = z.infer<typeof ropeParametersSchema>;
 /** Not in config.json: what GGUF files say instead. */
 export const FREQUENCY_FACTORS = 'frequency_factors';
 
-export const supportedRopeTypes: readonly string[] = ['default', 'linear', 'dynamic', 'llama3', 'yarn', 'longrope'];
+/** What `rope_type` of a config.json may be. */
+export const supportedRopeTypes: readonly string[] = Object.keys(schemes).filter((type) => type !== FREQUENCY_FACTORS);
 
 /**
  * Inverse frequencies [rotaryDim / 2], radians a position, and the factor on cos and sin (1 but for YaRN and LongRoPE).

@@ -10,7 +10,7 @@ import { LengthWindow } from './length-window.ts';
 import { peakSlots } from './peak.ts';
 import type { AdmissionPolicy, PolicyKind, PoolLoad, RequestLoad } from './policy.ts';
 
-export interface PastFutureOptions {
+interface PastFutureOptions {
   /** Finished requests that are remembered (paper: 1000). */
   readonly window?: number;
   /** Independent predictions for the whole batch, of which the worst counts. */
