@@ -47,7 +47,7 @@ export function texts(placeholder: string, rest: Rest<string[]>): Setting<string
   return { ...rest, default: [], placeholder, list: true, parse };
 }
 
-export interface Range {
+interface Range {
   readonly min: number;
   readonly max?: number;
   readonly integer?: boolean;

@@ -10,7 +10,7 @@ export interface LayerCache {
   readonly window: number | null;
 }
 
-export interface CacheSize {
+interface CacheSize {
   readonly dtype: 'f16' | 'f32';
   /** Of the layers that see everything. */
   readonly slots: number;
@@ -40,7 +40,7 @@ export function kvCacheSpec(caches: readonly LayerCache[], size: CacheSize): KVC
 }
 
 /** Of the keys, and of the values, of one slot in one layer. */
-export function slotBytes({ kvHeads, headDim, dtype }: Omit<KVLayerSpec, 'group'>): number {
+function slotBytes({ kvHeads, headDim, dtype }: Omit<KVLayerSpec, 'group'>): number {
   return kvHeads * headDim * (dtype === 'f16' ? 2 : 4);
 }
 

@@ -3,7 +3,7 @@ import type { OpenModel } from './files/open-model.ts';
 import type { GenerationConfig } from './generation-config.ts';
 
 /** Names and units as in SamplingParams; what is absent is off. */
-export interface SamplingValues {
+interface SamplingValues {
   readonly temperature?: number;
   readonly topP?: number;
   readonly topK?: number;

@@ -5,7 +5,7 @@
  */
 import type { Detokenizer, IncrementalDecoder } from './tokenizer/tokenizer.ts';
 
-export interface IncrementalDecoderOptions {
+interface IncrementalDecoderOptions {
   /** Leaves out tokens such as `<|im_end|>`. Default true. */
   readonly skipSpecialTokens?: boolean;
   /** Whether the ids begin a text; default false: they continue a prompt (see DecodeOptions.atStart). */

@@ -1,6 +1,6 @@
 /** Stop strings over growing text: where the first one is, and how much of the end may still become one. */
 
-export interface StopMatch {
+interface StopMatch {
   readonly index: number;
   readonly stop: string;
 }

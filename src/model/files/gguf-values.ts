@@ -4,7 +4,7 @@ import { notReadable } from './model-file.ts';
 
 type TypedArray =
   Uint8Array | Int8Array | Uint16Array | Int16Array | Int32Array | Uint32Array | Float32Array | Float64Array;
-export type GgufArray = readonly GgufValue[] | TypedArray;
+type GgufArray = readonly GgufValue[] | TypedArray;
 /** 64-bit integers are numbers where a double holds them, else bigints. */
 export type GgufValue = number | bigint | boolean | string | GgufArray;
 export type GgufMetadata = ReadonlyMap<string, GgufValue>;

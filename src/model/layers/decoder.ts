@@ -17,7 +17,7 @@ import type { ModelConfig } from '../config.ts';
 import type { ScoreHead } from './score-head.ts';
 
 /** What differs. x is the residual stream [T, H] f32. */
-export interface DecoderParts {
+interface DecoderParts {
   readonly config: ModelConfig;
   readonly caches: readonly LayerCache[];
   /** [V, H]; not looked at in a reward model. */

@@ -9,7 +9,7 @@ import { EngineError } from '../../errors.ts';
 import type { ModelConfig } from '../config.ts';
 import { readVector, type StoredTensor, type TensorTable } from '../files/stored-tensor.ts';
 
-export interface ScoreLayer {
+interface ScoreLayer {
   /** [rows, cols], row-major */
   readonly weight: Float32Array;
   /** [rows] */

@@ -43,7 +43,7 @@ function vectorLengthOf(leaf: PlannedLeaf): number {
 }
 
 /** What a step holds besides weights and cache, and what the model's tables take. */
-export interface MeasuredStep {
+interface MeasuredStep {
   /** Bytes of activations at their peak. */
   readonly step: number;
   /** Bytes of the rotary tables for each position that a context may have. */

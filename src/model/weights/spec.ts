@@ -19,7 +19,7 @@ export interface VecSpec {
 }
 
 /** One stored matrix of a linear layer: `NAME.weight` [rows, cols], and `NAME.bias` [rows] where there is one. */
-export interface LinPart {
+interface LinPart {
   readonly name: string;
   readonly rows: number;
 }

@@ -26,13 +26,13 @@ export interface PlannedMatrix extends MatrixShape {
   readonly open: () => MatrixSource;
 }
 
-export interface PlannedLinear {
+interface PlannedLinear {
   readonly kind: 'lin';
   readonly weight: PlannedMatrix;
   readonly bias: PlannedVector | null;
 }
 
-export interface PlannedTable {
+interface PlannedTable {
   readonly kind: 'table';
   readonly matrix: PlannedMatrix;
   readonly isHead: boolean;

@@ -3,7 +3,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { RequestReport, StepReport } from '../../engine/client/messages.ts';
 
-export interface Buckets {
+interface Buckets {
   readonly seconds: number[];
   readonly tokens: number[];
 }

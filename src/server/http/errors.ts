@@ -5,7 +5,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { EngineError, type ErrorCode, errorTable, toEngineError } from '../../errors.ts';
 import { logError } from './log.ts';
 
-export interface ErrorBody {
+interface ErrorBody {
   error: { message: string; type: string; param: string | null; code: string | null };
 }
 
@@ -22,7 +22,7 @@ const publicMessages: Partial<Record<ErrorCode, string>> = {
   model_not_readable: 'The model could not be read; the server’s log says why.',
 };
 
-export function errorStatus(error: EngineError): ContentfulStatusCode {
+function errorStatus(error: EngineError): ContentfulStatusCode {
   return errorTable[error.code].status as ContentfulStatusCode;
 }
 

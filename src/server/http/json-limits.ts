@@ -5,12 +5,12 @@
 import { EngineError } from '../../errors.ts';
 
 /** Strings (keys too), lists and objects. */
-export const MOST_ITEMS = 2 ** 17;
+const MOST_ITEMS = 2 ** 17;
 /** Values in all; numbers, which token ids are, cost little. */
-export const MOST_VALUES = 2 ** 19;
+const MOST_VALUES = 2 ** 19;
 /** Names of fields. Different ones cost V8 and zod a microsecond each, or more. */
-export const MOST_KEYS = 2 ** 15;
-export const DEEPEST = 512;
+const MOST_KEYS = 2 ** 15;
+const DEEPEST = 512;
 
 const [quote, backslash, comma, colon] = [...Buffer.from('"\\,:')];
 const [openList, closeList, openObject, closeObject] = [...Buffer.from('[]{}')];

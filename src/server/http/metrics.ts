@@ -13,7 +13,7 @@ const seconds = [
 const tokens = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000];
 
 /** What one request reports as it runs. */
-export interface RequestObserver {
+interface RequestObserver {
   output(newTokens: number, usage: Usage, finishReason: string | null): void;
   /** Called exactly once; a request that had no finish reason by then failed. */
   end(): void;

@@ -5,7 +5,7 @@ import { errorSchema } from '../apis/schema/common.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-export interface Operation {
+interface Operation {
   readonly operationId: string;
   readonly summary: string;
   readonly tags: readonly [EndpointDoc['tag']];

@@ -5,7 +5,7 @@
 import { errorBody, logFailure } from './errors.ts';
 import { type EngineError, toEngineError } from '../../errors.ts';
 
-export interface EventStreamOptions {
+interface EventStreamOptions {
   /** Ends the request when the client goes away. */
   readonly abort: AbortController;
   /** Sent when nothing else was for PING_SECONDS, so that proxies keep the connection; null for protocols without it. */

@@ -13,7 +13,7 @@ export function validate<T extends z.ZodType>(schema: T, body: unknown): z.outpu
 }
 
 /** `['messages', 0, 'content']` → `messages[0].content` */
-export function pathToParam(path: readonly PropertyKey[]): string {
+function pathToParam(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`;
     return text === '' ? String(key) : `${text}.${String(key)}`;

@@ -7,7 +7,7 @@ import { EngineError } from '../../errors.ts';
 import type { WorkerAnswer } from './messages.ts';
 import { WorkerProcess } from './worker-process.ts';
 
-export interface WorkerPoolOptions {
+interface WorkerPoolOptions {
   /** A module that calls serveTasks. */
   readonly module: URL;
   /** What its serveTasks starts with; every worker gets a clone. */

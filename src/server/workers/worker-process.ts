@@ -6,7 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { WorkerAnswer } from './messages.ts';
 
-export interface ProcessEvents<Result> {
+interface ProcessEvents<Result> {
   readonly answer: (answer: WorkerAnswer<Result>) => void;
   /** Once, for whatever reason; `words` is what it wrote to stderr, the last of it. */
   readonly exit: (isOutOfMemory: boolean, words: string) => void;

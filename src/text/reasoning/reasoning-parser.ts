@@ -3,7 +3,7 @@ import { findStop, heldBackLength } from '../stop-strings.ts';
 import type { CallWatch } from '../tool-calls/call-watch.ts';
 import type { ReasoningTags } from './reasoning-tags.ts';
 
-export interface ReasoningDelta {
+interface ReasoningDelta {
   readonly reasoning: string;
   readonly content: string;
 }

@@ -25,7 +25,7 @@ export const keywordArgumentsForm: ArgumentsForm = (grammar, parameters) => {
   return sequence(grammar, members, { open: '""', close: '""', comma: '", "' }, null);
 };
 
-export interface MarkedForm {
+interface MarkedForm {
   /** `isText`: the value is written as it is, not as JSON. */
   readonly open: (name: string, isText: boolean) => string;
   readonly close: string;

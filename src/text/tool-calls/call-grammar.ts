@@ -10,7 +10,7 @@ const noParameters = { type: 'object', properties: {}, additionalProperties: fal
 const mostCalls = 16;
 const anyArguments = { type: 'object' };
 
-export interface CallGrammarOptions {
+interface CallGrammarOptions {
   /** More than one call may come. */
   readonly parallel: boolean;
   /** A tool whose schema a grammar cannot keep may have any arguments. */

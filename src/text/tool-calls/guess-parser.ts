@@ -1,7 +1,7 @@
 /** Which parser a model needs, from the tags in its chat template. */
 import type { ToolCallParserName } from './create-parser.ts';
 
-export interface ParserGuess {
+interface ParserGuess {
   readonly name: ToolCallParserName;
   /** What in the template says so, for the log. */
   readonly why: string;

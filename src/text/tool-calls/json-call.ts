@@ -7,7 +7,7 @@ const argumentKeys = ['arguments', 'parameters'];
 /** A JSON object without a tag around it is a call only if it has no other keys than these, so that answers in JSON stay text. */
 const bareKeys = ['name', 'arguments', 'parameters', 'id', 'type'].map((key) => `"${key}"`);
 
-export interface JsonCallOptions {
+interface JsonCallOptions {
   /** No tag says that this is a call: its keys, and inside prose its name, must. */
   readonly bare?: boolean;
   /** The list's `[` was read as the opening tag. */
@@ -193,7 +193,7 @@ function* codeUnit(stream: CallStream): Parsing<string> {
 }
 
 /** Runs `scanner` to the end of its value; each slice goes to `sink`. @returns false if the value is bad or cut. */
-export function* scanJson(stream: CallStream, scanner: JsonScanner, sink: (slice: string) => void): Parsing<boolean> {
+function* scanJson(stream: CallStream, scanner: JsonScanner, sink: (slice: string) => void): Parsing<boolean> {
   while (scanner.state === 'open') {
     if (!(yield* stream.more())) return false;
     const from = stream.at;

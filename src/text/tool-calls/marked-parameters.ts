@@ -4,7 +4,7 @@ import type { CallStream } from './call-stream.ts';
 import { typedJson, isText, type JsonType } from './schema-types.ts';
 import type { Parsing } from './types.ts';
 
-export interface ValueForm {
+interface ValueForm {
   /** Tags that end the value; the one found is left held. */
   readonly ends: readonly string[];
   /** One line break after the opening tag belongs to the format. */

@@ -37,7 +37,7 @@ const lengthPenalty = z
 const seedRule = 'seed must be -1 (random), or an integer in [0, 2^63-1]';
 const exclusive = ['regular_constraint', 'guided_regex', 'allowed_token_ids', 'guided_grammar', 'guided_json'] as const;
 
-export const parametersSchema = z
+const parametersSchema = z
   .object({
     do_sample: optional(z.boolean(), 'false (default) is greedy, whatever the temperature.'),
     temperature: optional(

@@ -9,7 +9,6 @@ const functionTool = z.object({
   parameters: z.record(z.string(), z.unknown()).nullish(),
   strict: z.boolean().nullish(),
 });
-export type FunctionTool = z.output<typeof functionTool>;
 
 export const responsesTool = z.preprocess(
   passOver((type) => type !== 'function'),

@@ -77,4 +77,3 @@ const kinds = [
 export const messageSchema = z.discriminatedUnion('role', kinds, { error: expectedRole(kinds) });
 
 export type ChatMessage = z.output<typeof messageSchema>;
-export type MessageContent = z.output<typeof content>;

@@ -5,10 +5,10 @@ import { requestIdPattern } from '../../http/request-id.ts';
 import { foreignConstraints, structuredOutputFields } from './structured-output.ts';
 
 const penalty = z.number().min(-2).max(2);
-export const MAX_STOP_STRINGS = 16;
+const MAX_STOP_STRINGS = 16;
 const stopString = z.string().min(1, 'A stop string must not be empty.');
 
-export const streamOptions = z.object({
+const streamOptions = z.object({
   include_usage: optional(z.boolean(), 'Send a last chunk with `choices: []` and the usage.'),
   continuous_usage_stats: optional(z.boolean(), 'Put the usage so far into every chunk (vLLM).'),
   include_obfuscation: ignored('Padding against traffic analysis; never added here.'),

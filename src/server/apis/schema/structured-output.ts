@@ -29,7 +29,7 @@ const grammar = z.union([
   ),
 ]);
 
-export const responseFormatSchema = z.discriminatedUnion(
+const responseFormatSchema = z.discriminatedUnion(
   'type',
   [
     z.object({ type: z.literal('text') }),

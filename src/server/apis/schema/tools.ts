@@ -8,7 +8,7 @@ export const toolName = z
 /** How much a model shall think, in the words of all APIs. */
 export const reasoningEffort = z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
 
-export const functionSchema = z.object({
+const functionSchema = z.object({
   name: toolName,
   description: z.string().nullish(),
   parameters: z.record(z.string(), z.unknown()).nullish(),
@@ -44,7 +44,7 @@ export type ToolChoice = z.output<typeof toolChoiceSchema>;
 
 /** Stands for a tool that is not run here. */
 export const skippedTool = z.object({ type: z.literal('skipped'), of: z.string() });
-export type SkippedTool = z.output<typeof skippedTool>;
+type SkippedTool = z.output<typeof skippedTool>;
 
 /** Makes that of tools whose type is not for us, before they are checked. */
 export function passOver(skips: (type: string) => boolean) {

@@ -113,7 +113,7 @@ function compileMember({ object, property, computed }: Member): Evaluate {
   return (scope) => getItem(owner(scope), key(scope));
 }
 
-export interface CallArguments {
+interface CallArguments {
   readonly args: Value[];
   readonly keywords: Map<string, Value>;
 }

@@ -3,7 +3,7 @@ import { TemplateError } from './errors.ts';
 import { floatText, integerText, str } from './print.ts';
 import { Float, numberOf, typeName, type Value } from './values.ts';
 
-export interface FormatSpec {
+interface FormatSpec {
   readonly fill: string;
   readonly align: '<' | '>' | '^' | '=' | '';
   readonly sign: '+' | '-' | ' ';

@@ -1,5 +1,5 @@
 /** The syntax tree that `@huggingface/jinja` makes (its types are not exported); `body` is a list of statements. */
-export interface Operator {
+interface Operator {
   readonly value: string;
   readonly chained?: boolean;
 }
@@ -18,7 +18,7 @@ export interface Member {
   readonly property: Node;
   readonly computed: boolean;
 }
-export interface TupleNode {
+interface TupleNode {
   readonly type: 'TupleLiteral';
   readonly value: readonly Node[];
 }
@@ -49,7 +49,7 @@ export interface Binary {
   readonly right: Node;
 }
 /** `a if test`; in a loop's head the items that pass the test. */
-export interface Select {
+interface Select {
   readonly type: 'SelectExpression';
   readonly lhs: Node;
   readonly test: Node;

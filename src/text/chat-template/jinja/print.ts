@@ -69,7 +69,7 @@ function escapeCode(char: string): string {
   return code < 0x10000 ? `\\u${code.toString(16).padStart(4, '0')}` : `\\U${code.toString(16).padStart(8, '0')}`;
 }
 
-export interface JsonOptions {
+interface JsonOptions {
   readonly ensureAscii: boolean;
   /** What one level is indented by; null writes one line. */
   readonly indent: string | null;

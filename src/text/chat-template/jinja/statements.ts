@@ -28,7 +28,7 @@ export function compileBlock(nodes: readonly Node[], line: number): Emit {
 }
 
 /** What a block prints, in a scope of its own. */
-export function compileBody(nodes: readonly Node[], line: number): (scope: Scope) => string {
+function compileBody(nodes: readonly Node[], line: number): (scope: Scope) => string {
   const block = compileBlock(nodes, line);
   return (scope) => {
     const out: Output = { text: '' };

@@ -15,7 +15,7 @@ export const emptyTuple = '()';
 export const afterTrailingComma = '';
 
 /** The library's names for what tokens are, as far as they matter here. */
-export type TokenType =
+type TokenType =
   | 'Text'
   | 'Comment'
   | 'Identifier'

@@ -141,7 +141,7 @@ export function truthy(value: Value): boolean {
 }
 
 /** `len(…)`, null for values that have none. Text counts code points. */
-export function lengthOf(given: Value): number | null {
+function lengthOf(given: Value): number | null {
   const value = plain(given);
   if (typeof value === 'string') return codePointCount(value);
   if (Array.isArray(value)) return value.length;
