@@ -9,6 +9,8 @@ import { packageVersion } from './commands/package-version.ts';
 import {
   chatSettings as chatting,
   engineSettings as engine,
+  examEngineSettings as examEngine,
+  examSettings as examining,
   generateSettings as generation,
   parseSettings as parsing,
   serverSettings as server,
@@ -35,6 +37,10 @@ add('generate', 'continue a text', engine, generation).action(async (_, c: Comma
 );
 add('inspect', 'what a model is and what it takes in memory', engine).action(async (_, c: Command) =>
   (await import('./commands/inspect.ts')).inspect(readSettings(c, engine)),
+);
+add('exam', 'is a checkpoint computed right: compare with what transformers answered', examEngine, examining).action(
+  async (_, c: Command) =>
+    exitWith((await import('./commands/exam/exam.ts')).exam(readSettings(c, examEngine), readSettings(c, examining))),
 );
 add('parse', 'read tool calls out of what a model wrote on stdin', parsing).action(async (_, c: Command) =>
   (await import('./commands/parse.ts')).parse(readSettings(c, parsing)),

@@ -292,6 +292,27 @@ export const chatSettings = {
 };
 export type ChatConfig = ConfigOf<typeof chatSettings>;
 
+/** The engine's settings with what makes an exam exact where nothing else is said. */
+export const examEngineSettings = {
+  ...engineSettings,
+  activationDtype: { ...engineSettings.activationDtype, default: 'f32' },
+  kvCacheDtype: { ...engineSettings.kvCacheDtype, default: 'f32' },
+} satisfies typeof engineSettings;
+
+/** What `exam` needs besides. */
+export const examSettings = {
+  expected: text(null, 'file', {
+    flags: ['expected'],
+    doc: 'What transformers answered: scripts/make-exam.py makes it.',
+  }),
+  tolerance: number(
+    2e-3,
+    { min: 0, integer: false },
+    { flags: ['tolerance'], doc: 'How far a log-probability may be off.' },
+  ),
+};
+export type ExamConfig = ConfigOf<typeof examSettings>;
+
 /** What `parse` needs. */
 export const parseSettings = {
   toolCallParser: text(null, 'name', { flags: ['tool_call_parser'], doc: 'Format of the tool calls in the text.' }),

@@ -73,11 +73,12 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
   };
 }
 
-async function startEngine(
+/** Loads the model in a worker, with a progress bar. `vocabulary`: null where no request has a grammar. */
+export async function startEngine(
   config: EngineConfig,
   name: string,
   endTokenIds: readonly number[],
-  vocabulary: Vocabulary,
+  vocabulary: Vocabulary | null,
 ): Promise<RestartingEngineClient> {
   const progress = terminalProgress();
   let started = false;
