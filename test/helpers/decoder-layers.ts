@@ -1,6 +1,6 @@
 /** One decoder layer with random weights, and steps of one token a row through it. */
-import type { DecoderLayer, KVCache, Ops, Step } from '../../src/kernels/ops.ts';
-import type { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
+import type { Activation, DecoderLayer, KVCache, Ops, RotarySpec, Step } from '../../src/kernels/ops.ts';
+import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { runDecoderLayer } from '../../src/model/layers/decoder-layer.ts';
 import type { WeightFormat } from '../../src/tensor/matrix.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
@@ -8,7 +8,6 @@ import { oneLayerCache } from './batches.ts';
 import { randomMatrix } from './matrices.ts';
 import { randomFloats } from './random.ts';
 
-/** A layer with integer weights whose pairs (i, i + D/2) rotate. */
 export interface LayerShape {
   readonly name: string;
   readonly hidden: number;
@@ -19,7 +18,14 @@ export interface LayerShape {
   readonly format: WeightFormat;
   readonly groupSize: number;
   readonly kvDtype: 'f16' | 'f32';
-  readonly bias?: boolean;
+  readonly biases?: readonly ('qkv' | 'o' | 'gateUp' | 'down')[];
+  readonly headNorms?: boolean;
+  readonly activation?: Activation;
+  /** All of the head where it is not said. */
+  readonly rotaryDim?: number;
+  readonly interleaved?: boolean;
+  /** Angles that come with each step. */
+  readonly dynamic?: boolean;
   readonly slidingWindow?: number;
   readonly softcap?: number;
 }
@@ -30,24 +36,26 @@ const STRIDE = 7;
 
 export async function randomLayer(ops: Ops, s: LayerShape): Promise<{ layer: DecoderLayer; kv: KVCache }> {
   const { hidden, heads, kvHeads, headDim, intermediate } = s;
-  const weight = async (seed: number, rows: number, cols: number) =>
-    ops.uploadMatrix(randomMatrix(seed, rows, cols, s.format, s.groupSize).source);
-  const vector = (seed: number, n: number, scale = 1) => ops.uploadF32(randomFloats(seed, n, scale), [n]);
+  const vector = (seed: number, n: number) => ops.uploadF32(randomFloats(seed, n), [n]);
+  const linear = async (name: 'qkv' | 'o' | 'gateUp' | 'down', seed: number, rows: number, cols: number) => ({
+    weight: await ops.uploadMatrix(randomMatrix(seed, rows, cols, s.format, s.groupSize).source),
+    ...(s.biases?.includes(name) ? { bias: vector(seed + 1, rows) } : {}),
+  });
   const qkvRows = (heads + 2 * kvHeads) * headDim;
   const slots = MAX_ROWS * MAX_LENGTH;
   const size = { slots, maxRequests: MAX_ROWS, maxLength: MAX_LENGTH };
   const kv = ops.createKVCache(oneLayerCache({ ...size, kvHeads, headDim, dtype: s.kvDtype }));
   const layer: DecoderLayer = {
     inputNorm: vector(1, hidden),
-    qkv: { weight: await weight(2, qkvRows, hidden), ...(s.bias ? { bias: vector(3, qkvRows) } : {}) },
-    o: { weight: await weight(4, hidden, heads * headDim) },
-    postAttentionNorm: vector(5, hidden),
-    gateUp: { weight: await weight(6, 2 * intermediate, hidden) },
-    down: { weight: await weight(7, hidden, intermediate) },
-    headNorms: null,
+    qkv: await linear('qkv', 2, qkvRows, hidden),
+    o: await linear('o', 4, hidden, heads * headDim),
+    postAttentionNorm: vector(6, hidden),
+    gateUp: await linear('gateUp', 7, 2 * intermediate, hidden),
+    down: await linear('down', 9, hidden, intermediate),
+    headNorms: s.headNorms ? { query: vector(11, headDim), key: vector(12, headDim) } : null,
     eps: 1e-5,
-    activation: 'silu',
-    rotary: { headDim, rotaryDim: headDim, interleaved: false, table: vectorTable(ops, headDim) },
+    activation: s.activation ?? 'silu',
+    rotary: rotarySpec(ops, s),
     attention: {
       heads,
       scale: 1 / Math.sqrt(headDim),
@@ -59,14 +67,23 @@ export async function randomLayer(ops: Ops, s: LayerShape): Promise<{ layer: Dec
   return { layer, kv };
 }
 
-function vectorTable(ops: Ops, headDim: number) {
-  const angles = Array.from({ length: (MAX_LENGTH * headDim) / 2 }, (_, i) => {
-    const pair = i % (headDim / 2);
-    return Math.floor(i / (headDim / 2)) / 10000 ** ((2 * pair) / headDim);
+function rotarySpec(ops: Ops, { headDim, rotaryDim = headDim, interleaved = false, dynamic }: LayerShape): RotarySpec {
+  const positions = Uint32Array.from({ length: MAX_LENGTH }, (_, p) => p);
+  const table = ops.uploadF32(rotaryRows(positions, rotaryDim, 1), [MAX_LENGTH, rotaryDim]);
+  const rows = (tokens: Uint32Array) => rotaryRows(tokens, rotaryDim, DYNAMIC_SCALE);
+  return { headDim, rotaryDim, interleaved, table, ...(dynamic ? { dynamic: { trainedLength: 0, rows } } : {}) };
+}
+
+/** So that the step's angles are others than the table's. */
+const DYNAMIC_SCALE = 3;
+
+/** [positions, rotaryDim]: cosines, then sines. */
+function rotaryRows(positions: Uint32Array, rotaryDim: number, scale: number): Float32Array {
+  const rows = Array.from(positions, (position) => {
+    const angles = Array.from({ length: rotaryDim / 2 }, (_, i) => position / scale / 10000 ** ((2 * i) / rotaryDim));
+    return [...angles.map(Math.cos), ...angles.map(Math.sin)];
   });
-  const rows = Array.from({ length: MAX_LENGTH }, (_, p) => angles.slice((p * headDim) / 2, ((p + 1) * headDim) / 2));
-  const table = Float32Array.from(rows.flatMap((row) => [...row.map(Math.cos), ...row.map(Math.sin)]));
-  return ops.uploadF32(table, [MAX_LENGTH, headDim]);
+  return Float32Array.from(rows.flat());
 }
 
 /** Rows of the KV cache. */
@@ -76,7 +93,9 @@ const MAX_ROWS = 6;
 function stepAt(ops: Ops, s: LayerShape, rows: number, position: number, kv: KVCache): { x: Tensor; step: Step } {
   const each = (value: (row: number) => number) => Uint32Array.from({ length: rows }, (_, row) => value(row));
   const slots = [each((row) => ((row * MAX_LENGTH + position) * STRIDE) % (MAX_ROWS * MAX_LENGTH))];
-  const batch = { tokenIds: each(() => 0), positions: each(() => position), rows: each((row) => row), slots };
+  const positions = each(() => position);
+  const rotary = s.dynamic ? { rotaryRows: rotaryRows(positions, s.rotaryDim ?? s.headDim, DYNAMIC_SCALE) } : {};
+  const batch = { tokenIds: each(() => 0), positions, rows: each((row) => row), slots, ...rotary };
   const step = ops.beginStep({ ...batch, logitIndices: Uint32Array.of(0) }, kv);
   return { x: ops.uploadF32(randomFloats(100 + position, rows * s.hidden), [rows, s.hidden]), step };
 }
@@ -106,6 +125,13 @@ export async function decodeLayer(ops: WebGPUOps, s: LayerShape, rows: number, c
     y.push((await read) as Float32Array);
   }
   return { y, dispatches };
+}
+
+/** Without the fused kernel. */
+export class OpByOp extends WebGPUOps {
+  override fusedDecoderLayer(): null {
+    return null;
+  }
 }
 
 /** The smallest of the shapes that lavapipe has a kernel for. */

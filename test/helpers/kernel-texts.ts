@@ -1,10 +1,11 @@
 /** Every kernel's WGSL as it runs: recorded from the case table and one decoder layer on a device that computes nothing. */
 import type { KernelSet } from '../../src/gpu/device.ts';
 import { kernelSets, othersOf, variantsNamed, type SetOp, type Variants } from '../../src/kernels/kernel-sets.ts';
+import type { Ops } from '../../src/kernels/ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { runDecoderLayer } from '../../src/model/layers/decoder-layer.ts';
 import { allCases } from '../kernels/cases/all-cases.ts';
-import { layerStep, smallLayer } from './decoder-layers.ts';
+import { layerStep, OpByOp, smallLayer, type LayerShape } from './decoder-layers.ts';
 import { dryGpu, type KernelText } from './dry-gpu.ts';
 
 export interface RecordedKernel {
@@ -45,8 +46,7 @@ export async function recordKernels(kernelSet: KernelSet): Promise<RecordedKerne
     }
   for (const rows of [1, 4]) {
     from = `a decoder layer, decode step of ${rows}`;
-    const { x, layer, step } = await layerStep(ops.int8, smallLayer, rows);
-    runDecoderLayer(ops.int8, x, layer, step);
+    await recordLayer(ops.int8, smallLayer, rows);
   }
   return [...found.values()].flatMap((texts) =>
     [...texts.values()]
@@ -63,6 +63,23 @@ function unchosen(kernelSet: KernelSet): Variants[] {
   const others = (Object.keys(kernelSets) as SetOp[]).flatMap((op) => othersOf(op, kernelSet));
   const names = new Set(others.filter((name) => !chosen.includes(name)));
   return [...names].map((name) => variantsNamed(name, kernelSet));
+}
+
+async function recordLayer(ops: Ops, shape: LayerShape, rows: number): Promise<void> {
+  const { x, layer, step } = await layerStep(ops, shape, rows);
+  runDecoderLayer(ops, x, layer, step);
+}
+
+/** The texts of a decode step of one layer by the names of its kernels, fused where there is a kernel for it, or op by op. */
+export async function layerTexts(
+  kernelSet: KernelSet,
+  shape: LayerShape,
+  { fused }: { readonly fused: boolean },
+): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  const gpu = dryGpu(kernelSet, {}, ({ name, source }) => texts.set(name, source));
+  await recordLayer(new (fused ? WebGPUOps : OpByOp)(gpu, { kernelSet, activations: 'int8' }), shape, 1);
+  return texts;
 }
 
 /** The kernel of that name, else the shortest of those whose name begins with it, and what other names begin so. */

@@ -6,8 +6,9 @@
  *   loaded once for the tile and all G heads and handed round by broadcasts.
  * A generator because dimensions must be unrolled into registers. D is a multiple of 8; a texel is 8 dimensions.
  */
-import { alibiSlopes } from './alibi.ts';
+import { composeWith } from '../../gpu/wgsl.ts';
 import { range } from '../unroll.ts';
+import { alibiSlopes } from './alibi.ts';
 
 export interface AttentionKernelSpec {
   readonly mode: 'decode' | 'prefill';
@@ -30,12 +31,12 @@ export function attentionKernelName(s: AttentionKernelSpec): string {
 
 export function attentionKernel(s: AttentionKernelSpec): string {
   const texels = s.headDim / 8;
-  return `enable subgroups;
+  const text = `enable subgroups;
 struct Params { tokens: u32, list: u32, maxLength: u32 } // list: where the tiles (prefill) or tokens (decode) begin in step
 var<immediate> p: Params;
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>; // [T, Hq, D]
-@group(0) @binding(1) var<storage, read> keys: array<vec4<u32>>; // [slots, ${s.kvHeads}, D]
-@group(0) @binding(2) var<storage, read> values: array<vec4<u32>>; // [slots, ${s.kvHeads}, D]
+@group(0) @binding(1) var<storage, read> keys: array<StoredTexel>; // [slots, ${s.kvHeads}, D / 8]
+@group(0) @binding(2) var<storage, read> values: array<StoredTexel>; // [slots, ${s.kvHeads}, D / 8]
 @group(0) @binding(3) var<storage, read> step: array<u32>; // positions at T, rows at 2T
 @group(0) @binding(4) var<storage, read> slotTable: array<u32>; // [maxRequests, maxLength]
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>; // [T, Hq, D]
@@ -48,14 +49,21 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) l
 ${s.mode === 'decode' ? decodeBody(s) : prefillBody(s, texels)}
 }
 `;
+  return composeWith([cacheTexels[s.dtype]], import.meta.url, text, { Element: s.dtype });
 }
 
-/** What both bodies call; keys and values are bound as `keys` and `values`, array<vec4<u32>>. */
+/** How the cache's dtype is loaded and stored: what a kernel with attention includes, Element set to the dtype. */
+export const cacheTexels = {
+  f16: '../kv-cache/texel.f16.lavapipe.wgsl',
+  f32: '../kv-cache/texel.f32.lavapipe.wgsl',
+} as const;
+
+/** What both bodies call, with `cacheTexels`; keys and values are bound as `keys` and `values`, array<StoredTexel>. */
 export function attentionFunctions(s: AttentionKernelSpec): string {
   const slopes = s.alibi === undefined ? [] : alibiSlopes(s.group * s.kvHeads).map((slope) => slope * (s.alibi ?? 0));
   const declared = `const slopes = array<f32, ${slopes.length}>(${slopes.map(f).join(', ')}); // ALiBi's, a head each\n`;
-  return `${slopes.length > 0 ? declared : ''}struct Texel { lo: vec4<f32>, hi: vec4<f32> }
-${['key', 'value'].map((name) => loader(s.dtype, name)).join('\n')}
+  return `${slopes.length > 0 ? declared : ''}fn key(i: u32) -> Texel { return loadedTexel(keys[i]); }
+fn value(i: u32) -> Texel { return loadedTexel(values[i]); }
 fn capped(score: f32) -> f32 {
   ${s.softcap ? `return ${f(s.softcap)} * tanh(clamp(score / ${f(s.softcap)}, -15.0, 15.0));` : 'return score;'}
 }`;
@@ -63,20 +71,6 @@ fn capped(score: f32) -> f32 {
 
 /** A number as WGSL f32 literal. */
 export const f = (x: number) => (Number.isInteger(x) ? `${x}.0` : `${x}`);
-
-/** key(i), value(i): the i-th run of 8 dimensions as floats. */
-function loader(dtype: 'f16' | 'f32', name: string): string {
-  const buffer = `${name}s`;
-  if (dtype === 'f32') {
-    return `fn ${name}(i: u32) -> Texel {
-  return Texel(bitcast<vec4<f32>>(${buffer}[2u * i]), bitcast<vec4<f32>>(${buffer}[2u * i + 1u]));
-}`;
-  }
-  return `fn ${name}(i: u32) -> Texel {
-  let w = ${buffer}[i];
-  return Texel(vec4<f32>(unpack2x16float(w.x), unpack2x16float(w.y)), vec4<f32>(unpack2x16float(w.z), unpack2x16float(w.w)));
-}`;
-}
 
 /** What ALiBi adds to the score of a key at `k` for head h of the group; `position - k` is not looked at where k is not seen. */
 function alibiTerm(s: AttentionKernelSpec): (h: number, k: string) => string {
@@ -100,15 +94,16 @@ function decodeBody(s: AttentionKernelSpec): string {
 ${decodeToken(s)}`;
 }
 
-const at = (array: string) => (i: string) => `${array}[${i}]`;
+const query = (i: string) => `q[${i}]`;
+const storeY = (i: string, v: string) => `y[${i}] = ${v};`;
 
 /**
  * One token and KV head: `y[t, its heads] = softmax(q · k)·v`. Needs `t`, `position`, `slots` (where the row begins in the slot
  * table), `kvHead` and `lane` in scope, and the declarations of `attentionFunctions`.
  * @param q expression for the i-th vec4<f32> of the queries [T, Hq, D]
- * @param y likewise of the result
+ * @param store statement that stores the i-th of the result, likewise
  */
-export function decodeToken(s: AttentionKernelSpec, q = at('q'), y = at('y')): string {
+export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): string {
   const texels = s.headDim / 8;
   const bias = alibiTerm(s);
   const heads = range(s.group);
@@ -164,7 +159,8 @@ export function decodeToken(s: AttentionKernelSpec, q = at('q'), y = at('y')): s
     out.push(`  let r${h} = 1.0 / subgroupAdd(l${h});`);
     for (const i of perLane) {
       out.push(`  if (${i * 8}u + lane < ${texels}u) {`);
-      out.push(`    ${y(`at${h}_${i}`)} = o${h}_${i}a * r${h}; ${y(`at${h}_${i} + 1u`)} = o${h}_${i}b * r${h};`, '  }');
+      const halves = [store(`at${h}_${i}`, `o${h}_${i}a * r${h}`), store(`at${h}_${i} + 1u`, `o${h}_${i}b * r${h}`)];
+      out.push(`    ${halves.join(' ')}`, '  }');
     }
   }
   return out.join('\n');

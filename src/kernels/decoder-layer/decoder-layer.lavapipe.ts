@@ -4,30 +4,30 @@
  * Shapes: `x [T, H]` f32 → `[T, H]` f32. The same numbers as the ops one by one, sums in the same order.
  * Dispatch: a workgroup a core; more or fewer work too.
  * Limits: no two tokens of a row; integer weights in one texture each, fed int8 (qkv: f32); H, I and a KV head's queries
- * multiples of 64, D of 16; all of a head rotates, in pairs (i, i + D/2); biases on qkv only. Anything else goes op by op.
+ * multiples of 64, D of 8; at most four of the vectors that not every layer has (biases, head norms). Anything else goes op by op.
  */
 import { availableParallelism } from 'node:os';
-import type { Tensor } from '../../tensor/tensor.ts';
+import { numel, type Tensor } from '../../tensor/tensor.ts';
+import { activationCode } from '../activation/activation.ts';
 import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
 import type { LaneMatrix } from '../matmul/lane-matrix.ts';
-import type { DecoderLayer, Linear } from '../ops.ts';
+import type { DecoderLayer, HeadNorms, Linear } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { decoderLayerKernel, itemCount, storageBuffers } from './decoder-layer.lavapipe.wgsl.ts';
 import {
-  decoderLayerKernel,
-  itemCount,
   scratchLayout,
+  type DecoderLayerConstants,
   type DecoderLayerKernelSpec,
   type LayerProduct,
-} from './decoder-layer.lavapipe.wgsl.ts';
+} from './layer-spec.ts';
 
 /** A decode step has few items a phase, so more would only look on. */
 const WORKGROUPS = Math.min(16, availableParallelism());
 
 /** Counters of the items that workgroups have taken and done, and where they stand when the next dispatch begins, modulo 2³². */
 interface WorkQueue {
-  readonly takenCounter: GPUBuffer;
-  readonly doneCounter: GPUBuffer;
+  readonly counters: GPUBuffer;
   taken: number;
   done: number;
 }
@@ -41,27 +41,34 @@ export function lavapipeDecoderLayer(
 ): GpuTensor | null {
   const spec = kernelSpec(ctx, x, layer, step);
   if (!spec) return null;
-  const { qkv, o, gateUp, down, kv, inputNorm, postAttentionNorm, rotary } = layer;
+  const { qkv, headNorms, o, gateUp, down, kv, inputNorm, postAttentionNorm, rotary } = layer;
   const { keys, values } = (kv as GpuKVLayer).storage;
   const { buffer, slotTable } = step.storage.groups[kv.group];
   const tokens = step.numTokens;
   const at = scratchLayout(spec);
   const y = ctx.tensor(x.shape, 'f32');
   const queue = queueOf(ctx);
-  const kernel = ctx.pipelines.get('decoder-layer.lavapipe', () => decoderLayerKernel(spec), {}, JSON.stringify(spec));
+  const byToken = rotary.dynamic ? step.storage.rotaryRows : null;
+  const constants: DecoderLayerConstants = {
+    ACTIVATION: activationCode[layer.activation],
+    INTERLEAVED: rotary.interleaved ? 1 : 0,
+    BY_TOKEN: byToken ? 1 : 0,
+  };
+  const source = () => decoderLayerKernel(spec);
+  const kernel = ctx.pipelines.get('decoder-layer.lavapipe', source, { ...constants }, JSON.stringify(spec));
+  // In the order of optionalVectors in decoder-layer.lavapipe.wgsl.ts.
+  const optional = [qkv.bias, o.bias, gateUp.bias, down.bias, headNorms?.query, headNorms?.key];
   ctx.recorder.dispatch(
     kernel,
     [
       ...[qkv, o, gateUp, down].map(({ weight }) => (weight.storage as LaneMatrix).slices[0].view),
-      ...[x, inputNorm, postAttentionNorm, rotary.table].map(bufferOf),
+      ...[x, inputNorm, postAttentionNorm, byToken ?? rotary.table].map(bufferOf),
       ...[buffer, slotTable, keys, values],
       ctx.tensor([tokens * at.floats], 'f32').storage,
-      ctx.tensor([tokens * at.vectors * 4], 'f32').storage,
-      ctx.tensor([tokens * at.codes * 4], 'u32').storage,
+      ctx.tensor([tokens * at.texels * 4], 'u32').storage,
       y.storage,
-      queue.takenCounter,
-      queue.doneCounter,
-      ...(qkv.bias ? [bufferOf(qkv.bias)] : []),
+      queue.counters,
+      ...optional.filter((tensor) => tensor !== undefined).map(bufferOf),
     ],
     new Uint32Array([tokens, queue.taken, queue.done, step.storage.kv.spec.maxLength]),
     WORKGROUPS,
@@ -76,8 +83,8 @@ export function lavapipeDecoderLayer(
 function queueOf(ctx: WebGPUContext): WorkQueue {
   let queue = queues.get(ctx);
   if (!queue) {
-    const counter = (label: string) => ctx.constantBuffer(new Uint32Array(1), label);
-    queue = { takenCounter: counter('items taken'), doneCounter: counter('items done'), taken: 0, done: 0 };
+    // The kernel's Queue, 128 bytes.
+    queue = { counters: ctx.constantBuffer(new Uint32Array(32), 'items taken and done'), taken: 0, done: 0 };
     queues.set(ctx, queue);
   }
   return queue;
@@ -94,26 +101,26 @@ function kernelSpec(
   { numTokens, storage }: GpuStep,
 ): DecoderLayerKernelSpec | null {
   const { qkv, o, gateUp, down, inputNorm: _1, postAttentionNorm: _2, eps, ...more } = layer;
-  const { headNorms, activation, rotary, attention, kv, ...unknown } = more;
-  const { headDim: rotaryHeadDim, rotaryDim, interleaved, table: _3, dynamic, ...unknownRotary } = rotary;
+  const { headNorms, activation: _3, rotary, attention, kv, ...unknown } = more;
+  const { headDim: rotaryHeadDim, rotaryDim, interleaved: _4, table: _5, dynamic: _6, ...unknownRotary } = rotary;
   const { heads, scale, slidingWindow, softcap, ...unknownAttention } = attention;
-  const { kvHeads, headDim, dtype, group: _4, storage: _5, ...unknownCache } = kv;
+  const { kvHeads, headDim, dtype, group: _7, storage: _8, ...unknownCache } = kv;
   if (![unknown, unknownRotary, unknownAttention, unknownCache].every(isNothing)) return null;
-  if (headNorms !== null || activation !== 'silu' || dynamic) return null;
-  if (storage.prefillTiles.count > 0 || ctx.activations !== 'int8' || o.bias || gateUp.bias || down.bias) return null;
+  if (storage.prefillTiles.count > 0 || ctx.activations !== 'int8') return null;
   if (![qkv, o, gateUp, down].every(isWholeIntegers)) return null;
+  if (headNorms && !isHeadByHead(headNorms, headDim)) return null;
   const hidden = x.shape[1];
   const intermediate = down.weight.cols;
   const group = heads / kvHeads;
-  const rotates = rotaryDim === headDim && rotaryHeadDim === headDim && !interleaved && headDim % 16 === 0;
-  const isWhole = [hidden, intermediate, group * headDim].every((n) => n % 64 === 0);
-  if (!rotates || !isWhole) return null;
-  return {
+  const isWhole = [hidden, intermediate, group * headDim].every((n) => n % 64 === 0) && headDim % 8 === 0;
+  if (rotaryHeadDim !== headDim || !isWhole) return null;
+  const spec: DecoderLayerKernelSpec = {
     tile: numTokens <= 2 ? { units: 4, tokens: 1 } : { units: 2, tokens: 4 },
     hidden,
     intermediate,
     eps,
-    qkvBias: qkv.bias !== undefined,
+    headNorms: headNorms !== null,
+    rotaryDim,
     qkv: product(qkv, 'f32'),
     o: product(o, 'q8'),
     gateUp: product(gateUp, 'q8'),
@@ -124,6 +131,7 @@ function kernelSpec(
       ...(softcap === undefined ? {} : { softcap }),
     },
   };
+  return storageBuffers(spec) > ctx.gpu.device.limits.maxStorageBuffersPerShaderStage ? null : spec;
 }
 
 /** Takes no field that is not known: a rest with one does not compile. */
@@ -131,12 +139,19 @@ function isNothing(rest: Record<string, never>): boolean {
   return Object.keys(rest).length === 0;
 }
 
+/** RMSNorm of each head, by the same [D]. */
+function isHeadByHead(norms: HeadNorms, headDim: number): boolean {
+  const { query, key, kind = 'rms', over = 'head', ...unknown } = norms;
+  const isSame = [query, key].every(({ shape }) => numel(shape) === headDim);
+  return isNothing(unknown) && kind === 'rms' && over === 'head' && isSame;
+}
+
 function isWholeIntegers({ weight, bias: _, ...unknown }: Linear): boolean {
   const isInteger = weight.format === 'int4' || weight.format === 'int8';
   return isNothing(unknown) && isInteger && (weight.storage as LaneMatrix).slices.length === 1;
 }
 
-function product({ weight }: Linear, activation: 'f32' | 'q8'): LayerProduct {
+function product({ weight, bias }: Linear, activation: 'f32' | 'q8'): LayerProduct {
   const { layout } = weight.storage as LaneMatrix;
   return {
     format: weight.format,
@@ -146,5 +161,6 @@ function product({ weight }: Linear, activation: 'f32' | 'q8'): LayerProduct {
     unitsPerBlock: layout.units,
     rows: weight.rows,
     columns: weight.cols,
+    bias: bias !== undefined,
   };
 }

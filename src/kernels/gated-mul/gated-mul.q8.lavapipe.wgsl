@@ -1,7 +1,7 @@
 // activation(gate) · up with a q8 result, for lavapipe. A workgroup of 8 lanes owns BLOCKS blocks of 64 features of one token.
 // include: ../quantize/q8-block.lavapipe.wgsl
 // include: ../quantize/store-texel.lavapipe.wgsl
-// include: ../activation/activation.wgsl
+// include: gated.wgsl
 
 struct Params { intermediate: u32 }
 var<immediate> p: Params;
@@ -22,8 +22,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) l
     let i = block * 16u + lane;
     var a = vec4<f32>(0.0);
     var b = vec4<f32>(0.0);
-    if (i < quads) { a = activated(gateUp[gate + i]) * gateUp[up + i]; }
-    if (i + 8u < quads) { b = activated(gateUp[gate + i + 8u]) * gateUp[up + i + 8u]; }
+    if (i < quads) { a = gated(gateUp[gate + i], gateUp[up + i]); }
+    if (i + 8u < quads) { b = gated(gateUp[gate + i + 8u], gateUp[up + i + 8u]); }
     storeTexel((token * blocks + block) * 8u + lane, q8Block(a, b, lane));
   }
 }

@@ -1,5 +1,5 @@
 // activation(gate) · up, one invocation an element.
-// include: ../activation/activation.wgsl
+// include: gated.wgsl
 
 struct Params { intermediate: u32 }
 var<immediate> p: Params;
@@ -13,5 +13,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= p.intermediate) { return; }
   let gate = gateUp[token * 2u * p.intermediate + id.x];
   let up = gateUp[(token * 2u + 1u) * p.intermediate + id.x];
-  y[token * p.intermediate + id.x] = activated(vec4<f32>(gate)).x * up;
+  y[token * p.intermediate + id.x] = gated(vec4<f32>(gate), vec4<f32>(up)).x;
 }

@@ -1,5 +1,6 @@
 // Norms of query and key heads where one subgroup of 8 lanes is the whole workgroup (lavapipe). A workgroup owns one token,
 // run after run of what is normalized together: Hq queries, then Hkv keys, then Hkv values, which are copied.
+// include: head-normed.wgsl
 enable subgroups;
 
 struct Params { heads: u32, kvHeads: u32, headDim: u32, eps: f32, queryWeights: u32, keyWeights: u32 } // heads: all of a token
@@ -9,8 +10,8 @@ override LAYER: u32; // 1: LayerNorm without bias, 0: RMSNorm
 override TOGETHER: u32; // 1: all query heads and all key heads, 0: each head
 
 @group(0) @binding(0) var<storage, read> qkv: array<f32>; // [T, heads·D]
-@group(0) @binding(1) var<storage, read> query: array<f32>; // [queryWeights]: D or Hq·D
-@group(0) @binding(2) var<storage, read> key: array<f32>; // [keyWeights]: D or Hkv·D
+@group(0) @binding(1) var<storage, read> queryNorm: array<f32>; // [queryWeights]: D or Hq·D
+@group(0) @binding(2) var<storage, read> keyNorm: array<f32>; // [keyWeights]: D or Hkv·D
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [T, heads·D]
 
 @compute @workgroup_size(8)
@@ -34,11 +35,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) l
       let v = qkv[first + i] - mean;
       squares += v * v;
     }
-    let scale = 1.0 / sqrt(subgroupAdd(squares) / f32(length) + p.eps);
+    let scale = rmsScale(subgroupAdd(squares), length, p.eps);
     for (var i = lane; i < length; i += 8u) {
-      var weight = 0.0;
-      if (isQuery) { weight = query[(start + i) % p.queryWeights]; } else { weight = key[(start - keys + i) % p.keyWeights]; }
-      y[first + i] = (qkv[first + i] - mean) * scale * weight;
+      let at = select((start - keys + i) % p.keyWeights, (start + i) % p.queryWeights, isQuery);
+      y[first + i] = headNormed(qkv[first + i] - mean, scale, at, isQuery);
     }
   }
   for (var i = values + lane; i < p.heads * p.headDim; i += 8u) { y[token + i] = qkv[token + i]; }

@@ -1,5 +1,6 @@
 // Norms of query and key heads on any GPU: a workgroup owns a run of one token that is normalized together, a head or all
 // of a kind. Heads of a token: Hq queries, then Hkv keys, then Hkv values, which are copied.
+// include: head-normed.wgsl
 
 struct Params { heads: u32, kvHeads: u32, headDim: u32, eps: f32, queryWeights: u32, keyWeights: u32 } // heads: all of a token
 var<immediate> p: Params;
@@ -8,8 +9,8 @@ override LAYER: u32; // 1: LayerNorm without bias, 0: RMSNorm
 override TOGETHER: u32; // 1: all query heads and all key heads, 0: each head
 
 @group(0) @binding(0) var<storage, read> qkv: array<f32>; // [T, heads·D]
-@group(0) @binding(1) var<storage, read> query: array<f32>; // [queryWeights]: D or Hq·D
-@group(0) @binding(2) var<storage, read> key: array<f32>; // [keyWeights]: D or Hkv·D
+@group(0) @binding(1) var<storage, read> queryNorm: array<f32>; // [queryWeights]: D or Hq·D
+@group(0) @binding(2) var<storage, read> keyNorm: array<f32>; // [keyWeights]: D or Hkv·D
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [T, heads·D]
 
 const SIZE = 64u;
@@ -48,13 +49,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let v = qkv[first + i] - mean;
     squares += v * v;
   }
-  let scale = 1.0 / sqrt(total(squares, thread) / f32(length) + p.eps);
+  let scale = rmsScale(total(squares, thread), length, p.eps);
   for (var i = thread; i < length; i += SIZE) {
     let v = qkv[first + i];
     if (start < keys) {
-      y[first + i] = (v - mean) * scale * query[(start + i) % p.queryWeights];
+      y[first + i] = headNormed(v - mean, scale, (start + i) % p.queryWeights, true);
     } else if (start < keys + kept) {
-      y[first + i] = (v - mean) * scale * key[(start - keys + i) % p.keyWeights];
+      y[first + i] = headNormed(v - mean, scale, (start - keys + i) % p.keyWeights, false);
     } else {
       y[first + i] = v;
     }

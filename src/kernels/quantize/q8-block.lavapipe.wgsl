@@ -1,10 +1,11 @@
 // Quantizes one block of 64 features of a token to q8 (layout: GpuTensor in webgpu-context.ts), 8 lanes together.
 // Lane l brings features 4l … 4l + 3 in `a` and 32 + 4l … in `b`, zeros behind the last feature.
+// include: q8.wgsl
 enable subgroups;
 
 fn q8Block(a: vec4<f32>, b: vec4<f32>, lane: u32) -> vec4<u32> {
-  let scaleA = q8Scale(a);
-  let scaleB = q8Scale(b);
+  let scaleA = q8Scale(largestOf(a));
+  let scaleB = q8Scale(largestOf(b));
   let qa = q8Codes(a, scaleA);
   let qb = q8Codes(b, scaleB);
   let sumA = subgroupAdd(qa.x + qa.y + qa.z + qa.w);
@@ -14,11 +15,7 @@ fn q8Block(a: vec4<f32>, b: vec4<f32>, lane: u32) -> vec4<u32> {
   return vec4<u32>(pack4xI8(qa), pack4xI8(qb), select(scale, sum, lane < 2u), 0u);
 }
 
-fn q8Scale(v: vec4<f32>) -> f32 {
+fn largestOf(v: vec4<f32>) -> f32 {
   let m = abs(v);
-  return subgroupMax(max(max(m.x, m.y), max(m.z, m.w))) / 127.0;
-}
-
-fn q8Codes(v: vec4<f32>, scale: f32) -> vec4<i32> {
-  return vec4<i32>(round(v / max(scale, 1e-30)));
+  return subgroupMax(max(max(m.x, m.y), max(m.z, m.w)));
 }

@@ -1,4 +1,5 @@
 // f32 → q8 on any GPU. An invocation owns one block of 64 features of one token and writes the block's 8 texels.
+// include: q8.wgsl
 
 struct Params { features: u32, tokens: u32 }
 var<immediate> p: Params;
@@ -18,10 +19,10 @@ fn quantizeGroup(first: u32, end: u32) -> Group {
     }
   }
   var g: Group;
-  g.scale = largest / 127.0;
+  g.scale = q8Scale(largest);
   for (var i = 0u; i < 8u; i++) {
     var q = vec4<i32>(0);
-    if (first + i < end) { q = vec4<i32>(round(x[first + i] / max(g.scale, 1e-30))); }
+    if (first + i < end) { q = q8Codes(x[first + i], g.scale); }
     g.codes[i] = pack4xI8(q);
     g.sum += q.x + q.y + q.z + q.w;
   }

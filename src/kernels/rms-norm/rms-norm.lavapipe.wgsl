@@ -1,5 +1,6 @@
 // RMSNorm where one subgroup of 8 lanes is the whole workgroup (lavapipe): no workgroup memory, no barrier.
 // A workgroup owns one token; lane l takes features l, l + 8, ….
+// include: rms.wgsl
 enable subgroups;
 
 struct Params { features: u32, eps: f32 }
@@ -17,8 +18,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) l
     let v = x[row + i];
     sum += v * v;
   }
-  let scale = 1.0 / sqrt(subgroupAdd(sum) / f32(p.features) + p.eps);
+  let scale = rmsScale(subgroupAdd(sum), p.features, p.eps);
   for (var i = lane; i < p.features; i += 8u) {
-    y[row + i] = x[row + i] * scale * weight[i];
+    y[row + i] = rmsNormed(vec4<f32>(x[row + i]), scale, vec4<f32>(weight[i])).x;
   }
 }

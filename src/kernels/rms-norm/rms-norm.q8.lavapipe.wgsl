@@ -1,4 +1,5 @@
 // RMSNorm with a q8 result, for lavapipe. A workgroup of 8 lanes owns one token and takes it 64 features at a time.
+// include: rms.wgsl
 // include: ../quantize/q8-block.lavapipe.wgsl
 // include: ../quantize/store-texel.lavapipe.wgsl
 
@@ -18,15 +19,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) l
     let v = x[row + i];
     squares += v * v;
   }
-  let mean = subgroupAdd(squares.x + squares.y + squares.z + squares.w) / f32(p.features);
-  let scale = 1.0 / sqrt(mean + p.eps);
+  let scale = rmsScale(subgroupAdd(squares.x + squares.y + squares.z + squares.w), p.features, p.eps);
   let blocks = (quads + 15u) / 16u;
   for (var block = 0u; block < blocks; block++) {
     let i = block * 16u + lane;
     var a = vec4<f32>(0.0);
     var b = vec4<f32>(0.0);
-    if (i < quads) { a = x[row + i] * scale * weight[i]; }
-    if (i + 8u < quads) { b = x[row + i + 8u] * scale * weight[i + 8u]; }
+    if (i < quads) { a = rmsNormed(x[row + i], scale, weight[i]); }
+    if (i + 8u < quads) { b = rmsNormed(x[row + i + 8u], scale, weight[i + 8u]); }
     storeTexel((wg.x * blocks + block) * 8u + lane, q8Block(a, b, lane));
   }
 }

@@ -1,4 +1,5 @@
 // RMSNorm on any GPU: a workgroup owns one token, its sum of squares is reduced through workgroup memory.
+// include: rms.wgsl
 
 struct Params { features: u32, eps: f32 }
 var<immediate> p: Params;
@@ -24,8 +25,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     if (thread < half) { partial[thread] += partial[thread + half]; }
   }
   workgroupBarrier();
-  let scale = 1.0 / sqrt(partial[0] / f32(p.features) + p.eps);
+  let scale = rmsScale(partial[0], p.features, p.eps);
   for (var i = thread; i < p.features; i += SIZE) {
-    y[row + i] = x[row + i] * scale * weight[i];
+    y[row + i] = rmsNormed(vec4<f32>(x[row + i]), scale, vec4<f32>(weight[i])).x;
   }
 }

@@ -1,0 +1,75 @@
+/**
+ * A kernel has one text: what somebody edits in an op's functions is edited in every kernel that does the same, alone and
+ * fused, and the fused layer has no formula of its own.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import t from 'tap';
+import { setWgslVariant } from '../../src/gpu/wgsl.ts';
+import { smallLayer } from '../helpers/decoder-layers.ts';
+import { layerTexts } from '../helpers/kernel-texts.ts';
+
+const kernels = new URL('../../src/kernels/', import.meta.url);
+const layer = { ...smallLayer, headNorms: true };
+
+/** Files of functions → the kernels of a layer op by op that have them, on both sets. */
+const functions = {
+  'rms-norm/rms.wgsl': {
+    lavapipe: ['rms-norm.lavapipe', 'rms-norm.q8.lavapipe', 'head-norm.lavapipe'],
+    gpu: ['rms-norm', 'head-norm'],
+  },
+  'head-norm/head-normed.wgsl': { lavapipe: ['head-norm.lavapipe'], gpu: ['head-norm'] },
+  'rotary-embedding/rotate.wgsl': { lavapipe: ['rotary-store-kv.f16'], gpu: ['rotary-store-kv.f16'] },
+  'kv-cache/stored.wgsl': { lavapipe: ['rotary-store-kv.f16', 'attention.lavapipe'], gpu: ['rotary-store-kv.f16'] },
+  'kv-cache/store-slot.wgsl': { lavapipe: ['rotary-store-kv.f16'], gpu: ['rotary-store-kv.f16'] },
+  'kv-cache/texel.f16.lavapipe.wgsl': { lavapipe: ['attention.lavapipe'], gpu: [] },
+  'activation/activation.wgsl': { lavapipe: ['gated-mul.q8.lavapipe'], gpu: ['gated-mul'] },
+  'gated-mul/gated.wgsl': { lavapipe: ['gated-mul.q8.lavapipe'], gpu: ['gated-mul'] },
+  'quantize/q8.wgsl': {
+    lavapipe: ['rms-norm.q8.lavapipe', 'quantize.lavapipe', 'gated-mul.q8.lavapipe'],
+    gpu: ['quantize'],
+  },
+  'quantize/q8-block.lavapipe.wgsl': {
+    lavapipe: ['rms-norm.q8.lavapipe', 'quantize.lavapipe', 'gated-mul.q8.lavapipe'],
+    gpu: [],
+  },
+} as const;
+
+const EDIT = '/* edited */';
+/** The text with something else at the beginning of each function's body. */
+const edited = (text: string) => text.replace(/^fn \w+\([^{]*\{/gm, (head) => `${head} ${EDIT}`);
+const editsIn = (text: string) => text.split(EDIT).length - 1;
+
+for (const [path, { lavapipe, gpu }] of Object.entries(functions)) {
+  t.test(`${path}: an edit comes to the fused layer and to each of its op's kernels`, async (t) => {
+    const file = basename(path);
+    const text = edited(readFileSync(new URL(path, kernels), 'utf8'));
+    setWgslVariant({ file, text, used: false });
+    t.teardown(() => setWgslVariant(null));
+    const fused = await layerTexts('lavapipe', layer, { fused: true });
+    t.same([...fused.keys()], ['decoder-layer.lavapipe'], 'a layer is one kernel');
+    t.equal(editsIn(fused.get('decoder-layer.lavapipe') ?? ''), editsIn(text), 'each function is in it');
+    for (const [set, wanted] of Object.entries({ lavapipe, gpu })) {
+      const texts = await layerTexts(set as 'lavapipe' | 'gpu', layer, { fused: false });
+      const found = [...texts].filter(([, text]) => editsIn(text) > 0).map(([name]) => name);
+      t.same(found.map(familyOf).sort(), [...wanted].sort(), set);
+    }
+  });
+}
+
+/** `attention.lavapipe.decode-2x32-…`: named after its shape. */
+const familyOf = (name: string) => name.replace(/^(attention\.lavapipe)\..*/, '$1');
+
+t.test('the fused layer has no formula of its own', async (t) => {
+  const folder = new URL('decoder-layer/', kernels);
+  for (const name of readdirSync(folder)) {
+    const code = readFileSync(new URL(name, folder), 'utf8').replace(/\/\*[^]*?\*\/|\/\/.*/g, '');
+    t.notMatch(code, /\b(exp|exp2|tanh|sqrt|inverseSqrt|pow|sin|cos|abs|round)\(/, `${name}: functions of reals`);
+    t.notMatch(code, /\b(un)?pack\w*\(|\bf16\(/, `${name}: forms of numbers`);
+    t.notMatch(
+      code,
+      /[*/] *(scale|cosine|sine|weight)\b|\b(scale|cosine|sine|weight) *[*/]/,
+      `${name}: norms and rotations`,
+    );
+  }
+});
