@@ -15,7 +15,9 @@ import { runKernelTable, type CreateOps } from '../helpers/kernel-table.ts';
 import { allCases } from './cases/all-cases.ts';
 import type { KernelCase } from './cases/case.ts';
 
-// Most of the time is lavapipe's compiler, where no shader cache has the kernels yet.
+// Read when the driver is loaded: where that is lavapipe, subgroups of 4, as on SwiftShader, and other vectors than those of the
+// kernels for lavapipe. Most of the time is its compiler, which takes half as long for them as for 8 lanes.
+process.env.LP_NATIVE_VECTOR_WIDTH ??= '128';
 
 const cases = allCases.filter((kernelCase) => kernelCase.core);
 for await (const { name, ok, found } of runKernelTable({ kernelSet: 'gpu', cases, production: false })) {

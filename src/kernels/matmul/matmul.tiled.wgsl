@@ -10,11 +10,10 @@ const TILE_TOKENS = 32u;
 const TILE_ROWS = 32u;
 const TILE_COLS = 32u; // 8, 16 or 32
 const TOKENS = 2u; // of an invocation
-const ROWS = 4u; // of an invocation, a multiple of 4
+const ROWS = 4u; // of an invocation
 
 const CHUNKS = TILE_COLS / 8u;
 const QUADS = TILE_COLS / 4u;
-const ROW_QUADS = ROWS / 4u;
 const DOWN = TILE_TOKENS / TOKENS;
 const ACROSS = TILE_ROWS / ROWS;
 const THREADS = DOWN * ACROSS;
@@ -57,36 +56,23 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   // Invocation (i, j) owns tokens i, i + DOWN, … and rows j, j + ACROSS, … of the tile.
   let i = thread / ACROSS;
   let j = thread % ACROSS;
-  var sums: array<array<vec4<f32>, ROW_QUADS>, TOKENS>; // four rows in a vec4
+  var sums: array<array<f32, ROWS>, TOKENS>;
   for (var chunk0 = 0u; chunk0 < p.chunks; chunk0 += CHUNKS) {
     loadX(token0, chunk0, thread);
     loadW(row0, chunk0, thread);
     workgroupBarrier();
     for (var quad = 0u; quad < QUADS; quad++) {
-      var w: array<mat4x4<f32>, ROW_QUADS>; // four columns of each of four rows: x · w is four sums
-      for (var r = 0u; r < ROW_QUADS; r++) {
-        let line = j + 4u * r * ACROSS;
-        w[r] = mat4x4<f32>(
-          tileW[slot(line, quad)],
-          tileW[slot(line + ACROSS, quad)],
-          tileW[slot(line + 2u * ACROSS, quad)],
-          tileW[slot(line + 3u * ACROSS, quad)]);
-      }
+      var w: array<vec4<f32>, ROWS>;
+      for (var r = 0u; r < ROWS; r++) { w[r] = tileW[slot(j + r * ACROSS, quad)]; }
+      var x: array<vec4<f32>, TOKENS>;
+      for (var t = 0u; t < TOKENS; t++) { x[t] = tileX[slot(i + t * DOWN, quad)]; }
       for (var t = 0u; t < TOKENS; t++) {
-        let x = tileX[slot(i + t * DOWN, quad)];
-        for (var r = 0u; r < ROW_QUADS; r++) { sums[t][r] += x * w[r]; }
+        for (var r = 0u; r < ROWS; r++) { sums[t][r] += dot(x[t], w[r]); }
       }
     }
     workgroupBarrier();
   }
   for (var t = 0u; t < TOKENS; t++) {
-    let token = token0 + i + t * DOWN;
-    for (var r = 0u; r < ROW_QUADS; r++) {
-      let row = row0 + j + 4u * r * ACROSS;
-      store(token, row, sums[t][r].x);
-      store(token, row + ACROSS, sums[t][r].y);
-      store(token, row + 2u * ACROSS, sums[t][r].z);
-      store(token, row + 3u * ACROSS, sums[t][r].w);
-    }
+    for (var r = 0u; r < ROWS; r++) { store(token0 + i + t * DOWN, row0 + j + r * ACROSS, sums[t][r]); }
   }
 }
