@@ -23,8 +23,20 @@ export const engineSettings = {
   }),
   kvCacheDtype: choice<'auto' | 'f16' | 'f32'>('auto', ['auto', 'f16', 'f32'], {
     flags: ['kv_cache_dtype', 'llm_kv_type'],
-    doc: 'Element type of the KV cache; auto is f16 where the adapter can, f32 with f32 activations.',
+    doc: 'Element type of the KV cache; auto is f16 where the adapter can, f32 with f32 activations on lavapipe.',
   }),
+  device: text(null, 'n|name', {
+    flags: ['device'],
+    doc: 'Adapter to run on: its number or a part of its name, as `dawnlight doctor` lists them; default the fastest.',
+  }),
+  gpuMemory: number<number | null>(
+    null,
+    { min: 0.01, integer: false },
+    {
+      flags: ['gpu_memory'],
+      doc: 'GiB of memory that the GPU has; default what its driver says, or what can be allocated.',
+    },
+  ),
   maxTotalTokenNum: number<number | null>(
     null,
     { min: 1 },

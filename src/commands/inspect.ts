@@ -3,7 +3,8 @@
  * flags. Reads no weights.
  */
 import type { EngineConfig } from '../config.ts';
-import { adapterFacts, planEngine } from '../engine/running/plan-engine.ts';
+import { adapterFacts } from '../engine/running/adapter-facts.ts';
+import { planEngine } from '../engine/running/plan-engine.ts';
 import { openGpu } from '../gpu/device.ts';
 import { kvBytesPerToken } from '../model/cache-plan.ts';
 import { openModel, type OpenModel } from '../model/files/open-model.ts';
@@ -55,9 +56,10 @@ function describeTensors(model: OpenModel): string {
 }
 
 async function describePlan(model: OpenModel, config: EngineConfig): Promise<string> {
-  const gpu = await openGpu({ validation: false });
+  const gpu = await openGpu({ validation: false, adapter: config.device });
   try {
-    const plan = planEngine(model, config, adapterFacts(gpu));
+    const facts = await adapterFacts(gpu, config);
+    const plan = planEngine(model, config, facts);
     const { weightBytes, kv, kvDtype } = plan;
     return table([
       ['parameters', weightBytes.parameters.toLocaleString('en')],
@@ -66,6 +68,7 @@ async function describePlan(model: OpenModel, config: EngineConfig): Promise<str
       ['KV cache per token', `${formatBytes(kvBytesPerToken(kv.layers))} in ${kvDtype}`],
       ['activations', `${plan.activations} into integer products, ${plan.batchMaxTokens} tokens in a step`],
       ['adapter', gpu.description],
+      ['its memory', `${formatBytes(facts.memory.bytes)} (${facts.memory.source})`],
       ['memory', planLine(plan)],
     ]);
   } finally {

@@ -1,6 +1,7 @@
 /** Instance, adapter and device: the one place that opens Dawn, and what the rest may know about the hardware. */
 import { create, globals } from 'webgpu';
 import { EngineError } from '../errors.ts';
+import { adapterNames, chooseAdapter } from './adapters.ts';
 import { withoutDawnNotes } from './dawn-notes.ts';
 
 Object.assign(globalThis, globals);
@@ -14,6 +15,8 @@ export type KernelSet = 'lavapipe' | 'gpu';
 export interface GpuOptions {
   /** Dawn's validation, robustness and zero-initialisation: on in tests, off in production. */
   readonly validation: boolean;
+  /** Number or part of the name of the adapter; null or absent: the fastest. */
+  readonly adapter?: string | null;
 }
 
 export interface Gpu {
@@ -35,24 +38,25 @@ const alwaysOn = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia', 'use_vulka
 const productionOn = ['disable_robustness', 'disable_workgroup_init', 'disable_polyfills_on_integer_div_and_mod'];
 const productionOff = ['lazy_clear_resource_on_first_use', 'enable_spirv_validation'];
 
-function createInstance(options: GpuOptions): GPU {
-  const flags = options.validation
+function createInstance(validation: boolean, name: string | null): GPU {
+  const flags = validation
     ? [`enable-dawn-features=${alwaysOn.join(',')}`]
     : [
         `enable-dawn-features=${[...alwaysOn, ...productionOn].join(',')}`,
         `disable-dawn-features=${productionOff.join(',')}`,
       ];
-  const instance = create(flags);
+  const instance = create(name === null ? flags : [...flags, `adapter=${name}`]);
   instances.add(instance);
   return instance;
 }
 
-/** The adapter with the options' toggles, or EngineError no_adapter. */
-export async function requestAdapter(options: GpuOptions): Promise<GPUAdapter> {
+/** The adapter with the options' toggles, or EngineError no_adapter, or bad_flag where another was asked for. */
+export async function requestAdapter({ validation, adapter: wanted = null }: GpuOptions): Promise<GPUAdapter> {
+  const name = wanted === null ? null : chooseAdapter(wanted, await adapterNames());
   let adapter: GPUAdapter | null;
   try {
     adapter = await withoutDawnNotes(() =>
-      createInstance(options).requestAdapter({ powerPreference: 'high-performance' }),
+      createInstance(validation, name).requestAdapter({ powerPreference: 'high-performance' }),
     );
   } catch (cause) {
     throw new EngineError('no_adapter', 'WebGPU could not start: run `dawnlight doctor` to see why', { cause });

@@ -83,7 +83,7 @@ t.test('the memory plan is the one that inspect prints, or the reason why there 
   t.equal(finding?.value, /^memory +(.*)$/m.exec(inspected.output.out)?.[1]);
   t.equal(finding?.state, 'ok');
   if (!answer.ok) return;
-  const facts = { ...answer.adapter.facts, memory: 1000 };
+  const facts = { ...answer.adapter.facts, memory: { bytes: 1000, source: 'test' } };
   t.match(planFindings(path, { ok: true, adapter: { ...answer.adapter, facts } }), [
     { state: 'bad', advice: [/leave no room for the KV cache/] },
   ]);

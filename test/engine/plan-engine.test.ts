@@ -7,7 +7,8 @@ import { defaultSamplingParams } from '../../src/engine/core/types.ts';
 import { RestartingEngineClient } from '../../src/engine/client/restarting-engine-client.ts';
 import { inThisThread } from '../../src/engine/client/engine-transport.ts';
 import { loadEngine } from '../../src/engine/running/load-engine.ts';
-import { planEngine, type AdapterFacts } from '../../src/engine/running/plan-engine.ts';
+import type { AdapterFacts } from '../../src/engine/running/adapter-facts.ts';
+import { planEngine } from '../../src/engine/running/plan-engine.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
 import { fixturePath } from '../helpers/model-exam.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -21,7 +22,12 @@ const json = JSON.parse(readFileSync(path, 'utf8')) as object;
 writeFileSync(path, JSON.stringify({ ...json, max_position_embeddings: 4_000_000 }));
 
 /** As lavapipe says on a machine with enough memory. */
-const lavapipe: AdapterFacts = { kernelSet: 'lavapipe', hasF16: true, maxBinding: 2 ** 27, memory: 64e9 };
+const lavapipe: AdapterFacts = {
+  kernelSet: 'lavapipe',
+  hasF16: true,
+  maxBinding: 2 ** 27,
+  memory: { bytes: 64e9, source: 'test' },
+};
 
 const plan = (changes: Partial<EngineConfig>, facts = lavapipe) => {
   const model = openModel(directory);
@@ -37,7 +43,7 @@ t.test('every table fits a binding, and a note says what that means', async (t) 
   t.equal(kv.maxLength, 2 ** 27 / (4 * 64), 'slots of 64 requests');
   t.match(notes, [/^context: 524288 tokens at most in one request; the model's own of 4000000 does not fit/]);
   t.ok(plan({ runningMaxReqSize: 8 }).kv.maxLength > kv.maxLength, 'fewer requests, longer ones');
-  const small = plan({}, { ...lavapipe, memory: 1e8 });
+  const small = plan({}, { ...lavapipe, memory: { bytes: 1e8, source: 'test' } });
   t.ok(small.kv.maxLength < 200_000);
   t.match(small.notes, [new RegExp(`^context: ${small.kv.maxLength} tokens`)]);
   t.same(plan({ maxReqTotalLen: 1000 }).notes, [], 'what was asked for');

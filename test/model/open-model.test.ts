@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
-import { planEngine, type AdapterFacts } from '../../src/engine/running/plan-engine.ts';
+import type { AdapterFacts } from '../../src/engine/running/adapter-facts.ts';
+import { planEngine } from '../../src/engine/running/plan-engine.ts';
 import { measureStep, planBytes } from '../../src/model/weights/memory-plan.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
 import { planWeights } from '../../src/model/weights/weight-plan.ts';
@@ -163,7 +164,12 @@ t.test('loading reports its progress and reads every weight once', async (t) => 
 
 t.test('windowed layers get slots for the windows of the running requests, and no more', (t) => {
   const model = openModel(fixturePath('gemma3'));
-  const adapter: AdapterFacts = { kernelSet: 'gpu', hasF16: true, maxBinding: 1e9, memory: 1e9 };
+  const adapter: AdapterFacts = {
+    kernelSet: 'gpu',
+    hasF16: true,
+    maxBinding: 1e9,
+    memory: { bytes: 1e9, source: 'test' },
+  };
   const config = { ...defaultEngineConfig, runningMaxReqSize: 2, batchMaxTokens: 16, kvCacheDtype: 'f16' } as const;
   const { kv, window, memory } = planEngine(model, { ...config, maxTotalTokenNum: 200 }, adapter);
   t.strictSame(kv.groups, [
@@ -208,7 +214,12 @@ t.test('memory plan', (t) => {
   t.equal(bytes('int4').byFormat.get('int4'), 2 * 1536 * 256 * (0.5 + 4 / 32));
   // Layer 0: [Q4_K; Q4_K; Q6_K] becomes int8 in groups of 16. Layer 1: a float among integers makes f32.
   t.strictSame([...bytes('stored').byFormat.keys()].sort(), ['bf16', 'f32', 'int4', 'int8']);
-  const adapter: AdapterFacts = { kernelSet: 'gpu', hasF16: true, maxBinding: 1e9, memory: 1e8 };
+  const adapter: AdapterFacts = {
+    kernelSet: 'gpu',
+    hasF16: true,
+    maxBinding: 1e9,
+    memory: { bytes: 1e8, source: 'test' },
+  };
   const of = (changes: Partial<EngineConfig>, facts = adapter) =>
     planEngine(model, { ...defaultEngineConfig, kvCacheDtype: 'f16', ...changes }, facts);
   const kvPerToken = 2 * 2 * 2 * 64 * 2;
@@ -223,7 +234,10 @@ t.test('memory plan', (t) => {
   t.ok(slots * perSlot + w + step <= 5e7, 'all that a slot takes');
   t.ok((slots + 1) * perSlot + w + step > 5e7, 'and no slot less than that');
   t.equal(of({}, { ...adapter, maxBinding: 64 * 2 * 2 * 101 }).maxTotalTokenNum, 100, 'the sink takes a slot too');
-  t.throws(() => of({}, { ...adapter, memory: 1e6 }), { code: 'out_of_memory', param: 'mem_fraction' });
+  t.throws(() => of({}, { ...adapter, memory: { bytes: 1e6, source: 'test' } }), {
+    code: 'out_of_memory',
+    param: 'mem_fraction',
+  });
   model.close();
   t.end();
 });

@@ -3,7 +3,7 @@ import { openGpu } from '../../gpu/device.ts';
 import { describeAdapter } from './describe-adapter.ts';
 
 try {
-  const report = describeAdapter(await openGpu({ validation: false }));
+  const report = await describeAdapter(await openGpu({ validation: false }));
   process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));
 } catch (error) {
   const { message, cause } = error as Error;

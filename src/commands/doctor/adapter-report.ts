@@ -1,7 +1,7 @@
 /** What Dawn says of this machine, found out in a process of its own: a broken driver may crash the one that asks. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { AdapterFacts } from '../../engine/running/plan-engine.ts';
+import type { AdapterFacts } from '../../engine/running/adapter-facts.ts';
 import { moduleUrl } from '../../module-url.ts';
 
 /** What the probe process prints as its last line. */
@@ -18,6 +18,8 @@ export interface AdapterReport {
   readonly limits: Readonly<Record<string, number>>;
   /** What the engine's plan goes by. */
   readonly facts: AdapterFacts;
+  /** Names of all adapters, as `--device` takes them. */
+  readonly all: readonly string[];
 }
 
 export type AdapterAnswer =

@@ -1,5 +1,6 @@
 /** What an open adapter says of itself, as plain data. */
-import { adapterFacts } from '../../engine/running/plan-engine.ts';
+import { adapterFacts } from '../../engine/running/adapter-facts.ts';
+import { adapterNames } from '../../gpu/adapters.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import type { AdapterReport } from './adapter-report.ts';
 
@@ -23,7 +24,7 @@ interface MatrixConfig {
   readonly K: number;
 }
 
-export function describeAdapter(gpu: Gpu): AdapterReport {
+export async function describeAdapter(gpu: Gpu): Promise<AdapterReport> {
   const { adapter, device } = gpu;
   const { info, limits } = adapter;
   const matrices = (info as { subgroupMatrixConfigs?: Iterable<MatrixConfig> }).subgroupMatrixConfigs ?? [];
@@ -39,6 +40,7 @@ export function describeAdapter(gpu: Gpu): AdapterReport {
     ),
     features: interesting.filter((feature) => device.features.has(feature as GPUFeatureName)),
     limits: Object.fromEntries(shownLimits.map((name) => [name, limits[name]])),
-    facts: adapterFacts(gpu),
+    facts: await adapterFacts(gpu, { gpuMemory: null }),
+    all: await adapterNames(),
   };
 }

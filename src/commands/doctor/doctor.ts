@@ -50,6 +50,7 @@ export function adapterFindings(answer: AdapterAnswer): Finding[] {
     return [{ what: 'adapter', value: answer.reason.split(':')[0], state: 'bad', advice: advice.filter(Boolean) }];
   }
   const { adapter } = answer;
+  const { memory } = adapter.facts;
   const software = /llvmpipe|swiftshader/i.test(`${adapter.architecture} ${adapter.device} ${adapter.description}`);
   const name = [adapter.vendor, adapter.architecture, adapter.device].filter(Boolean).join(' / ');
   const limits = Object.entries(adapter.limits).map(([key, value]) => `${key} ${limitText(key, value)}`);
@@ -61,12 +62,21 @@ export function adapterFindings(answer: AdapterAnswer): Finding[] {
       state: software ? 'note' : 'ok',
       ...(software ? { advice: ['Software: the CPU does the work of a GPU. Fine for small models.'] } : {}),
     },
+    ...deviceFinding(adapter.all),
+    { what: 'its memory', value: `${formatBytes(memory.bytes)} (${memory.source})`, state: 'ok' },
     { what: 'driver', value: adapter.description || 'not said', state: 'ok' },
     { what: 'features', value: adapter.features.join(', ') || 'none', state: 'ok' },
     { what: 'subgroups', value: sizes ? `size ${sizes}` : 'no', state: sizes ? 'ok' : 'note' },
     { what: 'subgroup matrices', value: adapter.subgroupMatrices.join(', ') || 'none', state: 'ok' },
     { what: 'limits', value: limits[0] ?? '', state: 'ok', advice: limits.slice(1) },
   ];
+}
+
+/** Which others there are to choose from. */
+function deviceFinding(all: readonly string[]): Finding[] {
+  if (all.length < 2) return [];
+  const advice = all.map((name, i) => `--device ${i}  ${name}`);
+  return [{ what: 'adapters', value: `${all.length}, of which serve takes the fastest`, state: 'ok', advice }];
 }
 
 function limitText(name: string, value: number): string {

@@ -9,7 +9,8 @@ import { loadPlan, type Progress } from '../../model/weights/load-weights.ts';
 import type { LoadedEngine, LoadOptions } from '../client/engine-transport.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { DeviceModelRunner } from './model-runner.ts';
-import { adapterFacts, planEngine } from './plan-engine.ts';
+import { adapterFacts } from './adapter-facts.ts';
+import { planEngine } from './plan-engine.ts';
 import type { EngineInfo } from '../core/types.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -29,7 +30,7 @@ export async function loadEngine(
 ): Promise<LoadedEngine> {
   const opened = openModel(config.modelDir);
   try {
-    const gpu = await openGpu({ validation: config.gpuValidation });
+    const gpu = await openGpu({ validation: config.gpuValidation, adapter: config.device });
     try {
       return await loadOnto(gpu, opened, config, onProgress, extensions);
     } catch (error) {
@@ -49,7 +50,7 @@ async function loadOnto(
   { endTokenIds = [], logitsProcessors = [], createOps = (g, options) => new WebGPUOps(g, options) }: EngineExtensions,
 ): Promise<LoadedEngine> {
   const spoiled = new Set<string>();
-  const plan = planEngine(opened, config, adapterFacts(gpu), (name) => void spoiled.add(name));
+  const plan = planEngine(opened, config, await adapterFacts(gpu, config), (name) => void spoiled.add(name));
   const ops = createOps(gpu, { activations: plan.activations });
   const { maxLength } = plan.kv;
   const model = await loadPlan(ops, opened, plan.weights, { maxLength, onProgress });

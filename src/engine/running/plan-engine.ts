@@ -2,10 +2,8 @@
  * What the engine will be on this adapter, decided before anything is allocated: element types, KV slots, context, memory.
  * `serve` starts from it and `inspect` prints it.
  */
-import { freemem } from 'node:os';
 import type { EngineConfig } from '../../config.ts';
 import { EngineError } from '../../errors.ts';
-import type { Gpu, KernelSet } from '../../gpu/device.ts';
 import type { KVCacheSpec } from '../../kernels/ops.ts';
 import { fitsBinding, kvCacheBytes, kvCacheSpec, windowOf } from '../../model/cache-plan.ts';
 import type { OpenModel } from '../../model/files/open-model.ts';
@@ -13,6 +11,7 @@ import { measureStep, planBytes, type PlannedBytes } from '../../model/weights/m
 import { planWeights, type WeightPlan } from '../../model/weights/weight-plan.ts';
 import type { MemoryPlan, WindowSpec } from '../core/types.ts';
 import { MAX_PROMPT_ROWS } from '../scheduling/scheduler.ts';
+import type { AdapterFacts } from './adapter-facts.ts';
 import { stepBudget, tokensInStep } from '../scheduling/step-budget.ts';
 
 export interface EnginePlan {
@@ -29,26 +28,6 @@ export interface EnginePlan {
   readonly memory: MemoryPlan;
   /** What whoever starts the engine should know of it. */
   readonly notes: readonly string[];
-}
-
-/** What the plan depends on of an adapter. */
-export interface AdapterFacts {
-  readonly kernelSet: KernelSet;
-  readonly hasF16: boolean;
-  /** Bytes of the largest binding. */
-  readonly maxBinding: number;
-  /** Bytes that may be used, before `--mem_fraction`. */
-  readonly memory: number;
-}
-
-export function adapterFacts({ kernelSet, hasF16, device: { limits } }: Gpu): AdapterFacts {
-  return {
-    kernelSet,
-    hasF16,
-    maxBinding: Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize),
-    // WebGPU does not tell how much memory a GPU has; on lavapipe it is the host's.
-    memory: kernelSet === 'lavapipe' ? freemem() : limits.maxBufferSize,
-  };
 }
 
 /**
@@ -88,11 +67,11 @@ export function planEngine(
     const tables = measured.tablesPerPosition + 4 * maxRequests * (spec.groups.length + 1);
     return kvCacheBytes(spec) + slots * tables <= free && binds(slots);
   };
-  const budget = adapter.memory * config.memFraction;
+  const budget = adapter.memory.bytes * config.memFraction;
   const free = budget - weightBytes.total - measured.step;
   if (config.maxTotalTokenNum !== null) refuseManySlots(config.maxTotalTokenNum, binds);
   const slots = config.maxTotalTokenNum ?? most(maxRequests * longest, fits);
-  if (slots < 1) throw noRoom(budget, weightBytes.total, measured.step);
+  if (slots < 1) throw noRoom(opened, config, adapter, { weights: weightBytes.total, step: measured.step });
   refuseLongRequests(config, slots, inTables);
   const kv = specOf(slots);
   const { maxLength } = kv;
@@ -116,8 +95,13 @@ function elementTypes(config: EngineConfig, { kernelSet, hasF16 }: AdapterFacts,
   // Integer products are the fast path on lavapipe; real GPUs are bound by memory, where f32 activations cost nothing.
   const auto = integers && kernelSet === 'lavapipe' ? 'int8' : 'f32';
   const activations = config.activationDtype === 'auto' ? auto : config.activationDtype;
-  const autoKv = hasF16 && activations === 'int8' ? 'f16' : 'f32';
+  // f32 is the exact choice on a processor; on a GPU the cache is read from memory, and half of it is read twice as fast.
+  const autoKv = hasF16 && (kernelSet === 'gpu' || activations === 'int8') ? 'f16' : 'f32';
   const kvDtype = config.kvCacheDtype === 'auto' ? autoKv : config.kvCacheDtype;
+  if (kvDtype === 'f16' && !hasF16) {
+    const message = '--kv_cache_dtype f16: this adapter cannot compute with f16 (no shader-f16); f32 works';
+    throw new EngineError('bad_flag', message, { param: 'kv_cache_dtype' });
+  }
   return { activations, kvDtype } as const;
 }
 
@@ -155,11 +139,28 @@ function most(enough: number, fits: (n: number) => boolean): number {
   return yes;
 }
 
-function noRoom(budget: number, weights: number, step: number): EngineError {
-  const mb = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+/** Says what is missing, and what would make room. */
+function noRoom(
+  opened: OpenModel,
+  config: EngineConfig,
+  { memory }: AdapterFacts,
+  { weights, step }: Pick<MemoryPlan, 'weights' | 'step'>,
+): EngineError {
+  const mb = (bytes: number) => `${Math.ceil(bytes / 1e6).toLocaleString('en')} MB`;
+  const share = memory.bytes * config.memFraction;
+  const smaller = (['int8', 'int4'] as const)
+    .map((quant) => ({ quant, bytes: planBytes(planWeights(opened, quant)).total }))
+    .find(({ bytes }) => bytes < weights && bytes + step < share);
+  const wider = Math.min(1, ((weights + step) / memory.bytes) * 1.1);
+  const ways = [
+    ...(smaller ? [`--quant ${smaller.quant} makes the weights ${mb(smaller.bytes)}`] : []),
+    ...(weights + step < memory.bytes * wider ? [`--mem_fraction ${wider.toFixed(2)}`] : []),
+    ...(weights < share ? ['--batch_max_tokens of less'] : []),
+    ...(memory.source === '--gpu_memory' ? [] : [`--gpu_memory if there is more than the ${mb(memory.bytes)}`]),
+  ];
   return new EngineError(
     'out_of_memory',
-    `weights (${mb(weights)}) and activations (${mb(step)}) leave no room for the KV cache in ${mb(budget)}; raise --mem_fraction, lower --batch_max_tokens or use --quant int4`,
+    `weights (${mb(weights)}) and activations (${mb(step)}) leave no room for the KV cache in ${mb(share)}, ${config.memFraction} of ${mb(memory.bytes)} (${memory.source}); what helps: ${ways.join(', ') || 'a smaller model'}`,
     { param: 'mem_fraction' },
   );
 }
