@@ -60,7 +60,7 @@ function deviceOf(total: number, maxBufferSize = 4 * GIB) {
     device: {
       limits: { maxBufferSize } as GPUSupportedLimits,
       pushErrorScope: () => void (refused = false),
-      popErrorScope: () => Promise.resolve(refused ? ({ message: 'out of memory' }) : null),
+      popErrorScope: () => Promise.resolve(refused ? { message: 'out of memory' } : null),
       createBuffer: ({ size }: GPUBufferDescriptor): GPUBuffer => {
         refused = used + size > total;
         if (!refused) [used, live] = [used + size, live + 1];
