@@ -16,7 +16,7 @@ export interface Cost {
   readonly cpu: number;
   /** Bytes of the request. */
   readonly bytes: number;
-  /** null when the request was left unfinished, or the server hung up on what still came behind its refusal. */
+  /** null when the request was left unfinished. */
   readonly status: number | null;
 }
 
@@ -79,15 +79,13 @@ function send(port: number, attack: Attack): Promise<{ status: number | null; by
       incoming.on('end', () => resolve({ status: incoming.statusCode ?? null, bytes })).on('error', reject);
       incoming.resume();
     });
-    outgoing.on('error', (error) => (unfinished || isCut(error) ? resolve({ status: null, bytes }) : reject(error)));
+    outgoing.on('error', (error) => (unfinished ? resolve({ status: null, bytes }) : reject(error)));
     outgoing.write(payload, () => {
       if (unfinished) void sleep(100).then(() => outgoing.destroy());
     });
     if (!unfinished) outgoing.end();
   });
 }
-
-const isCut = ({ code }: NodeJS.ErrnoException): boolean => code === 'ECONNRESET' || code === 'EPIPE';
 
 /** Milliseconds of a process, its children, and those of them that have ended (Linux, in steps of 10). */
 function cpuOf(pid: number): number {

@@ -5,6 +5,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { EngineError } from '../../errors.ts';
 import type { ServerConfig } from '../../config.ts';
+import { lingerBehindRefusals } from './linger.ts';
 import { logError } from './log.ts';
 
 export interface Listening {
@@ -22,6 +23,7 @@ export async function listen(app: Hono, settings: ServerConfig): Promise<Listeni
   const server = createAdaptorServer({
     fetch: app.fetch,
     overrideGlobalObjects: false,
+    autoCleanupIncoming: false, // it resets clients that send for another half second: see linger.ts
     serverOptions: {
       keepAliveTimeout: KEEP_ALIVE_MS,
       headersTimeout: Math.min(requestTimeout, 30) * 1000,
@@ -29,6 +31,7 @@ export async function listen(app: Hono, settings: ServerConfig): Promise<Listeni
       connectionsCheckingInterval: 1000,
     },
   }) as Server;
+  lingerBehindRefusals(server);
   const connections = new Connections(server);
   server.setTimeout(readerTimeout * 1000, (socket) => dropStalled(socket, connections, readerTimeout));
   await new Promise<void>((resolve, reject) => {
