@@ -132,3 +132,41 @@ t.test('--use_tgi_api', async (t) => {
   t.match(events.at(-1), { generated_text: 'Hel', details: { generated_tokens: 3, finish_reason: 'length' } });
   t.equal(events[0].generated_text, null);
 });
+
+t.test(
+  'text-generation-inference’s parameters that have no effect are named, those that would matter refused',
+  async (t) => {
+    const log: string[] = [];
+    t.capture(console, 'error', (line: string) => log.push(line));
+    for (const useTgiApi of [false, true]) {
+      const { post, engine, server } = await startFakeServer({ useTgiApi });
+      t.teardown(() => server.close());
+      const send = (path: string, parameters: Json) => post(path, { inputs: 'Hello', parameters });
+      const odd = { typical_p: 0.9, watermark: true, decoder_input_details: true, return_full_text: true };
+      for (const path of ['/generate', '/generate_stream']) {
+        const answer = await send(path, odd);
+        t.equal(answer.status, 200);
+        t.equal(
+          answer.headers.get('x-skipped-parameters'),
+          'typical_p, return_full_text, watermark, decoder_input_details',
+          path,
+        );
+        await answer.text();
+      }
+      const nothing = { typical_p: null, watermark: false, decoder_input_details: false, return_full_text: false };
+      t.equal((await send('/generate', { ...nothing, top_n_tokens: 0 })).headers.get('x-skipped-parameters'), null);
+      t.equal((await send('/generate', { truncate: 2 })).status, 200);
+      t.same(engine.calls.at(-1)?.promptIds, [108, 111], 'the last two tokens');
+      for (const [name, value] of [
+        ['top_n_tokens', 5],
+        ['adapter_id', 'a'],
+        ['truncate', 0],
+      ] as const) {
+        const refused = await send('/generate', { [name]: value });
+        t.equal(refused.status, 400);
+        t.equal((await json(refused)).error.param, `parameters.${name}`);
+      }
+    }
+    t.equal(log.filter((line) => line.includes('watermark has no effect')).length, 1, 'the log says it once');
+  },
+);

@@ -3,12 +3,13 @@ import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { EngineError } from '../../errors.ts';
 import type { ServerConfig } from '../../config.ts';
+import { skippedHeaders } from './skipped.ts';
 
 /** Pages of this machine: a developer's own, whatever the port. */
 const local = /^https?:\/\/(?:localhost|[\w-]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
 
 export function answerOrigins({ corsOrigins }: ServerConfig): MiddlewareHandler {
-  const exposeHeaders = ['x-request-id', 'retry-after', 'x-skipped-tools'];
+  const exposeHeaders = ['x-request-id', 'retry-after', ...skippedHeaders];
   if (corsOrigins.includes('*')) return cors({ origin: '*', exposeHeaders });
   const origin = (value: string): string | null => (isAllowed(value, corsOrigins) ? value : null);
   return cors({ origin, exposeHeaders });

@@ -7,6 +7,7 @@ import type { Context } from 'hono';
 import type { Api, EndpointDoc } from '../../http/api.ts';
 import type { ServerContext } from '../../http/context.ts';
 import { errorBody } from '../../http/errors.ts';
+import { noteSkipped } from '../../http/skipped.ts';
 import { EngineError } from '../../../errors.ts';
 import { generateChoices } from '../../chat/choices.ts';
 import type { ChoiceOutput } from '../../chat/generate-text.ts';
@@ -15,6 +16,7 @@ import { startChoices } from '../../chat/start-choices.ts';
 import { checkGenerations, fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
 import {
   type DetailedToken,
+  droppedOf,
   generateEventSchema,
   type GenerateRequest,
   generateRequestSchema,
@@ -53,12 +55,12 @@ async function prepare(
 ): Promise<GenerationRequest[]> {
   const p: Partial<Parameters> = body.parameters ?? {};
   checkGenerations(ctx, p.best_of ?? 1, `${p.best_of ?? 1} answers`, 'parameters.best_of');
-  const ids = await idsOf(ctx, body.inputs, p.add_special_tokens ?? true, signal);
+  const ids = await idsOf(ctx, body.inputs, p, signal);
   if (ids.some((id) => id >= ctx.engine.info.vocabSize)) {
     const message = 'prompt List[int] format contain id > vocab_size';
     throw new EngineError('invalid_value', message, { param: 'inputs' });
   }
-  const room = fitPrompt(ctx, ids, { maxTokens: p.max_new_tokens, truncate: undefined, param: 'inputs' });
+  const room = fitPrompt(ctx, ids, { maxTokens: p.max_new_tokens, truncate: p.truncate, param: 'inputs' });
   const greedy = p.do_sample !== true;
   const { strings, ids: stopIds } = stops(ctx, p.stop_sequences);
   const fields = {
@@ -86,11 +88,11 @@ async function prepare(
 async function idsOf(
   ctx: ServerContext,
   inputs: GenerateRequest['inputs'],
-  addSpecialTokens: boolean,
+  { add_special_tokens: addSpecialTokens = true, truncate }: Partial<Parameters>,
   signal: AbortSignal,
 ): Promise<readonly number[]> {
   if (typeof inputs !== 'string') return inputs;
-  const limit = promptLimit(ctx);
+  const limit = promptLimit(ctx, truncate);
   const [ids] = await ctx.text.encode([{ text: inputs, param: 'inputs' }], { addSpecialTokens, limit, signal });
   return ids;
 }
@@ -128,6 +130,7 @@ interface Answer {
 
 async function answerWhole(ctx: ServerContext, c: Context, body: GenerateRequest): Promise<Response> {
   const details = body.parameters?.return_details === true;
+  noteSkipped(c, 'parameters', droppedOf(body.parameters ?? {}));
   const requests = await prepare(ctx, body, linkedAbort(c).signal, details);
   const answers: Answer[] = requests.map(() => ({ text: '', tokens: [], count: 0, promptTokens: 0, finishReason: '' }));
   for await (const output of generateChoices(ctx, requests)) {
@@ -162,6 +165,7 @@ async function answerStream(ctx: ServerContext, c: Context, body: GenerateReques
     const message = 'stream api only support best_of == 1';
     throw new EngineError('invalid_value', message, { param: 'parameters.best_of' });
   }
+  noteSkipped(c, 'parameters', droppedOf(body.parameters ?? {}));
   const abort = linkedAbort(c);
   const outputs = await startChoices(ctx, await prepare(ctx, body, abort.signal, true));
   const frame = (value: unknown): string => `data:${JSON.stringify(value)}\n\n`;

@@ -37,6 +37,29 @@ const lengthPenalty = z
 const seedRule = 'seed must be -1 (random), or an integer in [0, 2^63-1]';
 const exclusive = ['regular_constraint', 'guided_regex', 'allowed_token_ids', 'guided_grammar', 'guided_json'] as const;
 
+/**
+ * text-generation-inference's parameters that LightLLM takes and drops, with the values that ask for nothing: any other
+ * one is named in the answer.
+ */
+const dropped = {
+  typical_p: [1],
+  return_full_text: [false],
+  watermark: [false],
+  decoder_input_details: [false],
+} as const;
+const droppedNames = Object.keys(dropped) as (keyof typeof dropped)[];
+const droppedFields = Object.fromEntries(
+  droppedNames.map((name) => [name, ignored('text-generation-inference’s; named in `x-skipped-parameters`.')]),
+) as Record<keyof typeof dropped, ReturnType<typeof ignored>>;
+
+/** The names of those that ask for something. */
+export function droppedOf(parameters: Partial<Record<keyof typeof dropped, unknown>>): string[] {
+  return droppedNames.filter((name) => {
+    const neutralValues: readonly unknown[] = [undefined, null, ...dropped[name]];
+    return !neutralValues.includes(parameters[name]);
+  });
+}
+
 const parametersSchema = z
   .object({
     do_sample: optional(z.boolean(), 'false (default) is greedy, whatever the temperature.'),
@@ -94,6 +117,10 @@ const parametersSchema = z
     group_request_id: ignored('Internal to LightLLM.'),
     suggested_dp_index: ignored('Internal to LightLLM.'),
     move_kv_to_decode_node: neutral([], 'prefill/decode disaggregation'),
+    truncate: optional(z.int().min(1), 'Keeps the last so many tokens of the prompt (text-generation-inference).'),
+    ...droppedFields,
+    top_n_tokens: neutral([0], 'alternatives of each token'),
+    adapter_id: neutral([''], 'adapters'),
   })
   .superRefine((parameters, ctx) => {
     const { best_of = 1, n = best_of, min_new_tokens: min = 1, max_new_tokens: max } = parameters;
@@ -107,15 +134,17 @@ const parametersSchema = z
   });
 export type Parameters = z.output<typeof parametersSchema>;
 
-/** text-generation-inference's names for parameters, and those of its fields that mean nothing here. */
-const tgiDropped = new Set(['typical_p', 'return_full_text', 'truncate', 'watermark', 'decoder_input_details']);
+/** text-generation-inference's names for parameters → LightLLM's. */
+const tgiNames: Readonly<Record<string, string>> = {
+  details: 'return_details',
+  stop: 'stop_sequences',
+  num_beam: 'best_of',
+};
 
 /** What is no object stays as it is, for parametersSchema to refuse. */
 function fromTgi(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const renamed: Record<string, string> = { details: 'return_details', stop: 'stop_sequences', num_beam: 'best_of' };
-  const kept = Object.entries(value).filter(([key]) => !tgiDropped.has(key));
-  return Object.fromEntries(kept.map(([key, v]) => [renamed[key] ?? key, v as unknown]));
+  return Object.fromEntries(Object.entries(value).map(([key, v]) => [tgiNames[key] ?? key, v as unknown]));
 }
 
 /** `tgi`: parameters come under text-generation-inference's names (--use_tgi_api). */

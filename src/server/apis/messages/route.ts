@@ -8,7 +8,7 @@ import type { ServerContext } from '../../http/context.ts';
 import { errorBody } from '../../http/errors.ts';
 import { MessageBuilder, type MessageEvent } from './events.ts';
 import { modelName } from '../../http/model-name.ts';
-import { noteSkippedTools } from '../../http/skipped-tools.ts';
+import { noteSkipped } from '../../http/skipped.ts';
 import {
   countRequestSchema,
   countResponseSchema,
@@ -34,7 +34,7 @@ export function addMessages(api: Api, ctx: ServerContext): void {
   } as const;
   api.add(doc, async (c, body) => {
     const model = modelName(ctx, body.model);
-    noteSkippedTools(c, splitTools(body.tools).skipped);
+    noteSkipped(c, 'tools', splitTools(body.tools).skipped);
     const abort = linkedAbort(c);
     const id = `msg_${randomUUID().replaceAll('-', '')}`;
     const { events, promptTokens } = await streamAnswer(ctx, anthropicToChat(body), id, abort.signal);

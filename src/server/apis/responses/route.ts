@@ -7,7 +7,7 @@ import type { ServerContext } from '../../http/context.ts';
 import { errorBody } from '../../http/errors.ts';
 import { dropOldest } from '../../chat/drop-oldest.ts';
 import { modelName } from '../../http/model-name.ts';
-import { noteSkippedTools } from '../../http/skipped-tools.ts';
+import { noteSkipped } from '../../http/skipped.ts';
 import { splitTools } from '../schema/tools.ts';
 import {
   inputTokensSchema,
@@ -36,7 +36,7 @@ export function addResponses(api: Api, ctx: ServerContext): void {
   } as const;
   api.add(doc, async (c, body) => {
     const model = modelName(ctx, body.model);
-    noteSkippedTools(c, splitTools(body.tools).skipped);
+    noteSkipped(c, 'tools', splitTools(body.tools).skipped);
     const abort = linkedAbort(c);
     const id = `resp_${randomUUID().replaceAll('-', '')}`;
     const builder = new ResponseBuilder(emptyResponse(id, model, body));
