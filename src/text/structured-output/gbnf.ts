@@ -3,6 +3,7 @@
  * without dashes, strings with our own escapes. Tokens of a vocabulary (`<think>`, `<[1000]>`) are refused.
  */
 import { EngineError } from '../../errors.ts';
+import { classRanges } from './class-ranges.ts';
 import { complement, exactClass, literal, normalize } from './ebnf.ts';
 
 const token =
@@ -84,15 +85,8 @@ const checked = (code: number): number => (code <= 0x10ffff ? code : fail(`has a
 function classOf(members: string): string {
   const isNegated = members.startsWith('^');
   const list = charsOf(isNegated ? members.slice(1) : members);
-  const ranges: [number, number][] = [];
-  for (let i = 0; i < list.length; i++) {
-    const from = list[i].c.codePointAt(0) ?? 0;
-    const isRange = list[i + 1]?.c === '-' && !list[i + 1].isEscaped && i + 2 < list.length;
-    const to = isRange ? (list[i + 2].c.codePointAt(0) ?? 0) : from;
-    if (to < from) fail('has a class with a range out of order');
-    ranges.push([from, to]);
-    if (isRange) i += 2;
-  }
+  const ranges = classRanges(list.map(({ c, isEscaped }) => ({ code: c.codePointAt(0) ?? 0, isEscaped })));
+  if (ranges === null) return fail('has a class with a range out of order');
   const all = isNegated ? complement(ranges) : normalize(ranges);
   return all.length === 0 ? fail('has an empty class') : exactClass(all);
 }

@@ -5,6 +5,7 @@ import { regularRule } from './regular-rule.ts';
 import { either, textOf } from './regular.ts';
 import { Grammar } from './ebnf.ts';
 import { gbnfToEbnf } from './gbnf.ts';
+import { ownEbnf } from './own-ebnf.ts';
 import { parseRegex } from './regex.ts';
 import { SchemaGrammar } from './schema-grammar.ts';
 import { structuralTag, structuralTagOfText } from './structural-tag.ts';
@@ -146,7 +147,7 @@ const choice =
   (grammar) => ({ rule: regularRule(grammar, 'choice', either([...new Set(choices)].map(textOf))) });
 const ebnf =
   (text: string): Make =>
-  () => ({ kind: 'grammar', text });
+  () => ({ kind: 'grammar', text: ownEbnf(text) });
 const tag =
   (text: string): Make =>
   () => ({ kind: 'structural_tag', text: structuralTagOfText(text) });

@@ -3,13 +3,16 @@ import { EngineError } from '../../errors.ts';
 import { Budget } from './budget.ts';
 import { jsonDialect } from './dialect.ts';
 import { Grammar } from './ebnf.ts';
+import { ownEbnf } from './own-ebnf.ts';
+import { parseRegex } from './regex.ts';
+import { regularRule } from './regular-rule.ts';
 import { SchemaGrammar } from './schema-grammar.ts';
 import type { GrammarSpec, ResponseFormat } from './types.ts';
 
 /** @returns the tag as xgrammar's JSON. @throws EngineError invalid_value */
 export function structuralTag(format: Extract<ResponseFormat, { type: 'structural_tag' }>): string {
   const { structures, triggers } = format;
-  if (format.format) return tagText(format.format);
+  if (format.format) return ownTag(format.format);
   if (!structures || !triggers) {
     throw new EngineError('invalid_value', 'needs either `format`, or `structures` and `triggers`');
   }
@@ -19,7 +22,7 @@ export function structuralTag(format: Extract<ResponseFormat, { type: 'structura
     content: { type: 'json_schema', json_schema: schema ?? true },
     end,
   }));
-  return tagText({ type: 'triggered_tags', triggers, tags });
+  return ownTag({ type: 'triggered_tags', triggers, tags });
 }
 
 /** A structural tag that came as JSON text. */
@@ -31,7 +34,7 @@ export function structuralTagOfText(text: string): string {
     throw new EngineError('invalid_value', `is not JSON: ${(cause as Error).message}`, { cause });
   }
   const isWhole = typeof value === 'object' && value !== null && 'format' in value;
-  return tagText(isWhole ? (value as { format: unknown }).format : value);
+  return ownTag(isWhole ? (value as { format: unknown }).format : value);
 }
 
 /** A whole grammar or structural tag behind what the grammar `thoughts` allows; as it is for null. */
@@ -44,18 +47,22 @@ export function behindThoughts(answer: GrammarSpec, thoughts: string | null): Gr
   return { kind: 'structural_tag', text: tagText({ type: 'sequence', elements }), param };
 }
 
-function tagText(format: unknown): string {
-  return JSON.stringify({ type: 'structural_tag', format: withGrammars(format, new Budget()) });
-}
+const tagText = (format: unknown): string => JSON.stringify({ type: 'structural_tag', format });
+const ownTag = (format: unknown): string => tagText(withGrammars(format, new Budget()));
 
-/** Every `json_schema` part as a grammar. */
+/** Every `json_schema` and `regex` part as a grammar of ours, grammars with classes that xgrammar reads right. */
 function withGrammars(part: unknown, budget: Budget): unknown {
   if (Array.isArray(part)) return part.map((one) => withGrammars(one, budget));
   if (typeof part !== 'object' || part === null) return part;
-  if ('type' in part && part.type === 'json_schema' && 'json_schema' in part) {
-    const grammar = new Grammar(budget);
+  const type = 'type' in part ? part.type : null;
+  const grammar = new Grammar(budget);
+  if (type === 'json_schema' && 'json_schema' in part) {
     const body = new SchemaGrammar(grammar, jsonDialect, part.json_schema).value(part.json_schema);
     return { type: 'grammar', grammar: grammar.text(body) };
   }
+  if (type === 'regex' && 'pattern' in part && typeof part.pattern === 'string')
+    return { type: 'grammar', grammar: grammar.text(regularRule(grammar, 'regex', parseRegex(part.pattern, 'whole'))) };
+  if (type === 'grammar' && 'grammar' in part && typeof part.grammar === 'string')
+    return { type, grammar: ownEbnf(part.grammar) };
   return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, withGrammars(value, budget)]));
 }
