@@ -1,0 +1,89 @@
+// Requests whose grammar is still being compiled: they count in the queue, and can be given up.
+import t, { type Test } from 'tap';
+import type { EngineMessage } from '../../src/engine/client/messages.ts';
+import { EngineLoop } from '../../src/engine/core/engine-loop.ts';
+import type { Constraint, Constraints } from '../../src/engine/grammar/constraint.ts';
+import { makeCore, request } from '../helpers/engine-driver.ts';
+import { SlowConstraint } from '../helpers/slow-constraint.ts';
+
+const spec = { kind: 'grammar', text: 'root ::= "a"', param: 'guided_grammar' } as const;
+
+/** An engine whose grammars are ready when the test says so. */
+function start(t: Test, maxQueuedRequests: number) {
+  const opened: { ready: () => void; readonly signal: AbortSignal | undefined }[] = [];
+  const closed: Constraint[] = [];
+  const constraints: Constraints = {
+    open: (_, _ids, signal) =>
+      new Promise((resolve, reject) => {
+        const constraint: Constraint = Object.assign(new SlowConstraint(96), {
+          close: () => void closed.push(constraint),
+        });
+        opened.push({ ready: () => resolve(constraint), signal });
+        signal?.addEventListener('abort', () => reject(signal.reason as Error));
+      }),
+    close: () => undefined,
+  };
+  const { core } = makeCore({ config: { runningMaxReqSize: 1, maxQueuedRequests } });
+  const messages: EngineMessage[] = [];
+  const loop = new EngineLoop(
+    core,
+    (message) => {
+      messages.push(message);
+      wake();
+    },
+    { faultInjection: false, exit: () => undefined, constraints },
+  );
+  let wake = (): void => undefined;
+  const running = loop.run();
+  t.teardown(async () => {
+    loop.handle({ type: 'quit' });
+    await running;
+  });
+  /** Waits until the engine has said this of the request. */
+  const said = async (requestId: string, type: 'accepted' | 'refused' | 'output') => {
+    for (;;) {
+      const events = messages.flatMap((message) => (message.type === 'events' ? message.events : []));
+      const idOf = (event: (typeof events)[number]) =>
+        event.type === 'output' ? event.output.requestId : event.requestId;
+      const found = events.find((event) => event.type === type && idOf(event) === requestId);
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => (wake = resolve));
+    }
+  };
+  const add = (id: string, isConstrained: boolean) =>
+    loop.handle({
+      type: 'add',
+      request: request(id, [1, 2], { constraint: isConstrained ? spec : null, maxTokens: 2 }),
+    });
+  return { loop, core, opened, closed, said, add };
+}
+
+t.test('open compilations take places in the queue', async (t) => {
+  const { opened, said, add } = start(t, 2);
+  add('first', true);
+  add('second', true);
+  add('too many', true);
+  t.match(await said('too many', 'refused'), { error: { code: 'queue_full' } });
+  add('plain', false);
+  t.match(await said('plain', 'refused'), { error: { code: 'queue_full' } }, 'for requests without a grammar as well');
+  t.equal(opened.length, 2, 'what is refused is not compiled');
+  opened[0].ready();
+  t.match(await said('first', 'output'), { output: { requestId: 'first' } });
+  add('next', false);
+  await said('next', 'accepted');
+});
+
+t.test('an abort while one is open ends the request at once and gives its place back', async (t) => {
+  const { loop, core, opened, closed, said, add } = start(t, 1);
+  add('given up', true);
+  add('refused', true);
+  t.match(await said('refused', 'refused'), { error: { code: 'queue_full' } });
+  loop.handle({ type: 'abort', requestId: 'given up' });
+  t.equal(opened[0].signal?.aborted, true, 'the compiler hears of it');
+  t.match(await said('given up', 'output'), { output: { finishReason: 'abort', tokenIds: [] }, error: null });
+  t.match(core.stats(), { running: 0, waiting: 0 });
+  add('next', true);
+  opened[1].ready();
+  await said('next', 'accepted');
+  t.equal(closed.length, 0, 'nothing was made of the first');
+});
