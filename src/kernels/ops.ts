@@ -306,7 +306,10 @@ export interface Ops {
   softmax(x: Tensor): Tensor;
   /** index of the largest value of each row, the lowest index among equals, NO_TOKEN where one is NaN or +∞: f32 [L, V] → u32 [L] */
   argmax(x: Tensor): Tensor;
-  /** logits f32 [L, V], one SamplingRow each → sampled ids u32 [L], NO_TOKEN as for argmax; the logits stay as they are. */
+  /**
+   * logits f32 [L, V], one SamplingRow each → sampled ids u32 [L], NO_TOKEN as for argmax, whatever the mask forbids; the
+   * logits stay as they are.
+   */
   sample(logits: Tensor, step: Step, rows: readonly SamplingRow[]): Tensor;
   /**
    * Of R rows of logits f32 [L, V] the log-probability of the token in ids [L] u32, and the `width` ≤ V largest:

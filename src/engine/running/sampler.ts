@@ -35,9 +35,8 @@ export async function sample(
   return requests.map((_, i) => {
     const at = watched.indexOf(i);
     if (!logprobs || at < 0) return { id: sampled[i], logprobs: null };
+    if (sampled[i] === NO_TOKEN) return { id: NO_TOKEN, logprobs: null };
     const result = (logprobs as Float32Array).subarray(at * (1 + 2 * width), (at + 1) * (1 + 2 * width));
-    // Masks may have hidden what is wrong with the logits from sampling: see Ops.topLogprobs.
-    if (result[0] === 1) return { id: NO_TOKEN, logprobs: null };
     return { id: sampled[i], logprobs: tokenLogprobs(result, Math.min(asked[at], width)) };
   });
 }

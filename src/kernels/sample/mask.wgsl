@@ -1,4 +1,6 @@
 // Forbids every token whose bit is not set. A thread owns one word of a mask: 32 columns.
+// NaN and +infinity stay as they are, so that argmax finds what is wrong with the row, whatever the mask forbids.
+// include: ../argmax/spoiled.wgsl
 
 struct Params { columns: u32, offset: u32, words: u32 }
 var<immediate> p: Params;
@@ -19,6 +21,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let row = plan[entry] * p.columns;
   for (var bit = 0u; bit < min(32u, p.columns - 32u * id.x); bit++) {
     let at = row + 32u * id.x + bit;
+    if (isSpoiled(logits[at])) { continue; }
     if (((word >> bit) & 1u) == 0u) { logits[at] = FORBIDDEN; } else if (ignoresLogits) { logits[at] = 0.0; }
   }
 }

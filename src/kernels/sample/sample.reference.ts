@@ -1,12 +1,15 @@
 /** Logits → tokens, in the order of vLLM. Each change of a logit is rounded to f32 as on the device. */
-import type { Penalties, SamplingRow } from '../ops.ts';
+import { isSpoiled } from '../argmax/argmax.reference.ts';
+import { NO_TOKEN, type Penalties, type SamplingRow } from '../ops.ts';
 import { pickTokenReference } from './pick-token.reference.ts';
 
 /**
  * @param logits [V], changed in place
  * @param tokenIds the row's tokens so far, prompt and output; only penalties look at them
+ * @returns NO_TOKEN when a logit is NaN or +∞, also that of a token which the mask forbids
  */
 export function sampleReference(logits: Float32Array, row: SamplingRow, tokenIds: ArrayLike<number>): number {
+  if (isSpoiled(logits)) return NO_TOKEN;
   adjustReference(logits, row, tokenIds);
   return pickTokenReference(logits, row);
 }

@@ -142,8 +142,11 @@ const truncated: Partial<SamplingRow>[] = [
   { temperature: 0 },
 ];
 
-/** Rows 1, 2 and 3 hold a NaN, +∞ and many NaN; the others have neighbours like that, and -∞, and are as if alone. */
-function spoiledCase(columns: number, op: 'argmax' | 'sample' | 'topLogprobs'): KernelCase {
+/**
+ * Rows 1, 2 and 3 hold a NaN, +∞ and many NaN; the others have neighbours like that, and -∞, and are as if alone.
+ * @param isMasked what is wrong with row 1 and 2 stands in columns that a mask forbids
+ */
+function spoiledCase(columns: number, op: 'argmax' | 'sample' | 'topLogprobs', isMasked = false): KernelCase {
   const count = 5;
   const logits = randomLogits(columns, count, columns, 2.5);
   logits[columns + columns - 2] = NaN;
@@ -151,7 +154,8 @@ function spoiledCase(columns: number, op: 'argmax' | 'sample' | 'topLogprobs'): 
   logits.fill(NaN, 3 * columns, 4 * columns - 1);
   logits[4 * columns] = -Infinity;
   const settings = [{ temperature: 0 }, { topK: 5 }, {}, { topP: 0.9 }, { topK: 40, topP: 0.9 }];
-  const sampling = settings.map((row, l) => samplingRow({ u: (l + 0.5) / count, ...row }));
+  const mask = isMasked ? { mask: maskOf([1, 5, 33], columns), ignoresLogits: false } : {};
+  const sampling = settings.map((row, l) => samplingRow({ u: (l + 0.5) / count, ...row, ...mask }));
   const rowOf = (l: number) => logits.subarray(l * columns, (l + 1) * columns);
   const pick = (l: number): number => {
     const row = op === 'sample' ? sampling[l] : samplingRow({ temperature: 0 });
@@ -162,7 +166,7 @@ function spoiledCase(columns: number, op: 'argmax' | 'sample' | 'topLogprobs'): 
     return l % 4 === 0 ? rowOf(l)[pick(l)] - Math.log(exponentials) : 1;
   };
   return {
-    name: `${op} of rows with NaN and infinities [${count}, ${columns}]`,
+    name: `${op} of rows with NaN and infinities [${count}, ${columns}]${isMasked ? ', masked' : ''}`,
     prepare: async (ops) => {
       const xs = ops.uploadF32(logits, [count, columns]);
       const { step } = prepareStep(ops, count, columns);
@@ -216,6 +220,7 @@ export const sampleCases: readonly KernelCase[] = [
   core(topLogprobsCase([0, 2], columns, 20)),
   topLogprobsCase([1], 49157, 5),
   ...(['argmax', 'sample', 'topLogprobs'] as const).flatMap((op) => [spoiledCase(57, op), core(spoiledCase(9001, op))]),
+  core(spoiledCase(57, 'sample', true)),
   topLogprobsCase([0, 1, 2], 57, 57, true),
   topLogprobsCase([0], 1001, 0),
   topLogprobsCase([], 57, 3),
