@@ -13,7 +13,10 @@ export interface Variant {
   /** File `<variant>.wgsl`, `.wgsl.ts` or `.ts` in the op's folder; a stored form; null: composed of other ops. */
   readonly variant: string | null;
   readonly why: string;
-  /** Figure, date and where it is written; null: chosen by reasoning, not measured. */
+  /**
+   * Figure, date and where it is written; null: chosen by reasoning, not measured. For GPUs it takes a GPU: on a software
+   * adapter the naive product is the fastest (docs/kernels.md).
+   */
   readonly measured: string | null;
   /** Versions that could take its place: tested like it, and timed beside it by `npm run bench -- kernels --variant NAME`. */
   readonly others?: readonly string[];
