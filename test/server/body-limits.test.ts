@@ -55,3 +55,12 @@ t.test('parked bodies take so much together and no more', async (t) => {
   for (const client of clients) client.destroy();
   while ((await post('/v1/completions', large)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 20));
 });
+
+t.test('what is only counted or listed has so many tokens exactly', async (t) => {
+  const { post } = await start(t);
+  const count = (length: number) => post('/tokenize', { prompt: 'a'.repeat(length), add_special_tokens: false });
+  t.equal((await json(await count(2 ** 17))).count, 2 ** 17);
+  const refused = await count(2 ** 17 + 1);
+  t.equal(refused.status, 400);
+  t.match((await json(refused)).error, { param: 'prompt', message: /At most 131072 tokens.* has 131073 tokens/ });
+});
