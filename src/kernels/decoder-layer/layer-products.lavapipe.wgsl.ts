@@ -5,7 +5,7 @@ import { range } from '../unroll.ts';
 import type { DecoderLayerKernelSpec } from './layer-spec.ts';
 
 export const products = ['qkv', 'o', 'gateUp', 'down'] as const;
-export type ProductName = (typeof products)[number];
+type ProductName = (typeof products)[number];
 
 /** Their weights: bindings 0 … 3. */
 export function weightBindings(): string {

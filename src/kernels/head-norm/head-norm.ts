@@ -19,7 +19,9 @@ export function headNorm(ctx: WebGPUContext, qkv: Tensor, norms: HeadNorms, eps:
   const y = ctx.tensor(qkv.shape, 'f32');
   const together = norms.over === 'heads';
   const name = ctx.variant('head-norm');
-  const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url), {
+  // A head has few dimensions: a quarter of the threads that other rows get.
+  const defines = name === 'head-norm' ? { SIZE: 64 } : {};
+  const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url, defines), {
     LAYER: norms.kind === 'layer' ? 1 : 0,
     TOGETHER: together ? 1 : 0,
   });

@@ -1,6 +1,7 @@
 // Norms of query and key heads on any GPU: a workgroup owns a run of one token that is normalized together, a head or all
 // of a kind. Heads of a token: Hq queries, then Hkv keys, then Hkv values, which are copied.
 // include: head-normed.wgsl
+// include: ../group.wgsl
 
 struct Params { heads: u32, kvHeads: u32, headDim: u32, eps: f32, queryWeights: u32, keyWeights: u32 } // heads: all of a token
 var<immediate> p: Params;
@@ -12,20 +13,6 @@ override TOGETHER: u32; // 1: all query heads and all key heads, 0: each head
 @group(0) @binding(1) var<storage, read> queryNorm: array<f32>; // [queryWeights]: D or Hq·D
 @group(0) @binding(2) var<storage, read> keyNorm: array<f32>; // [keyWeights]: D or Hkv·D
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [T, heads·D]
-
-const SIZE = 64u;
-var<workgroup> partial: array<f32, SIZE>;
-
-fn total(value: f32, thread: u32) -> f32 {
-  workgroupBarrier();
-  partial[thread] = value;
-  for (var half = SIZE / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (thread < half) { partial[thread] += partial[thread + half]; }
-  }
-  workgroupBarrier();
-  return partial[0];
-}
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
@@ -42,14 +29,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   if (LAYER == 1u) {
     var sum = 0.0;
     for (var i = thread; i < length; i += SIZE) { sum += qkv[first + i]; }
-    mean = total(sum, thread) / f32(length);
+    mean = groupAdd(thread, sum) / f32(length);
   }
   var squares = 0.0;
   for (var i = thread; i < length; i += SIZE) {
     let v = qkv[first + i] - mean;
     squares += v * v;
   }
-  let scale = rmsScale(total(squares, thread), length, p.eps);
+  let scale = rmsScale(groupAdd(thread, squares), length, p.eps);
   for (var i = thread; i < length; i += SIZE) {
     let v = qkv[first + i];
     if (start < keys) {

@@ -65,7 +65,7 @@ export function climb(
 /** A kernel of this folder that reduces over a workgroup. */
 export function cutKernel(ctx: WebGPUContext, name: 'ladder' | 'draw' | 'top-logprobs'): Kernel {
   const group = ctx.variant('sample');
-  return ctx.pipelines.get(`${name}.${group}`, () => compose([`${group}.wgsl`, `${name}.wgsl`], import.meta.url));
+  return ctx.pipelines.get(`${name}.${group}`, () => compose([`../${group}.wgsl`, `${name}.wgsl`], import.meta.url));
 }
 
 /** A copy of the logits with biases, penalties and masks, or the logits where there are none. */

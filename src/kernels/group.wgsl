@@ -1,10 +1,11 @@
-// Reductions over a workgroup through workgroup memory, on any GPU. In front of the kernels of this folder;
-// group.lavapipe.wgsl has the same functions for lavapipe. All threads have to call them, and all get the same result.
+// Reductions over a workgroup through workgroup memory, on any GPU. All threads have to call them, and all get the same
+// result. group.lavapipe.wgsl has those for lavapipe that the kernels of sample/ need, behind either of the two.
 
 const SIZE = 256u; // threads of a workgroup
 const RUN = 16u; // consecutive items that a thread takes where order matters
 
 var<workgroup> sums: array<vec4<f32>, SIZE>;
+var<workgroup> numbers: array<f32, SIZE>;
 var<workgroup> words: array<u32, SIZE>;
 
 fn groupAdd4(thread: u32, value: vec4<f32>) -> vec4<f32> {
@@ -16,7 +17,23 @@ fn groupAdd4(thread: u32, value: vec4<f32>) -> vec4<f32> {
   return workgroupUniformLoad(&sums[0]);
 }
 
-fn groupAdd(thread: u32, value: f32) -> f32 { return groupAdd4(thread, vec4<f32>(value, 0.0, 0.0, 0.0)).x; }
+fn groupAdd(thread: u32, value: f32) -> f32 {
+  numbers[thread] = value;
+  for (var half = SIZE / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (thread < half) { numbers[thread] += numbers[thread + half]; }
+  }
+  return workgroupUniformLoad(&numbers[0]);
+}
+
+fn groupMaxF32(thread: u32, value: f32) -> f32 {
+  numbers[thread] = value;
+  for (var half = SIZE / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (thread < half) { numbers[thread] = max(numbers[thread], numbers[thread + half]); }
+  }
+  return workgroupUniformLoad(&numbers[0]);
+}
 
 fn groupMax(thread: u32, value: u32) -> u32 {
   words[thread] = value;
@@ -29,17 +46,17 @@ fn groupMax(thread: u32, value: u32) -> u32 {
 
 // Sum over the threads in front of this one.
 fn groupScan(thread: u32, value: f32) -> f32 {
-  sums[thread].x = value;
+  numbers[thread] = value;
   for (var distance = 1u; distance < SIZE; distance *= 2u) {
     workgroupBarrier();
-    var sum = sums[thread].x;
-    if (thread >= distance) { sum += sums[thread - distance].x; }
+    var sum = numbers[thread];
+    if (thread >= distance) { sum += numbers[thread - distance]; }
     workgroupBarrier();
-    sums[thread].x = sum;
+    numbers[thread] = sum;
   }
   workgroupBarrier();
   var before = 0.0;
-  if (thread > 0u) { before = sums[thread - 1u].x; }
+  if (thread > 0u) { before = numbers[thread - 1u]; }
   workgroupBarrier();
   return before;
 }

@@ -1,5 +1,5 @@
 // Reductions over a workgroup that is one subgroup of 8 lanes (lavapipe): no barriers, no workgroup memory. In front of
-// the kernels of this folder; group.wgsl has the same functions for any GPU. All threads have to call them.
+// the kernels of sample/; group.wgsl has the same functions for any GPU. All threads have to call them.
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 
