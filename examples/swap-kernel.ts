@@ -29,11 +29,6 @@ class HardSwishOps extends WebGPUOps {
     context.recorder.dispatch(kernel, buffers, Uint32Array.of(width / 2), Math.ceil(width / 2 / 64), tokens);
     return y;
   }
-
-  /** On lavapipe a whole layer may be one kernel, which has a SiLU of its own: null has it computed op by op. */
-  override fusedDecoderLayer(): null {
-    return null;
-  }
 }
 
 // With int8 activations gatedMul would have to quantize its result too.

@@ -117,6 +117,10 @@ export const engineSettings = {
     flags: ['no-overlap'],
     doc: 'Read each step’s tokens back before launching the next step.',
   }),
+  fusion: toggle(true, {
+    flags: ['no-fusion'],
+    doc: 'Run every op by itself, also where one kernel does several: the same text, slower.',
+  }),
   stepTimeout: number(
     200,
     { min: 1 },

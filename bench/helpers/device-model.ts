@@ -68,7 +68,7 @@ export function batchOf(
 /** One step over the sequences, up to their greedy tokens on the host. */
 export async function greedyStep(m: DeviceModel, sequences: Parameters<typeof batchOf>[1]): Promise<void> {
   const step = m.ops.beginStep(batchOf(m.kv, sequences, 'last'), m.kv);
-  const ids = m.ops.read(m.ops.argmax(m.model.forward(m.ops, step, m.kv)));
+  const ids = m.ops.read(m.ops.argmax(m.model.forward(m.ops, step, m.kv).logits!));
   m.ops.endStep();
   await ids;
 }

@@ -34,7 +34,7 @@ export class Stopwatch {
   async sample(): Promise<number> {
     const start = performance.now();
     for (let i = 0; i < this.calls; i++) {
-      this.#ops.scope(() => {
+      this.#ops.scope('sample', () => {
         this.#record();
         return this.#keep;
       });

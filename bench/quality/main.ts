@@ -37,7 +37,7 @@ export const run: RunBench<typeof spec> = async (flags) => {
   async function logProbs(m: DeviceModel, start: number, end: number, windowStart: number): Promise<Float32Array> {
     const batch = batchOf(m.kv, [{ row: 0, start: start - windowStart, ids: ids.slice(start, end) }], 'all');
     const step = m.ops.beginStep(batch, m.kv);
-    const logits = (await m.ops.read(m.model.forward(m.ops, step, m.kv))) as Float32Array;
+    const logits = (await m.ops.read(m.model.forward(m.ops, step, m.kv).logits!)) as Float32Array;
     m.ops.endStep();
     return logProbabilities(logits, logits.length / (end - start));
   }

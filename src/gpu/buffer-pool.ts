@@ -9,7 +9,7 @@ export interface PooledBuffer {
 }
 
 /** Next power of two, at least 256: few size classes, so that a buffer finds another use soon. */
-function sizeClass(bytes: number): number {
+export function sizeClass(bytes: number): number {
   return 2 ** Math.max(8, Math.ceil(Math.log2(bytes)));
 }
 
@@ -43,6 +43,13 @@ export class BufferPool {
     }
     this.#inUse.add(pooled);
     return pooled;
+  }
+
+  /** A buffer that was given back, again; false when it is in use. */
+  takeThis(pooled: PooledBuffer): boolean {
+    const isFree = this.#free.get(pooled.bytes)?.takeThis(pooled) ?? false;
+    if (isFree) this.#inUse.add(pooled);
+    return isFree;
   }
 
   /** Gives a buffer back. The GPU runs in submission order, so later dispatches may overwrite it at once. */

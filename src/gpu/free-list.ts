@@ -10,6 +10,13 @@ export class FreeList<T extends { readonly id: number }> {
     return this.#items.pop();
   }
 
+  /** That very item; false when it is not free. */
+  takeThis(item: T): boolean {
+    const at = this.#items.indexOf(item);
+    if (at >= 0) this.#items.splice(at, 1);
+    return at >= 0;
+  }
+
   give(item: T): void {
     let at = this.#items.length;
     while (at > 0 && this.#items[at - 1].id < item.id) at--;

@@ -1,4 +1,7 @@
-/** Records dispatches into one compute pass a submit; caches bind groups, which cost ten times a dispatch to make. */
+/**
+ * Records dispatches into one compute pass a submit; caches bind groups, which cost ten times a dispatch to make. What was
+ * dispatched while `capture` ran can be dispatched again as it was.
+ */
 import type { Kernel } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
 
@@ -9,6 +12,30 @@ const SUBMIT_EVERY = 100;
 const MAX_PER_DIMENSION = 65535;
 /** A bind group takes a few kB on the device, on lavapipe a memory mapping too, of which a process may have 65,530. */
 const MAX_BIND_GROUPS = 8192;
+
+/** Words for `var<immediate>`, at most 64 bytes; a function gives those that each run of a dispatch has of its own. */
+export type Immediates = Uint32Array | (() => Uint32Array);
+
+interface Dispatch {
+  readonly kernel: Kernel;
+  readonly group: GPUBindGroup;
+  readonly immediates: Immediates | null;
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+}
+
+/** Dispatches in order, and everything that they bind. */
+export interface DispatchList {
+  readonly dispatches: readonly Dispatch[];
+  readonly resources: ReadonlySet<Resource>;
+}
+
+interface Capture {
+  readonly dispatches: Dispatch[];
+  readonly resources: Set<Resource>;
+  isWhole: boolean;
+}
 
 const resourceIds = new WeakMap<object, number>();
 let nextResourceId = 0;
@@ -24,6 +51,7 @@ export class Recorder {
   #encoder: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
   #recorded = 0;
+  #capture: Capture | null = null;
   /** Dispatches recorded since the start; tests and benches read it. */
   dispatches = 0;
   /** Times every dispatch while it is set. */
@@ -34,13 +62,13 @@ export class Recorder {
   }
 
   /**
-   * Resources are bound at group 0, bindings 0, 1, …, null where this text of the kernel declares none; `immediates` go to
-   * `var<immediate>` (at most 64 bytes). An empty grid records nothing.
+   * Resources are bound at group 0, bindings 0, 1, …, null where this text of the kernel declares none. An empty grid
+   * records nothing.
    */
   dispatch(
     kernel: Kernel,
     resources: readonly (Resource | null)[],
-    immediates: Uint32Array | null,
+    immediates: Immediates | null,
     x: number,
     y = 1,
     z = 1,
@@ -48,12 +76,41 @@ export class Recorder {
     if (x === 0 || y === 0 || z === 0) return;
     if (x > MAX_PER_DIMENSION || y > MAX_PER_DIMENSION)
       throw new RangeError(`${kernel.name}: grid ${x}×${y}×${z} too large`);
+    const dispatch = { kernel, group: this.#bindGroup(kernel, resources), immediates, x, y, z };
+    this.#capture?.dispatches.push(dispatch);
+    if (this.#capture) for (const r of resources) if (r) this.#capture.resources.add(r);
+    this.#encode(dispatch);
+  }
+
+  /** Runs `body` and keeps what it dispatches; null where it did more than that, which a list cannot do again. */
+  capture(body: () => void): DispatchList | null {
+    const capture: Capture = { dispatches: [], resources: new Set(), isWhole: true };
+    this.#capture = capture;
+    try {
+      body();
+    } finally {
+      this.#capture = null;
+    }
+    return capture.isWhole ? capture : null;
+  }
+
+  /** Dispatches once more what was captured. */
+  replay({ dispatches }: DispatchList): void {
+    for (const dispatch of dispatches) this.#encode(dispatch);
+  }
+
+  /** Said of work that takes place beside the dispatches: what is being captured is not all that happens. */
+  spoilCapture(): void {
+    if (this.#capture) this.#capture.isWhole = false;
+  }
+
+  #encode({ kernel, group, immediates, x, y, z }: Dispatch): void {
     this.#encoder ??= this.#device.createCommandEncoder();
     this.#pass ??= this.#encoder.beginComputePass(this.profiler?.pass(kernel.name));
     const pass = this.#pass;
     pass.setPipeline(kernel.pipeline);
-    pass.setBindGroup(0, this.#bindGroup(kernel, resources));
-    if (immediates) pass.setImmediates(0, immediates);
+    pass.setBindGroup(0, group);
+    if (immediates) pass.setImmediates(0, typeof immediates === 'function' ? immediates() : immediates);
     pass.dispatchWorkgroups(x, y, z);
     this.dispatches++;
     if (this.profiler) this.#endPass();
@@ -61,6 +118,7 @@ export class Recorder {
   }
 
   copy(from: GPUBuffer, fromOffset: number, to: GPUBuffer, toOffset: number, bytes: number): void {
+    this.spoilCapture();
     this.#endPass();
     this.#encoder ??= this.#device.createCommandEncoder();
     this.#encoder.copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
@@ -68,6 +126,7 @@ export class Recorder {
 
   /** The first `rows` rows of a texture, one behind the other. */
   copyTexture(from: GPUTexture, rows: number, to: GPUBuffer, bytesPerRow: number): void {
+    this.spoilCapture();
     this.#endPass();
     this.#encoder ??= this.#device.createCommandEncoder();
     this.#encoder.copyTextureToBuffer({ texture: from }, { buffer: to, bytesPerRow }, [from.width, rows]);
@@ -75,6 +134,7 @@ export class Recorder {
 
   /** Sets the first bytes to zero. */
   clear(buffer: GPUBuffer, bytes: number): void {
+    this.spoilCapture();
     this.#endPass();
     this.#encoder ??= this.#device.createCommandEncoder();
     this.#encoder.clearBuffer(buffer, 0, bytes);

@@ -47,6 +47,11 @@ export class TexturePool {
     return pooled;
   }
 
+  /** A texture that was given back, again; false when it is in use. */
+  takeThis(pooled: PooledTexture): boolean {
+    return this.#free.get(pooled.rows)?.takeThis(pooled) ?? false;
+  }
+
   /** Gives a texture back. The GPU runs in submission order, so later dispatches may overwrite it at once. */
   give(pooled: PooledTexture): void {
     const list = this.#free.get(pooled.rows) ?? new FreeList();

@@ -1,10 +1,11 @@
 /**
  * The two-backend interface every model is written over: `ReferenceOps` (plain f32 loops, the definition) and
- * `WebGPUOps` (WGSL). Methods record work and return handles at once; only `read()` and `upload*` are async.
+ * `WebGPUOps` (WGSL). Methods record work and return handles at once; only `read()` and `upload*` are async. A model
+ * computes with `ModelOps`, inside a `program`; the engine has the rest.
  *
  * Shapes use T = tokens in this step, H = hidden_size, K/N = in/out features, D = head_dim, Hq/Hkv = query/key-value
  * heads, V = vocab_size, L = tokens whose logits are wanted. Activations between methods are f32 (the residual stream
- * always is). Tensors made during a step live until `endStep()`, those made inside `scope()` until it ends.
+ * always is). Tensors made during a step live until `endStep()`; of those made inside `program()` only its results do.
  */
 import type { MatrixSource, WeightFormat } from '../tensor/matrix.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -204,6 +205,11 @@ export interface HeadNorms {
   readonly over?: 'head' | 'heads';
 }
 
+export interface MatmulOption {
+  readonly bias?: Tensor;
+  readonly residual?: Tensor;
+}
+
 export interface EmbeddingOption {
   /** Multiplies what is looked up. */
   readonly scale?: number;
@@ -211,32 +217,52 @@ export interface EmbeddingOption {
   readonly by?: 'ids' | 'positions';
 }
 
-/** A pre-norm decoder layer with its keys and values: H = hidden_size, I = intermediate_size. */
-export interface DecoderLayer {
-  /** [H] */
-  readonly inputNorm: Tensor;
-  /** [(Hq + 2·Hkv)·D, H]: q, k and v stacked, one product for all three. */
-  readonly qkv: Linear;
-  /** Between qkv and the rotation; null in most. */
-  readonly headNorms: HeadNorms | null;
-  /** [H, Hq·D] */
-  readonly o: Linear;
-  /** [H] */
-  readonly postAttentionNorm: Tensor;
-  /** [2·I, H]: gate and up stacked. */
-  readonly gateUp: Linear;
-  /** [H, I] */
-  readonly down: Linear;
-  /** Of all its RMSNorms. */
-  readonly eps: number;
-  readonly activation: Activation;
-  readonly rotary: RotarySpec;
-  readonly attention: AttentionSpec;
-  readonly kv: KVLayer;
+/** What a `program` gives back. */
+export type ProgramResult = Readonly<Record<string, Tensor | null>>;
+
+/** What models compute with: each op makes one tensor. */
+export interface ModelOps {
+  /** ids of the step [T] → rows of the table [T, H] f32 */
+  embedding(step: Step, table: Matrix, option?: EmbeddingOption): Tensor;
+  /** Each row of x [T, H] f32 normalized → [T, H] */
+  norm(x: Tensor, norm: NormSpec, option?: ConsumerOption): Tensor;
+  /** Norms of the query and key heads of qkv [T, (Hq + 2·Hkv)·D]; values pass through → the same shape */
+  headNorm(qkv: Tensor, norms: HeadNorms, eps: number, layer: KVLayer): Tensor;
+  /** a + scale · b (1 unless given), both [T, H] f32 */
+  add(a: Tensor, b: Tensor, scale?: number): Tensor;
+  /** factor · x, f32 [L, V] → [L, V] */
+  scale(x: Tensor, factor: number): Tensor;
+  /** c · tanh(x / c), f32 [L, V] → [L, V]: what keeps logits within ±c */
+  cap(x: Tensor, c: number): Tensor;
+  /** x [T, K] (f32 or q8), w [N, K] → x·wᵀ (+ bias [N]) (+ residual [T, N]) as f32 [T, N] */
+  matmul(x: Tensor, w: Matrix, option?: MatmulOption): Tensor;
+  /**
+   * Rotates the query and key heads of qkv [T, (Hq + 2·Hkv)·D] by each token's position (null: not at all), stores keys
+   * and values at the tokens' slots (and the slots in the slot table), returns the queries [T, Hq·D] f32.
+   */
+  rotaryStoreKV(qkv: Tensor, rotary: RotarySpec | null, layer: KVLayer, step: Step): Tensor;
+  /**
+   * Causal attention of each token over its row's slots 0 … position, `softmax(q·k · scale)·v`, grouped query heads:
+   * q [T, Hq·D] → [T, Hq·D]
+   */
+  attention(q: Tensor, layer: KVLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption): Tensor;
+  /** gateUp [T, 2·I] (gate first) → activation(gate)·up [T, I] */
+  gatedMul(gateUp: Tensor, activation: Activation, option?: ConsumerOption): Tensor;
+  /** x [T, I] → activation(x) [T, I] */
+  activate(x: Tensor, activation: Activation, option?: ConsumerOption): Tensor;
+  /** x [T, H] → the rows at step.logitIndices [L, H] f32 */
+  takeLogitRows(x: Tensor, step: Step): Tensor;
+  /** x [T, H] → the rows at step.promptIndices [P, H] f32 */
+  takePromptRows(x: Tensor, step: Step): Tensor;
+  /** Runs `body`, one block of a model; its sites are named `NAME.…`. It gives back what it makes, except what it returns. */
+  scope(name: string, body: () => Tensor): Tensor;
+  /** Says what x is: a site of the program, named as TransformerLens does (docs/adding-a-model.md). The same x. */
+  named(site: string, x: Tensor): Tensor;
 }
 
-export interface Ops {
-  readonly backend: 'reference' | 'webgpu' | 'measuring';
+/** What the engine computes with. */
+export interface Ops extends ModelOps {
+  readonly backend: 'reference' | 'webgpu';
 
   // ---- memory, at load time ----
   /** Streams a matrix in, a few rows at a time. */
@@ -260,48 +286,13 @@ export interface Ops {
   /** Hands everything recorded to the device and gives back the step's memory once the device is done with it. */
   endStep(): void;
   /**
-   * Runs `body` and gives back the memory of every tensor made in it, except the one it returns: one layer's
-   * intermediate results, so that the next layer can reuse it. Scopes nest.
+   * A part of a step: `body` makes its tensors with the ops that it is given, and the results live until `endStep()`. The
+   * backend may record the ops first and run several as one, and may run what `body` recorded for an earlier step of the
+   * same shape once more without calling it. So it must depend on nothing but `owner` and the shape of the step, and
+   * tensors that it takes from elsewhere must be constants. A backend of your own is right with `body(this)`.
    */
-  scope(body: () => Tensor): Tensor;
+  program<R extends ProgramResult>(owner: object, step: Step, body: (ops: ModelOps) => R): R;
 
-  /** ids of the step [T] → rows of the table [T, H] f32 */
-  embedding(step: Step, table: Matrix, option?: EmbeddingOption): Tensor;
-  /** Each row of x [T, H] f32 normalized → [T, H] */
-  norm(x: Tensor, norm: NormSpec, option?: ConsumerOption): Tensor;
-  /** Norms of the query and key heads of qkv [T, (Hq + 2·Hkv)·D]; values pass through → the same shape */
-  headNorm(qkv: Tensor, norms: HeadNorms, eps: number, layer: KVLayer): Tensor;
-  /** a + scale · b (1 unless given), both [T, H] f32 */
-  add(a: Tensor, b: Tensor, scale?: number): Tensor;
-  /** factor · x, f32 [L, V] → [L, V] */
-  scale(x: Tensor, factor: number): Tensor;
-  /** c · tanh(x / c), f32 [L, V] → [L, V]: what keeps logits within ±c */
-  cap(x: Tensor, c: number): Tensor;
-  /** x [T, K] (f32 or q8), w [N, K] → x·wᵀ (+ bias [N]) (+ residual [T, N]) as f32 [T, N] */
-  matmul(x: Tensor, w: Matrix, option?: { readonly bias?: Tensor; readonly residual?: Tensor }): Tensor;
-  /**
-   * Rotates the query and key heads of qkv [T, (Hq + 2·Hkv)·D] by each token's position (null: not at all), stores keys
-   * and values at the tokens' slots (and the slots in the slot table), returns the queries [T, Hq·D] f32.
-   */
-  rotaryStoreKV(qkv: Tensor, rotary: RotarySpec | null, layer: KVLayer, step: Step): Tensor;
-  /**
-   * Causal attention of each token over its row's slots 0 … position, `softmax(q·k · scale)·v`, grouped query heads:
-   * q [T, Hq·D] → [T, Hq·D]
-   */
-  attention(q: Tensor, layer: KVLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption): Tensor;
-  /** gateUp [T, 2·I] (gate first) → activation(gate)·up [T, I] */
-  gatedMul(gateUp: Tensor, activation: Activation, option?: ConsumerOption): Tensor;
-  /** x [T, I] → activation(x) [T, I] */
-  activate(x: Tensor, activation: Activation, option?: ConsumerOption): Tensor;
-  /**
-   * A whole layer, x [T, H] → [T, H], where the backend has one kernel for it, else null: then the caller composes it of
-   * the ops above (model/layers/decoder-layer.ts), which is also what it means.
-   */
-  fusedDecoderLayer(x: Tensor, layer: DecoderLayer, step: Step): Tensor | null;
-  /** x [T, H] → the rows at step.logitIndices [L, H] f32 */
-  takeLogitRows(x: Tensor, step: Step): Tensor;
-  /** x [T, H] → the rows at step.promptIndices [P, H] f32 */
-  takePromptRows(x: Tensor, step: Step): Tensor;
   /** softmax over the last dimension, f32 [L, V] → [L, V] */
   softmax(x: Tensor): Tensor;
   /** index of the largest value of each row, the lowest index among equals, NO_TOKEN where one is NaN or +∞: f32 [L, V] → u32 [L] */

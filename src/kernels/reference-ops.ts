@@ -28,8 +28,10 @@ import type {
   KVCacheSpec,
   KVLayer,
   Matrix,
+  ModelOps,
   NormSpec,
   Ops,
+  ProgramResult,
   RotarySpec,
   SamplingRow,
   Step,
@@ -120,8 +122,16 @@ export class ReferenceOps implements Ops {
     // Every method has done its work already, and memory is the garbage collector's.
   }
 
-  scope(body: () => Tensor): Tensor {
+  program<R extends ProgramResult>(_owner: object, _step: Step, body: (ops: ModelOps) => R): R {
+    return body(this);
+  }
+
+  scope(_name: string, body: () => Tensor): Tensor {
     return body();
+  }
+
+  named(_site: string, x: Tensor): Tensor {
+    return x;
   }
 
   embedding(step: Step, table: Matrix, { scale = 1, by = 'ids' }: EmbeddingOption = {}): Tensor {
@@ -224,10 +234,6 @@ export class ReferenceOps implements Ops {
   activate(x: Tensor, activation: Activation, option?: ConsumerOption): Tensor {
     const y = floats(x).map((v) => activationReference(v, activation));
     return this.#forConsumer(f32(x.shape, y), option);
-  }
-
-  fusedDecoderLayer(): null {
-    return null;
   }
 
   takeLogitRows(x: Tensor, step: Step): Tensor {

@@ -5,6 +5,7 @@ import { PipelineCache } from '../gpu/pipelines.ts';
 import { Recorder, type Resource } from '../gpu/recorder.ts';
 import { StagingPool } from '../gpu/staging.ts';
 import { TexturePool, type PooledTexture } from '../gpu/texture-pool.ts';
+import { EngineError } from '../errors.ts';
 import { kernelSets, type SetOp, type VariantOf, type Variants } from './kernel-sets.ts';
 import type { Matrix } from './ops.ts';
 import { numel, type DType, type Shape, type Tensor } from '../tensor/tensor.ts';
@@ -45,6 +46,12 @@ export function bytesOf(shape: Shape, dtype: DType): number {
   }
 }
 
+/** See WebGPUContext.activationFor. */
+export function formFor(consumer: Matrix | undefined, activations: 'f32' | 'int8'): 'f32' | 'q8' {
+  const quantized = consumer?.format === 'int8' || consumer?.format === 'int4';
+  return quantized && activations === 'int8' ? 'q8' : 'f32';
+}
+
 export interface WebGPUOpsOptions {
   /** Which kernels to use; the adapter's own set unless a test asks for the other. */
   readonly kernelSet?: KernelSet;
@@ -52,6 +59,10 @@ export interface WebGPUOpsOptions {
   readonly activations?: 'f32' | 'int8';
   /** Kernels other than those that the set chooses. */
   readonly variants?: Variants;
+  /** Several ops as one kernel where there is one (kernels/program/fusion.ts); on unless false. */
+  readonly fusion?: boolean;
+  /** Decode steps run again what one of their shape recorded (kernels/program/replay.ts); on unless false. */
+  readonly replay?: boolean;
 }
 
 type Pooled = PooledBuffer | PooledTexture;
@@ -66,7 +77,9 @@ export class WebGPUContext {
   readonly pool: BufferPool;
   readonly textures: TexturePool;
   readonly staging: StagingPool;
-  #live: Pooled[] = [];
+  readonly #live = new Set<Pooled>();
+  /** Taken since the innermost scope began. */
+  #taken: Pooled[] = [];
   readonly #owned = new Map<Resource, Pooled>();
 
   constructor(gpu: Gpu, options: WebGPUOpsOptions = {}) {
@@ -89,8 +102,7 @@ export class WebGPUContext {
   /** An uninitialised activation that lives until the end of the scope or step. */
   tensor(shape: Shape, dtype: DType): GpuTensor {
     const pooled = this.pool.take(Math.max(16, bytesOf(shape, dtype)));
-    this.#live.push(pooled);
-    this.#owned.set(pooled.buffer, pooled);
+    this.#hold(pooled, pooled.buffer);
     return { shape, dtype, storage: pooled.buffer };
   }
 
@@ -98,8 +110,7 @@ export class WebGPUContext {
   activation(shape: Shape, form: 'f32' | 'q8'): ActivationTensor {
     if (form === 'f32' || this.variant('q8 activations') === 'buffer') return this.tensor(shape, form);
     const pooled = this.textures.take(bytesOf(shape, form) / 16);
-    this.#live.push(pooled);
-    this.#owned.set(pooled.view, pooled);
+    this.#hold(pooled, pooled.view);
     return { shape, dtype: form, storage: pooled.view };
   }
 
@@ -115,6 +126,7 @@ export class WebGPUContext {
    */
   upload(data: Uint32Array): GpuTensor {
     this.recorder.submit();
+    this.recorder.spoilCapture();
     const tensor = this.tensor([data.length], 'u32');
     this.gpu.device.queue.writeBuffer(tensor.storage, 0, data.buffer, data.byteOffset, data.byteLength);
     return tensor;
@@ -122,32 +134,69 @@ export class WebGPUContext {
 
   /** The activation form that the matmul with this matrix wants; plain f32 when nobody is named. */
   activationFor(consumer: Matrix | undefined): 'f32' | 'q8' {
-    const quantized = consumer?.format === 'int8' || consumer?.format === 'int4';
-    return quantized && this.activations === 'int8' ? 'q8' : 'f32';
+    return formFor(consumer, this.activations);
   }
 
-  /** See Ops.scope. */
+  /** Runs `body` and gives back what it took, except what it returns. Scopes nest. */
   scope<T extends Tensor>(body: () => T): T {
-    const outer = this.#live;
-    this.#live = [];
+    const outer = this.#taken;
+    this.#taken = [];
     try {
       const result = body();
       const kept = this.#owned.get(result.storage as Resource);
-      for (const pooled of this.#live) if (pooled !== kept) this.#give(pooled);
-      if (kept && this.#live.includes(kept)) outer.push(kept);
+      for (const pooled of this.#taken) if (pooled !== kept) this.#give(pooled);
+      if (kept && this.#taken.includes(kept)) outer.push(kept);
       return result;
     } finally {
-      this.#live = outer;
+      this.#taken = outer;
     }
+  }
+
+  /** Where the activations lie that are in use. */
+  liveResources(): Set<Resource> {
+    return new Set([...this.#live].map((pooled) => ('texture' in pooled ? pooled.view : pooled.buffer)));
+  }
+
+  /** Whether it is memory that activations are put into. */
+  isActivation(resource: Resource): boolean {
+    return this.#owned.has(resource);
+  }
+
+  /** Whether it is such memory, and in use. */
+  isLive(resource: Resource): boolean {
+    const pooled = this.#owned.get(resource);
+    return pooled !== undefined && this.#live.has(pooled);
+  }
+
+  /** Gives back the memory of one activation; nothing where it is none. */
+  release(resource: Resource): void {
+    const pooled = this.#owned.get(resource);
+    if (pooled) this.#give(pooled);
+  }
+
+  /** Takes the memory of an activation of an earlier step again, which must not be live. */
+  retake(resource: Resource): void {
+    const pooled = this.#owned.get(resource);
+    if (!pooled) return;
+    const isFree = 'texture' in pooled ? this.textures.takeThis(pooled) : this.pool.takeThis(pooled);
+    if (!isFree) throw new EngineError('internal_error', 'memory of an activation was to be taken again while in use');
+    this.#hold(pooled, resource);
   }
 
   /** Gives back every activation of the step. */
   releaseAll(): void {
     for (const pooled of this.#live) this.#give(pooled);
-    this.#live = [];
+    this.#taken = [];
+  }
+
+  #hold(pooled: Pooled, resource: Resource): void {
+    this.#live.add(pooled);
+    this.#taken.push(pooled);
+    this.#owned.set(resource, pooled);
   }
 
   #give(pooled: Pooled): void {
+    if (!this.#live.delete(pooled)) return;
     if ('texture' in pooled) this.textures.give(pooled);
     else this.pool.give(pooled);
   }

@@ -1,6 +1,8 @@
 /**
- * The WGSL backend: each method calls the op's launcher, which picks the kernel (kernel-sets.ts) and records it. See Ops for
- * the contract. Shapes are the caller's to keep; checked are the length of uploads, the columns of a product, and what no
+ * The WGSL backend: each method calls the op's launcher, which picks the kernel (kernel-sets.ts) and records it; a program's
+ * ops are listed first (program/programs.ts). A subclass that overrides an op has it run in every step: what stands for
+ * several ops at once is not used for that one, and steps that have it are never run again without its code. It gets
+ * tensors whose memory is there until it returns. See Ops for the contract. Shapes are the caller's to keep; checked are the length of uploads, the columns of a product, and what no
  * kernel can do (head_dim, the size of a grid).
  */
 import { waitForGpu } from '../gpu/wait.ts';
@@ -21,25 +23,28 @@ import { headNorm } from './head-norm/head-norm.ts';
 import { createGpuKVCache, type GpuKVCache } from './kv-cache/kv-cache.ts';
 import { storeLastTokens } from './kv-cache/last-tokens.ts';
 import { layerNorm } from './layer-norm/layer-norm.ts';
-import { matmul, uploadMatrix, type MatmulOption } from './matmul/matmul.ts';
+import { matmul, uploadMatrix } from './matmul/matmul.ts';
 import type {
   Activation,
   AttentionSpec,
   ConsumerOption,
-  DecoderLayer,
   EmbeddingOption,
   HeadNorms,
   KVCache,
   KVCacheSpec,
   KVLayer,
+  MatmulOption,
   Matrix,
+  ModelOps,
   NormSpec,
   Ops,
+  ProgramResult,
   RotarySpec,
   SamplingRow,
   Step,
   StepBatch,
 } from './ops.ts';
+import { Programs } from './program/programs.ts';
 import { dequantizeQ8 } from './quantize/quantize.ts';
 import { rmsNorm } from './rms-norm/rms-norm.ts';
 import { rotaryStoreKV } from './rotary-embedding/rotary-embedding.ts';
@@ -47,18 +52,21 @@ import { sample } from './sample/sample.ts';
 import { topLogprobs } from './sample/top-logprobs.ts';
 import { scale } from './scale/scale.ts';
 import { softmax } from './softmax/softmax.ts';
-import { uploadStep } from './step/step.ts';
+import { uploadStep, type GpuStep } from './step/step.ts';
 import { takeLogitRows, takePromptRows } from './take-rows/take-rows.ts';
 import { WebGPUContext, bufferOf, bytesOf, type WebGPUOpsOptions } from './webgpu-context.ts';
 
 export class WebGPUOps implements Ops {
   readonly backend = 'webgpu';
   readonly context: WebGPUContext;
+  readonly #programs: Programs;
   /** Settled with the latest read. Each waits with naps of its own, and two that are ready would end in any order. */
   #lastRead: Promise<unknown> = Promise.resolve();
 
   constructor(gpu: Gpu, options: WebGPUOpsOptions = {}) {
     this.context = new WebGPUContext(gpu, options);
+    const isSwapped = (op: keyof ModelOps): boolean => this[op] !== WebGPUOps.prototype[op];
+    this.#programs = new Programs(this.context, this, isSwapped, [fusedDecoderLayer], options);
   }
 
   uploadMatrix(source: MatrixSource): Promise<Matrix> {
@@ -98,8 +106,16 @@ export class WebGPUOps implements Ops {
     this.context.releaseAll();
   }
 
-  scope(body: () => Tensor): Tensor {
+  program<R extends ProgramResult>(owner: object, step: Step, body: (ops: ModelOps) => R): R {
+    return this.#programs.run(owner, step as GpuStep, body);
+  }
+
+  scope(_name: string, body: () => Tensor): Tensor {
     return this.context.scope(body);
+  }
+
+  named(_site: string, x: Tensor): Tensor {
+    return x;
   }
 
   embedding(step: Step, table: Matrix, option?: EmbeddingOption): Tensor {
@@ -145,10 +161,6 @@ export class WebGPUOps implements Ops {
 
   activate(x: Tensor, activation: Activation, option?: ConsumerOption): Tensor {
     return activate(this.context, x, activation, this.context.activationFor(option?.to));
-  }
-
-  fusedDecoderLayer(x: Tensor, layer: DecoderLayer, step: Step): Tensor | null {
-    return fusedDecoderLayer(this.context, x, layer, step);
   }
 
   takeLogitRows(x: Tensor, step: Step): Tensor {

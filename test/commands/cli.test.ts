@@ -84,9 +84,10 @@ t.test('names of other servers, with either dash', async (t) => {
     const command = addSettings(new Command(), engineSettings).parse(args, { from: 'user' });
     return readSettings(command, engineSettings);
   };
-  t.match(read(), { overlap: true, disableDynamicPromptCache: false, disableChunkedPrefill: false });
-  t.match(read('--no-overlap', '--no-radix', '--no-chunked-prefill'), {
+  t.match(read(), { overlap: true, fusion: true, disableDynamicPromptCache: false, disableChunkedPrefill: false });
+  t.match(read('--no-overlap', '--no-fusion', '--no-radix', '--no-chunked-prefill'), {
     overlap: false,
+    fusion: false,
     disableDynamicPromptCache: true,
     disableChunkedPrefill: true,
   });

@@ -7,7 +7,7 @@ import { uniform } from '../../src/engine/running/random.ts';
 import { tokenMask } from '../../src/engine/running/token-mask.ts';
 import { defaultSamplingParams, type RequestOutput, type SamplingParams } from '../../src/engine/core/types.ts';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
-import type { Ops, Step } from '../../src/kernels/ops.ts';
+import type { ModelOps, Ops, Step } from '../../src/kernels/ops.ts';
 import { numel, type Tensor } from '../../src/tensor/tensor.ts';
 import { oneLayerCache } from '../helpers/batches.ts';
 import { Book, request } from '../helpers/engine-driver.ts';
@@ -60,7 +60,11 @@ class TinyModel {
     const { tokenIds, storage } = { ...step.batch, storage: step.storage as { tokenIds: Uint32Array } };
     return ops.uploadF32(Float32Array.from(storage.tokenIds ?? tokenIds), [step.numTokens, 1]);
   }
-  hiddenStates(_: Ops, x: Tensor): Tensor {
+  forward(ops: Ops, step: Step): { x: Tensor; logits: Tensor | null } {
+    const x = this.layers(ops, step);
+    return { x, logits: step.numLogits === 0 ? null : this.logits(ops, ops.takeLogitRows(x, step)) };
+  }
+  hiddenStates(_: ModelOps, x: Tensor): Tensor {
     return x;
   }
   logits(ops: Ops, x: Tensor): Tensor {

@@ -1,7 +1,7 @@
 /** One decoder layer with random weights, and steps of one token a row through it. */
-import type { Activation, DecoderLayer, KVCache, Ops, RotarySpec, Step } from '../../src/kernels/ops.ts';
-import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
-import { runDecoderLayer } from '../../src/model/layers/decoder-layer.ts';
+import type { Activation, KVCache, Ops, RotarySpec, Step } from '../../src/kernels/ops.ts';
+import type { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
+import { runDecoderLayer, type DecoderLayer } from '../../src/model/layers/decoder-layer.ts';
 import type { WeightFormat } from '../../src/tensor/matrix.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { oneLayerCache } from './batches.ts';
@@ -118,20 +118,14 @@ export async function decodeLayer(ops: WebGPUOps, s: LayerShape, rows: number, c
   for (let p = 0; p < count; p++) {
     const { x, step } = stepAt(ops, s, rows, p, kv);
     const before = ops.context.recorder.dispatches;
-    const out = ops.scope(() => runDecoderLayer(ops, x, layer, step));
+    // An owner of each step's own, since x is another tensor each time.
+    const { out } = ops.program({}, step, (part) => ({ out: runDecoderLayer(part, x, layer, step) }));
     dispatches.push(ops.context.recorder.dispatches - before);
     const read = ops.read(out);
     ops.endStep();
     y.push((await read) as Float32Array);
   }
   return { y, dispatches };
-}
-
-/** Without the fused kernel. */
-export class OpByOp extends WebGPUOps {
-  override fusedDecoderLayer(): null {
-    return null;
-  }
 }
 
 /** The smallest of the shapes that lavapipe has a kernel for. */

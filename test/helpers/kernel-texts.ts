@@ -5,7 +5,7 @@ import type { Ops } from '../../src/kernels/ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { runDecoderLayer } from '../../src/model/layers/decoder-layer.ts';
 import { allCases } from '../kernels/cases/all-cases.ts';
-import { layerStep, OpByOp, smallLayer, type LayerShape } from './decoder-layers.ts';
+import { layerStep, smallLayer, type LayerShape } from './decoder-layers.ts';
 import { dryGpu, type KernelText } from './dry-gpu.ts';
 
 export interface RecordedKernel {
@@ -67,7 +67,7 @@ function unchosen(kernelSet: KernelSet): Variants[] {
 
 async function recordLayer(ops: Ops, shape: LayerShape, rows: number): Promise<void> {
   const { x, layer, step } = await layerStep(ops, shape, rows);
-  runDecoderLayer(ops, x, layer, step);
+  ops.program({}, step, (part) => ({ y: runDecoderLayer(part, x, layer, step) }));
 }
 
 /** The texts of a decode step of one layer by the names of its kernels, fused where there is a kernel for it, or op by op. */
@@ -78,7 +78,7 @@ export async function layerTexts(
 ): Promise<Map<string, string>> {
   const texts = new Map<string, string>();
   const gpu = dryGpu(kernelSet, {}, ({ name, source }) => texts.set(name, source));
-  await recordLayer(new (fused ? WebGPUOps : OpByOp)(gpu, { kernelSet, activations: 'int8' }), shape, 1);
+  await recordLayer(new WebGPUOps(gpu, { kernelSet, activations: 'int8', fusion: fused }), shape, 1);
   return texts;
 }
 

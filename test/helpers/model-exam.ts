@@ -102,8 +102,8 @@ export function batchOf(chunks: readonly Chunk[]): StepBatch {
 
 export async function forward(ops: Ops, model: CausalLM, kv: KVCache, chunks: readonly Chunk[]): Promise<Float32Array> {
   const step = ops.beginStep(batchOf(chunks), kv);
-  const logits = model.forward(ops, step, kv);
-  const read = ops.read(logits);
+  const { logits } = model.forward(ops, step, kv);
+  const read = ops.read(logits!);
   ops.endStep();
   return (await read) as Float32Array;
 }

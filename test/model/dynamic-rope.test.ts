@@ -31,7 +31,7 @@ t.test('a prompt that is computed in pieces has the logits of the whole', async 
     const lengths = new Uint32Array(batch.positions.length).fill(prompt.length);
     const rotaryRows = model.dynamicRotary!.rows(batch.positions, lengths);
     const step = ops.beginStep({ ...batch, rotaryRows }, kv);
-    logits.push(...((await ops.read(model.forward(ops, step, kv))) as Float32Array));
+    logits.push(...((await ops.read(model.forward(ops, step, kv).logits!)) as Float32Array));
     ops.endStep();
   }
   opened.close();

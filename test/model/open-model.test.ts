@@ -192,12 +192,13 @@ t.test('activations are those that the layers make', (t) => {
   const weights = planWeights(model, 'none');
   const measure = (tokens: number, logits: number, activations: 'f32' | 'int8' = 'f32') =>
     measureStep(model, weights, { tokens, logits, activations });
-  // Hidden 256, 4 heads and 2 KV heads of 64, intermediate 256, vocabulary 307. A layer: norm, qkv, queries, attended, o,
-  // norm, gate and up, their product; its result and the embedding stay. Behind the layers: rows, norm, logits, sampling.
-  const perToken = 3 * 256 + 256 + 512 + 256 + 256 + 3 * 256 + 2 * 256;
-  t.equal(measure(64, 1).step, 4 * 64 * perToken);
-  const perLogit = 256 + 256 + 307 + 2 * 307 + 2 * 16384 + 1;
-  t.equal(measure(2, 64).step, 4 * (2 * 3 * 256 + 64 * perLogit));
+  // Hidden 256, 4 heads and 2 KV heads of 64, intermediate 256, vocabulary 307. Alive at the same time are at most the
+  // stream, what an op reads and what it makes: qkv and gate with up are 512 wide, all else is 256. Behind the layers the
+  // stream stays; rows, norm, logits, their changed copy, counts, candidates and ids come, in buffers of powers of two.
+  const layers = 4 * 64 * (3 * 256 + 512);
+  t.equal(measure(64, 1).step, layers + 2 * 1024 + 3 * 2048 + 4096 + 256);
+  t.equal(measure(1, 64).step, 3 * 1024 + 2048 + 2 * 65536 + 3 * 131072 + 262144 + 256);
+  t.equal(measure(64, 1, 'int8').step, measure(64, 1).step, 'float weights');
   t.equal(measure(1, 1).tablesPerPosition, 64 * 4);
   model.close();
   t.end();

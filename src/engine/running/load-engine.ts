@@ -51,7 +51,7 @@ async function loadOnto(
 ): Promise<LoadedEngine> {
   const spoiled = new Set<string>();
   const plan = planEngine(opened, config, await adapterFacts(gpu, config), (name) => void spoiled.add(name));
-  const ops = createOps(gpu, { activations: plan.activations });
+  const ops = createOps(gpu, { activations: plan.activations, fusion: config.fusion });
   const { maxLength } = plan.kv;
   const model = await loadPlan(ops, opened, plan.weights, { maxLength, onProgress });
   const eosTokenIds = [...new Set([...opened.generationConfig.eosTokenIds, ...endTokenIds])];

@@ -102,8 +102,8 @@ export class DeviceModelRunner implements ModelRunner {
     }
     const batch = buildBatch(scheduled, numTokens, groups, this.#model.dynamicRotary);
     const step = ops.beginStep(batch, this.#kv);
-    const x = this.#model.layers(ops, step, this.#kv);
-    const logits = step.numLogits === 0 ? null : this.#logits(step, x);
+    const { x, logits: computed } = this.#model.forward(ops, step, this.#kv);
+    const logits = computed && this.#spoiled(computed);
     return (grammars) => {
       const sampled = logits === null ? [] : this.#sample(step, logits, rows, grammars);
       const prompts = [
@@ -115,8 +115,8 @@ export class DeviceModelRunner implements ModelRunner {
     };
   }
 
-  #logits(step: Step, x: Tensor): Tensor {
-    const logits = this.#model.logits(this.#ops, this.#ops.takeLogitRows(x, step));
+  /** The logits, or those of an injected fault. */
+  #spoiled(logits: Tensor): Tensor {
     if (!this.#spoilsNext) return logits;
     this.#spoilsNext = false;
     return this.#ops.uploadF32(new Float32Array(numel(logits.shape)).fill(NaN), logits.shape);

@@ -5,7 +5,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { ScheduledRequest } from '../scheduling/scheduler-output.ts';
 
 /** The part of model/causal-lm.ts that a step needs. */
-export type StepModel = Pick<CausalLM, 'layers' | 'hiddenStates' | 'logits' | 'scoreHead' | 'dynamicRotary'>;
+export type StepModel = Pick<CausalLM, 'forward' | 'hiddenStates' | 'logits' | 'scoreHead' | 'dynamicRotary'>;
 
 /**
  * Both record inside the step, before they return; their promises need `ops.endStep()` to be fulfilled.

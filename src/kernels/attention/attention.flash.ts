@@ -14,13 +14,13 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { floatBits } from '../float-bits.ts';
 import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
 import type { AttentionSpec } from '../ops.ts';
-import { ATTENTION_TILE, type GpuStep, type StepList } from '../step/step.ts';
+import { ATTENTION_TILE, CONTEXT_BLOCK, type GpuStep, type StepList } from '../step/step.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 
 /** Query rows of a workgroup at most: registers for their sums. */
 const MAX_ROWS = 16;
 /** Positions of a block, and the least that a split is worth. */
-const BLOCK = 128;
+const BLOCK = CONTEXT_BLOCK;
 /** Workgroups that keep a large GPU busy. */
 const BUSY = 256;
 const NO_WINDOW = 0x7fffffff;

@@ -7,11 +7,11 @@
  * multiples of 64, D of 8; at most four of the vectors that not every layer has (biases, head norms). Anything else goes op by op.
  */
 import { availableParallelism } from 'node:os';
-import { numel, type Tensor } from '../../tensor/tensor.ts';
+import { numel } from '../../tensor/tensor.ts';
 import { activationCode } from '../activation/activation.ts';
 import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
 import type { LaneMatrix } from '../matmul/lane-matrix.ts';
-import type { DecoderLayer, HeadNorms, Linear } from '../ops.ts';
+import type { HeadNorms, Linear, StepBatch } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 import { decoderLayerKernel, itemCount, storageBuffers } from './decoder-layer.lavapipe.wgsl.ts';
@@ -21,6 +21,7 @@ import {
   type DecoderLayerKernelSpec,
   type LayerProduct,
 } from './layer-spec.ts';
+import { isNothing, type DecoderLayer } from './decoder-layer.pattern.ts';
 
 /** A decode step has few items a phase, so more would only look on. */
 const WORKGROUPS = Math.min(16, availableParallelism());
@@ -33,17 +34,18 @@ interface WorkQueue {
 }
 const queues = new WeakMap<WebGPUContext, WorkQueue>();
 
-export function lavapipeDecoderLayer(
-  ctx: WebGPUContext,
-  x: Tensor,
-  layer: DecoderLayer,
-  step: GpuStep,
-): GpuTensor | null {
-  const spec = kernelSpec(ctx, x, layer, step);
-  if (!spec) return null;
-  const { qkv, headNorms, o, gateUp, down, kv, inputNorm, postAttentionNorm, rotary } = layer;
+/** What computes the layer, or null: do it op by op. */
+export function lavapipeDecoderLayer(ctx: WebGPUContext, layer: DecoderLayer): (() => GpuTensor) | null {
+  const spec = kernelSpec(ctx, layer);
+  return spec && (() => dispatchLayer(ctx, layer, spec));
+}
+
+function dispatchLayer(ctx: WebGPUContext, layer: DecoderLayer, spec: DecoderLayerKernelSpec): GpuTensor {
+  const { x, qkv, headNorms, o, gateUp, down, kv, inputNorm, postAttentionNorm, rotary } = layer;
+  const step = layer.step as GpuStep;
   const { keys, values } = (kv as GpuKVLayer).storage;
   const { buffer, slotTable } = step.storage.groups[kv.group];
+  const { maxLength } = step.storage.kv.spec;
   const tokens = step.numTokens;
   const at = scratchLayout(spec);
   const y = ctx.tensor(x.shape, 'f32');
@@ -58,6 +60,7 @@ export function lavapipeDecoderLayer(
   const kernel = ctx.pipelines.get('decoder-layer.lavapipe', source, { ...constants }, JSON.stringify(spec));
   // In the order of optionalVectors in decoder-layer.lavapipe.wgsl.ts.
   const optional = [qkv.bias, o.bias, gateUp.bias, down.bias, headNorms?.query, headNorms?.key];
+  const items = itemCount(spec, tokens);
   ctx.recorder.dispatch(
     kernel,
     [
@@ -70,14 +73,22 @@ export function lavapipeDecoderLayer(
       queue.counters,
       ...optional.filter((tensor) => tensor !== undefined).map(bufferOf),
     ],
-    new Uint32Array([tokens, queue.taken, queue.done, step.storage.kv.spec.maxLength]),
+    () => {
+      const { taken, done } = begin(queue, items);
+      return new Uint32Array([tokens, taken, done, maxLength]);
+    },
     WORKGROUPS,
   );
-  const items = itemCount(spec, tokens);
-  // Each workgroup takes one more in the end, finds that it is none, and leaves.
-  queue.taken = (queue.taken + items + WORKGROUPS) >>> 0;
-  queue.done = (queue.done + items) >>> 0;
   return y;
+}
+
+/** Where the counters stand when a dispatch of so many items begins. */
+function begin(queue: WorkQueue, items: number): { taken: number; done: number } {
+  const { taken, done } = queue;
+  // Each workgroup takes one more in the end, finds that it is none, and leaves.
+  queue.taken = (taken + items + WORKGROUPS) >>> 0;
+  queue.done = (done + items) >>> 0;
+  return { taken, done };
 }
 
 function queueOf(ctx: WebGPUContext): WorkQueue {
@@ -91,22 +102,20 @@ function queueOf(ctx: WebGPUContext): WorkQueue {
 }
 
 /**
- * What the kernel is made for, or null where it does not apply. Every field is taken out by name, so that one that is new
- * does not compile here before somebody has said what the kernel makes of it; at run time it means op by op.
+ * What the kernel is made for, or null where it does not apply. As in decoder-layer.pattern.ts every field is taken out by
+ * name, those of the layer's parts too.
  */
-function kernelSpec(
-  ctx: WebGPUContext,
-  x: Tensor,
-  layer: DecoderLayer,
-  { numTokens, storage }: GpuStep,
-): DecoderLayerKernelSpec | null {
-  const { qkv, o, gateUp, down, inputNorm: _1, postAttentionNorm: _2, eps, ...more } = layer;
+function kernelSpec(ctx: WebGPUContext, layer: DecoderLayer): DecoderLayerKernelSpec | null {
+  const { x, step, qkv, o, gateUp, down, inputNorm: _1, postAttentionNorm: _2, eps, ...more } = layer;
   const { headNorms, activation: _3, rotary, attention, kv, ...unknown } = more;
   const { headDim: rotaryHeadDim, rotaryDim, interleaved: _4, table: _5, dynamic: _6, ...unknownRotary } = rotary;
-  const { heads, scale, slidingWindow, softcap, ...unknownAttention } = attention;
+  const { heads, scale, slidingWindow, softcap, alibi, ...unknownAttention } = attention;
   const { kvHeads, headDim, dtype, group: _7, storage: _8, ...unknownCache } = kv;
-  if (![unknown, unknownRotary, unknownAttention, unknownCache].every(isNothing)) return null;
-  if (storage.prefillTiles.count > 0 || ctx.activations !== 'int8') return null;
+  const { numTokens, numLogits: _9, batch, storage, ...unknownStep } = step as GpuStep;
+  // One by one: an array of rests has the type of the emptiest.
+  const isKnown = isNothing(unknown) && isNothing(unknownRotary) && isNothing(unknownAttention);
+  if (!isKnown || !isNothing(unknownCache) || !isNothing(unknownStep) || !isKnownBatch(batch)) return null;
+  if (storage.prefillTiles.count > 0 || ctx.activations !== 'int8' || alibi !== undefined) return null;
   if (![qkv, o, gateUp, down].every(isWholeIntegers)) return null;
   if (headNorms && !isHeadByHead(headNorms, headDim)) return null;
   const hidden = x.shape[1];
@@ -134,9 +143,16 @@ function kernelSpec(
   return storageBuffers(spec) > ctx.gpu.device.limits.maxStorageBuffersPerShaderStage ? null : spec;
 }
 
-/** Takes no field that is not known: a rest with one does not compile. */
-function isNothing(rest: Record<string, never>): boolean {
-  return Object.keys(rest).length === 0;
+function isKnownBatch({
+  tokenIds: _1,
+  positions: _2,
+  rows: _3,
+  slots: _4,
+  rotaryRows: _5,
+  ...more
+}: StepBatch): boolean {
+  const { logitIndices: _6, promptIndices: _7, ...unknown } = more;
+  return isNothing(unknown);
 }
 
 /** RMSNorm of each head, by the same [D]. */
@@ -146,9 +162,9 @@ function isHeadByHead(norms: HeadNorms, headDim: number): boolean {
   return isNothing(unknown) && kind === 'rms' && over === 'head' && isSame;
 }
 
-function isWholeIntegers({ weight, bias: _, ...unknown }: Linear): boolean {
+function isWholeIntegers({ weight }: Linear): boolean {
   const isInteger = weight.format === 'int4' || weight.format === 'int8';
-  return isNothing(unknown) && isInteger && (weight.storage as LaneMatrix).slices.length === 1;
+  return isInteger && (weight.storage as LaneMatrix).slices.length === 1;
 }
 
 function product({ weight, bias }: Linear, activation: 'f32' | 'q8'): LayerProduct {

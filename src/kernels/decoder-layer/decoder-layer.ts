@@ -1,11 +1,13 @@
 /** A whole decoder layer in one kernel, where kernel-sets.ts names one. */
-import type { Tensor } from '../../tensor/tensor.ts';
-import type { DecoderLayer, Step } from '../ops.ts';
-import type { GpuStep } from '../step/step.ts';
-import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
+import type { Fusion } from '../program/fusion.ts';
+import { findDecoderLayer } from './decoder-layer.pattern.ts';
 import { lavapipeDecoderLayer } from './decoder-layer.lavapipe.ts';
 
-/** x [T, H] → [T, H], or null: do it op by op. */
-export function fusedDecoderLayer(ctx: WebGPUContext, x: Tensor, layer: DecoderLayer, step: Step): GpuTensor | null {
-  return ctx.variant('decoder-layer') ? lavapipeDecoderLayer(ctx, x, layer, step as GpuStep) : null;
-}
+const kernels = { 'decoder-layer.lavapipe': lavapipeDecoderLayer };
+
+export const fusedDecoderLayer: Fusion = (ctx, nodes, at) => {
+  const variant = ctx.variant('decoder-layer');
+  const found = variant ? findDecoderLayer(nodes, at) : null;
+  const run = variant && found ? kernels[variant](ctx, found.layer) : null;
+  return found && run ? { count: found.count, run } : null;
+};

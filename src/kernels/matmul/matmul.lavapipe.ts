@@ -9,15 +9,12 @@
 import type { Kernel } from '../../gpu/pipelines.ts';
 import type { WeightFormat } from '../../tensor/matrix.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { Matrix } from '../ops.ts';
+import type { MatmulOption, Matrix } from '../ops.ts';
 import { bufferOf, resourceOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 import type { LaneMatrix } from './lane-matrix.ts';
 import { lavapipeKernel, lavapipeKernelName, type LavapipeSpec } from './matmul.lavapipe.wgsl.ts';
 
-export interface MatmulOption {
-  readonly bias?: Tensor;
-  readonly residual?: Tensor;
-}
+export type { MatmulOption };
 
 interface Tile {
   readonly units: number;

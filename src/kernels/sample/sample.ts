@@ -11,7 +11,7 @@
  */
 import type { Kernel } from '../../gpu/pipelines.ts';
 import { compose } from '../../gpu/wgsl.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import type { Shape, Tensor } from '../../tensor/tensor.ts';
 import { argmax } from '../argmax/argmax.ts';
 import type { SamplingRow, Step } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
@@ -22,6 +22,12 @@ import { planSampling, type SamplingPlan } from './sampling-plan.ts';
 const SLICE = 4096;
 /** Candidates of a row that fit its list; a row with more of them is searched as a whole. */
 export const MOST_CANDIDATES = 16384;
+
+/** Bytes of what sampling from logits [L, V] takes at most: a changed copy, counts, the candidates with their ids, the result. */
+export function samplingBytes([rows, columns]: Shape): number[] {
+  const candidates = Math.min(MOST_CANDIDATES, columns);
+  return [columns, columns, 2 * candidates, 1].map((each) => 4 * rows * each);
+}
 
 export function sample(ctx: WebGPUContext, logits: Tensor, step: Step, rows: readonly SamplingRow[]): GpuTensor {
   const [count, columns] = logits.shape;

@@ -10,6 +10,12 @@ import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
 /** Query tokens of one row that a prefill attention workgroup handles together. */
 export const ATTENTION_TILE = 8;
 
+/**
+ * Launchers see contexts in whole blocks of so many positions: those of two steps with the same blocks and counts make the
+ * same dispatches.
+ */
+export const CONTEXT_BLOCK = 128;
+
 /** Entries of a list inside the step buffer: where it begins, in u32, and how many there are. */
 export interface StepList {
   readonly offset: number;
@@ -35,7 +41,7 @@ export interface GpuStep extends Step {
     readonly prefillTiles: StepList;
     /** Tokens that are alone in their row, or left over from its tiles. */
     readonly decodeTokens: StepList;
-    /** Longest context in the batch. */
+    /** Longest context in the batch, rounded up to whole CONTEXT_BLOCKs. */
     readonly maxContext: number;
   };
 }
@@ -64,7 +70,7 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
       promptRows: { offset: prompt, count: promptIndices.length },
       prefillTiles: { offset: work, count: tiles.length / 2 },
       decodeTokens: { offset: work + tiles.length, count: singles.length },
-      maxContext: positions.reduce((m, p) => Math.max(m, p), 0) + 1,
+      maxContext: Math.ceil((positions.reduce((m, p) => Math.max(m, p), 0) + 1) / CONTEXT_BLOCK) * CONTEXT_BLOCK,
     },
   };
 }

@@ -6,13 +6,14 @@ import type {
   KVCache,
   KVLayer,
   Matrix,
+  ModelOps,
   Ops,
   RotarySpec,
   Step,
 } from '../../kernels/ops.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { LayerCache } from '../cache-plan.ts';
-import type { CausalLM } from '../causal-lm.ts';
+import type { CausalLM, StepTensors } from '../causal-lm.ts';
 import type { ModelConfig } from '../config.ts';
 import type { ScoreHead } from './score-head.ts';
 
@@ -26,12 +27,12 @@ interface DecoderParts {
   readonly headBias?: Tensor;
   readonly scoreHead: ScoreHead | null;
   readonly rotary?: RotarySpec;
-  embed(ops: Ops, step: Step): Tensor;
-  layer(ops: Ops, x: Tensor, i: number, step: Step, kv: KVLayer): Tensor;
+  embed(ops: ModelOps, step: Step): Tensor;
+  layer(ops: ModelOps, x: Tensor, i: number, step: Step, kv: KVLayer): Tensor;
   /** What is done to the logits [N, V]: a multiplier, a cap. */
-  logits?(ops: Ops, logits: Tensor): Tensor;
+  logits?(ops: ModelOps, logits: Tensor): Tensor;
   /** The norm behind the last layer. */
-  norm(ops: Ops, x: Tensor, option?: ConsumerOption): Tensor;
+  norm(ops: ModelOps, x: Tensor, option?: ConsumerOption): Tensor;
 }
 
 export class Decoder implements CausalLM {
@@ -49,27 +50,31 @@ export class Decoder implements CausalLM {
     this.#parts = parts;
   }
 
-  layers(ops: Ops, step: Step, kv: KVCache): Tensor {
-    let x = this.#parts.embed(ops, step);
+  layers(ops: ModelOps, step: Step, kv: KVCache): Tensor {
+    let x = ops.named('hook_embed', this.#parts.embed(ops, step));
     kv.layers.forEach((layer, i) => {
-      x = ops.scope(() => this.#parts.layer(ops, x, i, step, layer));
+      x = ops.scope(`blocks.${i}`, () => ops.named('hook_resid_post', this.#parts.layer(ops, x, i, step, layer)));
     });
     return x;
   }
 
-  hiddenStates(ops: Ops, x: Tensor): Tensor {
-    return this.#parts.norm(ops, x);
+  hiddenStates(ops: ModelOps, x: Tensor): Tensor {
+    return ops.named('ln_final', this.#parts.norm(ops, x));
   }
 
-  logits(ops: Ops, x: Tensor): Tensor {
+  logits(ops: ModelOps, x: Tensor): Tensor {
     const { head, headBias: bias } = this.#parts;
     if (this.scoreHead)
       throw new EngineError('internal_error', 'logits asked of a model without a language-model head');
-    const logits = ops.matmul(this.#parts.norm(ops, x, { to: head }), head, bias && { bias });
-    return this.#parts.logits?.(ops, logits) ?? logits;
+    const normed = ops.named('ln_final', this.#parts.norm(ops, x, { to: head }));
+    const logits = ops.matmul(normed, head, bias && { bias });
+    return ops.named('logits', this.#parts.logits?.(ops, logits) ?? logits);
   }
 
-  forward(ops: Ops, step: Step, kv: KVCache): Tensor {
-    return this.logits(ops, ops.takeLogitRows(this.layers(ops, step, kv), step));
+  forward(ops: Ops, step: Step, kv: KVCache): StepTensors {
+    return ops.program(this, step, (part) => {
+      const x = this.layers(part, step, kv);
+      return { x, logits: step.numLogits === 0 ? null : this.logits(part, part.takeLogitRows(x, step)) };
+    });
   }
 }

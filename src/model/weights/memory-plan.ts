@@ -1,6 +1,9 @@
 /** What a model takes in device memory, known before anything is allocated. */
-import { MeasuringOps } from '../../kernels/measuring-ops.ts';
-import type { StepBatch } from '../../kernels/ops.ts';
+import type { KVCache, KVCacheSpec, Matrix, Step } from '../../kernels/ops.ts';
+import { pooledBytes } from '../../kernels/program/lifetimes.ts';
+import { record } from '../../kernels/program/recording.ts';
+import { samplingBytes } from '../../kernels/sample/sample.ts';
+import { formFor } from '../../kernels/webgpu-context.ts';
 import { matrixBytes, type WeightFormat } from '../../tensor/matrix.ts';
 import type { Shape, Tensor } from '../../tensor/tensor.ts';
 import { kvCacheSpec } from '../cache-plan.ts';
@@ -44,33 +47,37 @@ function vectorLengthOf(leaf: PlannedLeaf): number {
 
 /** What a step holds besides weights and cache, and what the model's tables take. */
 interface MeasuredStep {
-  /** Bytes of activations at their peak. */
+  /** Bytes of the buffers for its activations. */
   readonly step: number;
   /** Bytes of the rotary tables for each position that a context may have. */
   readonly tablesPerPosition: number;
 }
 
-/** Runs one step of `tokens` tokens, of which `logits` are sampled from, over shapes only (kernels/measuring-ops.ts). */
+/**
+ * Records one step of `tokens` tokens, of which `logits` are sampled from, over shapes only (kernels/program/recording.ts):
+ * the model's own code says what its activations take, so that the plan cannot drift from it.
+ */
 export function measureStep(
   { architecture, config }: Pick<PlannableModel, 'architecture' | 'config'>,
   plan: WeightPlan,
   { tokens, logits, activations }: { tokens: number; logits: number; activations: 'f32' | 'int8' },
 ): MeasuredStep {
-  const ops = new MeasuringOps(activations);
   let tablesPerPosition = 0;
   const parts = modelParts(1, null, (_, rotaryDim) => {
     tablesPerPosition += rotaryDim * 4;
     return shapeOf([1, rotaryDim]);
   });
   const model = architecture.create(config, mapLeaves(plan.weights, measured), parts);
-  const kv = ops.createKVCache(
-    kvCacheSpec(model.caches, { dtype: 'f32', slots: 1, windowSlots: 1, maxRequests: 1, maxLength: 1 }),
-  );
-  const step = ops.beginStep(shapeOfBatch(tokens, logits));
-  const x = model.layers(ops, step, kv);
-  if (plan.readScoreHead) model.hiddenStates(ops, x);
-  else ops.sample(model.logits(ops, ops.takeLogitRows(x, step)));
-  return { step: ops.peak, tablesPerPosition };
+  const size = { slots: 1, windowSlots: 1, maxRequests: 1, maxLength: 1 };
+  const kv = shapeOfCache(kvCacheSpec(model.caches, { dtype: 'f32', ...size }));
+  const step = shapeOfStep(tokens, logits);
+  const formOf = (consumer: Matrix | undefined) => formFor(consumer, activations);
+  const recording = record(formOf, (ops) => {
+    const x = model.layers(ops, step, kv);
+    return { x, y: plan.readScoreHead ? model.hiddenStates(ops, x) : model.logits(ops, ops.takeLogitRows(x, step)) };
+  });
+  const sampling = plan.readScoreHead ? [] : samplingBytes(recording.results.y.shape);
+  return { step: pooledBytes(recording, sampling), tablesPerPosition };
 }
 
 /** The leaf as the model would get it. */
@@ -92,8 +99,18 @@ function shapeOf(shape: Shape): Tensor {
   return { shape, dtype: 'f32', storage: null };
 }
 
-function shapeOfBatch(tokens: number, logits: number): StepBatch {
-  const none = new Uint32Array(tokens);
-  const logitIndices = new Uint32Array(logits);
-  return { tokenIds: none, positions: none, rows: none, slots: [none], logitIndices };
+function shapeOfCache(spec: KVCacheSpec): KVCache {
+  return { spec, layers: spec.layers.map((layer) => ({ ...layer, storage: null })), storage: null };
+}
+
+function shapeOfStep(numTokens: number, numLogits: number): Step {
+  const none = new Uint32Array(numTokens);
+  const batch = {
+    tokenIds: none,
+    positions: none,
+    rows: none,
+    slots: [none],
+    logitIndices: new Uint32Array(numLogits),
+  };
+  return { numTokens, numLogits, batch, storage: null };
 }

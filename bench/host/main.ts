@@ -1,0 +1,65 @@
+/** What the host does for a decode step, with and without recordings, in alternating steps on one device. */
+import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
+import type { RunBench } from '../helpers/declare.ts';
+import { batchOf, openDeviceModel, type DeviceModel } from '../helpers/device-model.ts';
+import { describeMachine, median } from '../helpers/machine.ts';
+import { modelPath } from '../helpers/model.ts';
+import type { spec } from './flags.ts';
+
+interface StepTime {
+  readonly hostMs: number;
+  readonly stepMs: number;
+  readonly dispatches: number;
+}
+
+/** One token of each of so many sequences, up to their greedy successors on the host. */
+async function decode({ ops, model, kv }: DeviceModel, batch: number, position: number): Promise<StepTime> {
+  const sequences = Array.from({ length: batch }, (_, row) => ({ row, start: position, ids: [100 + row] }));
+  const stepBatch = batchOf(kv, sequences, 'last');
+  const { recorder } = ops.context;
+  const before = recorder.dispatches;
+  const start = performance.now();
+  const step = ops.beginStep(stepBatch, kv);
+  const ids = ops.argmax(model.forward(ops, step, kv).logits!);
+  ops.flush();
+  const hostMs = performance.now() - start;
+  const read = ops.read(ids);
+  ops.endStep();
+  await read;
+  return { hostMs, stepMs: performance.now() - start, dispatches: recorder.dispatches - before };
+}
+
+export const run: RunBench<typeof spec> = async ({ model, batches, context, rounds, quant, activations }) => {
+  const rows = Math.max(...batches);
+  const path = await modelPath(model);
+  const maxLength = context + rounds + 1;
+  const again = await openDeviceModel(path, { quant, activations, kvDtype: 'f32', rows, maxLength });
+  const recording = { ...again, ops: new WebGPUOps(again.ops.context.gpu, { activations, replay: false }) };
+  const figures = [];
+  for (const batch of batches) {
+    const recorded: StepTime[] = [];
+    const replayed: StepTime[] = [];
+    for (let round = 0; round <= rounds; round++) {
+      recorded.push(await decode(recording, batch, context + round));
+      replayed.push(await decode(again, batch, context + round));
+    }
+    // The first of each compiles, and makes bind groups.
+    const of = (times: StepTime[], field: keyof StepTime) => median(times.slice(1).map((time) => time[field]));
+    const row = {
+      batch,
+      dispatches: of(replayed, 'dispatches'),
+      recordedMs: of(recorded, 'hostMs'),
+      replayedMs: of(replayed, 'hostMs'),
+      ratio: median(replayed.slice(1).map(({ hostMs }, i) => hostMs / recorded[i + 1].hostMs)),
+      stepMs: of(replayed, 'stepMs'),
+    };
+    figures.push(row);
+    const times = `recorded ${row.recordedMs.toFixed(3)} ms, run again ${row.replayedMs.toFixed(3)} ms`;
+    console.log(`batch ${batch}: ${times} (${row.ratio.toFixed(2)}), of a step of ${row.stepMs.toFixed(1)} ms`);
+  }
+  again.ops.destroy();
+  const machine = describeMachine(again.adapter);
+  return {
+    result: { machine, kernelSet: again.ops.context.kernelSet, model: path.split('/').at(-1), rounds, figures },
+  };
+};

@@ -1,0 +1,137 @@
+/**
+ * The ops that the fused decoder layer stands for, found in a recording: norm, product, norms of heads, rotation, attention,
+ * product with residual, norm, product, gate, product with residual. Every argument and every field is taken out by name,
+ * so that one that is new does not compile here before somebody has said what the kernel makes of it; at run time it means
+ * op by op. Which of these layers the kernel can do is its own business (decoder-layer.lavapipe.ts).
+ */
+import type { Tensor } from '../../tensor/tensor.ts';
+import type {
+  Activation,
+  AttentionSpec,
+  ConsumerOption,
+  HeadNorms,
+  KVLayer,
+  Linear,
+  Matrix,
+  MatmulOption,
+  NormSpec,
+  RotarySpec,
+  Step,
+} from '../ops.ts';
+import type { Node, NodeOf } from '../program/recording.ts';
+
+/** A pre-norm decoder layer, x [T, H] → [T, H]: H = hidden_size, I = intermediate_size. */
+export interface DecoderLayer {
+  readonly x: Tensor;
+  readonly step: Step;
+  /** [H] */
+  readonly inputNorm: Tensor;
+  /** [(Hq + 2·Hkv)·D, H] */
+  readonly qkv: Linear;
+  /** Between qkv and the rotation; null in most. */
+  readonly headNorms: HeadNorms | null;
+  /** [H, Hq·D] */
+  readonly o: Linear;
+  /** [H] */
+  readonly postAttentionNorm: Tensor;
+  /** [2·I, H]: gate and up stacked. */
+  readonly gateUp: Linear;
+  /** [H, I] */
+  readonly down: Linear;
+  /** Of all its RMSNorms. */
+  readonly eps: number;
+  readonly activation: Activation;
+  readonly rotary: RotarySpec;
+  readonly attention: AttentionSpec;
+  readonly kv: KVLayer;
+}
+
+/** The layer that begins at a node, and how many nodes it is; null where there is none, or more than a layer. */
+export function findDecoderLayer(
+  nodes: readonly Node[],
+  at: number,
+): { readonly layer: DecoderLayer; readonly count: number } | null {
+  const hasHeadNorm = nodes[at + 2]?.op === 'headNorm';
+  const [norm, qkvProduct] = nodes.slice(at, at + 2);
+  const [rotated, attended, oProduct, mlpNorm, gateUpProduct, gated, downProduct] = nodes.slice(
+    at + (hasHeadNorm ? 3 : 2),
+  );
+  if (norm?.op !== 'norm' || qkvProduct?.op !== 'matmul' || rotated?.op !== 'rotaryStoreKV') return null;
+  if (attended?.op !== 'attention' || oProduct?.op !== 'matmul' || mlpNorm?.op !== 'norm') return null;
+  if (gateUpProduct?.op !== 'matmul' || gated?.op !== 'gatedMul' || downProduct?.op !== 'matmul') return null;
+
+  const input = readNorm(norm);
+  const headNorm = hasHeadNorm ? readHeadNorm(nodes[at + 2], qkvProduct) : null;
+  const [qkvIn, rotary, kv, step, ...more] = rotated.args;
+  const [q, attentionKv, attentionStep, attention, toO, ...evenMore] = attended.args;
+  const [gateUpOut, activation, toDown, ...most] = gated.args;
+  if (!input || (hasHeadNorm && !headNorm)) return null;
+  if (!isNothing(more) || !isNothing(evenMore) || !isNothing(most)) return null;
+  const qkv = readProduct(qkvProduct, norm.output, null);
+  const o = readProduct(oProduct, attended.output, input.x);
+  const postAttention = readNorm(mlpNorm);
+  const gateUp = readProduct(gateUpProduct, mlpNorm.output, null);
+  const down = readProduct(downProduct, gated.output, oProduct.output);
+  if (!qkv || !o || !postAttention || !gateUp || !down || !rotary) return null;
+
+  const isWired =
+    qkvIn === (headNorm ? headNorm.output : qkvProduct.output) &&
+    q === rotated.output &&
+    postAttention.x === oProduct.output &&
+    gateUpOut === gateUpProduct.output;
+  const isOneLayer = attentionKv === kv && attentionStep === step && (headNorm?.kv ?? kv) === kv;
+  const hasOneEps = postAttention.eps === input.eps && (headNorm?.eps ?? input.eps) === input.eps;
+  const consumers = [
+    consumer(norm.args[2]) === null,
+    consumer(toO) === o.weight,
+    consumer(mlpNorm.args[2]) === gateUp.weight,
+    consumer(toDown) === down.weight,
+  ];
+  if (!isWired || !isOneLayer || !hasOneEps || !consumers.every(Boolean)) return null;
+  const layer: DecoderLayer = {
+    ...{ x: input.x, step, eps: input.eps, inputNorm: input.weight, postAttentionNorm: postAttention.weight },
+    ...{ qkv, o, gateUp, down, headNorms: headNorm?.norms ?? null, activation, rotary, attention, kv },
+  };
+  return { layer, count: hasHeadNorm ? 10 : 9 };
+}
+
+/** Takes no field that is not known: a rest with one does not compile. */
+export function isNothing(rest: Record<string, never> | readonly never[]): boolean {
+  return Object.keys(rest).length === 0;
+}
+
+function readNorm({ args: [x, norm, _, ...more] }: NodeOf<'norm'>): { x: Tensor; weight: Tensor; eps: number } | null {
+  const spec: NormSpec = norm;
+  if (spec.kind !== 'rms') return null;
+  const { kind: _kind, weight, eps, ...unknown } = spec;
+  return isNothing(unknown) && isNothing(more) ? { x, weight, eps } : null;
+}
+
+function readHeadNorm(
+  node: Node,
+  product: NodeOf<'matmul'>,
+): { norms: HeadNorms; eps: number; kv: KVLayer; output: Tensor } | null {
+  if (node.op !== 'headNorm') return null;
+  const [qkv, norms, eps, kv, ...more] = node.args;
+  const { query: _1, key: _2, kind: _3, over: _4, ...unknown } = norms;
+  const isKnown = isNothing(unknown) && isNothing(more);
+  return isKnown && qkv === product.output ? { norms, eps, kv, output: node.output } : null;
+}
+
+/** A product of that input, added to that stream or to none. */
+function readProduct(
+  { args: [x, weight, option = {}, ...more] }: NodeOf<'matmul'>,
+  input: Tensor,
+  stream: Tensor | null,
+): Linear | null {
+  const { bias, residual, ...unknown }: MatmulOption = option;
+  const { name: _1, rows: _2, cols: _3, format: _4, storage: _5, ...unknownMatrix } = weight;
+  const isKnown = isNothing(unknown) && isNothing(unknownMatrix) && isNothing(more);
+  return isKnown && x === input && (residual ?? null) === stream ? { weight, ...(bias && { bias }) } : null;
+}
+
+/** The matrix that an op's result goes to; null: nowhere in particular; undefined: the option says something else. */
+function consumer(option: ConsumerOption = {}): Matrix | null | undefined {
+  const { to = null, ...unknown } = option;
+  return isNothing(unknown) ? to : undefined;
+}

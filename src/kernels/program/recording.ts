@@ -1,0 +1,180 @@
+/**
+ * A part of a step as data: a list of ops with their arguments, of which nothing has run. Models write it by calling
+ * `ModelOps`; what comes of it (memory plan, fusion, dispatches) is said by passes over the list.
+ */
+import { EngineError } from '../../errors.ts';
+import type { DType, Shape, Tensor } from '../../tensor/tensor.ts';
+import type {
+  Activation,
+  AttentionSpec,
+  ConsumerOption,
+  EmbeddingOption,
+  HeadNorms,
+  KVLayer,
+  Matrix,
+  MatmulOption,
+  ModelOps,
+  NormSpec,
+  ProgramResult,
+  RotarySpec,
+  Step,
+} from '../ops.ts';
+
+/** Ops that make a tensor; the other methods of ModelOps say something about the list. */
+export type ModelOp = Exclude<keyof ModelOps, 'scope' | 'named'>;
+
+/** A call of one op. */
+export interface NodeOf<O extends ModelOp> {
+  readonly op: O;
+  /** As the model gave them: values of the program among them, or in an option. */
+  readonly args: Parameters<ModelOps[O]>;
+  /** Those values. */
+  readonly inputs: readonly Value[];
+  readonly output: Value;
+}
+
+export type Node = { [O in ModelOp]: NodeOf<O> }[ModelOp];
+
+/** What an op will make. Its storage is there once the op has run. */
+export class Value implements Tensor {
+  readonly #planned: Omit<Tensor, 'storage'>;
+  #made: Tensor | null = null;
+  /** What the model calls it; null where it says nothing. */
+  site: string | null = null;
+
+  constructor(shape: Shape, dtype: DType) {
+    this.#planned = { shape, dtype };
+  }
+
+  get shape(): Shape {
+    return (this.#made ?? this.#planned).shape;
+  }
+
+  get dtype(): DType {
+    return (this.#made ?? this.#planned).dtype;
+  }
+
+  get storage(): unknown {
+    if (this.#made) return this.#made.storage;
+    throw new EngineError('internal_error', `${this.site ?? 'a value'} of a program was looked at before it ran`);
+  }
+
+  /** What the op made. */
+  become(made: Tensor): void {
+    this.#made = made;
+  }
+}
+
+export interface Recording<R extends ProgramResult = ProgramResult> {
+  readonly nodes: readonly Node[];
+  readonly results: R;
+}
+
+/** @param formOf the form of a result that goes into the product with that matrix, or nowhere in particular */
+export function record<R extends ProgramResult>(
+  formOf: (consumer: Matrix | undefined) => 'f32' | 'q8',
+  body: (ops: ModelOps) => R,
+): Recording<R> {
+  const ops = new RecordingOps(formOf);
+  const results = body(ops);
+  return { nodes: ops.nodes, results };
+}
+
+class RecordingOps implements ModelOps {
+  readonly nodes: Node[] = [];
+  readonly #formOf: (consumer: Matrix | undefined) => 'f32' | 'q8';
+  #scope = '';
+
+  constructor(formOf: (consumer: Matrix | undefined) => 'f32' | 'q8') {
+    this.#formOf = formOf;
+  }
+
+  embedding(...args: [step: Step, table: Matrix, option?: EmbeddingOption]): Tensor {
+    const [step, table] = args;
+    return this.#add('embedding', args, [step.numTokens, table.cols]);
+  }
+
+  norm(...args: [x: Tensor, norm: NormSpec, option?: ConsumerOption]): Tensor {
+    return this.#add('norm', args, args[0].shape, this.#formOf(args[2]?.to));
+  }
+
+  headNorm(...args: [qkv: Tensor, norms: HeadNorms, eps: number, layer: KVLayer]): Tensor {
+    return this.#add('headNorm', args, args[0].shape);
+  }
+
+  add(...args: [a: Tensor, b: Tensor, scale?: number]): Tensor {
+    return this.#add('add', args, args[0].shape);
+  }
+
+  scale(...args: [x: Tensor, factor: number]): Tensor {
+    return this.#add('scale', args, args[0].shape);
+  }
+
+  cap(...args: [x: Tensor, c: number]): Tensor {
+    return this.#add('cap', args, args[0].shape);
+  }
+
+  matmul(...args: [x: Tensor, w: Matrix, option?: MatmulOption]): Tensor {
+    const [x, w] = args;
+    return this.#add('matmul', args, [x.shape[0], w.rows]);
+  }
+
+  rotaryStoreKV(...args: [qkv: Tensor, rotary: RotarySpec | null, layer: KVLayer, step: Step]): Tensor {
+    const [qkv, , { kvHeads, headDim }] = args;
+    return this.#add('rotaryStoreKV', args, [qkv.shape[0], qkv.shape[1] - 2 * kvHeads * headDim]);
+  }
+
+  attention(...args: [q: Tensor, layer: KVLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption]): Tensor {
+    return this.#add('attention', args, args[0].shape, this.#formOf(args[4]?.to));
+  }
+
+  gatedMul(...args: [gateUp: Tensor, activation: Activation, option?: ConsumerOption]): Tensor {
+    const [{ shape }, , option] = args;
+    return this.#add('gatedMul', args, [shape[0], shape[1] / 2], this.#formOf(option?.to));
+  }
+
+  activate(...args: [x: Tensor, activation: Activation, option?: ConsumerOption]): Tensor {
+    return this.#add('activate', args, args[0].shape, this.#formOf(args[2]?.to));
+  }
+
+  takeLogitRows(...args: [x: Tensor, step: Step]): Tensor {
+    const [x, step] = args;
+    return this.#add('takeLogitRows', args, [step.numLogits, x.shape[1]]);
+  }
+
+  takePromptRows(...args: [x: Tensor, step: Step]): Tensor {
+    const [x, step] = args;
+    return this.#add('takePromptRows', args, [step.batch.promptIndices?.length ?? 0, x.shape[1]]);
+  }
+
+  scope(name: string, body: () => Tensor): Tensor {
+    const outer = this.#scope;
+    this.#scope = `${outer}${name}.`;
+    try {
+      return body();
+    } finally {
+      this.#scope = outer;
+    }
+  }
+
+  named(site: string, x: Tensor): Tensor {
+    if (x instanceof Value) x.site = this.#scope + site;
+    return x;
+  }
+
+  #add<O extends ModelOp>(op: O, args: Parameters<ModelOps[O]>, shape: Shape, dtype: DType = 'f32'): Value {
+    const output = new Value(shape, dtype);
+    const node: NodeOf<O> = { op, args, inputs: valuesIn(args), output };
+    this.nodes.push(node as unknown as Node);
+    return output;
+  }
+}
+
+/** Values among arguments, and those in the fields of options. */
+function valuesIn(args: readonly unknown[]): Value[] {
+  return args.flatMap((arg) => {
+    if (arg instanceof Value) return [arg];
+    if (typeof arg !== 'object' || arg === null) return [];
+    return Object.values(arg).filter((field) => field instanceof Value);
+  });
+}
