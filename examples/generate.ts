@@ -22,7 +22,7 @@ async function ask(question: string): Promise<string> {
 console.log(await Promise.all(['What is a tree?', 'What is a graph?', 'What is a list?'].map(ask)));
 
 const signal = AbortSignal.timeout(500);
-for await (const { text, finishReason } of llm.generate('Once upon a time', { maxTokens: 1000 }, { signal })) {
+for await (const { text, finishReason } of llm.generate('Once upon a time', { ignoreEos: true }, { signal })) {
   process.stdout.write(finishReason === 'abort' ? ' … (out of time)\n' : text);
 }
 await llm.close();

@@ -59,7 +59,7 @@ export function batchOf(
   return {
     tokenIds: Uint32Array.from(tokenIds),
     positions: Uint32Array.from(positions),
-    rows: Uint32Array.from(rows),
+    tableRows: Uint32Array.from(rows),
     slots: kv.spec.groups.map(() => Uint32Array.from(slots)),
     logitIndices: Uint32Array.from(logitIndices),
   };

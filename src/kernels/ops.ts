@@ -68,8 +68,8 @@ export interface StepBatch {
   readonly tokenIds: Uint32Array;
   /** [T] position of each token in its sequence. */
   readonly positions: Uint32Array;
-  /** [T] slot-table row (request) of each token. */
-  readonly rows: Uint32Array;
+  /** [T] row of the slot table (request) of each token. */
+  readonly tableRows: Uint32Array;
   /** [T, rotaryDim] what RotarySpec.dynamic gives for the tokens. */
   readonly rotaryRows?: Float32Array;
   /** For each group [T]: the slot that receives each token's key and value; also written to its table at (row, position). */
@@ -271,13 +271,13 @@ export interface Ops extends ModelOps {
   uploadF32(data: Float32Array, shape: readonly number[]): Tensor;
   createKVCache(spec: KVCacheSpec): KVCache;
   /** Writes entries (row, start…) of a group's slot table: needed for positions that no token of a step writes, i.e. prefix-cache hits. */
-  writeSlots(kv: KVCache, group: number, row: number, start: number, slots: Uint32Array): void;
+  writeSlots(kv: KVCache, group: number, tableRow: number, start: number, slots: Uint32Array): void;
 
   /**
    * Writes a row's tokens from position 0 on: prompt, and output if there is some. Needed only by rows with penalties,
    * before the first step on that row; `storeLastTokens` puts what is sampled behind them.
    */
-  writeTokens(kv: KVCache, row: number, tokenIds: Uint32Array): void;
+  writeTokens(kv: KVCache, tableRow: number, tokenIds: Uint32Array): void;
 
   // ---- a step ----
   beginStep(batch: StepBatch, kv: KVCache): Step;

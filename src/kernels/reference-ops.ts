@@ -98,12 +98,12 @@ export class ReferenceOps implements Ops {
     return { spec, layers, storage };
   }
 
-  writeSlots(kv: KVCache, group: number, row: number, start: number, slots: Uint32Array): void {
-    (kv as ReferenceKVCache).storage.slotTables[group].set(slots, row * kv.spec.maxLength + start);
+  writeSlots(kv: KVCache, group: number, tableRow: number, start: number, slots: Uint32Array): void {
+    (kv as ReferenceKVCache).storage.slotTables[group].set(slots, tableRow * kv.spec.maxLength + start);
   }
 
-  writeTokens(kv: KVCache, row: number, tokenIds: Uint32Array): void {
-    (kv as ReferenceKVCache).storage.tokens.set(tokenIds, row * kv.spec.maxLength);
+  writeTokens(kv: KVCache, tableRow: number, tokenIds: Uint32Array): void {
+    (kv as ReferenceKVCache).storage.tokens.set(tokenIds, tableRow * kv.spec.maxLength);
   }
 
   beginStep(batch: StepBatch, kv: KVCache): Step {
@@ -205,7 +205,7 @@ export class ReferenceOps implements Ops {
       const values = keys + layer.kvHeads * headDim;
       queries.set(token.subarray(0, keys), t * keys);
       storeKVReference(layer as ReferenceKVLayer, slot, token.subarray(keys, values), token.subarray(values));
-      slotTable[step.batch.rows[t] * maxLength + position] = slot;
+      slotTable[step.batch.tableRows[t] * maxLength + position] = slot;
     }
     return f32([step.numTokens, heads * headDim], queries);
   }
@@ -217,8 +217,8 @@ export class ReferenceOps implements Ops {
     const out = new Float32Array(step.numTokens * width);
     for (let t = 0; t < step.numTokens; t++) {
       const position = step.batch.positions[t];
-      const row = step.batch.rows[t] * maxLength;
-      const slots = slotTable.subarray(row, row + position + 1);
+      const first = step.batch.tableRows[t] * maxLength;
+      const slots = slotTable.subarray(first, first + position + 1);
       const query = floats(q).subarray(t * width, (t + 1) * width);
       out.set(attentionReference(query, slots, position, layer as ReferenceKVLayer, spec), t * width);
     }
@@ -259,7 +259,7 @@ export class ReferenceOps implements Ops {
     const { tokens } = (step as ReferenceStep).storage.kv.storage;
     const ids = rows.map((row, l) => {
       const t = step.batch.logitIndices[l];
-      const first = step.batch.rows[t] * (step as ReferenceStep).storage.kv.spec.maxLength;
+      const first = step.batch.tableRows[t] * (step as ReferenceStep).storage.kv.spec.maxLength;
       const known = tokens.subarray(first, first + step.batch.positions[t] + 1);
       return sampleReference(floats(logits).slice(l * columns, (l + 1) * columns), row, known);
     });
@@ -282,10 +282,10 @@ export class ReferenceOps implements Ops {
     step.batch.logitIndices.forEach((index, l) => {
       const sampled = (ids.storage as Uint32Array)[l];
       const id = sampled === NO_TOKEN ? 0 : sampled;
-      const row = step.batch.rows[index];
+      const tableRow = step.batch.tableRows[index];
       const next = step.batch.positions[index] + 1;
-      storage.lastTokens[row] = id;
-      if (next < spec.maxLength) storage.tokens[row * spec.maxLength + next] = id;
+      storage.lastTokens[tableRow] = id;
+      if (next < spec.maxLength) storage.tokens[tableRow * spec.maxLength + next] = id;
     });
   }
 

@@ -84,13 +84,13 @@ export class WebGPUOps implements Ops {
     return createGpuKVCache(this.context, spec);
   }
 
-  writeSlots(kv: KVCache, group: number, row: number, start: number, slots: Uint32Array): void {
+  writeSlots(kv: KVCache, group: number, tableRow: number, start: number, slots: Uint32Array): void {
     const { slotTables } = (kv as GpuKVCache).storage;
-    this.#write(slotTables[group], row * kv.spec.maxLength + start, slots);
+    this.#write(slotTables[group], tableRow * kv.spec.maxLength + start, slots);
   }
 
-  writeTokens(kv: KVCache, row: number, tokenIds: Uint32Array): void {
-    this.#write((kv as GpuKVCache).storage.tokens, row * kv.spec.maxLength, tokenIds);
+  writeTokens(kv: KVCache, tableRow: number, tokenIds: Uint32Array): void {
+    this.#write((kv as GpuKVCache).storage.tokens, tableRow * kv.spec.maxLength, tokenIds);
   }
 
   beginStep(batch: StepBatch, kv: KVCache): Step {

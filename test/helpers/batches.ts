@@ -24,7 +24,7 @@ export function emptyBatch(tokens: number): StepBatch {
   return {
     tokenIds: new Uint32Array(tokens),
     positions: count,
-    rows: new Uint32Array(tokens),
+    tableRows: new Uint32Array(tokens),
     slots: [count],
     logitIndices: new Uint32Array(0),
   };

@@ -95,7 +95,7 @@ function stepAt(ops: Ops, s: LayerShape, rows: number, position: number, kv: KVC
   const slots = [each((row) => ((row * MAX_LENGTH + position) * STRIDE) % (MAX_ROWS * MAX_LENGTH))];
   const positions = each(() => position);
   const rotary = s.dynamic ? { rotaryRows: rotaryRows(positions, s.rotaryDim ?? s.headDim, DYNAMIC_SCALE) } : {};
-  const batch = { tokenIds: each(() => 0), positions, rows: each((row) => row), slots, ...rotary };
+  const batch = { tokenIds: each(() => 0), positions, tableRows: each((row) => row), slots, ...rotary };
   const step = ops.beginStep({ ...batch, logitIndices: Uint32Array.of(0) }, kv);
   return { x: ops.uploadF32(randomFloats(100 + position, rows * s.hidden), [rows, s.hidden]), step };
 }

@@ -55,9 +55,9 @@ export class FakeRunner implements ModelRunner {
     this.#fault = null;
     if (fault === 'device_lost' || fault === 'out_of_memory') throw new EngineError(fault, 'injected fault');
     const spoil = (value: number): number => (fault === 'nan_logits' ? NaN : value);
-    const tokens = scheduled.flatMap(({ row, tokenIds, start, ...entry }) => {
-      const tables = this.#tables.get(row) ?? [[], []];
-      this.#tables.set(row, tables);
+    const tokens = scheduled.flatMap(({ tableRow, tokenIds, start, ...entry }) => {
+      const tables = this.#tables.get(tableRow) ?? [[], []];
+      this.#tables.set(tableRow, tables);
       const second = this.#window
         ? { slots: entry.windowSlots, cached: entry.cachedWindowSlots }
         : { slots: entry.slots, cached: entry.cachedSlots };
@@ -83,7 +83,7 @@ export class FakeRunner implements ModelRunner {
     }
     const sampled: SampledToken[] = [];
     let t = 0;
-    for (const { request, row, tokenIds, start, samples, readsPrompt } of scheduled) {
+    for (const { request, tableRow, tokenIds, start, samples, readsPrompt } of scheduled) {
       const states = tokens.slice(t, t + tokenIds.length).map(({ state }) => state);
       request.pooler?.add(
         start,
@@ -96,7 +96,7 @@ export class FakeRunner implements ModelRunner {
       t += tokenIds.length;
       if (!samples) continue;
       const id = fault === 'nan_logits' ? NO_TOKEN : nextToken(tokens[t - 1].state);
-      this.#last.set(row, id);
+      this.#last.set(tableRow, id);
       sampled.push({ id, logprobs: null });
     }
     await this.delay?.();

@@ -93,7 +93,7 @@ export function batchOf(chunks: readonly Chunk[]): StepBatch {
   return {
     tokenIds: column((t) => t.id),
     positions: column((t) => t.position),
-    rows: column((t) => t.row),
+    tableRows: column((t) => t.row),
     // The same for the layers that see everything and for those with a window, if there are both.
     slots: [slots, slots],
     logitIndices: Uint32Array.from(tokens.keys()),

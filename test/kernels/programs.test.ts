@@ -46,7 +46,7 @@ function batchOf(model: CausalLM, chunks: readonly Chunk[]): StepBatch {
   return {
     tokenIds: column(({ row, position }) => 3 + ((row * 31 + position * 7) % 200)),
     positions,
-    rows: column(({ row }) => row),
+    tableRows: column(({ row }) => row),
     slots: [slots, slots],
     logitIndices: Uint32Array.from(tokens.flatMap(({ isLast }, i) => (isLast ? [i] : []))),
     ...(model.dynamicRotary && {

@@ -95,7 +95,7 @@ function acceptable(logits: Float32Array, row: SamplingRow): Set<number> {
 
 async function sampleAll(ops: Ops, logits: Float32Array, rows: readonly SamplingRow[]): Promise<Uint32Array> {
   const index = Uint32Array.from(rows, (_, l) => l);
-  const batch = { ...emptyBatch(rows.length), rows: new Uint32Array(rows.length), logitIndices: index };
+  const batch = { ...emptyBatch(rows.length), tableRows: new Uint32Array(rows.length), logitIndices: index };
   const step = ops.beginStep(batch, ops.createKVCache({ ...smallCache, maxLength: rows.length }));
   const xs = ops.uploadF32(logits, [rows.length, logits.length / rows.length]);
   const ids = await ops.read(ops.sample(xs, step, rows));

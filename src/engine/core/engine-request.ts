@@ -68,7 +68,7 @@ export class EngineRequest {
   /** Positions whose windowed slots it needs, from start to before end (WindowedSlots). */
   held = { start: 0, end: 0 };
   /** Row of the slot table while running, else -1. */
-  row = -1;
+  tableRow = -1;
   /** The locked prefix in the radix cache: `slots[0 … sharedLength-1]` belong to the tree, the rest to this request. */
   prefixNode: RadixNode | null = null;
   sharedLength = 0;

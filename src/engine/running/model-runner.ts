@@ -89,15 +89,15 @@ export class DeviceModelRunner implements ModelRunner {
   ): (grammars: (Uint32Array | null)[]) => Recorded {
     const ops = this.#ops;
     const { groups } = this.#kv.spec;
-    for (const { request, row, start, cachedSlots, cachedWindowSlots, isNewInRow } of scheduled) {
+    for (const { request, tableRow, start, cachedSlots, cachedWindowSlots, isNewInRow } of scheduled) {
       if (cachedSlots.length > 0) {
         groups.forEach(({ window }, group) => {
           const taken = window === null ? cachedSlots : cachedWindowSlots;
-          ops.writeSlots(this.#kv, group, row, start - taken.length, Uint32Array.from(taken));
+          ops.writeSlots(this.#kv, group, tableRow, start - taken.length, Uint32Array.from(taken));
         });
       }
       if (isNewInRow && hasPenalties(request.params)) {
-        ops.writeTokens(this.#kv, row, Uint32Array.from(request.tokenIds));
+        ops.writeTokens(this.#kv, tableRow, Uint32Array.from(request.tokenIds));
       }
     }
     const batch = buildBatch(scheduled, numTokens, groups, this.#model.dynamicRotary);
@@ -155,16 +155,16 @@ export function buildBatch(
   const batch = {
     tokenIds: new Uint32Array(numTokens),
     positions: new Uint32Array(numTokens),
-    rows: new Uint32Array(numTokens),
+    tableRows: new Uint32Array(numTokens),
     slots: groups.map(() => new Uint32Array(numTokens)),
   };
   const logitIndices: number[] = [];
   const promptIndices: number[] = [];
   let t = 0;
-  for (const { request, row, tokenIds, start, slots, windowSlots, samples, readsPrompt } of scheduled) {
+  for (const { request, tableRow, tokenIds, start, slots, windowSlots, samples, readsPrompt } of scheduled) {
     batch.tokenIds.set(tokenIds, t);
     groups.forEach(({ window }, group) => batch.slots[group].set(window === null ? slots : windowSlots, t));
-    batch.rows.fill(row, t, t + tokenIds.length);
+    batch.tableRows.fill(tableRow, t, t + tokenIds.length);
     for (let i = 0; i < tokenIds.length; i++) {
       batch.positions[t + i] = start + i;
       lengths[t + i] = Math.max(request.promptLength, start + i + 1);

@@ -43,20 +43,20 @@ export async function warmUp(
 }
 
 async function launch(runner: ModelRunner, requests: number, length: number, task: Task): Promise<void> {
-  const scheduled = Array.from({ length: requests }, (_, row) => chunk(row, length, task));
+  const scheduled = Array.from({ length: requests }, (_, tableRow) => chunk(tableRow, length, task));
   const rest = { numDecodeTokens: 0, admitted: [], paused: [], expired: [] };
   await runner.launch({ scheduled, numTokens: requests * length, ...rest });
 }
 
-function chunk(row: number, length: number, task: Task): ScheduledRequest {
+function chunk(tableRow: number, length: number, task: Task): ScheduledRequest {
   const tokenIds = new Array<number>(length).fill(0);
   return {
-    request: new EngineRequest({ id: `warm-up ${row}`, promptIds: tokenIds, ...task, seed: 0 }, length + 1),
-    row,
+    request: new EngineRequest({ id: `warm-up ${tableRow}`, promptIds: tokenIds, ...task, seed: 0 }, length + 1),
+    tableRow,
     tokenIds,
     start: 0,
-    slots: tokenIds.map((_, i) => row * length + i),
-    windowSlots: tokenIds.map((_, i) => row * length + i),
+    slots: tokenIds.map((_, i) => tableRow * length + i),
+    windowSlots: tokenIds.map((_, i) => tableRow * length + i),
     cachedSlots: [],
     cachedWindowSlots: [],
     isNewInRow: true,

@@ -3,9 +3,9 @@ import type { EngineRequest } from '../core/engine-request.ts';
 
 export interface ScheduledRequest {
   readonly request: EngineRequest;
-  readonly row: number;
+  readonly tableRow: number;
   /**
-   * The tokens to compute. `LAST_TOKEN_FLAG | row` stands for the token that the row sampled in the step before, which
+   * The tokens to compute. `LAST_TOKEN_FLAG | tableRow` stands for the token that the row sampled in the step before, which
    * the host has not read yet (StepBatch.tokenIds).
    */
   readonly tokenIds: readonly number[];

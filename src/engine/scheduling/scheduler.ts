@@ -184,13 +184,13 @@ export class Scheduler {
     const start = request.numComputedTokens;
     const tokenIds = request.tokenIds.slice(start, start + count);
     // A token in flight is unknown here; the device fills it in.
-    if (tokenIds.length < count) tokenIds.push((LAST_TOKEN_FLAG | request.row) >>> 0);
+    if (tokenIds.length < count) tokenIds.push((LAST_TOKEN_FLAG | request.tableRow) >>> 0);
     const isNewInRow = request.tableLength === 0;
     const cachedSlots = request.slots.slice(request.tableLength, start);
     const slots = this.kv.alloc(request, count);
     request.tableLength = start + count;
     if (prefill) this.kv.publish(request);
-    const { row, nextOutputIndex: outputIndex } = request;
+    const { tableRow, nextOutputIndex: outputIndex } = request;
     // Not while tokens of the prompt are left.
     const samples = !request.pooler && request.numComputedTokens === request.tokenIds.length + request.inFlight;
     if (samples) request.inFlight++;
@@ -201,7 +201,7 @@ export class Scheduler {
       cachedWindowSlots: windowed?.slotsOf(cachedSlots) ?? [],
     };
     const results = { samples, readsPrompt, endsPooling, outputIndex };
-    plan.scheduled.push({ request, row, tokenIds, start, slots, cachedSlots, ...windows, isNewInRow, ...results });
+    plan.scheduled.push({ request, tableRow, tokenIds, start, slots, cachedSlots, ...windows, isNewInRow, ...results });
     plan.planned.add(request);
     plan.budget -= count;
     if (prefill) plan.prefill -= count;
@@ -228,7 +228,7 @@ export class Scheduler {
   #start(request: EngineRequest): void {
     remove(request.status === 'paused' ? this.paused : this.waiting, request);
     request.status = 'running';
-    request.row = this.#freeRows.pop()!;
+    request.tableRow = this.#freeRows.pop()!;
     insertByArrival(this.running, request);
     request.times.firstScheduled ||= performance.now();
   }
@@ -250,8 +250,8 @@ export class Scheduler {
 
   #leaveRunning(request: EngineRequest): void {
     this.kv.release(request);
-    this.#freeRows.push(request.row);
-    request.row = -1;
+    this.#freeRows.push(request.tableRow);
+    request.tableRow = -1;
     request.tableLength = 0;
     remove(this.running, request);
   }

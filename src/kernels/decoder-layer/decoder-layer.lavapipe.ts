@@ -146,7 +146,7 @@ function kernelSpec(ctx: WebGPUContext, layer: DecoderLayer): DecoderLayerKernel
 function isKnownBatch({
   tokenIds: _1,
   positions: _2,
-  rows: _3,
+  tableRows: _3,
   slots: _4,
   rotaryRows: _5,
   ...more

@@ -1,6 +1,6 @@
 /**
  * A StepBatch on the device: one u32 buffer written once a step, read by every kernel that needs to know tokens,
- * positions, rows or slots. Sections, in u32: tokenIds [T] at 0, positions [T] at T, rows [T] at 2T, slots [T] at 3T,
+ * positions, table rows or slots. Sections, in u32: tokenIds [T] at 0, positions [T] at T, tableRows [T] at 2T, slots [T] at 3T,
  * logitIndices [L] at 4T, promptIndices [P] behind them, then the two lists of attention work.
  */
 import type { Step, StepBatch } from '../ops.ts';
@@ -47,11 +47,11 @@ export interface GpuStep extends Step {
 }
 
 export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache): GpuStep {
-  const { tokenIds, positions, rows, slots, logitIndices, promptIndices = new Uint32Array(0) } = batch;
+  const { tokenIds, positions, tableRows, slots, logitIndices, promptIndices = new Uint32Array(0) } = batch;
   const tokens = tokenIds.length;
-  const { tiles, singles } = attentionWork(rows);
+  const { tiles, singles } = attentionWork(tableRows);
   const groups = kv.storage.slotTables.map((slotTable, i) => {
-    const data = joined([tokenIds, positions, rows, slots[i], logitIndices, promptIndices, tiles, singles]);
+    const data = joined([tokenIds, positions, tableRows, slots[i], logitIndices, promptIndices, tiles, singles]);
     const { storage: buffer } = ctx.tensor([data.length], 'u32');
     ctx.gpu.device.queue.writeBuffer(buffer, 0, data);
     return { buffer, slotTable };
@@ -92,12 +92,12 @@ function joined(parts: readonly Uint32Array[]): Uint32Array<ArrayBuffer> {
 }
 
 /** Splits each run of tokens of one row into tiles; a run or rest of one token is a single. */
-export function attentionWork(rows: Uint32Array): { tiles: Uint32Array; singles: Uint32Array } {
+export function attentionWork(tableRows: Uint32Array): { tiles: Uint32Array; singles: Uint32Array } {
   const tiles: number[] = [];
   const singles: number[] = [];
-  for (let t = 0; t < rows.length;) {
+  for (let t = 0; t < tableRows.length;) {
     let count = 1;
-    while (count < ATTENTION_TILE && t + count < rows.length && rows[t + count] === rows[t]) count++;
+    while (count < ATTENTION_TILE && t + count < tableRows.length && tableRows[t + count] === tableRows[t]) count++;
     if (count === 1) singles.push(t);
     else tiles.push(t, count);
     t += count;

@@ -108,7 +108,7 @@ function shapeOfStep(numTokens: number, numLogits: number): Step {
   const batch = {
     tokenIds: none,
     positions: none,
-    rows: none,
+    tableRows: none,
     slots: [none],
     logitIndices: new Uint32Array(numLogits),
   };

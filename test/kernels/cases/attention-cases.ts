@@ -72,7 +72,7 @@ class Layout {
     const batch = {
       ...emptyBatch(tokens.length),
       positions: Uint32Array.from(positions),
-      rows: Uint32Array.from(rows),
+      tableRows: Uint32Array.from(rows),
       slots: [Uint32Array.from(tokens, (token) => this.slots[token])],
     };
     return { batch, tokens };
@@ -238,7 +238,7 @@ function rotaryCase(what: 'queries' | 'values', dtype: 'f32' | 'f16', spec: Rota
   const batch: StepBatch = {
     ...emptyBatch(tokens),
     positions: Uint32Array.from(positions),
-    rows: Uint32Array.from(positions, (_, t) => t),
+    tableRows: Uint32Array.from(positions, (_, t) => t),
     slots: [shuffled(3, 64).subarray(0, tokens)],
   };
   return {

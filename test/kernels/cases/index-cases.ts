@@ -90,13 +90,13 @@ const lastTokenCase: KernelCase = {
     logits[33] = 1;
     logits[57 + 7] = 1;
     const first = ops.beginStep(
-      { ...emptyBatch(3), rows: Uint32Array.of(2, 2, 0), logitIndices: Uint32Array.of(1, 2) },
+      { ...emptyBatch(3), tableRows: Uint32Array.of(2, 2, 0), logitIndices: Uint32Array.of(1, 2) },
       kv,
     );
     ops.storeLastTokens(ops.argmax(ops.uploadF32(logits, [2, 57])), first);
     ops.endStep();
     const tokenIds = Uint32Array.of((LAST_TOKEN_FLAG | 0) >>> 0, 5, (LAST_TOKEN_FLAG | 2) >>> 0);
-    const second = ops.beginStep({ ...emptyBatch(3), tokenIds, rows: Uint32Array.of(0, 1, 2) }, kv);
+    const second = ops.beginStep({ ...emptyBatch(3), tokenIds, tableRows: Uint32Array.of(0, 1, 2) }, kv);
     return () => ops.embedding(second, matrix);
   },
   expected: () => {

@@ -14,7 +14,7 @@ function tokensOf(l: number, columns: number): number[] {
 function decodeBatch(count: number, columns: number): StepBatch {
   const rows = Uint32Array.from({ length: count }, (_, l) => l);
   const positions = rows.map((l) => tokensOf(l, columns).length - 1);
-  return { tokenIds: new Uint32Array(count), positions, rows, slots: [rows], logitIndices: rows };
+  return { tokenIds: new Uint32Array(count), positions, tableRows: rows, slots: [rows], logitIndices: rows };
 }
 
 function prepareStep(ops: Ops, count: number, columns: number) {
