@@ -2,11 +2,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { matmulBenches, opBenches } from '../../bench/kernels/cases.ts';
+import { matmulBench, matmulBenches, opBenches } from '../../bench/kernels/cases.ts';
 import { compareVariant } from '../../bench/kernels/compare-variant.ts';
+import { casesOf } from '../../bench/kernels/dry-run.ts';
 import { loadVariant } from '../../bench/kernels/variant.ts';
 import { openGpu } from '../../src/gpu/device.ts';
 import { dryGpu } from '../helpers/dry-gpu.ts';
+import { gatedMulCase, softmaxCase } from '../kernels/cases/norm-cases.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 const gpu = await openGpu({ validation: false });
@@ -58,6 +60,16 @@ t.test('a module overrides ops; what it gets wrong is seen too', async (t) => {
   const { failures, rows } = await compare(module, null);
   t.match(failures[0], /^softmax /);
   t.same(rows, []);
+});
+
+t.test('a file of functions stands in for that of every kernel that includes it', async (t) => {
+  const functions = new URL('../../src/kernels/gated-mul/gated.wgsl', import.meta.url);
+  const variant = await loadVariant(write('gated.wgsl', readFileSync(functions, 'utf8')), null);
+  const large = matmulBench('f32', 'f32', { tokens: 1, rows: 4096, cols: 1100 });
+  // The large one is more than an upload may stage at a time.
+  const cases = [gatedMulCase(1, 64, false), gatedMulCase(1, 64, true), large, softmaxCase(1, 64, 1)];
+  const found = await casesOf(variant, cases, gpu, gpu.kernelSet);
+  t.same(found, cases.slice(0, 2), 'in f32 and q8');
 });
 
 t.test('another version of the table is tried by its name', async (t) => {

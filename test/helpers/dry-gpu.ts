@@ -39,6 +39,8 @@ export function dryGpu(
   const own: Record<string | symbol, unknown> = {
     limits: like.device?.limits ?? limits,
     features: like.device?.features ?? new Set(['shader-f16', 'subgroups']),
+    // Uploads wait for it, now and then.
+    queue: { writeBuffer: nothing, writeTexture: nothing, submit: nothing, onSubmittedWorkDone: async () => {} },
     createShaderModule: ({ code }: { code: string }): Module => ({
       code,
       getCompilationInfo: async () => ({ messages: [] }),
