@@ -1,11 +1,11 @@
 /** What every launcher needs: device, recorder, pipelines, and the step's memory. */
 import type { Gpu, KernelSet } from '../gpu/device.ts';
-import { BufferPool, type PooledBuffer } from '../gpu/buffer-pool.ts';
+import { BufferPool } from '../gpu/buffer-pool.ts';
 import { PipelineCache } from '../gpu/pipelines.ts';
 import { Recorder, type Resource } from '../gpu/recorder.ts';
 import { StagingPool } from '../gpu/staging.ts';
-import { TexturePool, type PooledTexture } from '../gpu/texture-pool.ts';
-import { EngineError } from '../errors.ts';
+import { TexturePool } from '../gpu/texture-pool.ts';
+import { ActivationMemory } from './activation-memory.ts';
 import { kernelSets, type SetOp, type VariantOf, type Variants } from './kernel-sets.ts';
 import type { Matrix } from './ops.ts';
 import { numel, type DType, type Shape, type Tensor } from '../tensor/tensor.ts';
@@ -65,8 +65,6 @@ export interface WebGPUOpsOptions {
   readonly replay?: boolean;
 }
 
-type Pooled = PooledBuffer | PooledTexture;
-
 export class WebGPUContext {
   readonly gpu: Gpu;
   readonly kernelSet: KernelSet;
@@ -77,11 +75,7 @@ export class WebGPUContext {
   readonly pool: BufferPool;
   readonly textures: TexturePool;
   readonly staging: StagingPool;
-  readonly #live = new Set<Pooled>();
-  /** Taken since the innermost scope began. */
-  #taken: Pooled[] = [];
-  readonly #owned = new Map<Resource, Pooled>();
-
+  readonly memory: ActivationMemory;
   constructor(gpu: Gpu, options: WebGPUOpsOptions = {}) {
     this.gpu = gpu;
     this.kernelSet = options.kernelSet ?? gpu.kernelSet;
@@ -92,6 +86,7 @@ export class WebGPUContext {
     this.pool = new BufferPool(gpu.device);
     this.textures = new TexturePool(gpu.device);
     this.staging = new StagingPool(gpu.device);
+    this.memory = new ActivationMemory(this.pool, this.textures);
   }
 
   /** What this adapter's kernel set has for an op (kernel-sets.ts), or what the options name instead. */
@@ -101,23 +96,13 @@ export class WebGPUContext {
 
   /** An uninitialised activation that lives until the end of the scope or step. */
   tensor(shape: Shape, dtype: DType): GpuTensor {
-    const pooled = this.pool.take(Math.max(16, bytesOf(shape, dtype)));
-    this.#hold(pooled, pooled.buffer);
-    return { shape, dtype, storage: pooled.buffer };
+    return { shape, dtype, storage: this.memory.takeBuffer(Math.max(16, bytesOf(shape, dtype))) };
   }
 
   /** An uninitialised input of a matrix product, likewise. */
   activation(shape: Shape, form: 'f32' | 'q8'): ActivationTensor {
     if (form === 'f32' || this.variant('q8 activations') === 'buffer') return this.tensor(shape, form);
-    const pooled = this.textures.take(bytesOf(shape, form) / 16);
-    this.#hold(pooled, pooled.view);
-    return { shape, dtype: form, storage: pooled.view };
-  }
-
-  /** The texture of a tensor that `activation` put into one. */
-  textureOf(tensor: Tensor): GPUTexture | null {
-    const pooled = this.#owned.get(tensor.storage as Resource);
-    return pooled && 'texture' in pooled ? pooled.texture : null;
+    return { shape, dtype: form, storage: this.memory.takeTexture(bytesOf(shape, form) / 16) };
   }
 
   /**
@@ -135,70 +120,6 @@ export class WebGPUContext {
   /** The activation form that the matmul with this matrix wants; plain f32 when nobody is named. */
   activationFor(consumer: Matrix | undefined): 'f32' | 'q8' {
     return formFor(consumer, this.activations);
-  }
-
-  /** Runs `body` and gives back what it took, except what it returns. Scopes nest. */
-  scope<T extends Tensor>(body: () => T): T {
-    const outer = this.#taken;
-    this.#taken = [];
-    try {
-      const result = body();
-      const kept = this.#owned.get(result.storage as Resource);
-      for (const pooled of this.#taken) if (pooled !== kept) this.#give(pooled);
-      if (kept && this.#taken.includes(kept)) outer.push(kept);
-      return result;
-    } finally {
-      this.#taken = outer;
-    }
-  }
-
-  /** Where the activations lie that are in use. */
-  liveResources(): Set<Resource> {
-    return new Set([...this.#live].map((pooled) => ('texture' in pooled ? pooled.view : pooled.buffer)));
-  }
-
-  /** Whether it is memory that activations are put into. */
-  isActivation(resource: Resource): boolean {
-    return this.#owned.has(resource);
-  }
-
-  /** Whether it is such memory, and in use. */
-  isLive(resource: Resource): boolean {
-    const pooled = this.#owned.get(resource);
-    return pooled !== undefined && this.#live.has(pooled);
-  }
-
-  /** Gives back the memory of one activation; nothing where it is none. */
-  release(resource: Resource): void {
-    const pooled = this.#owned.get(resource);
-    if (pooled) this.#give(pooled);
-  }
-
-  /** Takes the memory of an activation of an earlier step again, which must not be live. */
-  retake(resource: Resource): void {
-    const pooled = this.#owned.get(resource);
-    if (!pooled) return;
-    const isFree = 'texture' in pooled ? this.textures.takeThis(pooled) : this.pool.takeThis(pooled);
-    if (!isFree) throw new EngineError('internal_error', 'memory of an activation was to be taken again while in use');
-    this.#hold(pooled, resource);
-  }
-
-  /** Gives back every activation of the step. */
-  releaseAll(): void {
-    for (const pooled of this.#live) this.#give(pooled);
-    this.#taken = [];
-  }
-
-  #hold(pooled: Pooled, resource: Resource): void {
-    this.#live.add(pooled);
-    this.#taken.push(pooled);
-    this.#owned.set(resource, pooled);
-  }
-
-  #give(pooled: Pooled): void {
-    if (!this.#live.delete(pooled)) return;
-    if ('texture' in pooled) this.textures.give(pooled);
-    else this.pool.give(pooled);
   }
 
   /** A buffer that is filled once and stays. */

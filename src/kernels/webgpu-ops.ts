@@ -54,7 +54,7 @@ import { scale } from './scale/scale.ts';
 import { softmax } from './softmax/softmax.ts';
 import { uploadStep, type GpuStep } from './step/step.ts';
 import { takeLogitRows, takePromptRows } from './take-rows/take-rows.ts';
-import { WebGPUContext, bufferOf, bytesOf, type WebGPUOpsOptions } from './webgpu-context.ts';
+import { WebGPUContext, bufferOf, bytesOf, resourceOf, type WebGPUOpsOptions } from './webgpu-context.ts';
 
 export class WebGPUOps implements Ops {
   readonly backend = 'webgpu';
@@ -103,7 +103,7 @@ export class WebGPUOps implements Ops {
 
   endStep(): void {
     this.context.recorder.submit();
-    this.context.releaseAll();
+    this.context.memory.releaseAll();
   }
 
   program<R extends ProgramResult>(owner: object, step: Step, body: (ops: ModelOps) => R): R {
@@ -111,7 +111,7 @@ export class WebGPUOps implements Ops {
   }
 
   scope(_name: string, body: () => Tensor): Tensor {
-    return this.context.scope(body);
+    return this.context.memory.scope(body);
   }
 
   named(_site: string, x: Tensor): Tensor {
@@ -201,7 +201,7 @@ export class WebGPUOps implements Ops {
     const { gpu, recorder } = this.context;
     const bytes = bytesOf(x.shape, x.dtype);
     if (bytes === 0) return x.dtype === 'u32' ? new Uint32Array(0) : new Float32Array(0);
-    const texture = this.context.textureOf(x);
+    const texture = this.context.memory.textureOf(resourceOf(x));
     const staging = this.context.staging.take(texture ? copiedBytes(bytes / 16) : bytes);
     if (texture) recorder.copyTexture(texture, Math.ceil(bytes / 16 / TEXTURE_WIDTH), staging, copiedBytes(1));
     else recorder.copy(bufferOf(x), 0, staging, 0, Math.ceil(bytes / 4) * 4);

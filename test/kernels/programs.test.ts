@@ -4,6 +4,8 @@ import { defaultEngineConfig } from '../../src/config.ts';
 import { EngineCore } from '../../src/engine/core/engine-core.ts';
 import { loadEngine } from '../../src/engine/running/load-engine.ts';
 import { openGpu, type Gpu } from '../../src/gpu/device.ts';
+import { Profiler } from '../../src/gpu/profiler.ts';
+import { findDecoderLayer } from '../../src/kernels/decoder-layer/decoder-layer.pattern.ts';
 import type { KVCache, ModelOps, Ops, StepBatch } from '../../src/kernels/ops.ts';
 import { pooledBytes } from '../../src/kernels/program/lifetimes.ts';
 import { record } from '../../src/kernels/program/recording.ts';
@@ -14,6 +16,7 @@ import type { CausalLM } from '../../src/model/causal-lm.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
 import { loadModel } from '../../src/model/weights/load-weights.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
+import { dryGpu } from '../helpers/dry-gpu.ts';
 import { Book, request } from '../helpers/engine-driver.ts';
 import { fixturePath, relativeError } from '../helpers/model-exam.ts';
 
@@ -128,24 +131,29 @@ async function runScript(ops: WebGPUOps, model: CausalLM): Promise<{ logits: Flo
   return { logits: Float32Array.from(logits), recorded };
 }
 
-const checkpoints = [
-  { name: 'llama-gguf-mixed', quant: 'int4', activations: 'int8' },
-  { name: 'mistral-window', quant: 'stored', activations: 'f32' },
-  { name: 'llama-dynamic', quant: 'stored', activations: 'f32' },
-] as const;
+/** Each with what it needs compiled: fused layers on lavapipe; windows; rotations that come with the step. */
+const checkpoints = {
+  own: [{ name: 'llama-gguf-mixed', quant: 'int4', activations: 'int8' }],
+  gpu: [
+    { name: 'mistral-window', quant: 'stored', activations: 'f32' },
+    { name: 'llama-dynamic', quant: 'stored', activations: 'f32' },
+  ],
+} as const;
 
 for (const kernelSet of ['own', 'gpu'] as const) {
   t.test(`later steps without the model’s code, ${kernelSet} kernels`, async (t) => {
     const gpu = await openGpu({ validation: true });
     t.teardown(() => gpu.destroy());
-    for (const { name, quant, activations } of checkpoints) {
+    for (const { name, quant, activations } of checkpoints[kernelSet]) {
       const create = (options: WebGPUOpsOptions) =>
         new WebGPUOps(gpu, { activations, ...(kernelSet === 'gpu' && { kernelSet }), ...options });
       const plain = create({ fusion: false, replay: false });
       const model = await load(plain, name, quant);
       const wanted = await runScript(plain, model);
       t.equal(wanted.recorded, steps);
-      const again = await runScript(create({ fusion: false }), model);
+      const repeating = create({ fusion: false });
+      const again = await runScript(repeating, model);
+      t.equal(repeating.context.recorder.dispatches, plain.context.recorder.dispatches, `${name}: each is counted`);
       t.equal(again.recorded, RECORDED, `${name}: model code ran for each shape once`);
       t.same(again.logits, wanted.logits, `${name}: the same bits`);
       const fusing = create({ replay: false });
@@ -159,6 +167,21 @@ for (const kernelSet of ['own', 'gpu'] as const) {
     }
   });
 }
+
+t.test('whose layers are found, whatever their norms of heads, windows and activations', async (t) => {
+  const layers: Record<string, number> = { qwen2: 2, qwen3: 2, phi3: 2, 'mistral-window': 2, gpt2: 0, gemma3: 0 };
+  const ops = new WebGPUOps(dryGpu('lavapipe'));
+  for (const [name, count] of Object.entries(layers)) {
+    const model = await load(ops, name, 'stored');
+    const kv = newCache(ops, model);
+    const step = ops.beginStep(batchOf(model, [[0, 0]]), kv);
+    const { nodes } = record(
+      () => 'f32',
+      (part) => ({ x: model.layers(part, step, kv) }),
+    );
+    t.equal(nodes.filter((_, at) => findDecoderLayer(nodes, at)).length, count, name);
+  }
+});
 
 t.test('--no-fusion gives the same text, in more dispatches', async (t) => {
   const config = { ...defaultEngineConfig, modelDir: fixturePath('llama-gguf-mixed'), quant: 'int4' } as const;
@@ -204,6 +227,18 @@ t.test('on a device', async (t) => {
     });
     t.same(found, wanted);
     t.same(await decode(ops, 0), wanted, 'and the one after it too');
+  });
+
+  t.test('a profiler sees what is run again', { skip: !gpu.hasTimestamps && 'no timestamps' }, async (t) => {
+    const { recorder } = ops.context;
+    await decode(ops, 0);
+    const profiler = (recorder.profiler = new Profiler(gpu.device));
+    const before = recorder.dispatches;
+    await decode(ops, 0);
+    recorder.profiler = null;
+    const seen = (await profiler.collect()).reduce((n, { dispatches }) => n + dispatches, 0);
+    t.equal(seen, recorder.dispatches - before);
+    t.ok(seen > 9 * model.caches.length);
   });
 
   t.test('code of somebody’s own runs in every step', async (t) => {

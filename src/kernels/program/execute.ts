@@ -8,11 +8,11 @@ import { lastReads } from './lifetimes.ts';
 /** What else an op takes, for partial sums and the like, is given back behind it. */
 export function execute(ctx: WebGPUContext, runs: readonly Run[], results: ProgramResult): void {
   const dying = lastReads(runs, results);
-  const outside = ctx.liveResources();
+  const outside = ctx.memory.liveResources();
   /** An op of somebody's own may give back its input, so several values may lie in the same memory. */
   const holders = new Map<Resource, number>();
   runs.forEach(({ run, output }, i) => {
-    const made = ctx.scope(run);
+    const made = ctx.memory.scope(run);
     output.become(made);
     const memory = made.storage as Resource;
     holders.set(memory, (holders.get(memory) ?? 0) + 1);
@@ -20,7 +20,7 @@ export function execute(ctx: WebGPUContext, runs: readonly Run[], results: Progr
       const held = value.storage as Resource;
       const left = (holders.get(held) ?? 0) - 1;
       holders.set(held, left);
-      if (left === 0 && !outside.has(held)) ctx.release(held);
+      if (left === 0 && !outside.has(held)) ctx.memory.release(held);
     }
   });
 }

@@ -45,7 +45,7 @@ export class Programs {
       return known.results as R;
     }
     const recording = record((consumer) => this.#ctx.activationFor(consumer), body);
-    const outside = this.#ctx.liveResources();
+    const outside = this.#ctx.memory.liveResources();
     const runs = this.#fused(recording);
     const { results } = recording;
     const list = this.#ctx.recorder.capture(() => execute(this.#ctx, runs, results));

@@ -45,7 +45,7 @@ export class Replays {
     if (!known) return null;
     this.#kept.delete(key);
     this.#kept.set(key, known);
-    const fits = liesAlike(known.step, step) && !known.memory.some((resource) => this.#ctx.isLive(resource));
+    const fits = liesAlike(known.step, step) && !known.memory.some((resource) => this.#ctx.memory.isLive(resource));
     return fits ? known : null;
   }
 
@@ -56,7 +56,7 @@ export class Replays {
     if (named.some((resource) => outside.has(resource))) return;
     const key = this.#key(owner, step);
     this.#drop(key);
-    const memory = named.filter((resource) => this.#ctx.isActivation(resource));
+    const memory = named.filter((resource) => this.#ctx.memory.isActivation(resource));
     this.#kept.set(key, { ...replay, step, memory });
     this.#dispatches += replay.list.dispatches.length;
     for (const oldest of this.#kept.keys()) {
@@ -69,7 +69,7 @@ export class Replays {
   run({ list, results }: Replay): void {
     this.#ctx.recorder.replay(list);
     const memory = new Set(Object.values(results).map((result) => result?.storage as Resource));
-    for (const resource of memory) this.#ctx.retake(resource);
+    for (const resource of memory) this.#ctx.memory.retake(resource);
   }
 
   #drop(key: string): void {
