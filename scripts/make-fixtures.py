@@ -9,6 +9,7 @@ by transformers in float32 from the stored weights. hidden.f32 beside it are the
 reward models have scores.json instead: prompts and the score of each. rope.json holds inverse frequencies of each scaling scheme.
 """
 
+import hashlib
 import json
 import pathlib
 import shutil
@@ -228,9 +229,43 @@ def encode(array, kind, rng):
 
 TYPES = "F32 F16 BF16 Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 Q4_K Q5_K Q6_K".split()
 
+# Types of which blocks are made at random, and where in a block its f16 scales lie.
+SCALES = dict(Q2_K=[80, 82], Q3_K=[108], TQ1_0=[52], TQ2_0=[64], MXFP4=[], IQ1_M=[])
+SCALES |= dict.fromkeys("IQ1_S IQ2_XXS IQ2_XS IQ2_S IQ3_XXS IQ3_S IQ4_NL IQ4_XS".split(), [0])
+
+
+def random_blocks(kind, rows, rng):
+    """Rows of 256 elements. Scales of the first row are powers of two, so that f16 holds whatever is computed from them."""
+    block, size = gguf.GGML_QUANT_SIZES[kind]
+    data = rng.integers(0, 256, (rows, 256 // block, size), dtype=np.uint8)
+
+    def scales():
+        values = rng.uniform(0.005, 0.01, data.shape[:2])
+        values[0] = 2.0**-7
+        return values.astype("<f2")
+
+    for at in SCALES[kind.name]:
+        data[:, :, at : at + 2] = scales()[..., None].view(np.uint8)
+    if kind.name == "MXFP4":
+        data[:, :, 0] = rng.integers(108, 132, data.shape[:2])
+    if kind.name == "IQ1_M":  # four bits of the scale in each of four words
+        nibbles = scales().view(np.uint16)[..., None] >> np.array([0, 4, 8, 12], dtype=np.uint16) & 15
+        data[:, :, 49::2] = data[:, :, 49::2] & 15 | (nibbles << 4).astype(np.uint8)
+    return data.reshape(rows, -1)
+
+
+def grid_hashes():
+    """SHA-256 of each grid's values as bytes: random blocks meet some of the entries only."""
+    hashes = {}
+    for name in "IQ1_S IQ2_XXS IQ2_XS IQ2_S IQ3_XXS IQ3_S".split():
+        grid = getattr(gguf.quants, name)
+        grid.init_grid()
+        hashes[name] = hashlib.sha256(grid.grid.astype(np.int8).tobytes()).hexdigest()
+    return hashes
+
 
 def quant_tensors():
-    """One tensor [3, 512] a type, and what the gguf package decodes it to."""
+    """A tensor of three rows a type, and what the gguf package decodes it to."""
     rng = np.random.default_rng(11)
     directory = OUT / "gguf-quants"
     shutil.rmtree(directory, ignore_errors=True)
@@ -245,9 +280,15 @@ def quant_tensors():
         data = encode(rng.normal(0, 0.1, (3, 512)).astype(np.float32), kind, rng)
         raw = data if data.dtype == np.uint8 else data.view(np.uint8).reshape(3, -1)
         writer.add_tensor(name, raw, raw_dtype=kind)
-        expected.append(gguf.quants.dequantize(raw, kind).astype("<f4"))
+        expected.append(gguf.quants.dequantize(raw, kind).astype("<f4").ravel())
+    for name in SCALES:
+        kind = gguf.GGMLQuantizationType[name]
+        raw = random_blocks(kind, 3, rng)
+        writer.add_tensor(name, raw, raw_dtype=kind)
+        expected.append(gguf.quants.dequantize(raw, kind).astype("<f4").ravel())
     gguf_finish(writer)
     (directory / "expected.f32").write_bytes(np.concatenate(expected).tobytes())
+    (directory / "grids.json").write_text(json.dumps(grid_hashes(), indent=1) + "\n")
 
 
 def mixed_gguf():

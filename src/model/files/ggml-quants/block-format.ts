@@ -34,6 +34,49 @@ export function timesF16(bits: number, factor: number): number {
 }
 
 /**
+ * A group in which the code `zero`, a power of two, stands for 0: `scale` is rounded once to f16 and min is exact, so that a
+ * weight is off by 2⁻¹¹·|w| at most.
+ */
+export function scaleAround(zero: number, scale: number, out: QuantizedRows, group: number): void {
+  out.scale[group] = f32ToF16(scale);
+  out.min[group] = timesF16(out.scale[group], -zero);
+}
+
+/** As `scaleAround` for consecutive groups that share a scale given in f16, exactly. */
+export function repeatScale(bits: number, zero: number, out: QuantizedRows, group: number, count: number): void {
+  out.scale.fill(bits, group, group + count);
+  out.min.fill(timesF16(bits, -zero), group, group + count);
+}
+
+/** Signed value of a byte. */
+export function i8(byte: number): number {
+  return (byte << 24) >> 24;
+}
+
+/** The f16 at `at`, as a number. */
+export function half(bytes: Uint8Array, at: number): number {
+  return f16ToF32(u16(bytes, at));
+}
+
+/** Number `i` of the four-bit fields at `at`, the low half of a byte first. */
+export function nibble(bytes: Uint8Array, at: number, i: number): number {
+  return (bytes[at + (i >> 1)] >> (4 * (i & 1))) & 15;
+}
+
+/** Codes, one a byte, into an int4 matrix from its byte `to` on. */
+export function packCodes(codes: Uint8Array, q: Uint8Array, to: number): void {
+  for (let i = 0; i < codes.length / 2; i++) q[to + i] = codes[2 * i] | (codes[2 * i + 1] << 4);
+}
+
+/**
+ * 64 bytes of two-bit fields → 256 codes: each half of 128 elements is four runs of 32, run r in bits 2r, 2r + 1 of the half's
+ * 32 bytes.
+ */
+export function unpackPairs(bytes: Uint8Array, at: number, q: Uint8Array, to: number): void {
+  for (let i = 0; i < 256; i++) q[to + i] = (bytes[at + (i >> 7) * 32 + (i & 31)] >> (2 * ((i >> 5) & 3))) & 3;
+}
+
+/**
  * `count` ggml bytes hold elements 0 … count-1 in their low and count … 2·count-1 in their high nibbles; ours hold even
  * columns low and odd columns high.
  */
@@ -61,8 +104,8 @@ export function unpackFiveBits(bytes: Uint8Array, at: number, high: number, q: U
  * in the 12 bytes behind the two halves at `at`. Each is rounded once to f16 (relative error ≤ 2⁻¹¹).
  */
 export function decodeSixBitScales(bytes: Uint8Array, at: number, out: QuantizedRows, group: number): void {
-  const d = f16ToF32(u16(bytes, at));
-  const dmin = f16ToF32(u16(bytes, at + 2));
+  const d = half(bytes, at);
+  const dmin = half(bytes, at + 2);
   const packed = at + 4;
   for (let j = 0; j < 8; j++) {
     // Groups 0–3 are whole six-bit fields; 4–7 have four bits in the last four bytes and two on top of the first eight.
