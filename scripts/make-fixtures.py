@@ -22,6 +22,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from transformers import (
+    AutoConfig,
     AutoModel,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
@@ -49,6 +50,8 @@ SHAPE = dict(
     bos_token_id=1,
     eos_token_id=2,
 )
+# Norms stored as their difference from 1.
+ZERO_CENTERED = ["nemotron"]
 LLAMA3 = dict(
     rope_type="llama3",
     rope_theta=5000.0,
@@ -66,42 +69,47 @@ def randomize(model):
             if name.endswith("bias"):
                 p.normal_(0, 0.3)
             elif "norm" in name or ".ln_" in name:
-                p.copy_((0 if "gemma" in model.config.model_type else 1) + 0.3 * torch.randn_like(p))
+                p.copy_((0 if model.config.model_type in ZERO_CENTERED or "gemma" in model.config.model_type else 1) + 0.3 * torch.randn_like(p))
             else:
                 p.normal_(0, 1.5 / p.shape[1] ** 0.5)
 
 
 def write_oracle(directory, model):
+    prompt = [i % model.config.vocab_size for i in PROMPT]
     with torch.no_grad():
-        logits = model(torch.tensor([PROMPT])).logits[0].float().numpy()
+        logits = model(torch.tensor([prompt])).logits[0].float().numpy()
     (directory / "logits.f32").write_bytes(logits.astype("<f4").tobytes())
     versions = {"transformers": transformers.__version__, "torch": torch.__version__}
-    oracle = {"prompt_ids": PROMPT, "shape": list(logits.shape), **versions}
+    oracle = {"prompt_ids": prompt, "shape": list(logits.shape), **versions}
     (directory / "oracle.json").write_text(json.dumps(oracle) + "\n")
 
 
-def older_config(directory):
-    """Rewrites config.json the way transformers up to 4 wrote it."""
+def older_config(directory, names={}, dropped=()):
+    """Rewrites config.json the way transformers up to 4 wrote it. `names`: older names of keys; `dropped`: keys it had not."""
     path = directory / "config.json"
     config = json.loads(path.read_text())
     rope = config.pop("rope_parameters")
+    rope = rope.get("full_attention", rope)
+    if "partial_rotary_factor" in rope:
+        config["partial_rotary_factor"] = rope.pop("partial_rotary_factor")
     config["rope_theta"] = rope.pop("rope_theta")
     if rope["rope_type"] == "linear":  # its key before 4.45
         rope["type"] = rope.pop("rope_type")
     config["rope_scaling"] = None if rope.get("rope_type") == "default" else rope
     config["torch_dtype"] = config.pop("dtype")
     config["transformers_version"] = "4.45.0"
+    config = {names.get(key, key): value for key, value in config.items() if key not in dropped}
     path.write_text(json.dumps(config, indent=2) + "\n")
 
 
-def checkpoint(name, config, dtype, older=False, shard=None):
+def checkpoint(name, config, dtype, older=False, shard=None, **older_keys):
     directory = OUT / name
     shutil.rmtree(directory, ignore_errors=True)
     model = AutoModelForCausalLM.from_config(config)
     randomize(model)
     model.to(dtype).save_pretrained(directory, **({"max_shard_size": shard} if shard else {}))
     if older:
-        older_config(directory)
+        older_config(directory, **older_keys)
     reloaded = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
     write_oracle(directory, reloaded)
     return reloaded
@@ -420,6 +428,64 @@ def main():
     phi3()
     gemma3()
     dynamic_rope()
+    dense()
+
+
+TINY = dict(
+    vocab_size=101,
+    hidden_size=32,
+    intermediate_size=64,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    head_dim=8,
+    max_position_embeddings=256,
+    bos_token_id=1,
+    eos_token_id=2,
+    pad_token_id=0,
+)
+DEFAULT = {"rope_type": "default", "rope_theta": 10000.0}
+LINEAR = {"rope_type": "linear", "rope_theta": 5000.0, "factor": 2.5}
+HALF = {**DEFAULT, "partial_rotary_factor": 0.5}
+WINDOWS = dict(sliding_window=9, layer_types=["sliding_attention", "full_attention"])
+
+
+def tiny(name, *dropped, model_type=None, dtype=torch.float16, older=False, older_keys={}, **config):
+    """One size for all, so that kernels are compiled once. `dropped`: keys of TINY that this architecture has not."""
+    torch.manual_seed(len(name) * 100 + sum(map(ord, name)))
+    shape = {key: value for key, value in TINY.items() if key not in dropped}
+    config = AutoConfig.for_model(model_type or name, **{**shape, "rope_parameters": dict(DEFAULT), **config})
+    return checkpoint(name, config, dtype, older=older, **older_keys)
+
+
+def dense():
+    tiny("gemma", rope_parameters=dict(LINEAR))
+    tiny("gemma2", older=True, older_keys=dict(dropped=["layer_types"]), query_pre_attn_scalar=20, sliding_window=9, attn_logit_softcapping=1.5, final_logit_softcapping=2.5)
+    tiny("phi", "head_dim", older=True, rope_parameters=dict(HALF))
+    tiny("stablelm", "head_dim", use_qkv_bias=True, rope_parameters={**DEFAULT, "partial_rotary_factor": 0.25})
+    tiny("stablelm-parallel", "head_dim", model_type="stablelm", dtype=torch.bfloat16, use_parallel_residual=True, tie_word_embeddings=True, rope_parameters=dict(HALF))
+    tiny("starcoder2", "head_dim", sliding_window=9)
+    pythia = dict(older=True, older_keys=dict(names={"partial_rotary_factor": "rotary_pct", "rope_theta": "rotary_emb_base"}))
+    tiny("gpt_neox", "head_dim", "num_key_value_heads", **pythia, rope_parameters={**HALF, "rope_theta": 5000.0})
+    tiny("gpt_neox-sequential", "head_dim", "num_key_value_heads", model_type="gpt_neox", use_parallel_residual=False, attention_bias=False, tie_word_embeddings=True, rope_parameters=dict(HALF))
+    tiny("olmo2", "head_dim", attention_bias=True)
+    yarn = dict(rope_type="yarn", rope_theta=5000.0, factor=4.0, original_max_position_embeddings=64, attention_factor=1.2)
+    ropes = {"full_attention": yarn, "sliding_attention": {"rope_type": "default", "rope_theta": 5000.0}}
+    tiny("olmo3", "head_dim", **WINDOWS, rope_parameters=ropes)
+    # transformers 5 reads rope_theta of older files for the layers that see everything only; the others have the default.
+    ropes = {kind: {**rope, "rope_theta": 500000.0} for kind, rope in ropes.items()}
+    tiny("olmo3-older", "head_dim", model_type="olmo3", older=True, **WINDOWS, rope_parameters=ropes)
+    tiny("smollm3", use_sliding_window=True, sliding_window=9, no_rope_layers=[1, 0])
+    tiny("granite", "head_dim", attention_bias=True, mlp_bias=True, embedding_multiplier=3.0, attention_multiplier=0.2, residual_multiplier=0.4, logits_scaling=1.7)
+    tiny("cohere", "head_dim", older=True, logit_scale=0.3, use_qk_norm=True)
+    tiny("cohere2", "head_dim", **WINDOWS, logit_scale=0.3)
+    tiny("glm", rope_parameters=dict(HALF))
+    tiny("glm4", rope_parameters=dict(HALF))
+    tiny("nemotron", older=True, rope_parameters=dict(HALF))
+    tiny("helium", attention_bias=True)
+    tiny("exaone4", **WINDOWS)
+    tiny("ernie4_5", use_bias=True, dtype=torch.bfloat16)
+    tiny("seed_oss", attention_bias=True, attention_out_bias=True)
 
 
 def dynamic_rope():

@@ -227,6 +227,28 @@ export function layerTypes(source: ConfigSource, numHiddenLayers: number) {
   return layer_types ?? null;
 }
 
+const windowKeys = z.object({
+  sliding_window: count.nullish(),
+  sliding_window_pattern: count.nullish(),
+});
+
+/**
+ * Per layer: how many keys a query sees, itself included; null sees all. Where layer_types does not say it, every n-th layer
+ * sees everything.
+ */
+export function readWindows(
+  source: ConfigSource,
+  numHiddenLayers: number,
+  defaults: { readonly window: number; readonly fullEvery: number },
+): (number | null)[] {
+  const c = readKeys(source, windowKeys);
+  const types = layerTypes(source, numHiddenLayers);
+  const window = c.sliding_window === undefined ? defaults.window : c.sliding_window;
+  const every = c.sliding_window_pattern ?? defaults.fullEvery;
+  const slides = (i: number) => (types ? types[i] === 'sliding_attention' : (i + 1) % every !== 0);
+  return Array.from({ length: numHiddenLayers }, (_, i) => (slides(i) ? window : null));
+}
+
 export function refuseQuantized(source: ConfigSource): void {
   const { quantization_config } = readKeys(source, z.object({ quantization_config: z.unknown().optional() }));
   if (quantization_config === undefined || quantization_config === null) return;

@@ -24,6 +24,32 @@ interface Checkpoint {
   readonly onReferenceOnly?: true;
 }
 
+/** Checkpoints of one size, so that the kernels which are compiled for one serve the others (`dense` in make-fixtures.py). */
+export const dense = [
+  'gemma',
+  'gemma2',
+  'phi',
+  'stablelm',
+  'stablelm-parallel',
+  'starcoder2',
+  'gpt_neox',
+  'gpt_neox-sequential',
+  'olmo2',
+  'olmo3',
+  'olmo3-older',
+  'smollm3',
+  'granite',
+  'cohere',
+  'cohere2',
+  'glm',
+  'glm4',
+  'nemotron',
+  'helium',
+  'exaone4',
+  'ernie4_5',
+  'seed_oss',
+] as const;
+
 /** Bounds on logits against transformers. K-quants round their scales to f16 once more (see ggml-quants/q4_k.ts). */
 export const checkpoints: readonly Checkpoint[] = [
   { name: 'llama-tied', stored: 1e-4 },
@@ -41,6 +67,7 @@ export const checkpoints: readonly Checkpoint[] = [
   { name: 'qwen3-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'gpt2-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'gemma3-gguf', stored: 1e-4, onReferenceOnly: true },
+  ...dense.map((name) => ({ name, stored: 1e-4 })),
 ];
 
 export interface Oracle {

@@ -57,8 +57,8 @@ t.test('what is wrong with a path is said', (t) => {
   writeFileSync(join(empty, 'config.json'), '{"model_type":');
   rmSync(join(empty, 'a.gguf'));
   fails(empty, /config.json: is not valid JSON/);
-  writeFileSync(join(empty, 'config.json'), '{"model_type":"gpt_neox"}');
-  fails(empty, /config.json: model_type "gpt_neox" is not supported; supported: llama, qwen2, /, 'unsupported_model');
+  writeFileSync(join(empty, 'config.json'), '{"model_type":"rwkv"}');
+  fails(empty, /config.json: model_type "rwkv" is not supported; supported: llama, qwen2, /, 'unsupported_model');
   t.end();
 });
 

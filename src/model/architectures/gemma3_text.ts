@@ -6,11 +6,10 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import {
-  count,
-  layerTypes,
   readDecoderConfig,
   readKeys,
   readRope,
+  readWindows,
   requireValue,
   ropeParameters,
   type ConfigSource,
@@ -22,20 +21,21 @@ import { Decoder } from '../layers/decoder.ts';
 import type { RopeParameters } from '../layers/rope.ts';
 import { head, lin, repeat, table, vec } from '../weights/spec.ts';
 
-interface Gemma3Config extends DecoderConfig {
+export interface Gemma3Config extends DecoderConfig {
   /** Per layer: how many keys a query sees, itself included; null sees all. */
   readonly slidingWindows: readonly (number | null)[];
   readonly ropeFull: RopeParameters;
   readonly ropeSliding: RopeParameters;
   /** Attention scores are divided by its root. */
   readonly queryPreAttnScalar: number;
+  readonly hasHeadNorms: boolean;
+  /** Keep attention scores, and logits, within ± this. */
+  readonly attentionSoftcap: number | null;
+  readonly finalSoftcap: number | null;
 }
 
 const ownKeys = z.object({
   query_pre_attn_scalar: z.number().positive().nullish(),
-  sliding_window: count.default(4096),
-  /** Older files: every n-th layer sees everything. */
-  sliding_window_pattern: count.default(6),
   rope_local_base_freq: z.number().positive().default(10000),
   rope_parameters: z
     .object({ full_attention: z.record(z.string(), z.unknown()), sliding_attention: z.record(z.string(), z.unknown()) })
@@ -58,20 +58,21 @@ function config(source: ConfigSource): Gemma3Config {
     requireValue(source, key, c[key] ?? null, null);
   for (const key of ['use_bidirectional_attention', 'attention_bias'] as const)
     requireValue(source, key, c[key] ?? false, false);
-  const types = layerTypes(source, shared.numHiddenLayers);
-  const slides = (i: number) => (types ? types[i] === 'sliding_attention' : (i + 1) % c.sliding_window_pattern !== 0);
   const { full_attention, sliding_attention } = c.rope_parameters ?? {};
   const local = { rope_type: 'default', rope_theta: c.rope_local_base_freq };
   // The 27B model divides by H / Hq, which GGUF files leave to be known; the others by D.
   const scalar = shared.numHiddenLayers === 62 ? shared.hiddenSize / shared.numAttentionHeads : shared.headDim;
   return {
     ...shared,
-    slidingWindows: repeat(shared.numHiddenLayers, (i) => (slides(i) ? c.sliding_window : null)),
+    slidingWindows: readWindows(source, shared.numHiddenLayers, { window: 4096, fullEvery: 6 }),
     ropeFull: full_attention
       ? ropeParameters(source, 'rope_parameters.full_attention', full_attention, { theta: 1e6 })
       : readRope(source, { theta: 1e6 }),
     ropeSliding: ropeParameters(source, 'rope_parameters.sliding_attention', sliding_attention ?? local),
     queryPreAttnScalar: c.query_pre_attn_scalar ?? scalar,
+    hasHeadNorms: true,
+    attentionSoftcap: null,
+    finalSoftcap: null,
   };
 }
 
@@ -85,7 +86,9 @@ function layerWeights(c: Gemma3Config, prefix: string) {
   return {
     inputNorm: norm('input_layernorm'),
     qkv: lin({ [attn('q')]: q, [attn('k')]: kv, [attn('v')]: kv }, h),
-    headNorms: { query: norm('self_attn.q_norm', c.headDim), key: norm('self_attn.k_norm', c.headDim) },
+    headNorms: c.hasHeadNorms
+      ? { query: norm('self_attn.q_norm', c.headDim), key: norm('self_attn.k_norm', c.headDim) }
+      : null,
     o: lin({ [attn('o')]: h }, q),
     attentionNorm: norm('post_attention_layernorm'),
     mlpInputNorm: norm('pre_feedforward_layernorm'),
@@ -138,10 +141,11 @@ export const gemma3Text: Architecture<Gemma3Config, ReturnType<typeof weights>> 
       embed: (ops, step) => ops.embedding(step, w.embedTokens, { scale: Math.sqrt(c.hiddenSize) }),
       layer: (ops, x, i, step, kv) => {
         const window = c.slidingWindows[i];
-        const attention = attentionSpec(c.numAttentionHeads, c.queryPreAttnScalar ** -0.5, window);
+        const attention = attentionSpec(c.numAttentionHeads, c.queryPreAttnScalar ** -0.5, window, c.attentionSoftcap);
         const block = { eps, rotary: window === null ? full : sliding, attention, kv };
         return postNormLayer(ops, x, { ...w.layers[i], ...block, activation: c.activation }, step);
       },
+      logits: (ops, logits) => (c.finalSoftcap === null ? logits : ops.cap(logits, c.finalSoftcap)),
       norm: (ops, x, option) => ops.norm(x, { kind: 'rms', weight: w.norm, eps }, option),
     });
   },

@@ -54,7 +54,7 @@ export type LlamaWeights = {
   readonly lmHead: TableSpec | null;
 };
 
-type LlamaLayerWeights = {
+export type LlamaLayerWeights = {
   /** [H] */
   readonly inputNorm: VecSpec;
   /** [(Hq + 2·Hkv)·D, H]: q, k and v stacked, one product for all three. */

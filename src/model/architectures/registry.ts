@@ -1,15 +1,61 @@
 /** The architectures that load. To add one: write its file, list it here, add its checkpoint to the model exam. */
 import type { AnyArchitecture, GgufMapping } from '../architecture.ts';
 import { unsupported } from '../config.ts';
+import { cohere } from './cohere.ts';
+import { cohere2 } from './cohere2.ts';
+import { ernie4_5 } from './ernie4_5.ts';
+import { exaone4 } from './exaone4.ts';
+import { gemma } from './gemma.ts';
+import { gemma2 } from './gemma2.ts';
 import { gemma3Text } from './gemma3_text.ts';
+import { glm } from './glm.ts';
+import { glm4 } from './glm4.ts';
 import { gpt2 } from './gpt2.ts';
+import { gptNeox } from './gpt_neox.ts';
+import { granite } from './granite.ts';
+import { helium } from './helium.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
+import { nemotron } from './nemotron.ts';
+import { olmo2 } from './olmo2.ts';
+import { olmo3 } from './olmo3.ts';
+import { phi } from './phi.ts';
 import { phi3 } from './phi3.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
+import { seedOss } from './seed_oss.ts';
+import { smollm3 } from './smollm3.ts';
+import { stablelm } from './stablelm.ts';
+import { starcoder2 } from './starcoder2.ts';
 
-export const architectures: readonly AnyArchitecture[] = [llama, qwen2, qwen3, mistral, gpt2, phi3, gemma3Text];
+export const architectures: readonly AnyArchitecture[] = [
+  llama,
+  qwen2,
+  qwen3,
+  mistral,
+  gpt2,
+  phi3,
+  gemma3Text,
+  gemma,
+  gemma2,
+  phi,
+  stablelm,
+  starcoder2,
+  gptNeox,
+  olmo2,
+  olmo3,
+  smollm3,
+  granite,
+  cohere,
+  cohere2,
+  glm,
+  glm4,
+  nemotron,
+  helium,
+  exaone4,
+  ernie4_5,
+  seedOss,
+];
 
 /** By `model_type` of config.json; unsupported_model lists those that load. */
 export function architectureOf(modelType: unknown, file: string): AnyArchitecture {

@@ -29,6 +29,12 @@ export const decoderGguf: Pick<GgufMapping, 'configKeys' | 'tensorNames'> = {
   },
 };
 
+/** The same for models with LayerNorm; what config.json calls its epsilon is theirs to say. */
+export const layerNormGguf: typeof decoderGguf = {
+  configKeys: Object.fromEntries(Object.entries(decoderGguf.configKeys).filter(([key]) => key !== 'rms_norm_eps')),
+  tensorNames: decoderGguf.tensorNames,
+};
+
 /** Keys that files may leave out. */
 export const optionalKeys: ReadonlySet<string> = new Set([
   'attention.head_count_kv',

@@ -114,6 +114,12 @@ export function linear(ops: ModelOps, x: Tensor, { weight, bias }: Linear, resid
   return ops.matmul(x, weight, { ...(bias && { bias }), ...(residual && { residual }) });
 }
 
-export function attentionSpec(heads: number, scale: number, window: number | null): AttentionSpec {
-  return { heads, scale, ...(window === null ? {} : { slidingWindow: window }) };
+export function attentionSpec(
+  heads: number,
+  scale: number,
+  window: number | null,
+  softcap: number | null = null,
+): AttentionSpec {
+  const windowed = window === null ? {} : { slidingWindow: window };
+  return { heads, scale, ...windowed, ...(softcap === null ? {} : { softcap }) };
 }

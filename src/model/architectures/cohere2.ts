@@ -1,0 +1,19 @@
+/** Command R7B and A (Cohere 2024, model card): Command R with a window in three of four layers; the others are not told positions. */
+import { z } from 'zod';
+import { count, readKeys, readWindows, requireValue } from '../config.ts';
+import { cohere, readCohereConfig } from './cohere.ts';
+
+export const cohere2: typeof cohere = {
+  ...cohere,
+  modelType: 'cohere2',
+  gguf: null,
+
+  config: (source) => {
+    const shared = readCohereConfig(source, 'cohere2', 10000);
+    requireValue(source, 'use_qk_norm', shared.hasHeadNorms, false);
+    const slidingWindows = readWindows(source, shared.numHiddenLayers, { window: 4096, fullEvery: 4 });
+    const { sliding_window } = readKeys(source, z.object({ sliding_window: count.nullish() }));
+    // transformers rotates the layers that have a window to their name.
+    return { ...shared, slidingWindows, rotates: slidingWindows.map((w) => w !== null && sliding_window !== null) };
+  },
+};

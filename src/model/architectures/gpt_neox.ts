@@ -1,0 +1,98 @@
+/**
+ * GPT-NeoX and Pythia (Black et al. 2022, arXiv:2204.06745; Biderman et al. 2023, arXiv:2304.01373): attention and MLP side by
+ * side behind a LayerNorm each, biases, GELU; q, k and v are stored as one matrix, head by head; a part of each head rotates.
+ */
+import { z } from 'zod';
+import type { Architecture } from '../architecture.ts';
+import { readKeys, readRotaryDim, type ConfigSource } from '../config.ts';
+import {
+  createLayerNormDecoder,
+  layerNormCaches,
+  layerNormWeights,
+  type LayerNormDecoderConfig,
+} from '../layers/layer-norm-decoder.ts';
+import { head, lin, repeat, table } from '../weights/spec.ts';
+import { readLlamaConfig } from './llama.ts';
+
+interface GptNeoxConfig extends LayerNormDecoderConfig {
+  readonly attentionBias: boolean;
+}
+
+const ownKeys = z.object({
+  use_parallel_residual: z.boolean().default(true),
+  attention_bias: z.boolean().default(true),
+  /** What newer files call partial_rotary_factor and rope_theta. */
+  rotary_pct: z.number().nullish(),
+  rotary_emb_base: z.number().nullish(),
+});
+
+/** The keys of older files under their present names. */
+function withRopeKeys(source: ConfigSource): ConfigSource {
+  const { rotary_pct, rotary_emb_base } = readKeys(source, ownKeys);
+  const names: Readonly<Record<string, string>> = {
+    partial_rotary_factor: 'rotary_pct',
+    rope_theta: 'rotary_emb_base',
+  };
+  const json = {
+    ...(source.json as object),
+    ...(typeof rotary_pct === 'number' && { partial_rotary_factor: rotary_pct }),
+    ...(typeof rotary_emb_base === 'number' && { rope_theta: rotary_emb_base }),
+  };
+  return { ...source, json, keyName: (key) => source.keyName(names[key] ?? key) };
+}
+
+function layerWeights(c: GptNeoxConfig, prefix: string) {
+  const { hiddenSize: h, intermediateSize, headDim, attentionBias } = c;
+  const fused = { kvHeads: c.numAttentionHeads, queriesPerKey: 1, headDim };
+  return {
+    norm: layerNormWeights(`${prefix}.input_layernorm`, h),
+    qkv: lin({ [`${prefix}.attention.query_key_value`]: 3 * h }, h, { bias: attentionBias, fused }),
+    headNorms: null,
+    o: lin({ [`${prefix}.attention.dense`]: h }, h, { bias: attentionBias }),
+    mlpNorm: layerNormWeights(`${prefix}.post_attention_layernorm`, h),
+    mlp: {
+      up: lin({ [`${prefix}.mlp.dense_h_to_4h`]: intermediateSize }, h, { bias: true }),
+      down: lin({ [`${prefix}.mlp.dense_4h_to_h`]: h }, intermediateSize, { bias: true }),
+    },
+  };
+}
+
+function weights(c: GptNeoxConfig) {
+  return {
+    embedTokens: table('gpt_neox.embed_in', c.vocabSize, c.hiddenSize),
+    layers: repeat(c.numHiddenLayers, (i) => layerWeights(c, `gpt_neox.layers.${i}`)),
+    norm: layerNormWeights('gpt_neox.final_layer_norm', c.hiddenSize),
+    lmHead: c.tieWordEmbeddings ? null : head('lm_head', c.vocabSize, c.hiddenSize),
+    lmHeadBias: null,
+  };
+}
+
+export const gptNeox: Architecture<GptNeoxConfig, ReturnType<typeof weights>> = {
+  modelType: 'gpt_neox',
+  gguf: null,
+
+  /** Most files have causal masks and frequencies among their tensors, and call the head embed_out. */
+  tensorName: (stored) => {
+    if (/\.attention\.(masked_bias|bias|rotary_emb\.inv_freq)$/.test(stored)) return null;
+    return stored.replace(/^embed_out\./, 'lm_head.');
+  },
+
+  config: (source) => {
+    const c = readKeys(source, ownKeys);
+    const keys = withRopeKeys(source);
+    const defaults = { activation: 'gelu', normEps: 1e-5, normEpsKey: 'layer_norm_eps', allowsPartial: true };
+    const shared = readLlamaConfig(keys, 'gpt_neox', defaults);
+    return {
+      ...shared,
+      rotaryDim: readRotaryDim(keys, shared.headDim, 0.25),
+      isParallel: c.use_parallel_residual,
+      logitScale: 1,
+      attentionBias: c.attention_bias,
+      slidingWindows: repeat(shared.numHiddenLayers, () => null),
+    };
+  },
+
+  weights,
+  caches: layerNormCaches,
+  create: createLayerNormDecoder,
+};
