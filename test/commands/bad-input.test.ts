@@ -81,7 +81,7 @@ function sharded(spoil: (directory: string) => void): string {
 
 function strangeGguf(): string {
   const path = join(root, 'strange.gguf');
-  writeFileSync(path, new GgufBuilder().tensor('a', [256n], 17, 0n, 74).build());
+  writeFileSync(path, new GgufBuilder().tensor('a', [256n], 15, 0n, 74).build());
   return path;
 }
 
@@ -121,7 +121,7 @@ const cases: [string, string[], RegExp, Record<string, string>?][] = [
   [
     'a tensor type that is not known',
     ['inspect', '--model_dir', strangeGguf()],
-    /strange\.gguf: tensor a: type IQ2_XS is not supported; supported: F32, /,
+    /strange\.gguf: tensor a: type Q8_K is not supported; supported: F32, /,
   ],
   [
     'a tokenizer that lies',

@@ -1,4 +1,5 @@
 /** Writes small GGUF files, wrong ones included. */
+import type { Gguf } from '../../src/model/files/gguf.ts';
 
 const ALIGNMENT = 32;
 
@@ -6,7 +7,10 @@ export class GgufBuilder {
   readonly #version: number;
   readonly #metadata: Buffer[] = [];
   readonly #tensors: Buffer[] = [];
+  /** Beyond one for each buffer of metadata. */
+  #keys = 0;
   #dataBytes = 0;
+  readonly #data: { offset: number; bytes: Uint8Array }[] = [];
 
   constructor(version = 3) {
     this.#version = version;
@@ -73,16 +77,50 @@ export class GgufBuilder {
     return this;
   }
 
+  /** A tensor behind those that are there, with its bytes. */
+  data(name: string, dimensions: readonly bigint[], type: number, bytes: Uint8Array): this {
+    const offset = Math.ceil(this.#dataBytes / ALIGNMENT) * ALIGNMENT;
+    this.#data.push({ offset, bytes });
+    return this.tensor(name, dimensions, type, BigInt(offset), bytes.length);
+  }
+
+  /** `count` keys of another file, as they are there. */
+  keys(count: number, bytes: Buffer): this {
+    this.#keys += count - 1;
+    this.#metadata.push(bytes);
+    return this;
+  }
+
   build(lies: { tensors?: bigint; metadata?: bigint } = {}): Buffer {
     const counts = [
       u64(lies.tensors ?? BigInt(this.#tensors.length)),
-      u64(lies.metadata ?? BigInt(this.#metadata.length)),
+      u64(lies.metadata ?? BigInt(this.#metadata.length + this.#keys)),
     ];
     const head = [Buffer.from('GGUF'), u32(this.#version), ...counts, ...this.#metadata, ...this.#tensors];
     const length = head.reduce((n, part) => n + part.length, 0);
     const padding = (ALIGNMENT - (length % ALIGNMENT)) % ALIGNMENT;
-    return Buffer.concat([...head, Buffer.alloc(padding + this.#dataBytes)]);
+    const body = Buffer.alloc(padding + this.#dataBytes);
+    for (const { offset, bytes } of this.#data) body.set(bytes, padding + offset);
+    return Buffer.concat([...head, body]);
   }
+}
+
+/** The file in parts of `perPart[i]` of its tensors each, as gguf-split makes them. `gguf`: what it holds. */
+export function splitGguf(file: Buffer, gguf: Gguf, perPart: readonly number[]): Buffer[] {
+  const { tensors, metadata } = gguf;
+  // Metadata ends where the first tensor's name begins.
+  const firstInfo = Buffer.concat([string(tensors[0].name), u32(tensors[0].shape.length)]);
+  return perPart.map((count, part) => {
+    const from = perPart.slice(0, part).reduce((n, c) => n + c, 0);
+    const head = new GgufBuilder()
+      .u32('split.no', part)
+      .u32('split.count', perPart.length)
+      .u32('split.tensors.count', tensors.length);
+    if (part === 0) head.keys(metadata.size, file.subarray(24, file.indexOf(firstInfo)));
+    for (const { name, shape, format, position, bytes } of tensors.slice(from, from + count))
+      head.data(name, shape.map(BigInt).reverse(), format.id, file.subarray(position, position + bytes));
+    return head.build();
+  });
 }
 
 function u32(value: number): Buffer {

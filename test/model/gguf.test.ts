@@ -89,7 +89,7 @@ t.test('every format decodes to what the gguf package makes of it', (t) => {
   const file = new ModelFile(quants);
   let at = 0;
   for (const info of readGguf(file).tensors) {
-    const source = storedTensor(file, info, info.name).source();
+    const source = storedTensor(info, info.name).source();
     const { cols, groupSize } = source;
     const rows = source.readRows(0, 3);
     const values = dequantizeRows(rows, 3, cols, groupSize);
@@ -292,7 +292,7 @@ t.test('a scale that is no number is found when it is read', (t) => {
   writeFileSync(path, file);
   const opened = new ModelFile(path);
   const [info] = readGguf(opened).tensors;
-  t.throws(() => readVector(storedTensor(opened, info, 'a')), {
+  t.throws(() => readVector(storedTensor(info, 'a')), {
     code: 'model_not_readable',
     message: /tensor a: a Q4_0 scale/,
   });

@@ -1,5 +1,5 @@
 /** Opening models and planning their weights: what is there, what is missing, what it costs. */
-import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
@@ -7,10 +7,13 @@ import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
 import type { AdapterFacts } from '../../src/engine/running/adapter-facts.ts';
 import { planEngine } from '../../src/engine/running/plan-engine.ts';
 import { measureStep, planBytes } from '../../src/model/weights/memory-plan.ts';
+import { readGguf } from '../../src/model/files/gguf.ts';
+import { ModelFile } from '../../src/model/files/model-file.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
+import { readVector, type StoredTensor } from '../../src/model/files/stored-tensor.ts';
 import { planWeights } from '../../src/model/weights/weight-plan.ts';
 import { loadModel } from '../../src/model/weights/load-weights.ts';
-import { GgufBuilder } from '../helpers/gguf-builder.ts';
+import { GgufBuilder, splitGguf } from '../helpers/gguf-builder.ts';
 import { fixturePath } from '../helpers/model-exam.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -94,10 +97,73 @@ t.test('unsupported GGUF files', (t) => {
   fails(epsilon(llama()), /neither llama.vocab_size nor token_embd.weight/);
   fails(epsilon(llama()).u32('llama.expert_count', 8), /llama.expert_count: mixtures of experts/);
   fails(epsilon(llama()).u32('llama.rope.dimension_count', 8), /llama.rope.dimension_count 8 is not supported/);
-  fails(epsilon(llama()).u32('split.count', 3), /split.count: join the parts/);
   fails(epsilon(llama()).u32('llama.vocab_size', 9), /tensor model.embed_tokens.weight is missing/);
   const longrope = epsilon(llama()).u32('llama.vocab_size', 9).string('llama.rope.scaling.type', 'longrope');
   fails(longrope, /llama.rope.scaling.type "longrope" is not supported; supported: none, linear, yarn/);
+  t.end();
+});
+
+t.test('a split GGUF file is the model that it was', (t) => {
+  const whole = openModel(fixturePath('qwen2-gguf'));
+  const original = readFileSync(whole.path);
+  const file = new ModelFile(whole.path);
+  const gguf = readGguf(file);
+  file.close();
+  const directory = join(temp, 'split');
+  const part = (i: number) => join(directory, `Tiny-0000${i}-of-00003.gguf`);
+  /** gguf-split may put no tensor into the first part. */
+  const write = (perPart = [0, 7, gguf.tensors.length - 7]) => {
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory);
+    splitGguf(original, gguf, perPart).forEach((bytes, i) => writeFileSync(part(i + 1), bytes));
+  };
+  const values = (tensor: StoredTensor) => [...readVector(tensor)];
+  write();
+  for (const path of [directory, part(1), part(2), part(3)]) {
+    const model = openModel(path);
+    t.match(model, { path: part(1), name: 'Tiny', format: 'gguf', config: whole.config });
+    for (const [key, value] of whole.metadata ?? []) t.strictSame(model.metadata?.get(key), value, key);
+    t.strictSame([...model.tensors.keys()], [...whole.tensors.keys()]);
+    for (const [name, tensor] of model.tensors)
+      t.strictSame(values(tensor), values(whole.tensors.get(name) as StoredTensor), name);
+    t.equal(
+      model.fileBytes,
+      [1, 2, 3].reduce((n, i) => n + statSync(part(i)).size, 0),
+    );
+    t.strictSame(planBytes(planWeights(model, 'stored')), planBytes(planWeights(whole, 'stored')));
+    model.close();
+  }
+  whole.close();
+
+  const fails = (message: RegExp, path = directory) =>
+    t.throws(() => plan(path), { code: 'model_not_readable', message }, String(message));
+  copyFileSync(fixturePath('qwen2-gguf'), join(directory, 'other.gguf'));
+  fails(/holds more than one model \(Tiny-00001-of-00003.gguf, other.gguf\)/);
+  rmSync(join(directory, 'other.gguf'));
+  rmSync(part(3));
+  fails(/Tiny-00003-of-00003.gguf: no such file: it is part 3 of 3 of the model/);
+  rmSync(part(1));
+  fails(/Tiny-00001-of-00003.gguf: no such file: it is part 1 of 3/);
+  renameSync(part(2), join(directory, 'renamed.gguf'));
+  fails(/renamed.gguf: split.count is 3, but the file is not named NAME-00001-of-00003.gguf/);
+  write();
+  renameSync(part(2), part(9));
+  fails(/there is no part 9 of 3/, part(9));
+  write();
+  copyFileSync(part(2), part(3));
+  fails(/00003-of-00003.gguf: split.no is 1; 2 was expected/);
+  write();
+  copyFileSync(fixturePath('qwen2-gguf'), part(2));
+  fails(/00002-of-00003.gguf: split.no is undefined; 1 was expected/);
+  write([0, 7, gguf.tensors.length - 8]);
+  fails(
+    new RegExp(`split.tensors.count is ${gguf.tensors.length}, but the parts hold ${gguf.tensors.length - 1} tensors`),
+  );
+  write();
+  writeFileSync(part(3), splitGguf(original, gguf, [0, 0, 7])[2]);
+  fails(/00003-of-00003.gguf: tensor token_embd.weight is in another part too/);
+  writeFileSync(part(1), new GgufBuilder().string('split.count', 'three').build());
+  fails(/00001-of-00003.gguf: metadata split.count is not a count/);
   t.end();
 });
 

@@ -115,7 +115,7 @@ function ropeParameters(
         file.path,
         `tensor ${ROPE_FACTORS} is [${factors.shape.join(', ')}]; a head dimension of ${headDim} needs [${headDim / 2}]`,
       );
-    const values = [...readVector(storedTensor(file, factors, ROPE_FACTORS))];
+    const values = [...readVector(storedTensor(factors, ROPE_FACTORS))];
     return { rope_type: FREQUENCY_FACTORS, rope_theta, factors: values };
   }
   if (tensors.has('rope_factors_long.weight')) return longrope(c, tensors, file);
@@ -137,7 +137,7 @@ function longrope(c: Keys, tensors: ReadonlyMap<string, GgufTensorInfo>, file: M
   const read = (name: string) => {
     const info = tensors.get(name);
     if (!info) throw notReadable(file.path, `tensor ${name} is missing`);
-    return [...readVector(storedTensor(file, info, name))];
+    return [...readVector(storedTensor(info, name))];
   };
   return {
     rope_type: 'longrope',

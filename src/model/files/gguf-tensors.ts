@@ -5,7 +5,7 @@ import type { BlockFormat } from './ggml-quants/block-format.ts';
 import type { FloatFormat } from './ggml-quants/types.ts';
 import { huggingFaceName } from './gguf-names.ts';
 import type { GgufTensorInfo } from './gguf.ts';
-import { ModelFile, notReadable } from './model-file.ts';
+import { notReadable } from './model-file.ts';
 import { asColumn, rowBuffer, unpermuteHeads } from './sources.ts';
 import { matrixShape, type StoredTensor } from './stored-tensor.ts';
 
@@ -13,15 +13,10 @@ import { matrixShape, type StoredTensor } from './stored-tensor.ts';
 export const ROPE_FACTORS = 'rope_freqs.weight';
 
 /** @param json the config.json made of the metadata (gguf-config.ts): it says how many heads q and k have */
-export function ggufTensors(
-  file: ModelFile,
-  infos: readonly GgufTensorInfo[],
-  mapping: GgufMapping,
-  json: unknown,
-): StoredTensor[] {
+export function ggufTensors(infos: readonly GgufTensorInfo[], mapping: GgufMapping, json: unknown): StoredTensor[] {
   return infos.map((info) => {
     const name = huggingFaceName(info.name, mapping);
-    const tensor = storedTensor(file, info, name);
+    const tensor = storedTensor(info, name);
     const heads = mapping.permutesQK ? permutedHeads(name, json) : null;
     return heads === null ? tensor : unpermuted(tensor, heads);
   });
@@ -41,25 +36,24 @@ function unpermuted(tensor: StoredTensor, heads: number): StoredTensor {
 }
 
 /** One GGUF tensor as it is in the file, under another name. */
-export function storedTensor(file: ModelFile, info: GgufTensorInfo, name: string): StoredTensor {
-  const { shape, format, bytes } = info;
-  const source = () =>
-    'groupSize' in format ? blockSource(file, info, name, format) : floatSource(file, info, name, format);
+export function storedTensor(info: GgufTensorInfo, name: string): StoredTensor {
+  const { file, shape, format, bytes } = info;
+  const source = () => ('groupSize' in format ? blockSource(info, name, format) : floatSource(info, name, format));
   return { name, shape, dtype: format.name, bytes, file: file.path, source };
 }
 
-function floatSource(file: ModelFile, info: GgufTensorInfo, name: string, { format }: FloatFormat): MatrixSource {
+function floatSource(info: GgufTensorInfo, name: string, { format }: FloatFormat): MatrixSource {
   const { rows, cols } = matrixShape(info.shape);
   const output = rowBuffer(format, cols, 0);
   const readRows = (start: number, count: number): HostRows => {
     const out = output(count) as FloatRows;
-    file.readInto(out.data, info.position + (out.data.length / count) * start);
+    info.file.readInto(out.data, info.position + (out.data.length / count) * start);
     return out;
   };
   return { name, rows, cols, format, groupSize: 0, readRows };
 }
 
-function blockSource(file: ModelFile, info: GgufTensorInfo, name: string, block: BlockFormat): MatrixSource {
+function blockSource(info: GgufTensorInfo, name: string, block: BlockFormat): MatrixSource {
   const { rows, cols } = matrixShape(info.shape);
   const { format, groupSize, blockSize, blockBytes } = block;
   const rowBytes = (cols / blockSize) * blockBytes;
@@ -69,11 +63,11 @@ function blockSource(file: ModelFile, info: GgufTensorInfo, name: string, block:
     const out = output(count);
     if ('data' in out) return out;
     if (bytes.length < count * rowBytes) bytes = new Uint8Array(count * rowBytes);
-    file.readInto(bytes.subarray(0, count * rowBytes), info.position + start * rowBytes);
+    info.file.readInto(bytes.subarray(0, count * rowBytes), info.position + start * rowBytes);
     const blocks = (count * cols) / blockSize;
     for (let i = 0; i < blocks; i++) block.decode(bytes, i * blockBytes, out, i);
     if (!out.scale.every(isFinite16) || !out.min.every(isFinite16))
-      throw notReadable(file.path, `tensor ${info.name}: a ${block.name} scale is not finite in f16`);
+      throw notReadable(info.file.path, `tensor ${info.name}: a ${block.name} scale is not finite in f16`);
     return out;
   };
   return { name, rows, cols, format, groupSize, readRows };

@@ -7,9 +7,10 @@ import { EngineError } from '../../errors.ts';
 import { ggmlFormat, ggmlTypeName, supportedGgmlTypes, type GgmlFormat } from './ggml-quants/types.ts';
 import { GgufCursor } from './gguf-cursor.ts';
 import { readValue, type GgufMetadata, type GgufValue } from './gguf-values.ts';
-import { ModelFile, notReadable } from './model-file.ts';
+import { notReadable, type ModelFile } from './model-file.ts';
 
 export interface GgufTensorInfo {
+  readonly file: ModelFile;
   readonly name: string;
   /** Outermost first, as everywhere else here; the file has them innermost first. */
   readonly shape: readonly number[];
@@ -131,7 +132,7 @@ function place(infos: RawInfo[], dataStart: number, alignment: number, file: Mod
         `tensor ${name} ends at byte ${BigInt(position) + bytes} but the file has ${file.size}: it is truncated`,
       );
     expected = align(expected + Number(bytes), alignment);
-    return { name, shape, format, bytes: Number(bytes), position };
+    return { file, name, shape, format, bytes: Number(bytes), position };
   });
 }
 

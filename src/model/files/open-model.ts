@@ -9,15 +9,15 @@ import { ggufGenerationConfig, readGenerationConfig, type GenerationConfig } fro
 import { ggufConfigSource } from './gguf-config.ts';
 import { ggufTensors } from './gguf-tensors.ts';
 import type { GgufMetadata } from './gguf-values.ts';
-import { readGguf } from './gguf.ts';
-import { ModelFile, notReadable, readJsonFile } from './model-file.ts';
+import { ggufModelName, ggufModels, openGgufParts } from './gguf-parts.ts';
+import { notReadable, readJsonFile } from './model-file.ts';
 import { architectureOf, ggufArchitectureOf } from '../architectures/registry.ts';
 import type { StoredTensor, TensorTable } from './stored-tensor.ts';
 
 export interface OpenModel {
-  /** As given to openModel, or the .gguf file found in that directory. */
+  /** As given to openModel, or the .gguf file found in that directory; of a split one its first part. */
   readonly path: string;
-  /** The directory's or file's own name, without `.gguf`. */
+  /** The directory's or file's own name, without `.gguf` and which part it is. */
   readonly name: string;
   readonly format: 'safetensors' | 'gguf';
   readonly architecture: AnyArchitecture;
@@ -67,34 +67,31 @@ function openDirectory(directory: string): OpenModel {
 }
 
 function openGguf(path: string): OpenModel {
-  const file = new ModelFile(path);
+  const { first, files, gguf } = openGgufParts(path);
+  const close = () => {
+    for (const file of files) file.close();
+  };
   try {
-    const gguf = readGguf(file);
     const { metadata } = gguf;
-    if (Number(metadata.get('split.count') ?? 0) > 1)
-      throw new EngineError(
-        'unsupported_model',
-        `${path}: split.count: join the parts with llama.cpp's gguf-split first`,
-      );
-    const architecture = ggufArchitectureOf(metadata.get('general.architecture'), path);
+    const architecture = ggufArchitectureOf(metadata.get('general.architecture'), first.path);
     const mapping = architecture.gguf;
-    const source = ggufConfigSource(gguf, file, mapping);
+    const source = ggufConfigSource(gguf, first, mapping);
     const config = architecture.config(source);
-    const tensors = ggufTensors(file, gguf.tensors, mapping, source.json);
+    const tensors = ggufTensors(gguf.tensors, mapping, source.json);
     return {
-      path,
-      name: basename(path).replace(/\.gguf$/i, ''),
+      path: first.path,
+      name: ggufModelName(path),
       format: 'gguf',
       architecture,
       config,
-      generationConfig: ggufGenerationConfig(metadata, path),
-      tensors: byName(tensors, path),
+      generationConfig: ggufGenerationConfig(metadata, first.path),
+      tensors: byName(tensors, first.path),
       metadata,
-      fileBytes: file.size,
-      close: () => file.close(),
+      fileBytes: files.reduce((n, file) => n + file.size, 0),
+      close,
     };
   } catch (error) {
-    file.close();
+    close();
     throw error;
   }
 }
@@ -109,7 +106,7 @@ function byName(tensors: readonly StoredTensor[], path: string): TensorTable {
   return table;
 }
 
-/** What kind of model `path` is; a directory with nothing but one .gguf file stands for that file. */
+/** What kind of model `path` is; a directory with nothing but one .gguf file, or its parts, stands for that file. */
 function locate(path: string): { path: string; format: 'safetensors' | 'gguf' } {
   if (!existsSync(path))
     throw new EngineError('model_not_readable', `${path}: no such file or directory`, { param: 'model_dir' });
@@ -119,7 +116,7 @@ function locate(path: string): { path: string; format: 'safetensors' | 'gguf' } 
   }
   const names = readdirSync(path);
   const safetensors = [SINGLE, INDEX].filter((name) => names.includes(name));
-  const ggufs = names.filter((name) => /\.gguf$/i.test(name));
+  const ggufs = ggufModels(names.filter((name) => /\.gguf$/i.test(name)));
   const candidates = [...safetensors, ...ggufs];
   if (candidates.length > 1)
     throw notReadable(path, `holds more than one model (${candidates.join(', ')}); keep one, or give the .gguf file`);
