@@ -488,6 +488,62 @@ def dense():
     tiny("seed_oss", attention_bias=True, attention_out_bias=True)
 
 
+    gpt = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim", "max_position_embeddings")
+    gpt_shape = dict(n_positions=64, n_embd=32, n_layer=2, n_head=4, n_inner=64)
+    tiny("gptj", *gpt, **gpt_shape, rotary_dim=4)
+    tiny("gpt_bigcode", *gpt, **gpt_shape)
+    tiny("gpt_bigcode-many", *gpt, model_type="gpt_bigcode", **gpt_shape, multi_query=False)
+    falcon = ("num_key_value_heads", "head_dim", "intermediate_size")
+    tiny("falcon", *falcon, model_type="falcon", ffn_hidden_size=64, older=True)
+    tiny("falcon-new", *falcon, model_type="falcon", ffn_hidden_size=64, new_decoder_architecture=True, num_kv_heads=2, bias=True)
+    tiny("falcon-sequential", *falcon, model_type="falcon", ffn_hidden_size=64, multi_query=False, parallel_attn=False, tie_word_embeddings=False)
+    tiny("opt", "num_key_value_heads", "head_dim", "intermediate_size", ffn_dim=64, max_position_embeddings=64, word_embed_proj_dim=32)
+    tiny("bloom", "num_key_value_heads", "head_dim", "intermediate_size", "num_hidden_layers", "num_attention_heads", n_layer=2, n_head=4)
+    remote_code()
+
+
+def remote_code():
+    """Architectures whose code is not in transformers: what computes the same, under their names."""
+    llama = tiny("internlm2", model_type="llama", attention_bias=True)
+    names = {
+        "lm_head": "output",
+        "embed_tokens": "tok_embeddings",
+        "self_attn.o_proj": "attention.wo",
+        "mlp.gate_proj": "feed_forward.w1",
+        "mlp.up_proj": "feed_forward.w3",
+        "mlp.down_proj": "feed_forward.w2",
+        "input_layernorm": "attention_norm",
+        "post_attention_layernorm": "ffn_norm",
+    }
+    tensors = {}
+    state = llama.half().state_dict()
+    for key, value in state.items():
+        if ".q_proj." in key:
+            parts = [state[key.replace("q_proj", f"{part}_proj")] for part in "qkv"]
+            heads = [part.reshape(2, -1, 8, *part.shape[1:]) for part in parts]
+            fused = torch.cat(heads, dim=1)
+            tensors[key.replace("self_attn.q_proj", "attention.wqkv")] = fused.reshape(-1, *value.shape[1:]).contiguous()
+        elif ".k_proj." not in key and ".v_proj." not in key:
+            for name, own in names.items():
+                key = key.replace(name, own)
+            tensors[key] = value.contiguous()
+    rewrite("internlm2", tensors, {"model_type": "internlm2", "architectures": ["InternLM2ForCausalLM"], "bias": True})
+
+    multipliers = dict(embedding_multiplier=3.0, residual_multiplier=1.4 / 2**0.5, logits_scaling=32 / 20, attention_multiplier=8**-0.5)
+    tiny("minicpm", "head_dim", model_type="granite", tie_word_embeddings=True, **multipliers)
+    own = {"model_type": "minicpm", "architectures": ["MiniCPMForCausalLM"], "scale_emb": 3.0, "scale_depth": 1.4, "dim_model_base": 20}
+    rewrite("minicpm", None, own, dropped=list(multipliers))
+
+
+def rewrite(name, tensors, keys, dropped=()):
+    """Other tensors and other keys of config.json in a directory that `checkpoint` made."""
+    if tensors is not None:
+        save_file(tensors, OUT / name / "model.safetensors", metadata={"format": "pt"})
+    path = OUT / name / "config.json"
+    config = {key: value for key, value in json.loads(path.read_text()).items() if key not in dropped}
+    path.write_text(json.dumps(config | keys, indent=2) + "\n")
+
+
 def dynamic_rope():
     """Prompts and answers beyond max_position_embeddings; each from a model that has seen nothing before."""
     torch.manual_seed(15)

@@ -297,6 +297,17 @@ export function unsupported(file: string, key: string, value: unknown, supported
   );
 }
 
+/**
+ * The same config with some keys under the names that most use.
+ * @param names name that most use → name in this config
+ */
+export function withKeys(source: ConfigSource, names: Readonly<Record<string, string>>): ConfigSource {
+  const json = source.json as Record<string, unknown>;
+  const renamed = Object.entries(names).flatMap(([key, own]) => (json[own] === undefined ? [] : [[key, json[own]]]));
+  const all = { ...json, ...(Object.fromEntries(renamed) as object) };
+  return { ...source, json: all, keyName: (key) => source.keyName(names[key] ?? key) };
+}
+
 /** config.json itself. */
 export function jsonSource(json: unknown, file: string): ConfigSource {
   return { json, file, keyName: (key) => key };

@@ -48,6 +48,16 @@ export const dense = [
   'exaone4',
   'ernie4_5',
   'seed_oss',
+  'gptj',
+  'gpt_bigcode',
+  'gpt_bigcode-many',
+  'falcon',
+  'falcon-new',
+  'falcon-sequential',
+  'opt',
+  'bloom',
+  'internlm2',
+  'minicpm',
 ] as const;
 
 /** Bounds on logits against transformers. K-quants round their scales to f16 once more (see ggml-quants/q4_k.ts). */

@@ -4,15 +4,27 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { checkHeads, count, layerCount, readKeys, refuseQuantized, requireValue, type ModelConfig } from '../config.ts';
+import {
+  checkHeads,
+  count,
+  layerCount,
+  readKeys,
+  refuseQuantized,
+  requireValue,
+  type ConfigSource,
+  type ModelConfig,
+} from '../config.ts';
+import type { Activation } from '../../kernels/ops.ts';
 import { attend, attentionSpec, plainMlp } from '../layers/decoder-layer.ts';
 import { Decoder } from '../layers/decoder.ts';
 import { biasVec, head, lin, repeat, table, vec } from '../weights/spec.ts';
 
-interface Gpt2Config extends ModelConfig {
+export interface Gpt2Config extends ModelConfig {
   readonly intermediateSize: number;
   readonly numAttentionHeads: number;
+  readonly numKeyValueHeads: number;
   readonly headDim: number;
+  readonly activation: Activation;
   readonly layerNormEpsilon: number;
   /** Per layer, of q · k. */
   readonly attentionScales: readonly number[];
@@ -33,6 +45,31 @@ const keys = z.object({
   add_cross_attention: z.boolean().default(false),
   tie_word_embeddings: z.boolean().default(true),
 });
+
+/** What GPT-2 and what grew out of it read in the same way. */
+export function readGpt2Config(source: ConfigSource, modelType: string): Gpt2Config {
+  const c = readKeys(source, keys);
+  refuseQuantized(source);
+  requireValue(source, 'add_cross_attention', c.add_cross_attention, false);
+  const headDim = Math.floor(c.n_embd / c.n_head);
+  const scale = c.scale_attn_weights ? headDim ** -0.5 : 1;
+  checkHeads(source, { headDim, numAttentionHeads: c.n_head, numKeyValueHeads: c.n_head });
+  return {
+    modelType,
+    vocabSize: c.vocab_size,
+    hiddenSize: c.n_embd,
+    intermediateSize: c.n_inner ?? 4 * c.n_embd,
+    numHiddenLayers: c.n_layer,
+    numAttentionHeads: c.n_head,
+    numKeyValueHeads: c.n_head,
+    activation: 'gelu_tanh',
+    headDim,
+    maxPositionEmbeddings: c.n_positions,
+    layerNormEpsilon: c.layer_norm_epsilon,
+    attentionScales: repeat(c.n_layer, (i) => (c.scale_attn_by_inverse_layer_idx ? scale / (i + 1) : scale)),
+    tieWordEmbeddings: c.tie_word_embeddings,
+  };
+}
 
 function layerWeights(c: Gpt2Config, prefix: string) {
   const { hiddenSize: h, intermediateSize } = c;
@@ -90,32 +127,12 @@ export const gpt2: Architecture<Gpt2Config, ReturnType<typeof weights>> = {
   /** Checkpoints of GPT2Model have no prefix, older ones have causal masks among their tensors. */
   tensorName: (stored) => (/\.attn\.(masked_)?bias$/.test(stored) ? null : stored.replace(/^transformer\./, '')),
 
-  config: (source) => {
-    const c = readKeys(source, keys);
-    refuseQuantized(source);
-    requireValue(source, 'add_cross_attention', c.add_cross_attention, false);
-    const headDim = Math.floor(c.n_embd / c.n_head);
-    const scale = c.scale_attn_weights ? headDim ** -0.5 : 1;
-    checkHeads(source, { headDim, numAttentionHeads: c.n_head, numKeyValueHeads: c.n_head });
-    return {
-      modelType: 'gpt2',
-      vocabSize: c.vocab_size,
-      hiddenSize: c.n_embd,
-      intermediateSize: c.n_inner ?? 4 * c.n_embd,
-      numHiddenLayers: c.n_layer,
-      numAttentionHeads: c.n_head,
-      headDim,
-      maxPositionEmbeddings: c.n_positions,
-      layerNormEpsilon: c.layer_norm_epsilon,
-      attentionScales: repeat(c.n_layer, (i) => (c.scale_attn_by_inverse_layer_idx ? scale / (i + 1) : scale)),
-      tieWordEmbeddings: c.tie_word_embeddings,
-    };
-  },
+  config: (source) => readGpt2Config(source, 'gpt2'),
 
   weights,
 
   caches: (c) =>
-    repeat(c.numHiddenLayers, () => ({ kind: 'kv', heads: c.numAttentionHeads, headDim: c.headDim, window: null })),
+    repeat(c.numHiddenLayers, () => ({ kind: 'kv', heads: c.numKeyValueHeads, headDim: c.headDim, window: null })),
 
   create: (c, w, parts) => {
     const eps = c.layerNormEpsilon;
@@ -132,7 +149,7 @@ export const gpt2: Architecture<Gpt2Config, ReturnType<typeof weights>> = {
         const normed = ops.norm(x, { kind: 'layer', weight: norm1, bias: norm1Bias, eps });
         const attended = attend(ops, normed, { qkv, headNorms: null, o, eps, rotary: null, attention, kv }, step, x);
         const mlpIn = ops.norm(attended, { kind: 'layer', weight: norm2, bias: norm2Bias, eps }, { to: up.weight });
-        return plainMlp(ops, mlpIn, { up, down, activation: 'gelu_tanh' }, attended);
+        return plainMlp(ops, mlpIn, { up, down, activation: c.activation }, attended);
       },
       norm: (ops, x, option) => ops.norm(x, { kind: 'layer', weight: w.norm, bias: w.normBias, eps }, option),
     });

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { readKeys, readRotaryDim, type ConfigSource } from '../config.ts';
+import { readKeys, readRotaryDim, withKeys } from '../config.ts';
 import {
   createLayerNormDecoder,
   layerNormCaches,
@@ -21,25 +21,10 @@ interface GptNeoxConfig extends LayerNormDecoderConfig {
 const ownKeys = z.object({
   use_parallel_residual: z.boolean().default(true),
   attention_bias: z.boolean().default(true),
-  /** What newer files call partial_rotary_factor and rope_theta. */
-  rotary_pct: z.number().nullish(),
-  rotary_emb_base: z.number().nullish(),
 });
 
-/** The keys of older files under their present names. */
-function withRopeKeys(source: ConfigSource): ConfigSource {
-  const { rotary_pct, rotary_emb_base } = readKeys(source, ownKeys);
-  const names: Readonly<Record<string, string>> = {
-    partial_rotary_factor: 'rotary_pct',
-    rope_theta: 'rotary_emb_base',
-  };
-  const json = {
-    ...(source.json as object),
-    ...(typeof rotary_pct === 'number' && { partial_rotary_factor: rotary_pct }),
-    ...(typeof rotary_emb_base === 'number' && { rope_theta: rotary_emb_base }),
-  };
-  return { ...source, json, keyName: (key) => source.keyName(names[key] ?? key) };
-}
+/** What older files call them. */
+const ropeKeys = { partial_rotary_factor: 'rotary_pct', rope_theta: 'rotary_emb_base' };
 
 function layerWeights(c: GptNeoxConfig, prefix: string) {
   const { hiddenSize: h, intermediateSize, headDim, attentionBias } = c;
@@ -79,7 +64,7 @@ export const gptNeox: Architecture<GptNeoxConfig, ReturnType<typeof weights>> = 
 
   config: (source) => {
     const c = readKeys(source, ownKeys);
-    const keys = withRopeKeys(source);
+    const keys = withKeys(source, ropeKeys);
     const defaults = { activation: 'gelu', normEps: 1e-5, normEpsKey: 'layer_norm_eps', allowsPartial: true };
     const shared = readLlamaConfig(keys, 'gpt_neox', defaults);
     return {

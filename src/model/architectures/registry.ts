@@ -1,6 +1,13 @@
 /** The architectures that load. To add one: write its file, list it here, add its checkpoint to the model exam. */
 import type { AnyArchitecture, GgufMapping } from '../architecture.ts';
 import { unsupported } from '../config.ts';
+import { gptj } from './gptj.ts';
+import { falcon } from './falcon.ts';
+import { internlm2 } from './internlm2.ts';
+import { minicpm } from './minicpm.ts';
+import { gptBigcode } from './gpt_bigcode.ts';
+import { opt } from './opt.ts';
+import { bloom } from './bloom.ts';
 import { cohere } from './cohere.ts';
 import { cohere2 } from './cohere2.ts';
 import { ernie4_5 } from './ernie4_5.ts';
@@ -55,6 +62,13 @@ export const architectures: readonly AnyArchitecture[] = [
   exaone4,
   ernie4_5,
   seedOss,
+  gptj,
+  falcon,
+  internlm2,
+  minicpm,
+  gptBigcode,
+  opt,
+  bloom,
 ];
 
 /** By `model_type` of config.json; unsupported_model lists those that load. */
