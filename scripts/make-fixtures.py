@@ -232,6 +232,9 @@ def random_k_blocks(kind, shape, rng):
 def encode(array, kind, rng):
     if kind.name in ("Q4_K", "Q5_K", "Q6_K"):
         return random_k_blocks(kind, array.shape, rng)
+    if kind.name in SCALES and kind.name not in ("TQ1_0", "TQ2_0", "MXFP4"):
+        size = lambda blocks: np.sqrt(np.mean(gguf.quants.dequantize(blocks, kind) ** 2))
+        return random_blocks(kind, array.shape[0], rng, 0.01 * np.sqrt(np.mean(array**2)) / size(random_blocks(kind, 64, rng)))
     return gguf.quants.quantize(array, kind)
 
 
@@ -242,14 +245,14 @@ SCALES = dict(Q2_K=[80, 82], Q3_K=[108], TQ1_0=[52], TQ2_0=[64], MXFP4=[], IQ1_M
 SCALES |= dict.fromkeys("IQ1_S IQ2_XXS IQ2_XS IQ2_S IQ3_XXS IQ3_S IQ4_NL IQ4_XS".split(), [0])
 
 
-def random_blocks(kind, rows, rng):
-    """Rows of 256 elements. Scales of the first row are powers of two, so that f16 holds whatever is computed from them."""
+def random_blocks(kind, rows, rng, largest=0.01):
+    """Rows of 256 elements, scales up to `largest`. Those of the first row are powers of two, so that f16 holds whatever is computed from them."""
     block, size = gguf.GGML_QUANT_SIZES[kind]
     data = rng.integers(0, 256, (rows, 256 // block, size), dtype=np.uint8)
 
     def scales():
-        values = rng.uniform(0.005, 0.01, data.shape[:2])
-        values[0] = 2.0**-7
+        values = rng.uniform(largest / 2, largest, data.shape[:2])
+        values[0] = 2.0 ** np.floor(np.log2(largest))
         return values.astype("<f2")
 
     for at in SCALES[kind.name]:
@@ -299,20 +302,15 @@ def quant_tensors():
     (directory / "grids.json").write_text(json.dumps(grid_hashes(), indent=1) + "\n")
 
 
-def mixed_gguf():
-    """A llama file in which every format occurs, joined in one matrix with others; logits by transformers' own loader."""
-    rng = np.random.default_rng(12)
+def mixed_gguf(folder, rng, tables, kinds):
+    """A llama file in which many formats occur, joined in one matrix with others; logits by transformers' own loader."""
     config = LlamaConfig(
         **{**SHAPE, "hidden_size": 256, "intermediate_size": 256, "num_hidden_layers": 2},
         rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
     )
-    kinds = [
-        dict(attn_q="Q4_K", attn_k="Q4_K", attn_v="Q6_K", attn_output="Q5_K", ffn_gate="Q5_0", ffn_up="Q4_0", ffn_down="Q6_K"),
-        dict(attn_q="Q4_1", attn_k="Q8_0", attn_v="F16", attn_output="Q5_1", ffn_gate="Q4_1", ffn_up="Q4_1", ffn_down="BF16"),
-    ]
-    directory = OUT / "llama-gguf-mixed"
+    directory = OUT / folder
     shutil.rmtree(directory, ignore_errors=True)
-    writer = gguf_writer(directory / "llama-gguf-mixed.gguf", "llama", config)
+    writer = gguf_writer(directory / f"{folder}.gguf", "llama", config)
     model = AutoModelForCausalLM.from_config(config)
     randomize(model)
     for key, value in model.state_dict().items():
@@ -321,16 +319,32 @@ def mixed_gguf():
             writer.add_tensor(name, array)
             continue
         part = name.split(".")
-        kind = kinds[int(part[1])][part[2]] if part[0] == "blk" else {"token_embd": "Q8_0", "output": "Q6_K"}[part[0]]
+        kind = kinds[int(part[1])][part[2]] if part[0] == "blk" else tables[part[0]]
         kind = gguf.GGMLQuantizationType[kind]
         data = encode(array, kind, rng)
         raw = data if data.dtype == np.uint8 else data.view(np.uint8).reshape(array.shape[0], -1)
         writer.add_tensor(name, raw, raw_dtype=kind)
     gguf_finish(writer)
     loaded = AutoModelForCausalLM.from_pretrained(
-        str(directory), gguf_file="llama-gguf-mixed.gguf", dtype=torch.float32
+        str(directory), gguf_file=f"{folder}.gguf", dtype=torch.float32
     ).eval()
     write_oracle(directory, loaded)
+
+
+MIXED = [
+    dict(attn_q="Q4_K", attn_k="Q4_K", attn_v="Q6_K", attn_output="Q5_K", ffn_gate="Q5_0", ffn_up="Q4_0", ffn_down="Q6_K"),
+    dict(attn_q="Q4_1", attn_k="Q8_0", attn_v="F16", attn_output="Q5_1", ffn_gate="Q4_1", ffn_up="Q4_1", ffn_down="BF16"),
+]
+LOW_BITS = [
+    dict(attn_q="IQ2_XS", attn_k="Q2_K", attn_v="IQ4_NL", attn_output="IQ3_S", ffn_gate="TQ1_0", ffn_up="IQ1_S", ffn_down="MXFP4"),
+    dict(attn_q="IQ2_XXS", attn_k="IQ3_XXS", attn_v="Q3_K", attn_output="IQ1_M", ffn_gate="IQ2_S", ffn_up="IQ4_XS", ffn_down="TQ2_0"),
+]
+
+
+def low_bits_gguf():
+    torch.manual_seed(14)
+    tables = {"token_embd": "MXFP4", "output": "IQ4_XS"}
+    mixed_gguf("llama-gguf-low-bits", np.random.default_rng(14), tables, LOW_BITS)
 
 
 def rope_tables():
@@ -416,7 +430,7 @@ def main():
     checkpoint("mistral-window", MistralConfig(**SHAPE, head_dim=32, sliding_window=9, rope_parameters=dict(default)), torch.float32, older=True)
     gguf_copy("llama-gguf-biases-llama3", "llama", biased, np.float32)
     gguf_copy("qwen2-gguf", "qwen2", qwen, np.float16)
-    mixed_gguf()
+    mixed_gguf("llama-gguf-mixed", np.random.default_rng(12), {"token_embd": "Q8_0", "output": "Q6_K"}, MIXED)
     quant_tensors()
     rope_tables()
     for name in ("llama-tied", "qwen2", "llama-biases-llama3"):
@@ -429,6 +443,7 @@ def main():
     gemma3()
     dynamic_rope()
     dense()
+    low_bits_gguf()
 
 
 TINY = dict(

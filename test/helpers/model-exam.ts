@@ -74,6 +74,7 @@ export const checkpoints: readonly Checkpoint[] = [
   { name: 'llama-gguf-biases-llama3', stored: 1e-4 },
   { name: 'qwen2-gguf', stored: 1e-4 },
   { name: 'llama-gguf-mixed', stored: 5e-3 },
+  { name: 'llama-gguf-low-bits', stored: 5e-3, onReferenceOnly: true },
   { name: 'qwen3-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'gpt2-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'gemma3-gguf', stored: 1e-4, onReferenceOnly: true },
