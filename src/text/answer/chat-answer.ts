@@ -15,7 +15,7 @@ interface ChatAnswerOptions {
   readonly messages: readonly ChatMessage[];
   /** As rendered for these messages and tools. */
   readonly prompt: Omit<ChatPrompt, 'ids'>;
-  /** false: at most one call. Default true. */
+  /** false: at most one call. Default true, but not for forced calls of models that know no tools: they repeat themselves. */
   readonly parallelToolCalls?: boolean | undefined;
   /** false leaves reasoning in the content. Default true. */
   readonly separateReasoning?: boolean | undefined;
@@ -34,7 +34,7 @@ export function chatAnswer(options: ChatAnswerOptions): ChatAnswer {
   const { formats, chosen, prompt, messages } = options;
   const { tools, isForced, isNamed } = chosen;
   const format = prompt.toolFallback ? FALLBACK_TOOL_CALL_PARSER : formats.toolCallParser;
-  const parallel = (options.parallelToolCalls ?? true) && !isNamed;
+  const parallel = (options.parallelToolCalls ?? !(isForced && prompt.toolFallback)) && !isNamed;
   const { reasoningParser } = formats;
   const reasoning = reasoningParser === null ? null : reasoningTags(reasoningParser, prompt.text, prompt.continued);
   const separated = options.separateReasoning === false ? null : reasoning;

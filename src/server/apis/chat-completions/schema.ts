@@ -18,7 +18,10 @@ const fields = z.object({
   top_logprobs: optional(z.int().min(0).max(20), 'Alternatives at each token; needs `logprobs: true`.'),
   tools: optional(z.array(toolSchema).min(1).max(128), 'Functions the model may call.'),
   tool_choice: optional(toolChoiceSchema, '"none", "auto" (the default with tools), "required" or one function.'),
-  parallel_tool_calls: optional(z.boolean(), 'false: at most one call.'),
+  parallel_tool_calls: optional(
+    z.boolean(),
+    'false: at most one call; default true; false for required calls where the chat template knows no tools.',
+  ),
   reasoning_effort: optional(reasoningEffort, 'Given to the chat template.'),
   separate_reasoning: optional(z.boolean(), 'Split reasoning into reasoning_content. Default true.'),
   chat_template_kwargs: optional(z.record(z.string(), z.unknown()), 'Extra variables of the chat template.'),

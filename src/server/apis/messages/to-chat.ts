@@ -42,7 +42,9 @@ function isPrefill(last: ChatMessage | undefined): boolean {
 export function anthropicToChat(body: MessagesRequest): ChatBody {
   const choice = body.tool_choice;
   const parallel =
-    choice !== undefined && 'disable_parallel_tool_use' in choice ? choice.disable_parallel_tool_use !== true : true;
+    choice !== undefined && 'disable_parallel_tool_use' in choice
+      ? choice.disable_parallel_tool_use !== true
+      : undefined;
   return {
     ...anthropicToPrompt(body),
     ...constraintsWith(body, responseFormat(body)),
@@ -51,7 +53,7 @@ export function anthropicToChat(body: MessagesRequest): ChatBody {
     top_p: body.top_p,
     top_k: body.top_k,
     stop: body.stop_sequences,
-    parallel_tool_calls: parallel,
+    ...(parallel === undefined ? {} : { parallel_tool_calls: parallel }),
     ...(choice === undefined ? {} : { tool_choice: toToolChoice(choice) }),
   };
 }

@@ -31,7 +31,10 @@ export const responsesRequestSchema = z.object({
     'Functions the model may call; tools of other types are left out, with a note.',
   ),
   tool_choice: optional(responsesToolChoice, '"none", "auto" (default), "required", one function or allowed_tools.'),
-  parallel_tool_calls: optional(z.boolean(), 'false: at most one call.'),
+  parallel_tool_calls: optional(
+    z.boolean(),
+    'false: at most one call; default true; false for required calls where the chat template knows no tools.',
+  ),
   text: optional(
     z.object({ format: optional(format, 'Form of the text.'), verbosity: z.unknown() }).partial(),
     'Form of the text.',
