@@ -1,9 +1,10 @@
 /** Token log probabilities in the two shapes of OpenAI's API. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TokenLogprobs } from '../../engine/core/types.ts';
 import type { Detokenizer } from '../../text/tokenizer/tokenizer.ts';
 import type { ChatLogprobs } from '../apis/chat-completions/schema.ts';
 import type { CompletionLogprobs } from '../apis/completions/schema.ts';
-import type { TextToken } from '../../text/answer/text-assembler.ts';
+import { promptTokens, type TextToken } from '../../text/answer/text-assembler.ts';
 
 /** JSON has no -Infinity; this is what OpenAI sends for it. */
 const LOWEST = -9999;
@@ -68,12 +69,31 @@ export function completionLogprobs(
   };
 }
 
-/** The four arrays of a text and of what goes on behind it. */
-export function joinLogprobs(a: CompletionLogprobs, b: CompletionLogprobs): CompletionLogprobs {
-  return {
-    tokens: [...a.tokens, ...b.tokens],
-    token_logprobs: [...a.token_logprobs, ...b.token_logprobs],
-    top_logprobs: [...a.top_logprobs, ...b.top_logprobs],
-    text_offset: [...a.text_offset, ...b.text_offset],
-  };
+/** Entries that are written before others get a turn of the event loop. */
+const ENTRIES_IN_A_TURN = 4096;
+
+/** Of a prompt's own tokens, written in turns. */
+export async function promptLogprobs(
+  tokenizer: Detokenizer,
+  prompt: Parameters<typeof promptTokens>[1],
+  logprobs: readonly (TokenLogprobs | null)[],
+): Promise<CompletionLogprobs> {
+  const all: CompletionLogprobs = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
+  const alternatives = logprobs.at(-1)?.top.length ?? 0;
+  const size = Math.ceil(ENTRIES_IN_A_TURN / (1 + alternatives));
+  for (const piece of promptTokens(tokenizer, prompt, logprobs, size)) {
+    addLogprobs(all, completionLogprobs(tokenizer, piece, 0));
+    await nextTurn();
+  }
+  return all;
+}
+
+/** Appends the four arrays of what goes on behind a text to those of the text. */
+export function addLogprobs(all: CompletionLogprobs, more: CompletionLogprobs): void {
+  more.tokens.forEach((token, i) => {
+    all.tokens.push(token);
+    all.token_logprobs.push(more.token_logprobs[i]);
+    all.top_logprobs.push(more.top_logprobs[i]);
+    all.text_offset.push(more.text_offset[i]);
+  });
 }

@@ -83,3 +83,19 @@ export function checkGenerations(ctx: ServerContext, count: number, what: string
     '(--running_max_req_size and --max_queued_requests). Send them in parts.';
   throw new EngineError('invalid_value', message, { param });
 }
+
+/** Log-probabilities of prompts that one answer may have, where the context is not longer. */
+const MOST_PROMPT_LOGPROBS = 2 ** 18;
+
+/**
+ * Before they are computed: with `echo` each candidate brings those of its whole prompt.
+ * @param each of a token, its own among them
+ * @throws EngineError invalid_value
+ */
+export function checkPromptLogprobs(ctx: ServerContext, tokens: number, candidates: number, each: number): void {
+  const most = Math.max(MOST_PROMPT_LOGPROBS, 6 * ctx.engine.info.maxModelLen);
+  const count = tokens * candidates * each;
+  if (count <= most) return;
+  const message = `logprobs: With echo, ${tokens} tokens of prompts, ${candidates} choices and ${each} log-probabilities a token make ${count}; an answer has at most ${most}. Ask for fewer, or send the prompts in parts.`;
+  throw new EngineError('invalid_value', message, { param: 'logprobs' });
+}

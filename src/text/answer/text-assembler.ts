@@ -85,21 +85,25 @@ export class TextAssembler {
   }
 }
 
-/** A prompt's tokens with their share of its text; the `added` ones in front (BOS) have none. */
-export function promptTokens(
+/**
+ * A prompt's tokens with their share of its text, about `size` at a time; the `added` ones in front (BOS) have none. Long
+ * prompts with many logprobs take long: the caller may do something else between the pieces.
+ */
+export function* promptTokens(
   tokenizer: Detokenizer,
   { ids, added }: { readonly ids: readonly number[]; readonly added: number },
   logprobs: readonly (TokenLogprobs | null)[],
-): TextToken[] {
-  const assembler = new TextAssembler(
-    createIncrementalDecoder(tokenizer, { skipSpecialTokens: false, atStart: true }),
-    {
-      stops: [],
-      includeStop: false,
-      minTokens: 0,
-    },
-  );
-  const front = ids.slice(0, added).map((id, i) => ({ id, text: '', offset: 0, logprobs: logprobs[i] }));
-  const pieces = ids.slice(added).map((id, i) => assembler.push(id, logprobs[added + i]));
-  return [...front, ...[...pieces, assembler.end()].flatMap((piece) => piece.tokens)];
+  size: number,
+): Generator<readonly TextToken[]> {
+  const decoder = createIncrementalDecoder(tokenizer, { skipSpecialTokens: false, atStart: true });
+  const assembler = new TextAssembler(decoder, { stops: [], includeStop: false, minTokens: 0 });
+  let piece: TextToken[] = [];
+  for (const [i, id] of ids.entries()) {
+    if (i < added) piece.push({ id, text: '', offset: 0, logprobs: logprobs[i] });
+    else piece.push(...assembler.push(id, logprobs[i]).tokens);
+    if (piece.length < size) continue;
+    yield piece;
+    piece = [];
+  }
+  yield [...piece, ...assembler.end().tokens];
 }

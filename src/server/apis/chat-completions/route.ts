@@ -8,6 +8,7 @@ import { generateChoices } from '../../chat/choices.ts';
 import type { ChoiceOutput } from '../../chat/generate-text.ts';
 import { startChoices } from '../../chat/start-choices.ts';
 import { chatLogprobs } from '../../chat/logprobs.ts';
+import { listAnswer } from '../../http/list-answer.ts';
 import { fingerprint, modelName } from '../../http/model-name.ts';
 import {
   type ChatChunk,
@@ -40,7 +41,10 @@ export function addChatCompletions(api: Api, ctx: ServerContext): void {
     const id = `chatcmpl-${body.request_id ?? randomUUID().replaceAll('-', '')}`;
     const head = { id, created: Math.floor(Date.now() / 1000), model, system_fingerprint: fingerprint(ctx) };
     const run = await prepareChat(ctx, body, id, abort.signal);
-    if (body.stream !== true) return c.json(await wholeAnswer(ctx, head, run, generateChoices(ctx, run.requests)));
+    if (body.stream !== true) {
+      const { choices, usage } = await wholeAnswer(ctx, run, generateChoices(ctx, run.requests));
+      return listAnswer(c, { ...head, object: 'chat.completion' }, 'choices', choices, () => ({ usage }));
+    }
     const chunks = answerChunks(ctx, head, body, run, await startChoices(ctx, run.requests));
     return openAIStream(chunks, abort);
   });
@@ -106,10 +110,9 @@ class WholeChoice {
 
 async function wholeAnswer(
   ctx: ServerContext,
-  head: Head,
   run: ChatRun,
   outputs: AsyncGenerator<ChoiceOutput, void, undefined>,
-): Promise<ChatResponse> {
+): Promise<Pick<ChatResponse, 'choices' | 'usage'>> {
   const choices = run.requests.map(() => new WholeChoice(run.createParser()));
   const usage = new UsageCounter(choices.length);
   for await (const output of outputs) {
@@ -117,8 +120,7 @@ async function wholeAnswer(
     choice.push(ctx, output);
     usage.update(output.index, output.usage, choice.parser.reasoningTokens);
   }
-  const results = choices.map((choice, index) => choice.result(index, run.logprobs));
-  return { ...head, object: 'chat.completion', choices: results, usage: usage.total() };
+  return { choices: choices.map((choice, index) => choice.result(index, run.logprobs)), usage: usage.total() };
 }
 
 async function* answerChunks(

@@ -6,7 +6,8 @@ import type { ServerContext } from '../../http/context.ts';
 import { generateChoices } from '../../chat/choices.ts';
 import type { ChoiceOutput } from '../../chat/generate-text.ts';
 import { startChoices } from '../../chat/start-choices.ts';
-import { completionLogprobs, joinLogprobs } from '../../chat/logprobs.ts';
+import { addLogprobs, completionLogprobs, promptLogprobs } from '../../chat/logprobs.ts';
+import { listAnswer } from '../../http/list-answer.ts';
 import { fingerprint, modelName } from '../../http/model-name.ts';
 import {
   type CompletionChoice,
@@ -18,7 +19,7 @@ import {
 } from './schema.ts';
 import { linkedAbort } from '../../http/request-signal.ts';
 import { openAIStream } from '../../http/sse.ts';
-import { promptTokens, type TextToken } from '../../../text/answer/text-assembler.ts';
+import type { TextToken } from '../../../text/answer/text-assembler.ts';
 import { UsageCounter } from '../../chat/usage.ts';
 
 export function addCompletions(api: Api, ctx: ServerContext): void {
@@ -39,8 +40,10 @@ export function addCompletions(api: Api, ctx: ServerContext): void {
     const created = Math.floor(Date.now() / 1000);
     const head: Head = { id, object: 'text_completion', created, model, system_fingerprint: fingerprint(ctx) };
     const run = await prepareCompletion(ctx, body, id, abort.signal);
-    if (body.stream !== true)
-      return c.json(await wholeAnswer(ctx, head, body, run, generateChoices(ctx, run.requests)));
+    if (body.stream !== true) {
+      const { choices, usage } = await wholeAnswer(ctx, body, run, generateChoices(ctx, run.requests));
+      return listAnswer(c, head, 'choices', choices, () => ({ usage }));
+    }
     const chunks = answerChunks(ctx, head, body, run, await startChoices(ctx, run.requests));
     return openAIStream(chunks, abort);
   });
@@ -55,13 +58,13 @@ interface Candidate {
   finish: Pick<CompletionChoice, 'finish_reason' | 'stop_reason'>;
 }
 
+/** The choices are written down as they are asked for. */
 async function wholeAnswer(
   ctx: ServerContext,
-  head: Head,
   body: CompletionRequest,
   run: CompletionRun,
   outputs: AsyncGenerator<ChoiceOutput, void, undefined>,
-): Promise<CompletionResponse> {
+): Promise<{ choices: Iterable<CompletionChoice>; usage: CompletionResponse['usage'] }> {
   const usage = new UsageCounter(run.candidates);
   const all: Candidate[] = run.requests.map(() => ({
     text: '',
@@ -73,27 +76,39 @@ async function wholeAnswer(
     const candidate = all[output.index];
     candidate.text += output.text;
     for (const token of output.tokens) candidate.tokens.push(token);
-    candidate.echoed ??= echoedLogprobs(ctx, run.prompts[Math.floor(output.index / run.candidates)], output);
+    candidate.echoed ??= await echoedLogprobs(ctx, run.prompts[Math.floor(output.index / run.candidates)], output);
     candidate.finish = { finish_reason: output.finishReason, stop_reason: output.stopReason };
     usage.update(output.index, output.usage);
   }
-  const groups = run.prompts.map((_, p) => all.slice(p * run.candidates, (p + 1) * run.candidates));
-  const choices = groups.flatMap((group, p) =>
-    likeliest(group, run.n).map((candidate, i) => {
-      const echo = run.prompts[p].echo;
-      const own = completionLogprobs(ctx.tokenizer, candidate.tokens, echo.length);
-      const all = candidate.echoed === null ? own : joinLogprobs(candidate.echoed, own);
-      const logprobs = body.logprobs === undefined ? null : all;
-      return { index: p * run.n + i, text: echo + candidate.text, logprobs, ...candidate.finish };
-    }),
-  );
-  return { ...head, choices, usage: usage.total() };
+  return { choices: writtenChoices(ctx, body, run, all), usage: usage.total() };
+}
+
+function* writtenChoices(
+  ctx: ServerContext,
+  body: CompletionRequest,
+  run: CompletionRun,
+  all: readonly Candidate[],
+): Generator<CompletionChoice> {
+  for (const [p, { echo }] of run.prompts.entries()) {
+    const group = likeliest(all.slice(p * run.candidates, (p + 1) * run.candidates), run.n);
+    for (const [i, { text, tokens, echoed, finish }] of group.entries()) {
+      let logprobs: CompletionLogprobs | null = null;
+      if (body.logprobs !== undefined) {
+        logprobs = echoed ?? { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
+        addLogprobs(logprobs, completionLogprobs(ctx.tokenizer, tokens, echo.length));
+      }
+      yield { index: p * run.n + i, text: echo + text, logprobs, ...finish };
+    }
+  }
 }
 
 /** Of the prompt's own tokens, on the output that brings them. */
-function echoedLogprobs(ctx: ServerContext, prompt: EchoedPrompt, output: ChoiceOutput): CompletionLogprobs | null {
-  if (output.promptLogprobs === null) return null;
-  return completionLogprobs(ctx.tokenizer, promptTokens(ctx.tokenizer, prompt, output.promptLogprobs), 0);
+async function echoedLogprobs(
+  ctx: ServerContext,
+  prompt: EchoedPrompt,
+  output: ChoiceOutput,
+): Promise<CompletionLogprobs | null> {
+  return output.promptLogprobs === null ? null : promptLogprobs(ctx.tokenizer, prompt, output.promptLogprobs);
 }
 
 /** best_of: the n candidates with the highest mean log probability, likeliest first; all of them in order otherwise. */
@@ -127,7 +142,7 @@ async function* answerChunks(
   for await (const output of outputs) {
     const { index, text, tokens, finishReason, stopReason } = output;
     usage.update(index, output.usage);
-    const echoed = echoedLogprobs(ctx, promptOf(index), output);
+    const echoed = await echoedLogprobs(ctx, promptOf(index), output);
     if (echoed !== null) yield echoChunk(index, echoed);
     const base = promptOf(index).echo.length;
     const logprobs = body.logprobs === undefined ? null : completionLogprobs(ctx.tokenizer, tokens, base);

@@ -1,7 +1,7 @@
 /** A validated completion request → engine requests: `best_of` (or n) candidates for each prompt. */
 import type { ServerContext } from '../../http/context.ts';
 import { type GenerationRequest, generationRequests } from '../../chat/generation-request.ts';
-import { checkGenerations, fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
+import { checkGenerations, checkPromptLogprobs, fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
 import type { ConstraintSpec } from '../../../engine/grammar/constraint.ts';
 import type { CompletionRequest } from './schema.ts';
 import { forbiddenIds, toSamplingParams } from '../../chat/sampling-params.ts';
@@ -41,6 +41,10 @@ export async function prepareCompletion(
   const forbidden = await forbiddenIds(ctx, body.bad_words, signal);
   const constraint = await ctx.constraints.ofText(body, signal);
   const prompts = encoded.map((prompt) => preparePrompt(ctx, body, prompt, { logprobs, constraint, forbidden }));
+  if (body.echo === true && body.logprobs !== undefined) {
+    const tokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
+    checkPromptLogprobs(ctx, tokens, candidates, body.logprobs + 1);
+  }
   const requests = generationRequests({
     id,
     prompts: prompts.map(({ room, params }) => ({ promptIds: room.promptIds, params })),

@@ -4,18 +4,15 @@
  * trained for embeddings say on their cards which pooling they want.
  */
 import { randomUUID } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EngineError } from '../../../errors.ts';
 import type { Api } from '../../http/api.ts';
 import type { ServerContext } from '../../http/context.ts';
+import { listAnswer } from '../../http/list-answer.ts';
 import { modelName } from '../../http/model-name.ts';
 import { pooledUsage, poolAll } from './pooling.ts';
 import { fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
 import { type EmbeddingRequest, embeddingRequestSchema, embeddingResponseSchema } from './schema.ts';
 import { linkedAbort } from '../../http/request-signal.ts';
-
-/** Vectors that are written in one turn of the event loop. */
-const inOneTurn = 32;
 
 export function addEmbeddings(api: Api, ctx: ServerContext): void {
   const doc = {
@@ -39,16 +36,14 @@ export function addEmbeddings(api: Api, ctx: ServerContext): void {
     const pooling = ctx.settings.embeddingPooling;
     const { signal } = linkedAbort(c);
     const outputs = await poolAll(ctx, await promptsOf(ctx, body, signal), { pooling, id, signal });
-    // A million numbers take long to write: others come in between.
-    const data: string[] = [];
-    for (const [index, { pooled }] of outputs.entries()) {
-      if (index % inOneTurn === inOneTurn - 1) await nextTurn();
-      const vector = normalized(pooled.subarray(0, dimensions));
-      const embedding = body.encoding_format === 'base64' ? base64(vector) : [...vector];
-      data.push(JSON.stringify({ object: 'embedding', index, embedding }));
-    }
-    const rest = JSON.stringify({ model, usage: pooledUsage(outputs) }).slice(1);
-    return c.body(`{"object":"list","data":[${data.join()}],${rest}`, 200, { 'content-type': 'application/json' });
+    const vectors = function* (): Generator<object> {
+      for (const [index, { pooled }] of outputs.entries()) {
+        const vector = normalized(pooled.subarray(0, dimensions));
+        const embedding = body.encoding_format === 'base64' ? base64(vector) : [...vector];
+        yield { object: 'embedding', index, embedding };
+      }
+    };
+    return listAnswer(c, { object: 'list' }, 'data', vectors(), () => ({ model, usage: pooledUsage(outputs) }));
   });
 }
 
