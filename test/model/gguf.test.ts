@@ -300,6 +300,31 @@ t.test('a scale that is no number is found when it is read', (t) => {
   t.end();
 });
 
+t.test('MXFP4 blocks whose scale is no f16: too small is zero, too large is refused', (t) => {
+  const MXFP4 = 39;
+  const block = (exponent: number) => {
+    writeFileSync(
+      path,
+      new GgufBuilder().data('a', [32n], MXFP4, new Uint8Array(17).fill(0x77).fill(exponent, 0, 1)).build(),
+    );
+    const opened = new ModelFile(path);
+    try {
+      return readVector(storedTensor(readGguf(opened).tensors[0], 'a'));
+    } finally {
+      opened.close();
+    }
+  };
+  t.ok(block(0).every((v) => v === 0));
+  t.ok(block(128 - 25).every((v) => v === 0));
+  t.ok(block(128 - 24).every((v) => v === 12 * 2 ** -24));
+  t.ok(block(128 + 8).every((v) => v === 12 * 2 ** 8));
+  t.throws(() => block(128 + 9), {
+    code: 'model_not_readable',
+    message: /tensor a: a MXFP4 scale is not finite in f16/,
+  });
+  t.end();
+});
+
 t.test('a mutated file gives a model or an EngineError, nothing else', (t) => {
   const original = readFileSync('test/fixtures/models/qwen2-gguf/qwen2-gguf.gguf');
   const header = 3200;
