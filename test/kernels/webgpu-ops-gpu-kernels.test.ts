@@ -4,16 +4,14 @@
  */
 import t from 'tap';
 import { openGpu } from '../../src/gpu/device.ts';
-import { kernelSets, othersOf, variantsNamed, type SetOp, type Variants } from '../../src/kernels/kernel-sets.ts';
 import { uploadRowMatrix } from '../../src/kernels/matmul/row-matrix.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { emptyBatch, smallCache } from '../helpers/batches.ts';
-import { dryGpu } from '../helpers/dry-gpu.ts';
 import { randomMatrix } from '../helpers/matrices.ts';
 import { randomFloats } from '../helpers/random.ts';
-import { runKernelTable, type CreateOps } from '../helpers/kernel-table.ts';
+import { runKernelTable } from '../helpers/kernel-table.ts';
+import { otherVersions } from '../helpers/other-versions.ts';
 import { allCases } from './cases/all-cases.ts';
-import type { KernelCase } from './cases/case.ts';
 
 // Read when the driver is loaded: where that is lavapipe, subgroups of 4, as on SwiftShader, and other vectors than those of the
 // kernels for lavapipe. Most of the time is its compiler, which takes half as long for them as for 8 lanes.
@@ -24,22 +22,7 @@ for await (const { name, ok, found } of runKernelTable({ kernelSet: 'gpu', cases
   t.ok(ok, `${name}: nmse ${found.nmse}, max ${found.maxAbs}`);
 }
 
-/** Names of the kernels that a case is computed with. */
-async function kernelsOf(kernelCase: KernelCase, variants: Variants): Promise<string> {
-  const names: string[] = [];
-  const gpu = dryGpu('gpu', {}, ({ name }) => names.push(name));
-  const ops = new WebGPUOps(gpu, { kernelSet: 'gpu', activations: kernelCase.activations ?? 'f32', variants });
-  (await kernelCase.prepare(ops))();
-  return names.join();
-}
-
-// Versions that the table does not choose, on the cases for which it chooses another.
-const others = new Set((Object.keys(kernelSets) as SetOp[]).flatMap((op) => othersOf(op, 'gpu')));
-for (const name of others) {
-  const variants = variantsNamed(name, 'gpu');
-  const createOps: CreateOps = (gpu, how) => new WebGPUOps(gpu, { ...how, variants });
-  const itsOwn: KernelCase[] = [];
-  for (const each of cases) if ((await kernelsOf(each, variants)) !== (await kernelsOf(each, {}))) itsOwn.push(each);
+for await (const { name, cases: itsOwn, createOps } of otherVersions('gpu', cases)) {
   t.ok(itsOwn.length > 0, `cases of ${name}`);
   for await (const result of runKernelTable({ kernelSet: 'gpu', cases: itsOwn, production: false, createOps })) {
     const { found } = result;
