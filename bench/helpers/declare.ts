@@ -59,7 +59,11 @@ export function names(
 ): Setting<string[]> {
   const parse = (value: string, flag: string): string => {
     if (known.includes(value)) return value;
-    throw new EngineError('bad_flag', `${flag}: expected one of ${known.join(', ')}, got ${JSON.stringify(value)}`);
+    const many = value.includes(',') ? '; put spaces between several' : '';
+    throw new EngineError(
+      'bad_flag',
+      `${flag}: expected one of ${known.join(', ')}, got ${JSON.stringify(value)}${many}`,
+    );
   };
   return { ...rest, doc: `${rest.doc} Of ${known.join(', ')}.`, default: def, placeholder, list: true, parse };
 }

@@ -72,6 +72,7 @@ t.test('a peer may be named or left to the cache', async (t) => {
 t.test('what is wrong with a flag is one line that names it', async (t) => {
   const cases: [string[], RegExp][] = [
     [['engine', '--rounds', 'x'], /^--rounds: expected an integer of at least 1, got "x"$/],
+    [['scheduler', '--policy', 'fcfs,aggressive'], /got "fcfs,aggressive"; put spaces between several$/],
     [['scheduler', '--policy', 'lifo'], /^--policy: expected one of past-future, .*, got "lifo"$/],
     [['kernels', '--only', '('], /^--only: expected a regular expression, got "\("$/],
     [['kernels', '--shapes', '3'], /^--shapes: expected shapes such as 1536x576, got "3"$/],

@@ -89,7 +89,6 @@ t.test('with Past-Future the same load fits with far fewer pauses than without a
 t.test('a prefix that several requests share counts once', async (t) => {
   const seen: { pool: PoolLoad; running: RequestLoad[] }[] = [];
   const spy: AdmissionPolicy = {
-    name: 'spy',
     begin: (pool, running) => void seen.push({ pool, running: [...running] }),
     admit: () => true,
     observe: () => undefined,

@@ -6,7 +6,7 @@ import type { PolicyKind } from './policy.ts';
 import { SumPolicy } from './sum-policy.ts';
 
 /** @param watermark share of the pool that may be filled at admission (the Past-Future paper tries 0.9 to 0.99) */
-const create = (watermark: number) => new SumPolicy('aggressive', watermark, ({ held }) => held);
+const create = (watermark: number) => new SumPolicy(watermark, ({ held }) => held);
 
 export const aggressive: PolicyKind = {
   create: () => create(0.95),

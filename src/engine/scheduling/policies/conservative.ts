@@ -6,7 +6,7 @@ import type { PolicyKind, RequestLoad } from './policy.ts';
 import { SumPolicy } from './sum-policy.ts';
 
 /** @param overcommit how many times the pool may be promised (the Past-Future paper tries 1 to 1.5) */
-const create = (overcommit: number) => new SumPolicy('conservative', overcommit, slotsAtEnd);
+const create = (overcommit: number) => new SumPolicy(overcommit, slotsAtEnd);
 
 /** If the request produces all it may. */
 function slotsAtEnd({ held, maxNewTokens, generated }: RequestLoad): number {

@@ -5,8 +5,6 @@
 import type { AdmissionPolicy, PolicyKind } from './policy.ts';
 
 export class FcfsPolicy implements AdmissionPolicy {
-  readonly name = 'fcfs';
-
   begin(): void {
     // Looks at nothing.
   }

@@ -21,7 +21,6 @@ interface PastFutureOptions {
 }
 
 export class PastFuturePolicy implements AdmissionPolicy {
-  readonly name = 'past-future';
   readonly #window: LengthWindow;
   readonly #reserved: number;
   readonly #seed: number;

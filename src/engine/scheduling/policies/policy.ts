@@ -21,7 +21,6 @@ export interface PoolLoad {
 }
 
 export interface AdmissionPolicy {
-  readonly name: string;
   /** Called before a step's first `admit`. */
   begin(pool: PoolLoad, running: readonly RequestLoad[]): void;
   /** Whether the candidate may start; if so, it counts as running for the calls after this one. Not called again in this step after `false`. */

@@ -2,14 +2,12 @@
 import type { AdmissionPolicy, PoolLoad, RequestLoad } from './policy.ts';
 
 export class SumPolicy implements AdmissionPolicy {
-  readonly name: string;
   readonly #share: number;
   readonly #slots: (load: RequestLoad) => number;
   #room = 0;
 
   /** @param share of the pool; `slots`: what a request counts for */
-  constructor(name: string, share: number, slots: (load: RequestLoad) => number) {
-    this.name = name;
+  constructor(share: number, slots: (load: RequestLoad) => number) {
     this.#share = share;
     this.#slots = slots;
   }
