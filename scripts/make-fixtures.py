@@ -154,7 +154,7 @@ def permute(weights, heads):
     return split.swapaxes(1, 2).reshape(weights.shape)
 
 
-def gguf_writer(path, arch, config):
+def gguf_writer(path, arch, config, layer_norm_eps=None):
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = gguf.GGUFWriter(str(path), arch)
     writer.add_block_count(config.num_hidden_layers)
@@ -165,7 +165,10 @@ def gguf_writer(path, arch, config):
     writer.add_head_count_kv(config.num_key_value_heads)
     rope = config.rope_parameters.get("full_attention", config.rope_parameters)
     writer.add_rope_freq_base(rope["rope_theta"])
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    if layer_norm_eps is None:
+        writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    else:
+        writer.add_layer_norm_eps(layer_norm_eps)
     writer.add_vocab_size(config.vocab_size)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
@@ -473,6 +476,24 @@ def tiny(name, *dropped, model_type=None, dtype=torch.float16, older=False, olde
     return checkpoint(name, config, dtype, older=older, **older_keys)
 
 
+def tiny_gguf(name, arch, model, metadata):
+    """The same weights under the gguf package's names. `metadata`: what differs, by the writer's method."""
+    config = model.config
+    path = OUT / name / f"{name}.gguf"
+    writer = gguf_writer(path, gguf.MODEL_ARCH_NAMES[arch], config, metadata.pop("eps", None))
+    for method, value in metadata.items():
+        getattr(writer, f"add_{method}")(value)
+    names = gguf.get_tensor_name_map(arch, config.num_hidden_layers)
+    for key, value in model.state_dict().items():
+        if key == "lm_head.weight" and config.tie_word_embeddings:
+            continue
+        array = value.float().numpy()
+        own = names.get_name(key, try_suffixes=(".weight", ".bias"))
+        writer.add_tensor(own, array.astype(np.float16 if array.ndim == 2 and "norm" not in own else np.float32))
+    gguf_finish(writer)
+    write_oracle(path.parent, model)
+
+
 def dense():
     tiny("gemma", rope_parameters=dict(LINEAR))
     tiny("gemma2", older=True, older_keys=dict(dropped=["layer_types"]), query_pre_attn_scalar=20, sliding_window=9, attn_logit_softcapping=1.5, final_logit_softcapping=2.5)
@@ -492,13 +513,17 @@ def dense():
     tiny("olmo3-older", "head_dim", model_type="olmo3", older=True, **WINDOWS, rope_parameters=ropes)
     tiny("smollm3", use_sliding_window=True, sliding_window=9, no_rope_layers=[1, 0])
     tiny("granite", "head_dim", attention_bias=True, mlp_bias=True, embedding_multiplier=3.0, attention_multiplier=0.2, residual_multiplier=0.4, logits_scaling=1.7)
-    tiny("cohere", "head_dim", older=True, logit_scale=0.3, use_qk_norm=True)
+    cohere = tiny("cohere", "head_dim", older=True, logit_scale=0.3, use_qk_norm=True)
     tiny("cohere2", "head_dim", **WINDOWS, logit_scale=0.3)
     tiny("glm", rope_parameters=dict(HALF))
-    tiny("glm4", rope_parameters=dict(HALF))
+    glm4 = tiny("glm4", rope_parameters=dict(HALF))
     tiny("nemotron", older=True, rope_parameters=dict(HALF))
     tiny("helium", attention_bias=True)
-    tiny("exaone4", **WINDOWS)
+    exaone4 = tiny("exaone4", **WINDOWS)
+    windows = dict(sliding_window=9, sliding_window_pattern=[True, False])
+    tiny_gguf("exaone4-gguf", gguf.MODEL_ARCH.EXAONE4, exaone4, windows)
+    tiny_gguf("glm4-gguf", gguf.MODEL_ARCH.GLM4, glm4, dict(rope_dimension_count=4))
+    tiny_gguf("cohere-gguf", gguf.MODEL_ARCH.COMMAND_R, cohere, dict(eps=1e-5, logit_scale=0.3))
     tiny("ernie4_5", use_bias=True, dtype=torch.bfloat16)
     tiny("seed_oss", attention_bias=True, attention_out_bias=True)
 

@@ -51,6 +51,10 @@ export interface GgufMapping {
   readonly configKeys: Readonly<Record<string, string>>;
   /** GGUF name → Hugging Face name, both without `.weight`; `*` is the layer. */
   readonly tensorNames: Readonly<Record<string, string>>;
+  /** What it means that metadata has no such key, where that is not what config.json would mean: config.json key → value. */
+  readonly absent?: Readonly<Record<string, unknown>>;
+  /** `rope.dimension_count` may be less than the dimension of a head: `partial_rotary_factor`. */
+  readonly rotatesPart?: true;
   /** The rows of q and k are reordered for an interleaved rotation; they are put back at load. */
   readonly permutesQK: boolean;
 }

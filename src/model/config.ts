@@ -44,7 +44,8 @@ export interface ConfigSource {
 
 export const count = z.int().positive().max(0x7fffffff);
 /** Far above any model: only keeps a mistaken config from being believed. */
-export const layerCount = count.max(4096);
+export const MOST_LAYERS = 4096;
+export const layerCount = count.max(MOST_LAYERS);
 
 /** Keys of config.json that most decoders have. */
 const decoderKeys = z.object({

@@ -78,6 +78,9 @@ export const checkpoints: readonly Checkpoint[] = [
   { name: 'qwen3-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'gpt2-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'gemma3-gguf', stored: 1e-4, onReferenceOnly: true },
+  { name: 'exaone4-gguf', stored: 1e-4, onReferenceOnly: true },
+  { name: 'glm4-gguf', stored: 1e-4, onReferenceOnly: true },
+  { name: 'cohere-gguf', stored: 1e-4, onReferenceOnly: true },
   ...dense.map((name) => ({ name, stored: 1e-4 })),
 ];
 

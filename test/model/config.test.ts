@@ -107,6 +107,43 @@ t.test('what is wrong is named, with file and key', (t) => {
   t.end();
 });
 
+t.test('what an architecture does not compute is refused by its key', (t) => {
+  const cases: [string, object, RegExp][] = [
+    ['gemma', { use_bidirectional_attention: true }, /use_bidirectional_attention true is not supported/],
+    ['phi', { qk_layernorm: true }, /qk_layernorm true is not supported/],
+    ['stablelm', { qk_layernorm: true }, /qk_layernorm true is not supported/],
+    ['phi', { partial_rotary_factor: 0.2 }, /partial_rotary_factor: of a head of 16 dimensions 3 would rotate/],
+    ['gpt_neox', { rotary_pct: 0.2 }, /rotary_pct: of a head of 16 dimensions 3 would rotate/],
+    ['olmo2', { sliding_window: 9 }, /sliding_window 9 is not supported/],
+    ['falcon', { alibi: true }, /alibi true is not supported/],
+    ['falcon', { new_decoder_architecture: true, parallel_attn: false }, /parallel_attn false is not supported/],
+    ['minicpm', { num_experts: 8 }, /num_experts 8 is not supported/],
+    ['gptj', { n_embd: 64, n_layer: 2, n_head: 4, n_positions: 64, rotary_dim: 32 }, /rotary_dim 32 .* supported: 16/],
+    ['opt', { ffn_dim: 96, do_layer_norm_before: false }, /do_layer_norm_before false is not supported/],
+    ['opt', { ffn_dim: 96, word_embed_proj_dim: 32 }, /word_embed_proj_dim 32 is not supported/],
+    ['bloom', { n_layer: 2, n_head: 4, apply_residual_connection_post_layernorm: true }, /post_layernorm true is not/],
+  ];
+  for (const [type, keys, message] of cases)
+    t.throws(() => architectureOf(type, 'config.json').config(jsonSource({ ...minimal, ...keys }, 'config.json')), {
+      code: 'unsupported_model',
+      message,
+    });
+  t.end();
+});
+
+t.test('layers without a window or without positions, where a config leaves them out', (t) => {
+  const windows = (type: string, keys = {}) => read(type, keys).slidingWindows.map((window) => window !== null);
+  t.same(windows('gemma2'), [true, false, true, false]);
+  t.same(windows('olmo3'), [true, true, true, false]);
+  t.same(windows('cohere2', { sliding_window_pattern: 2 }), [true, false, true, false]);
+  t.same(windows('exaone4', { sliding_window: null }), [false, false, false, false]);
+  t.same(read('exaone4', {}).rotates, [true, true, true, false]);
+  t.same(read('exaone4', { sliding_window: null }).rotates, [true, true, true, true]);
+  t.same(read('smollm3', {}).rotates, [true, true, true, false]);
+  t.same(read('smollm3', { no_rope_layer_interval: 2 }).rotates, [true, false, true, false]);
+  t.end();
+});
+
 t.test('a GGUF copy has the config of its original', (t) => {
   const pairs = [
     ['qwen2', 'qwen2-gguf'],

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { readKeys, type ConfigSource } from '../config.ts';
+import { layerNormGguf } from '../files/gguf-names.ts';
 import {
   createLayerNormDecoder,
   layerNormCaches,
@@ -75,7 +76,20 @@ function weights(c: CohereConfig) {
 
 export const cohere: Architecture<CohereConfig, ReturnType<typeof weights>> = {
   modelType: 'cohere',
-  gguf: null,
+  gguf: {
+    name: 'command-r',
+    permutesQK: false,
+    configKeys: {
+      ...layerNormGguf.configKeys,
+      layer_norm_eps: 'attention.layer_norm_epsilon',
+      logit_scale: 'logit_scale',
+    },
+    tensorNames: {
+      ...layerNormGguf.tensorNames,
+      'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_norm',
+      'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_norm',
+    },
+  },
   config: (source) => readCohereConfig(source, 'cohere', 500000),
   weights,
   caches: layerNormCaches,

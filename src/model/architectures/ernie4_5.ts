@@ -2,12 +2,18 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { readKeys } from '../config.ts';
+import { decoderGguf } from '../files/gguf-names.ts';
 import { llama, readLlamaConfig, type LlamaConfig, type LlamaWeights } from './llama.ts';
 
 export const ernie4_5: Architecture<LlamaConfig, LlamaWeights> = {
   ...llama,
   modelType: 'ernie4_5',
-  gguf: null,
+  gguf: {
+    name: 'ernie4_5',
+    permutesQK: false,
+    configKeys: decoderGguf.configKeys,
+    tensorNames: decoderGguf.tensorNames,
+  },
 
   config: (source) => {
     const { use_bias } = readKeys(source, z.object({ use_bias: z.boolean().nullish() }));

@@ -1,5 +1,6 @@
 /** GLM-4-0414 (Z.ai 2025, model card): GLM with norms behind attention and MLP too. */
 import type { Architecture } from '../architecture.ts';
+import { decoderGguf } from '../files/gguf-names.ts';
 import { attentionSpec, postNormLayer } from '../layers/decoder-layer.ts';
 import { Decoder } from '../layers/decoder.ts';
 import { repeat, vec } from '../weights/spec.ts';
@@ -28,7 +29,18 @@ function weights(c: LlamaConfig) {
 
 export const glm4: Architecture<LlamaConfig, ReturnType<typeof weights>> = {
   modelType: 'glm4',
-  gguf: null,
+  gguf: {
+    name: 'glm4',
+    permutesQK: false,
+    rotatesPart: true,
+    configKeys: decoderGguf.configKeys,
+    tensorNames: {
+      ...decoderGguf.tensorNames,
+      'blk.*.ffn_up': 'model.layers.*.mlp.gate_up_proj',
+      'blk.*.post_attention_norm': 'model.layers.*.post_self_attn_layernorm',
+      'blk.*.post_ffw_norm': 'model.layers.*.post_mlp_layernorm',
+    },
+  },
   config: (source) => readGlmConfig(source, 'glm4'),
   weights,
   caches: (c) => llama.caches(c),

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { readKeys, readRotaryDim } from '../config.ts';
+import { layerNormGguf } from '../files/gguf-names.ts';
 import {
   createLayerNormDecoder,
   layerNormCaches,
@@ -51,7 +52,13 @@ function weights(c: NemotronConfig) {
 
 export const nemotron: Architecture<NemotronConfig, ReturnType<typeof weights>> = {
   modelType: 'nemotron',
-  gguf: null,
+  gguf: {
+    name: 'nemotron',
+    permutesQK: false,
+    rotatesPart: true,
+    configKeys: { ...layerNormGguf.configKeys, norm_eps: 'attention.layer_norm_epsilon' },
+    tensorNames: layerNormGguf.tensorNames,
+  },
 
   config: (source) => {
     const c = readKeys(source, ownKeys);

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { readKeys, readRotaryDim, requireValue } from '../config.ts';
+import { layerNormGguf } from '../files/gguf-names.ts';
 import {
   createLayerNormDecoder,
   layerNormCaches,
@@ -45,7 +46,19 @@ function weights(c: LayerNormDecoderConfig) {
 
 export const phi: Architecture<LayerNormDecoderConfig, ReturnType<typeof weights>> = {
   modelType: 'phi',
-  gguf: null,
+  gguf: {
+    name: 'phi2',
+    permutesQK: false,
+    rotatesPart: true,
+    configKeys: { ...layerNormGguf.configKeys, layer_norm_eps: 'attention.layer_norm_epsilon' },
+    tensorNames: {
+      ...layerNormGguf.tensorNames,
+      output_norm: 'model.final_layernorm',
+      'blk.*.attn_output': 'model.layers.*.self_attn.dense',
+      'blk.*.ffn_up': 'model.layers.*.mlp.fc1',
+      'blk.*.ffn_down': 'model.layers.*.mlp.fc2',
+    },
+  },
 
   config: (source) => {
     const { qk_layernorm } = readKeys(source, z.object({ qk_layernorm: z.boolean().default(false) }));

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { readKeys } from '../config.ts';
+import { decoderGguf } from '../files/gguf-names.ts';
 import { llama, readLlamaConfig, type LlamaConfig, type LlamaWeights } from './llama.ts';
 
 const ownKeys = z.object({
@@ -13,7 +14,12 @@ const ownKeys = z.object({
 export const seedOss: Architecture<LlamaConfig, LlamaWeights> = {
   ...llama,
   modelType: 'seed_oss',
-  gguf: null,
+  gguf: {
+    name: 'seed_oss',
+    permutesQK: false,
+    configKeys: decoderGguf.configKeys,
+    tensorNames: { ...decoderGguf.tensorNames, 'blk.*.post_attention_norm': 'model.layers.*.post_attention_layernorm' },
+  },
 
   config: (source) => {
     const c = readKeys(source, ownKeys);

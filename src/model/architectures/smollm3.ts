@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { count, layerTypes, readKeys } from '../config.ts';
+import { decoderGguf } from '../files/gguf-names.ts';
 import { notReadable } from '../files/model-file.ts';
 import { repeat } from '../weights/spec.ts';
 import { llama, readLlamaConfig, type LlamaConfig, type LlamaWeights } from './llama.ts';
@@ -19,7 +20,7 @@ const ownKeys = z.object({
 export const smollm3: Architecture<LlamaConfig, LlamaWeights> = {
   ...llama,
   modelType: 'smollm3',
-  gguf: null,
+  gguf: { name: 'smollm3', permutesQK: true, configKeys: decoderGguf.configKeys, tensorNames: decoderGguf.tensorNames },
 
   config: (source) => {
     const c = readKeys(source, ownKeys);

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { readKeys, readRotaryDim, requireValue } from '../config.ts';
+import { layerNormGguf } from '../files/gguf-names.ts';
 import {
   createLayerNormDecoder,
   layerNormCaches,
@@ -55,7 +56,17 @@ function weights(c: StablelmConfig) {
 
 export const stablelm: Architecture<StablelmConfig, ReturnType<typeof weights>> = {
   modelType: 'stablelm',
-  gguf: null,
+  gguf: {
+    name: 'stablelm',
+    permutesQK: false,
+    rotatesPart: true,
+    configKeys: {
+      ...layerNormGguf.configKeys,
+      layer_norm_eps: 'attention.layer_norm_epsilon',
+      use_parallel_residual: 'use_parallel_residual',
+    },
+    tensorNames: layerNormGguf.tensorNames,
+  },
 
   config: (source) => {
     const c = readKeys(source, ownKeys);

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { EngineError } from '../../errors.ts';
 import type { GgufMapping } from '../architecture.ts';
-import { count, parseKeys, unsupported, type ConfigSource } from '../config.ts';
+import { count, MOST_LAYERS, parseKeys, unsupported, type ConfigSource } from '../config.ts';
 import { FREQUENCY_FACTORS } from '../layers/rope.ts';
 import { huggingFaceName, optionalKeys } from './gguf-names.ts';
 import { ROPE_FACTORS, storedTensor } from './gguf-tensors.ts';
@@ -45,11 +45,16 @@ export function ggufConfigSource(gguf: Gguf, file: ModelFile, mapping: GgufMappi
   if (c.expert_count > 0)
     throw new EngineError('unsupported_model', `${file.path}: ${prefix}.expert_count: mixtures of experts do not load`);
   const headDim = c['attention.key_length'] ?? Math.floor(c.embedding_length / c['attention.head_count']);
-  for (const key of ['attention.value_length', 'rope.dimension_count'] as const)
+  const rotaryDim = c['rope.dimension_count'] ?? headDim;
+  const wholeHead = ['attention.value_length', ...(mapping.rotatesPart ? [] : ['rope.dimension_count'])] as const;
+  for (const key of wholeHead as readonly ('attention.value_length' | 'rope.dimension_count')[])
     if ((c[key] ?? headDim) !== headDim)
       throw unsupported(file.path, `${prefix}.${key}`, c[key], [`the head dimension, ${headDim}`]);
   const json = {
+    ...mapping.absent,
     ...shape,
+    ...layerTypes(metadata),
+    partial_rotary_factor: rotaryDim / headDim,
     ...whatTensorsSay(gguf, mapping),
     vocab_size: vocabSize(gguf, c, file.path, prefix),
     rope_parameters: ropeParameters(gguf, c, headDim, file, prefix),
@@ -67,12 +72,26 @@ function mappedKeys(metadata: Record<string, unknown>, path: string, mapping: Gg
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
-/** What config.json says and metadata does not: tied heads, biases. */
+/** Which layers have a window, where metadata says so: layer by layer (an array of bool), or by every how many one has none. */
+function layerTypes(metadata: Record<string, unknown>): Record<string, unknown> {
+  const pattern = metadata['attention.sliding_window_pattern'];
+  if (typeof pattern === 'number') return { sliding_window_pattern: pattern };
+  if (!(pattern instanceof Uint8Array)) return {};
+  // One more than a model may have, so that a wrong length is seen whatever it is.
+  const slides = [...pattern.subarray(0, MOST_LAYERS + 1)];
+  return { layer_types: slides.map((slide) => (slide ? 'sliding_attention' : 'full_attention')) };
+}
+
+/** What config.json says and metadata does not: tied heads, biases, norms of heads. */
 function whatTensorsSay(gguf: Gguf, mapping: GgufMapping): Record<string, unknown> {
   const names = new Set(gguf.tensors.map((tensor) => huggingFaceName(tensor.name, mapping)));
+  const hasBias = names.has('model.layers.0.self_attn.q_proj.bias');
   return {
     tie_word_embeddings: !names.has('lm_head.weight'),
-    attention_bias: names.has('model.layers.0.self_attn.q_proj.bias'),
+    attention_bias: hasBias,
+    use_qkv_bias: hasBias,
+    use_bias: hasBias,
+    use_qk_norm: names.has('model.layers.0.self_attn.q_norm.weight'),
     attention_out_bias: names.has('model.layers.0.self_attn.o_proj.bias'),
     mlp_bias: names.has('model.layers.0.mlp.gate_proj.bias'),
   };
