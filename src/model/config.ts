@@ -7,7 +7,6 @@ import { z } from 'zod';
 import { EngineError, oneLine } from '../errors.ts';
 import type { Activation } from '../kernels/ops.ts';
 import { notReadable } from './files/model-file.ts';
-import { FREQUENCY_FACTORS, ropeParametersSchema, supportedRopeTypes, type RopeParameters } from './layers/rope.ts';
 
 /** What the engine needs of every model. */
 export interface ModelConfig {
@@ -120,86 +119,6 @@ export function activationNamed(source: ConfigSource, key: string, name: string)
   throw unsupported(source.file, source.keyName(key), name, Object.keys(activations));
 }
 
-const ropeKeys = z.object({
-  max_position_embeddings: count,
-  rope_theta: z.number().positive().nullish(),
-  rope_scaling: z.record(z.string(), z.unknown()).nullish(),
-  rope_parameters: z.record(z.string(), z.unknown()).nullish(),
-  original_max_position_embeddings: count.nullish(),
-  partial_rotary_factor: z.number().nullish(),
-});
-
-export interface RopeDefaults {
-  /** Where no file says it. */
-  readonly theta?: number;
-  /** The architecture can rotate a part of each head (`partialRotaryFactor`). */
-  readonly allowsPartial?: boolean;
-}
-
-/** Both generations of rope keys → one; transformers' defaults for what old files leave out. */
-export function readRope(source: ConfigSource, defaults: RopeDefaults = {}): RopeParameters {
-  const c = readKeys(source, ropeKeys);
-  const given = c.rope_parameters ?? c.rope_scaling ?? {};
-  const key = c.rope_parameters ? 'rope_parameters' : 'rope_scaling';
-  const nested = Object.keys(given).find((k) => isObject(given[k]));
-  if (nested)
-    throw unsupported(source.file, source.keyName(`${key}.${nested}`), given[nested], [
-      'one set of parameters for all layers',
-    ]);
-  return ropeParameters(source, key, given, defaults);
-}
-
-/** One set of parameters of a rope key: `given` beside the keys that older files keep outside. */
-export function ropeParameters(
-  source: ConfigSource,
-  key: string,
-  given: Record<string, unknown>,
-  { theta = 10000, allowsPartial = false }: RopeDefaults = {},
-): RopeParameters {
-  const c = readKeys(source, ropeKeys);
-  const type = given.rope_type ?? given.type ?? 'default';
-  if (typeof type !== 'string' || ![...supportedRopeTypes, FREQUENCY_FACTORS].includes(type))
-    throw unsupported(source.file, source.keyName(`${key}.rope_type`), type, supportedRopeTypes);
-  if (!allowsPartial) requireValue(source, 'partial_rotary_factor', partialRotaryFactor(source), 1);
-  const original =
-    c.original_max_position_embeddings ?? given.original_max_position_embeddings ?? c.max_position_embeddings;
-  const merged = {
-    rope_theta: c.rope_theta ?? theta,
-    max_position_embeddings: c.max_position_embeddings,
-    ...given,
-    rope_type: type,
-    original_max_position_embeddings: original,
-  };
-  return parse(ropeParametersSchema, merged, source.file, (path) => source.keyName([key, ...path].join('.')));
-}
-
-/** The share of each head that rotates. @param fallback where no file says it */
-export function partialRotaryFactor(source: ConfigSource, fallback = 1): number {
-  const c = readKeys(source, ropeKeys);
-  const given = (c.rope_parameters ?? c.rope_scaling)?.partial_rotary_factor ?? c.partial_rotary_factor ?? fallback;
-  return readKeys(
-    { ...source, json: { partial_rotary_factor: given } },
-    z.object({ partial_rotary_factor: z.number().positive().max(1) }),
-  ).partial_rotary_factor;
-}
-
-/** How many dimensions of each head rotate, the first ones. */
-export function readRotaryDim(source: ConfigSource, headDim: number, fallback = 1): number {
-  const rotaryDim = Math.floor(headDim * partialRotaryFactor(source, fallback));
-  if (rotaryDim % 2 === 0 && rotaryDim > 0) return rotaryDim;
-  const key = source.keyName('partial_rotary_factor');
-  const why = `${key}: of a head of ${headDim} dimensions ${rotaryDim} would rotate; rotary embedding needs an even number`;
-  throw new EngineError('unsupported_model', `${source.file}: ${why}`);
-}
-
-/** Dynamic NTK goes as far as its factor says, as in vLLM. Checkpoints whose card tells users to switch YaRN on (Qwen2.5) leave max_position_embeddings at the length without it. */
-export function longestContext(maxPositionEmbeddings: number, rope: RopeParameters): number {
-  if (rope.rope_type === 'dynamic')
-    return Math.max(maxPositionEmbeddings, Math.floor(maxPositionEmbeddings * rope.factor));
-  if (rope.rope_type !== 'yarn') return maxPositionEmbeddings;
-  return Math.max(maxPositionEmbeddings, Math.floor(rope.original_max_position_embeddings * rope.factor));
-}
-
 /** What the arithmetic needs of the heads, whichever file they came from. */
 export function checkHeads<C extends Pick<DecoderConfig, 'headDim' | 'numAttentionHeads' | 'numKeyValueHeads'>>(
   { file }: ConfigSource,
@@ -214,40 +133,6 @@ export function checkHeads<C extends Pick<DecoderConfig, 'headDim' | 'numAttenti
       `${file}: num_attention_heads (${numAttentionHeads}) is not a multiple of num_key_value_heads (${numKeyValueHeads})`,
     );
   return config;
-}
-
-const layerTypeKeys = z.object({
-  layer_types: z.array(z.enum(['full_attention', 'sliding_attention'])).nullish(),
-});
-
-/** Which layers have a window, where config.json says so layer by layer; null where it does not. */
-export function layerTypes(source: ConfigSource, numHiddenLayers: number) {
-  const { layer_types } = readKeys(source, layerTypeKeys);
-  if (layer_types && layer_types.length !== numHiddenLayers)
-    throw notReadable(source.file, `layer_types has ${layer_types.length} entries for ${numHiddenLayers} layers`);
-  return layer_types ?? null;
-}
-
-const windowKeys = z.object({
-  sliding_window: count.nullish(),
-  sliding_window_pattern: count.nullish(),
-});
-
-/**
- * Per layer: how many keys a query sees, itself included; null sees all. Where layer_types does not say it, every n-th layer
- * sees everything.
- */
-export function readWindows(
-  source: ConfigSource,
-  numHiddenLayers: number,
-  defaults: { readonly window: number; readonly fullEvery: number },
-): (number | null)[] {
-  const c = readKeys(source, windowKeys);
-  const types = layerTypes(source, numHiddenLayers);
-  const window = c.sliding_window === undefined ? defaults.window : c.sliding_window;
-  const every = c.sliding_window_pattern ?? defaults.fullEvery;
-  const slides = (i: number) => (types ? types[i] === 'sliding_attention' : (i + 1) % every !== 0);
-  return Array.from({ length: numHiddenLayers }, (_, i) => (slides(i) ? window : null));
 }
 
 export function refuseQuantized(source: ConfigSource): void {
@@ -314,6 +199,6 @@ export function jsonSource(json: unknown, file: string): ConfigSource {
   return { json, file, keyName: (key) => key };
 }
 
-function isObject(value: unknown): boolean {
+export function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

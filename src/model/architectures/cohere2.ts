@@ -1,6 +1,7 @@
 /** Command R7B and A (Cohere 2024, model card): Command R with a window in three of four layers; the others are not told positions. */
 import { z } from 'zod';
-import { count, readKeys, readWindows, requireValue } from '../config.ts';
+import { count, readKeys, requireValue } from '../config.ts';
+import { readWindows } from '../window-config.ts';
 import { cohere, readCohereConfig } from './cohere.ts';
 
 export const cohere2: typeof cohere = {

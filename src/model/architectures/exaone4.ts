@@ -3,7 +3,8 @@
  * layers that see everything, of which those are not told positions that stand between layers with a window.
  */
 import { z } from 'zod';
-import { count, readKeys, readWindows } from '../config.ts';
+import { count, readKeys } from '../config.ts';
+import { readWindows } from '../window-config.ts';
 import { decoderGguf } from '../files/gguf-names.ts';
 import { olmo2, readPostNormConfig } from './olmo2.ts';
 

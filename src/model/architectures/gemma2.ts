@@ -3,7 +3,9 @@
  * every other layer, and attention scores and logits kept within bounds by tanh.
  */
 import { z } from 'zod';
-import { readDecoderConfig, readKeys, readRope, readWindows, requireValue } from '../config.ts';
+import { readDecoderConfig, readKeys, requireValue } from '../config.ts';
+import { readRope } from '../rope-config.ts';
+import { readWindows } from '../window-config.ts';
 import { decoderGguf } from '../files/gguf-names.ts';
 import { gemma3Text } from './gemma3_text.ts';
 

@@ -5,16 +5,9 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import {
-  readDecoderConfig,
-  readKeys,
-  readRope,
-  readWindows,
-  requireValue,
-  ropeParameters,
-  type ConfigSource,
-  type DecoderConfig,
-} from '../config.ts';
+import { readDecoderConfig, readKeys, requireValue, type ConfigSource, type DecoderConfig } from '../config.ts';
+import { readRope, ropeParameters } from '../rope-config.ts';
+import { readWindows } from '../window-config.ts';
 import { decoderGguf } from '../files/gguf-names.ts';
 import { attentionSpec, postNormLayer } from '../layers/decoder-layer.ts';
 import { Decoder } from '../layers/decoder.ts';

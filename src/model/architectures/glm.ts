@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { readKeys, readRotaryDim, type ConfigSource } from '../config.ts';
+import { readKeys, type ConfigSource } from '../config.ts';
+import { readRotaryDim } from '../rope-config.ts';
 import { lin } from '../weights/spec.ts';
 import {
   llama,

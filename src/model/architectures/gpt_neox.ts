@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { readKeys, readRotaryDim, withKeys } from '../config.ts';
+import { readKeys, withKeys } from '../config.ts';
+import { readRotaryDim } from '../rope-config.ts';
 import {
   createLayerNormDecoder,
   layerNormCaches,

@@ -7,15 +7,13 @@ import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import {
   count,
-  longestContext,
   readDecoderConfig,
   readKeys,
-  readRope,
   type ConfigSource,
   type DecoderConfig,
   type DecoderDefaults,
-  type RopeDefaults,
 } from '../config.ts';
+import { longestContext, readRope, type RopeDefaults } from '../rope-config.ts';
 import { decoderGguf } from '../files/gguf-names.ts';
 import { Decoder } from '../layers/decoder.ts';
 import { attentionSpec, runDecoderLayer } from '../layers/decoder-layer.ts';

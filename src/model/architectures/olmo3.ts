@@ -3,7 +3,9 @@
  * others only.
  */
 import { z } from 'zod';
-import { readKeys, readWindows, ropeParameters, type ConfigSource } from '../config.ts';
+import { readKeys, type ConfigSource } from '../config.ts';
+import { ropeParameters } from '../rope-config.ts';
+import { readWindows } from '../window-config.ts';
 import { olmo2, readPostNormConfig } from './olmo2.ts';
 
 const THETA = 500000;

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { readKeys, readRotaryDim, requireValue } from '../config.ts';
+import { readKeys, requireValue } from '../config.ts';
+import { readRotaryDim } from '../rope-config.ts';
 import { layerNormGguf } from '../files/gguf-names.ts';
 import {
   createLayerNormDecoder,

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { count, readKeys, readRotaryDim, type ConfigSource } from '../config.ts';
+import { count, readKeys, type ConfigSource } from '../config.ts';
+import { readRotaryDim } from '../rope-config.ts';
 import { decoderGguf } from '../files/gguf-names.ts';
 import { lin } from '../weights/spec.ts';
 import {

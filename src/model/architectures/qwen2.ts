@@ -1,7 +1,8 @@
 /** Qwen2 and Qwen2.5 (Yang et al. 2024, arXiv:2407.10671): Llama with biases on q, k and v; windows in upper layers. */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { count, layerTypes, readKeys, type ConfigSource } from '../config.ts';
+import { count, readKeys, type ConfigSource } from '../config.ts';
+import { layerTypes } from '../window-config.ts';
 import { decoderGguf } from '../files/gguf-names.ts';
 import { llama, readLlamaConfig, type LlamaConfig, type LlamaWeights } from './llama.ts';
 

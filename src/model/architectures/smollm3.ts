@@ -1,7 +1,8 @@
 /** SmolLM3 (Hugging Face 2025, model card): Llama whose every fourth layer is not told positions (NoPE, arXiv:2501.18795). */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { count, layerTypes, readKeys } from '../config.ts';
+import { count, readKeys } from '../config.ts';
+import { layerTypes } from '../window-config.ts';
 import { decoderGguf } from '../files/gguf-names.ts';
 import { notReadable } from '../files/model-file.ts';
 import { repeat } from '../weights/spec.ts';
