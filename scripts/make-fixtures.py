@@ -350,6 +350,87 @@ def low_bits_gguf():
     mixed_gguf("llama-gguf-low-bits", np.random.default_rng(14), tables, LOW_BITS)
 
 
+AWQ_ORDER = [0, 2, 4, 6, 1, 3, 5, 7]
+
+
+def pack(codes, bits, order=None):
+    """Words of 32 bits along the last axis, from the low bits up; `order`: which of a word's elements comes where."""
+    per = 32 // bits
+    split = codes.reshape(*codes.shape[:-1], -1, per)[..., order or range(per)].astype(np.uint64)
+    words = sum(split[..., i] << np.uint64(i * bits) for i in range(per)).astype(np.uint32)
+    return torch.from_numpy(words.view(np.int32).copy())
+
+
+def packed_layer(weight, group_of, bits, symmetric):
+    """float [out, in] and the group of each column → codes [in, out], zeros [groups, out], scales f16 [groups, out], and what they stand for [out, in]."""
+    w, top = weight.float().numpy().T, 2**bits - 1
+    groups = group_of.max() + 1
+    low, high = (np.stack([f(w[group_of == g], axis=0) for g in range(groups)]) for f in (np.min, np.max))
+    low, high = np.minimum(low, 0), np.maximum(high, 0)
+    if symmetric:
+        high = np.maximum(high, -low)
+        low = -high
+    scales = ((high - low) / top).astype(np.float16)
+    s = scales.astype(np.float32)
+    zeros = np.full_like(s, (top + 1) // 2) if symmetric else np.clip(np.round(-low / s), 0, top)
+    codes = np.clip(np.round(w / s[group_of] + zeros[group_of]), 0, top)
+    meant = (codes - zeros[group_of]) * s[group_of]
+    return codes.astype(np.int64), zeros.astype(np.int64), torch.from_numpy(scales), torch.from_numpy(meant.T.copy())
+
+
+def packed_checkpoint(name, quantization, act_order=False, biases=False):
+    """
+    A tiny llama as AutoAWQ or AutoGPTQ would have written it, from the definition of their formats; logits by transformers
+    from the weights that the codes stand for. `act_order`: columns of a group lie anywhere, in the second layer only.
+    `biases`: zeros that belong to no layer.
+    """
+    rng = np.random.default_rng(sum(map(ord, name)))
+    torch.manual_seed(15)
+    model = AutoModelForCausalLM.from_config(LlamaConfig(**{**TINY, "hidden_size": 64, "head_dim": 16, "intermediate_size": 96}, rope_parameters=dict(DEFAULT)))
+    randomize(model)
+    model.to(torch.float16).float()
+    bits, size, method = quantization["bits"], quantization["group_size"], quantization["quant_method"]
+    state, meant = {}, {}
+    for key, value in model.state_dict().items():
+        stem = key.removesuffix(".weight")
+        # The first layer's q is one of modules_to_not_convert.
+        if not stem.endswith("_proj") or stem.endswith("0.self_attn.q_proj"):
+            state[key] = value.half()
+            continue
+        group_of = np.arange(value.shape[1]) // (value.shape[1] if size == -1 else size)
+        if act_order and ".1." in stem:
+            group_of = rng.permutation(group_of)
+        codes, zeros, scales, meant[key] = packed_layer(value, group_of, bits, quantization.get("sym", False))
+        if method == "awq":
+            packed = {"qweight": pack(codes, bits, AWQ_ORDER), "qzeros": pack(zeros, bits, AWQ_ORDER)}
+        else:
+            # The first version of the format holds words less a one in each field.
+            ones = 0 if quantization.get("checkpoint_format") == "gptq_v2" else 0x11111111 if bits == 4 else 0x01010101
+            qweight = pack(codes.T, bits).T.contiguous()
+            packed = {"qweight": qweight, "qzeros": pack(zeros, bits) - ones, "g_idx": torch.from_numpy(group_of.astype(np.int32))}
+        if biases:
+            packed["bias"] = torch.zeros(value.shape[0], dtype=torch.float16)
+        state |= {f"{stem}.{part}": tensor for part, tensor in {**packed, "scales": scales}.items()}
+    directory = OUT / name
+    shutil.rmtree(directory, ignore_errors=True)
+    model.half().save_pretrained(directory)
+    reloaded = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+    save_file(state, directory / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((directory / "config.json").read_text())
+    (directory / "config.json").write_text(json.dumps({**config, "quantization_config": quantization}, indent=2) + "\n")
+    reloaded.load_state_dict(meant, strict=False)
+    write_oracle(directory, reloaded)
+
+
+def packed():
+    awq = dict(quant_method="awq", bits=4, group_size=32, version="gemm", zero_point=True, modules_to_not_convert=["model.layers.0.self_attn.q_proj"])
+    packed_checkpoint("llama-awq", awq)
+    gptq = dict(quant_method="gptq", bits=4, group_size=32, sym=True, desc_act=False)
+    packed_checkpoint("llama-gptq", gptq, biases=True)
+    packed_checkpoint("llama-gptq-act-order", {**gptq, "sym": False, "desc_act": True, "checkpoint_format": "gptq_v2"}, act_order=True)
+    packed_checkpoint("llama-gptq-int8", {**gptq, "bits": 8, "group_size": -1, "checkpoint_format": "gptq"})
+
+
 def rope_tables():
     """Inverse frequencies and attention factor of transformers for each scheme, in both config generations."""
     yarn = dict(rope_type="yarn", rope_theta=10000.0, factor=4.0, original_max_position_embeddings=512)
@@ -447,6 +528,7 @@ def main():
     dynamic_rope()
     dense()
     low_bits_gguf()
+    packed()
 
 
 TINY = dict(

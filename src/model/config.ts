@@ -78,7 +78,6 @@ export function readDecoderConfig(
   { activation = 'silu', headDim, tieWordEmbeddings = false, ...norms }: DecoderDefaults = {},
 ): DecoderConfig {
   const c = readKeys(source, decoderKeys);
-  refuseQuantized(source);
   const key = c.hidden_activation ? 'hidden_activation' : 'hidden_act';
   return checkHeads(source, {
     modelType,
@@ -133,15 +132,6 @@ export function checkHeads<C extends Pick<DecoderConfig, 'headDim' | 'numAttenti
       `${file}: num_attention_heads (${numAttentionHeads}) is not a multiple of num_key_value_heads (${numKeyValueHeads})`,
     );
   return config;
-}
-
-export function refuseQuantized(source: ConfigSource): void {
-  const { quantization_config } = readKeys(source, z.object({ quantization_config: z.unknown().optional() }));
-  if (quantization_config === undefined || quantization_config === null) return;
-  throw new EngineError(
-    'unsupported_model',
-    `${source.file}: quantization_config: checkpoints quantized by other tools are not supported; use the float checkpoint (with --quant int8 or int4) or a GGUF file`,
-  );
 }
 
 /** Refuses a key with another value than the one that is computed. */

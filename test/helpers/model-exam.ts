@@ -60,7 +60,10 @@ export const dense = [
   'minicpm',
 ] as const;
 
-/** Bounds on logits against transformers. K-quants round their scales to f16 once more (see ggml-quants/q4_k.ts). */
+/**
+ * Bounds on logits against transformers. K-quants round their scales to f16 once more (see ggml-quants/q4_k.ts), zero points
+ * that are no power of two their minimum, act-order its weights (packed-source.ts).
+ */
 export const checkpoints: readonly Checkpoint[] = [
   { name: 'llama-tied', stored: 1e-4 },
   { name: 'llama-biases-llama3', stored: 1e-4 },
@@ -81,6 +84,10 @@ export const checkpoints: readonly Checkpoint[] = [
   { name: 'exaone4-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'glm4-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'cohere-gguf', stored: 1e-4, onReferenceOnly: true },
+  { name: 'llama-awq', stored: 5e-3, onReferenceOnly: true },
+  { name: 'llama-gptq', stored: 1e-4, onReferenceOnly: true },
+  { name: 'llama-gptq-act-order', stored: 5e-3, onReferenceOnly: true },
+  { name: 'llama-gptq-int8', stored: 1e-4, onReferenceOnly: true },
   ...dense.map((name) => ({ name, stored: 1e-4 })),
 ];
 

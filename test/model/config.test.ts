@@ -80,7 +80,6 @@ t.test('what is wrong is named, with file and key', (t) => {
     [{ attention_bias: 'yes' }, 'model_not_readable', /^config.json: attention_bias: /],
     [{ head_dim: 15 }, 'unsupported_model', /head_dim is 15/],
     [{ hidden_act: 'quick_gelu' }, 'unsupported_model', /hidden_act "quick_gelu" is not supported; supported: silu/],
-    [{ quantization_config: { quant_method: 'gptq' } }, 'unsupported_model', /quantization_config: /],
     [
       { rope_scaling: { type: 'su', factor: 2 } },
       'unsupported_model',

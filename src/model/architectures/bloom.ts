@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { checkHeads, count, layerCount, readKeys, refuseQuantized, requireValue, type ModelConfig } from '../config.ts';
+import { checkHeads, count, layerCount, readKeys, requireValue, type ModelConfig } from '../config.ts';
 import { attend, attentionSpec, plainMlp } from '../layers/decoder-layer.ts';
 import { Decoder } from '../layers/decoder.ts';
 import { layerNorm, layerNormWeights } from '../layers/layer-norm-decoder.ts';
@@ -62,7 +62,6 @@ export const bloom: Architecture<BloomConfig, ReturnType<typeof weights>> = {
 
   config: (source) => {
     const c = readKeys(source, keys);
-    refuseQuantized(source);
     const key = 'apply_residual_connection_post_layernorm';
     requireValue(source, key, c[key], false);
     const { hidden_size: hiddenSize } = readKeys(

@@ -3,13 +3,13 @@
  * GELU in its tanh form. Its linear layers are stored as [in, out].
  */
 import { z } from 'zod';
+import { EngineError } from '../../errors.ts';
 import type { Architecture } from '../architecture.ts';
 import {
   checkHeads,
   count,
   layerCount,
   readKeys,
-  refuseQuantized,
   requireValue,
   type ConfigSource,
   type ModelConfig,
@@ -49,7 +49,6 @@ const keys = z.object({
 /** What GPT-2 and what grew out of it read in the same way. */
 export function readGpt2Config(source: ConfigSource, modelType: string): Gpt2Config {
   const c = readKeys(source, keys);
-  refuseQuantized(source);
   requireValue(source, 'add_cross_attention', c.add_cross_attention, false);
   const headDim = Math.floor(c.n_embd / c.n_head);
   const scale = c.scale_attn_weights ? headDim ** -0.5 : 1;
@@ -97,6 +96,16 @@ function weights(c: Gpt2Config) {
   };
 }
 
+/** Packed matrices are [out, in]; whether those of a layer that is stored as [in, out] were turned, no file says. */
+function refuseQuantized(source: ConfigSource): void {
+  const { quantization_config } = readKeys(source, z.object({ quantization_config: z.unknown().optional() }));
+  if (quantization_config !== undefined && quantization_config !== null)
+    throw new EngineError(
+      'unsupported_model',
+      `${source.file}: quantization_config: not supported for gpt2; use the float checkpoint (with --quant int8 or int4) or a GGUF file`,
+    );
+}
+
 export const gpt2: Architecture<Gpt2Config, ReturnType<typeof weights>> = {
   modelType: 'gpt2',
   gguf: {
@@ -127,7 +136,10 @@ export const gpt2: Architecture<Gpt2Config, ReturnType<typeof weights>> = {
   /** Checkpoints of GPT2Model have no prefix, older ones have causal masks among their tensors. */
   tensorName: (stored) => (/\.attn\.(masked_)?bias$/.test(stored) ? null : stored.replace(/^transformer\./, '')),
 
-  config: (source) => readGpt2Config(source, 'gpt2'),
+  config: (source) => {
+    refuseQuantized(source);
+    return readGpt2Config(source, 'gpt2');
+  },
 
   weights,
 

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { activationNamed, checkHeads, count, layerCount, readKeys, refuseQuantized, requireValue } from '../config.ts';
+import { activationNamed, checkHeads, count, layerCount, readKeys, requireValue } from '../config.ts';
 import { biasVec, head, lin, repeat, table, vec } from '../weights/spec.ts';
 import { gpt2, type Gpt2Config } from './gpt2.ts';
 
@@ -65,7 +65,6 @@ export const opt: Architecture<Gpt2Config, ReturnType<typeof weights>> = {
 
   config: (source) => {
     const c = readKeys(source, keys);
-    refuseQuantized(source);
     requireValue(source, 'word_embed_proj_dim', c.word_embed_proj_dim ?? c.hidden_size, c.hidden_size);
     requireValue(source, '_remove_final_layer_norm', c._remove_final_layer_norm, false);
     for (const key of ['do_layer_norm_before', 'enable_bias', 'layer_norm_elementwise_affine'] as const)

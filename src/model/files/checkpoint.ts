@@ -4,8 +4,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { parseKeys } from '../config.ts';
 import { ModelFile, notReadable, readJsonFile } from './model-file.ts';
-import { readSafetensors } from './safetensors.ts';
-import type { StoredTensor } from './stored-tensor.ts';
+import { readSafetensors, type SafetensorsTensor } from './safetensors.ts';
 
 export const SINGLE = 'model.safetensors';
 export const INDEX = 'model.safetensors.index.json';
@@ -14,7 +13,7 @@ const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 export interface Checkpoint {
   readonly files: readonly ModelFile[];
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly tensors: ReadonlyMap<string, SafetensorsTensor>;
 }
 
 /** Opens every file and reads its header; closes what it opened when one of them is bad. */
@@ -43,7 +42,7 @@ function openShards(directory: string, files: ModelFile[]): Checkpoint {
       throw notReadable(indexPath, `weight_map: ${JSON.stringify(name)} is not a file name in this directory`);
   // All are opened before one is read: a file that is missing says more than the tensors that are not in the others.
   for (const name of shards) files.push(new ModelFile(join(directory, name)));
-  const tensors = new Map<string, StoredTensor>();
+  const tensors = new Map<string, SafetensorsTensor>();
   for (const file of files) {
     const name = basename(file.path);
     for (const tensor of readSafetensors(file)) {

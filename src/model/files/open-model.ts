@@ -11,6 +11,8 @@ import { ggufTensors } from './gguf-tensors.ts';
 import type { GgufMetadata } from './gguf-values.ts';
 import { ggufModelName, ggufModels, openGgufParts } from './gguf-parts.ts';
 import { notReadable, readJsonFile } from './model-file.ts';
+import { packedTensors } from './packed/packed-tensors.ts';
+import { readPacking } from './packed/quantization-config.ts';
 import { architectureOf, ggufArchitectureOf } from '../architectures/registry.ts';
 import type { StoredTensor, TensorTable } from './stored-tensor.ts';
 
@@ -45,25 +47,33 @@ function openDirectory(directory: string): OpenModel {
   const architecture = architectureOf(modelType, configPath);
   const config = architecture.config(jsonSource(json, configPath));
   const generationConfig = readGenerationConfig(directory, json);
+  const packing = readPacking(json, configPath);
   const { files, tensors } = openCheckpoint(directory);
-  const named = [...tensors.values()].flatMap((tensor) => {
-    const name = architecture.tensorName ? architecture.tensorName(tensor.name) : tensor.name;
-    return name === null ? [] : [{ ...tensor, name }];
-  });
-  return {
-    path: directory,
-    name: basename(directory),
-    format: 'safetensors',
-    architecture,
-    config,
-    generationConfig,
-    tensors: byName(named, directory),
-    metadata: null,
-    fileBytes: files.reduce((n, file) => n + file.size, 0),
-    close: () => {
-      for (const file of files) file.close();
-    },
+  const close = () => {
+    for (const file of files) file.close();
   };
+  try {
+    const stored = packing ? packedTensors(tensors, packing) : [...tensors.values()];
+    const named = stored.flatMap((tensor) => {
+      const name = architecture.tensorName ? architecture.tensorName(tensor.name) : tensor.name;
+      return name === null ? [] : [{ ...tensor, name }];
+    });
+    return {
+      path: directory,
+      name: basename(directory),
+      format: 'safetensors',
+      architecture,
+      config,
+      generationConfig,
+      tensors: byName(named, directory),
+      metadata: null,
+      fileBytes: files.reduce((n, file) => n + file.size, 0),
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 function openGguf(path: string): OpenModel {

@@ -49,8 +49,13 @@ interface Entry {
   readonly end: number;
 }
 
+export interface SafetensorsTensor extends StoredTensor {
+  /** All of the tensor's bytes, whatever its dtype; a copy, little-endian. */
+  readBytes(): Uint8Array<ArrayBuffer>;
+}
+
 /** The file's tensors in the order of their bytes. */
-export function readSafetensors(file: ModelFile): StoredTensor[] {
+export function readSafetensors(file: ModelFile): SafetensorsTensor[] {
   const { text, dataStart } = readHeader(file);
   const entries = parseHeader(text, file.path);
   checkLayout(entries, file.size - dataStart, file.path);
@@ -119,7 +124,7 @@ function checkLayout(entries: Entry[], dataSize: number, path: string): void {
   if (at !== dataSize) throw notReadable(path, `${dataSize - at} bytes after the last tensor belong to no tensor`);
 }
 
-function storedTensor(file: ModelFile, entry: Entry, dataStart: number): StoredTensor {
+function storedTensor(file: ModelFile, entry: Entry, dataStart: number): SafetensorsTensor {
   const { name, dtype, shape, begin, end } = entry;
   const source = (): MatrixSource => {
     const format: WeightFormat | undefined = weightFormats[dtype];
@@ -141,5 +146,10 @@ function storedTensor(file: ModelFile, entry: Entry, dataStart: number): StoredT
       },
     };
   };
-  return { name, shape, dtype, bytes: end - begin, file: file.path, source };
+  const readBytes = () => {
+    const bytes = new Uint8Array(end - begin);
+    file.readInto(bytes, dataStart + begin);
+    return bytes;
+  };
+  return { name, shape, dtype, bytes: end - begin, file: file.path, source, readBytes };
 }

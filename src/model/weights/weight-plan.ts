@@ -188,7 +188,8 @@ function checked(tensor: StoredTensor | undefined, name: string, shape: readonly
 }
 
 function refuseUnknown(tensors: TensorTable, used: ReadonlySet<string>): void {
-  const unknown = [...tensors.keys()].filter((name) => !used.has(name) && !notWeights.some((d) => d.test(name)));
+  const isKnown = (name: string) => used.has(name) || notWeights.some((d) => d.test(name));
+  const unknown = [...tensors.keys()].filter((name) => !isKnown(name) && !addsNothing(tensors, name));
   if (unknown.length === 0) return;
   const [first] = unknown;
   const named = unknown.slice(0, 5).join(', ') + (unknown.length > 5 ? ` and ${unknown.length - 5} more` : '');
@@ -196,4 +197,10 @@ function refuseUnknown(tensors: TensorTable, used: ReadonlySet<string>): void {
     tensors.get(first)?.file ?? '',
     `this architecture has no place for ${named}; is model_type right?`,
   );
+}
+
+/** Quantizers write zeros as biases of layers that have none. */
+function addsNothing(tensors: TensorTable, name: string): boolean {
+  const bias = tensors.get(name);
+  return name.endsWith('.bias') && bias?.shape.length === 1 && readVector(bias).every((value) => value === 0);
 }

@@ -1,0 +1,68 @@
+/** What config.json says of a checkpoint whose linear layers were quantized by other tools. */
+import { z } from 'zod';
+import { EngineError, oneLine } from '../../../errors.ts';
+import { parseKeys, unsupported } from '../../config.ts';
+import { awq } from './awq.ts';
+import { gptq } from './gptq.ts';
+import type { PackedLayout } from './layout.ts';
+
+/** How all packed layers of a checkpoint are stored. */
+export interface Packing {
+  readonly layout: PackedLayout;
+  /** Columns that share a scale and a zero point; null for whole rows. */
+  readonly groupSize: number | null;
+}
+
+const groupSize = z.union([z.literal(-1), z.int().positive()]).transform((n) => (n === -1 ? null : n));
+
+const methodKeys = z.object({ quant_method: z.string() });
+const awqKeys = z.object({
+  bits: z.int(),
+  group_size: groupSize,
+  version: z.string().default('gemm'),
+  zero_point: z.boolean().default(true),
+});
+const gptqKeys = z.object({
+  bits: z.int(),
+  group_size: groupSize,
+  checkpoint_format: z.string().default('gptq'),
+});
+
+const KEY = 'quantization_config';
+
+/**
+ * `quantization_config` of a config.json; null where there is none. Whether a layer is packed is said by its tensors, and so
+ * are the order of its columns (`desc_act`) and whether it is symmetric (`sym`).
+ *
+ * @throws EngineError unsupported_model for a method or a variant that is not read
+ */
+export function readPacking(json: unknown, file: string): Packing | null {
+  const config = (json as Record<string, unknown> | null)?.[KEY];
+  if (config === undefined || config === null) return null;
+  const { quant_method: method } = parseKeys(methodKeys, config, file, KEY);
+  if (method === 'awq') return awqPacking(config, file);
+  if (method === 'gptq') return gptqPacking(config, file);
+  const shown = oneLine(JSON.stringify(method));
+  throw new EngineError(
+    'unsupported_model',
+    `${file}: ${KEY}.quant_method ${shown} is not supported; supported: awq, gptq; or use the float checkpoint (with --quant int8 or int4) or a GGUF file`,
+  );
+}
+
+function awqPacking(config: unknown, file: string): Packing {
+  const c = parseKeys(awqKeys, config, file, KEY);
+  const version = c.version.toLowerCase();
+  if (version !== 'gemm') throw unsupported(file, `${KEY}.version`, c.version, ['gemm']);
+  if (c.bits !== 4) throw unsupported(file, `${KEY}.bits`, c.bits, ['4']);
+  if (!c.zero_point) throw unsupported(file, `${KEY}.zero_point`, c.zero_point, ['true']);
+  return { layout: awq, groupSize: c.group_size };
+}
+
+function gptqPacking(config: unknown, file: string): Packing {
+  const c = parseKeys(gptqKeys, config, file, KEY);
+  const { bits, checkpoint_format: format } = c;
+  if (format !== 'gptq' && format !== 'gptq_v2')
+    throw unsupported(file, `${KEY}.checkpoint_format`, format, ['gptq', 'gptq_v2']);
+  if (bits !== 4 && bits !== 8) throw unsupported(file, `${KEY}.bits`, bits, ['4', '8']);
+  return { layout: gptq(bits, format === 'gptq' ? 1 : 2), groupSize: c.group_size };
+}
