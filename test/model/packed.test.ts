@@ -7,7 +7,7 @@ import { ModelFile } from '../../src/model/files/model-file.ts';
 import { awq } from '../../src/model/files/packed/awq.ts';
 import { gptq } from '../../src/model/files/packed/gptq.ts';
 import type { PackedLayout } from '../../src/model/files/packed/layout.ts';
-import { packedTensors } from '../../src/model/files/packed/packed-tensors.ts';
+import { unpackedTensors } from '../../src/model/files/packed/packed-tensors.ts';
 import { readSafetensors } from '../../src/model/files/safetensors.ts';
 import { readVector } from '../../src/model/files/stored-tensor.ts';
 import { planWeights } from '../../src/model/weights/weight-plan.ts';
@@ -63,7 +63,7 @@ t.test('GPTQ: fields of a word are columns of one row; zero points are rows', (t
 });
 
 /** A layer of 32 columns, in groups of `groupSize`, and eight rows whose codes are the column's number. */
-function layer(groupSize: number, groupIndex?: number[], largest = 1): ReturnType<typeof packedTensors>[number] {
+function layer(groupSize: number, groupIndex?: number[], largest = 1): ReturnType<typeof unpackedTensors>[number] {
   const groups = 32 / groupSize;
   const codes = [0x76543210, 0xfedcba98, 0x76543210, 0xfedcba98].flatMap((word) => Array<number>(8).fill(word));
   const parts: Record<string, [string, number[], ArrayBufferView]> = {
@@ -84,7 +84,7 @@ function layer(groupSize: number, groupIndex?: number[], largest = 1): ReturnTyp
   const tensors = new Map(
     readSafetensors(file).map((tensor) => [`a.${tensor.name}`, { ...tensor, name: `a.${tensor.name}` }]),
   );
-  return packedTensors(tensors, { layout: gptq(4, 2), groupSize })[0];
+  return unpackedTensors(tensors, { layout: gptq(4, 2), groupSize }, 'config.json')[0];
 }
 
 function writeSafetensors(path: string, parts: Record<string, [string, number[], ArrayBufferView]>): void {
@@ -214,5 +214,19 @@ t.test('a bias that the architecture has no place for may be zero, and nothing e
   const model = openModel(directory);
   t.throws(() => planWeights(model, 'stored'), { message: /no place for model\.layers\.1\.mlp\.down_proj\.bias; / });
   model.close();
+  t.end();
+});
+
+t.test('packed tensors of which config.json says nothing are named', (t) => {
+  const directory = join(temp, 'unsaid');
+  cpSync(fixturePath('llama-gptq'), directory, { recursive: true });
+  const path = join(directory, 'config.json');
+  const { quantization_config, ...rest } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+  t.ok(quantization_config);
+  writeFileSync(path, JSON.stringify(rest));
+  t.throws(() => openModel(directory), {
+    code: 'model_not_readable',
+    message: /config\.json: quantization_config is missing, and tensor model\.layers\.\d\..*\.qweight is packed; /,
+  });
   t.end();
 });

@@ -11,7 +11,7 @@ import { ggufTensors } from './gguf-tensors.ts';
 import type { GgufMetadata } from './gguf-values.ts';
 import { ggufModelName, ggufModels, openGgufParts } from './gguf-parts.ts';
 import { notReadable, readJsonFile } from './model-file.ts';
-import { packedTensors } from './packed/packed-tensors.ts';
+import { unpackedTensors } from './packed/packed-tensors.ts';
 import { readPacking } from './packed/quantization-config.ts';
 import { architectureOf, ggufArchitectureOf } from '../architectures/registry.ts';
 import type { StoredTensor, TensorTable } from './stored-tensor.ts';
@@ -53,7 +53,7 @@ function openDirectory(directory: string): OpenModel {
     for (const file of files) file.close();
   };
   try {
-    const stored = packing ? packedTensors(tensors, packing) : [...tensors.values()];
+    const stored = unpackedTensors(tensors, packing, configPath);
     const named = stored.flatMap((tensor) => {
       const name = architecture.tensorName ? architecture.tensorName(tensor.name) : tensor.name;
       return name === null ? [] : [{ ...tensor, name }];

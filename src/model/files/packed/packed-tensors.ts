@@ -7,8 +7,26 @@ import type { Packing } from './quantization-config.ts';
 
 const SUFFIX = '.qweight';
 
-/** @throws EngineError model_not_readable for a part that is missing, mis-shaped or of another type */
-export function packedTensors(tensors: ReadonlyMap<string, SafetensorsTensor>, packing: Packing): StoredTensor[] {
+/**
+ * @param packing null where config.json says nothing of it
+ * @param configPath where it should
+ * @throws EngineError model_not_readable for a part that is missing, mis-shaped or of another type
+ */
+export function unpackedTensors(
+  tensors: ReadonlyMap<string, SafetensorsTensor>,
+  packing: Packing | null,
+  configPath: string,
+): StoredTensor[] {
+  if (packing) return packedTensors(tensors, packing);
+  const packed = [...tensors.keys()].find((name) => name.endsWith(SUFFIX));
+  if (packed === undefined) return [...tensors.values()];
+  throw notReadable(
+    configPath,
+    `quantization_config is missing, and tensor ${packed} is packed; older checkpoints have its keys in quantize_config.json or quant_config.json`,
+  );
+}
+
+function packedTensors(tensors: ReadonlyMap<string, SafetensorsTensor>, packing: Packing): StoredTensor[] {
   const parts = new Set<string>();
   const packed = [...tensors.keys()]
     .filter((name) => name.endsWith(SUFFIX))
