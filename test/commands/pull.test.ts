@@ -200,6 +200,11 @@ t.test('a repository: the files that serving needs, checked; one GGUF of several
       'm.Q8_0.gguf': weights,
       'm.Q8_0-imat.gguf': randomBytes(400),
     },
+    'org/split-GGUF': {
+      'm-Q4_K_M.gguf': randomBytes(300),
+      'Q8_0/m-Q8_0-00001-of-00002.gguf': weights,
+      'Q8_0/m-Q8_0-00002-of-00002.gguf': randomBytes(700),
+    },
     'org/empty': { 'README.md': Buffer.from('nothing') },
   });
   process.env['HF_ENDPOINT'] = server.url;
@@ -221,6 +226,10 @@ t.test('a repository: the files that serving needs, checked; one GGUF of several
   t.match(await pull('org/many-GGUF'), /m\.Q4_K_M\.gguf$/, 'Q4_K_M unless something else is asked for');
   t.match(await pull('org/many-GGUF:q8_0.gguf'), /m\.Q8_0\.gguf$/);
   await t.rejects(pull('org/many-GGUF:Q8_0'), { code: 'download_failed', message: /2 \.gguf files.*m\.Q8_0-imat/ });
+  const first = await pull('org/split-GGUF:Q8_0');
+  t.match(first, /Q8_0\/m-Q8_0-00001-of-00002\.gguf$/, 'all parts of a split file, the first of them to serve');
+  t.equal(readFileSync(first.replace('00001-of', '00002-of')).length, 700);
+  t.match(await pull('org/split-GGUF'), /m-Q4_K_M\.gguf$/);
   await t.rejects(pull('org/empty'), { code: 'download_failed', message: /not a model/ });
   await t.rejects(pull('org/none'), { code: 'download_failed', message: /org\/none.*404.*HF_TOKEN/ });
   for (const name of [

@@ -1,6 +1,7 @@
-/** A Hugging Face repository's model files: safetensors with config and tokenizer, or one GGUF of several. */
+/** A Hugging Face repository's model files: safetensors with config and tokenizer, or one GGUF of several, in all its parts. */
 import { join } from 'node:path';
 import { EngineError } from '../../errors.ts';
+import { ggufModels, ggufPartsOf } from '../../model/files/gguf-parts.ts';
 import { dawnlightHome, modelsDirectory } from './cache.ts';
 import { fetchFile, sizeOf } from './fetch-file.ts';
 import { listHubFiles, openHubFile, type HubFile } from './hub.ts';
@@ -53,28 +54,31 @@ export async function pullRepo(name: RepoName, options: PullOptions): Promise<st
     },
     () => progress.log(`another process is downloading ${name.repo}: waiting for it`),
   );
-  return wanted.length === 1 && wanted[0].path.endsWith('.gguf') ? wanted[0].destination : directory;
+  return /\.gguf$/i.test(wanted[0].path) ? wanted[0].destination : directory;
 }
 
 /** Small files first, so that a wrong choice shows early. */
 function wantedFiles({ repo, variant }: RepoName, files: readonly HubFile[]): HubFile[] {
   const paths = files.map((file) => file.path);
   const safe = paths.some((path) => /^model.*\.safetensors$/.test(path));
-  if (!safe || variant !== null) return [oneGguf(repo, variant, files)];
+  if (!safe || variant !== null) return oneGguf(repo, variant, files);
   const wanted = /^(model[^/]*\.safetensors|[^/]*\.json|[^/]*\.jinja|additional_chat_templates\/[^/]*\.jinja)$/;
   return files.filter(({ path }) => wanted.test(path)).sort((a, b) => a.expected.bytes - b.expected.bytes);
 }
 
-function oneGguf(repo: string, variant: string | null, files: readonly HubFile[]): HubFile {
-  const all = files.filter(({ path }) => /\.gguf$/i.test(path));
-  const choose = (part: string) => all.filter(({ path }) => path.toLowerCase().includes(part.toLowerCase()));
-  const fitting = variant === null ? (all.length === 1 ? all : choose('q4_k_m')) : choose(variant);
-  if (fitting.length === 1) return fitting[0];
-  if (all.length === 0) {
+function oneGguf(repo: string, variant: string | null, files: readonly HubFile[]): HubFile[] {
+  const paths = files.map(({ path }) => path).filter((path) => /\.gguf$/i.test(path));
+  const models = ggufModels(paths);
+  const choose = (part: string) => models.filter((path) => path.toLowerCase().includes(part.toLowerCase()));
+  const fitting = variant === null ? (models.length === 1 ? models : choose('q4_k_m')) : choose(variant);
+  if (fitting.length === 1) {
+    return ggufPartsOf(fitting[0], paths).flatMap((part) => files.filter(({ path }) => path === part));
+  }
+  if (models.length === 0) {
     const what = 'neither model*.safetensors nor a .gguf file';
     throw new EngineError('download_failed', `${repo} has ${what}: it is not a model that can be served`);
   }
-  const names = all.map(({ path }) => path).join(', ');
+  const names = models.join(', ');
   const which = variant === null ? 'several .gguf files' : `${fitting.length || 'no'} .gguf files for ${variant}`;
   throw new EngineError('download_failed', `${repo} has ${which}: add :VARIANT to choose one of ${names}`);
 }

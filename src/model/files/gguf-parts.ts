@@ -26,15 +26,22 @@ export function ggufModelName(path: string): string {
   return partName(path)?.name ?? basename(path).replace(/\.gguf$/i, '');
 }
 
-/** One name for each model among these .gguf files: of a split one the first part that is there. */
-export function ggufModels(names: readonly string[]): string[] {
+/** The same for all parts of a model in a folder, and for no other file. */
+function modelOf(path: string): string {
+  const part = partName(path);
+  return part ? join(dirname(path), `${part.name} of ${part.count}`) : path;
+}
+
+/** One path for each model among these .gguf files: of a split one the first part that is there. */
+export function ggufModels(paths: readonly string[]): string[] {
   const models = new Map<string, string>();
-  for (const name of [...names].sort()) {
-    const part = partName(name);
-    const model = part ? `${part.name} of ${part.count}` : name;
-    if (!models.has(model)) models.set(model, name);
-  }
+  for (const path of [...paths].sort()) if (!models.has(modelOf(path))) models.set(modelOf(path), path);
   return [...models.values()];
+}
+
+/** Those of the .gguf files that are of the same model as `path`, in their order. */
+export function ggufPartsOf(path: string, paths: readonly string[]): string[] {
+  return paths.filter((other) => modelOf(other) === modelOf(path)).sort();
 }
 
 export interface GgufModel {
