@@ -31,7 +31,7 @@ async function adapter(): Promise<void> {
   const { kernelSet, hasF16, hasSubgroups, description } = probe;
   const vulkanDrivers = process.platform === 'linux' ? vulkanManifests() : null;
   const machine = describeMachine(description);
-  say({ machine, vulkanDrivers, kernelSet, hasF16, hasSubgroups, ...describeAdapter(probe) });
+  say({ machine, vulkanDrivers, kernelSet, hasF16, hasSubgroups, ...(await describeAdapter(probe)) });
 }
 
 /** Cases that take longer are named as they end: they are what the time goes to. */
