@@ -3,7 +3,7 @@ import { openModel } from '../model/files/open-model.ts';
 import { doTextTask, type TextTask } from '../server/text-workers/text-tasks.ts';
 import { serveTasks } from '../server/workers/serve-tasks.ts';
 import { type ChatTemplate, chatTemplateOf, compileChatTemplate } from '../text/chat-template/chat-template.ts';
-import { loadTokenizer, tokenizerFromGguf } from '../text/tokenizer/load-tokenizer.ts';
+import { tokenizerOf } from '../text/tokenizer/load-tokenizer.ts';
 import type { Tokenizer } from '../text/tokenizer/tokenizer.ts';
 
 export interface TextSource {
@@ -24,7 +24,7 @@ serveTasks(({ modelDir, chatTemplate: override }: TextSource) => {
 function openTokenizer(path: string): Tokenizer {
   const model = openModel(path);
   try {
-    return model.metadata === null ? loadTokenizer(model.path) : tokenizerFromGguf(Object.fromEntries(model.metadata));
+    return tokenizerOf(model);
   } finally {
     model.close();
   }

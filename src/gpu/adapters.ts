@@ -1,12 +1,12 @@
 /** The adapters of this machine, by the names that Dawn gives them: it chooses one by a part of its name. */
-import { create } from 'webgpu';
 import { EngineError } from '../errors.ts';
 import { withoutDawnNotes } from './dawn-notes.ts';
+import { createInstance } from './instance.ts';
 
 /** Asked for an adapter that there is not, Dawn lists those that there are. */
 export async function adapterNames(): Promise<string[]> {
   try {
-    await withoutDawnNotes(() => create(['adapter=no such adapter']).requestAdapter());
+    await withoutDawnNotes(() => createInstance(['adapter=no such adapter']).requestAdapter());
     return [];
   } catch (error) {
     return namesIn(String(error));

@@ -1,13 +1,11 @@
 /** Instance, adapter and device: the one place that opens Dawn, and what the rest may know about the hardware. */
-import { create, globals } from 'webgpu';
+import { globals } from 'webgpu';
 import { EngineError } from '../errors.ts';
 import { adapterNames, chooseAdapter } from './adapters.ts';
 import { withoutDawnNotes } from './dawn-notes.ts';
+import { createInstance } from './instance.ts';
 
 Object.assign(globalThis, globals);
-
-/** Dropping the object that `create()` returned aborts the process, so every instance is kept for good. */
-const instances = new Set<GPU>();
 
 /** Which kernels suit the adapter (kernels/kernel-sets.ts): `lavapipe` with subgroups of 8, or `gpu`, everything else. */
 export type KernelSet = 'lavapipe' | 'gpu';
@@ -38,16 +36,14 @@ const alwaysOn = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia', 'use_vulka
 const productionOn = ['disable_robustness', 'disable_workgroup_init', 'disable_polyfills_on_integer_div_and_mod'];
 const productionOff = ['lazy_clear_resource_on_first_use', 'enable_spirv_validation'];
 
-function createInstance(validation: boolean, name: string | null): GPU {
-  const flags = validation
+function flagsOf(validation: boolean, name: string | null): string[] {
+  const toggles = validation
     ? [`enable-dawn-features=${alwaysOn.join(',')}`]
     : [
         `enable-dawn-features=${[...alwaysOn, ...productionOn].join(',')}`,
         `disable-dawn-features=${productionOff.join(',')}`,
       ];
-  const instance = create(name === null ? flags : [...flags, `adapter=${name}`]);
-  instances.add(instance);
-  return instance;
+  return name === null ? toggles : [...toggles, `adapter=${name}`];
 }
 
 /** The adapter with the options' toggles, or EngineError no_adapter, or bad_flag where another was asked for. */
@@ -56,7 +52,7 @@ export async function requestAdapter({ validation, adapter: wanted = null }: Gpu
   let adapter: GPUAdapter | null;
   try {
     adapter = await withoutDawnNotes(() =>
-      createInstance(validation, name).requestAdapter({ powerPreference: 'high-performance' }),
+      createInstance(flagsOf(validation, name)).requestAdapter({ powerPreference: 'high-performance' }),
     );
   } catch (cause) {
     throw new EngineError('no_adapter', 'WebGPU could not start: run `dawnlight doctor` to see why', { cause });

@@ -4,7 +4,7 @@ import { samplingDefaults, type SamplingDefaults } from '../model/sampling-defau
 import { answerFormats, type AnswerFormats, answerVocabulary } from '../text/answer/answer-formats.ts';
 import { type ChatTemplate, chatTemplateOf, compileChatTemplate } from '../text/chat-template/chat-template.ts';
 import type { TokenVocabulary } from '../text/structured-output/types.ts';
-import { loadTokenizer, tokenizerFromGguf } from '../text/tokenizer/load-tokenizer.ts';
+import { tokenizerOf } from '../text/tokenizer/load-tokenizer.ts';
 import type { Tokenizer } from '../text/tokenizer/tokenizer.ts';
 
 export interface TextSettings {
@@ -42,9 +42,7 @@ export function openModelText(modelDir: string, settings: TextSettings): ModelTe
 function open(modelDir: string): { tokenizer: Tokenizer; sampling: SamplingDefaults } {
   const model = openModel(modelDir);
   try {
-    const tokenizer =
-      model.metadata === null ? loadTokenizer(model.path) : tokenizerFromGguf(Object.fromEntries(model.metadata));
-    return { tokenizer, sampling: samplingDefaults(model) };
+    return { tokenizer: tokenizerOf(model), sampling: samplingDefaults(model) };
   } finally {
     model.close();
   }

@@ -5,24 +5,17 @@
 import { z } from 'zod';
 import { count, readKeys } from '../config.ts';
 import { readWindows } from '../window-config.ts';
-import { decoderGguf } from '../files/gguf-names.ts';
+import { postNormGguf } from '../files/gguf-names.ts';
 import { olmo2, readPostNormConfig } from './olmo2.ts';
 
 export const exaone4: typeof olmo2 = {
   ...olmo2,
   modelType: 'exaone4',
   gguf: {
+    ...postNormGguf,
     name: 'exaone4',
     permutesQK: false,
     absent: { sliding_window: null },
-    configKeys: decoderGguf.configKeys,
-    tensorNames: {
-      ...decoderGguf.tensorNames,
-      'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_norm',
-      'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_norm',
-      'blk.*.post_attention_norm': 'model.layers.*.post_attention_layernorm',
-      'blk.*.post_ffw_norm': 'model.layers.*.post_feedforward_layernorm',
-    },
   },
 
   config: (source) => {

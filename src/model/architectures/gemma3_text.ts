@@ -8,7 +8,7 @@ import type { Architecture } from '../architecture.ts';
 import { readDecoderConfig, readKeys, requireValue, type ConfigSource, type DecoderConfig } from '../config.ts';
 import { readRope, ropeParameters } from '../rope-config.ts';
 import { readWindows } from '../window-config.ts';
-import { decoderGguf } from '../files/gguf-names.ts';
+import { postNormGguf } from '../files/gguf-names.ts';
 import { attentionSpec, postNormLayer } from '../layers/decoder-layer.ts';
 import { Decoder } from '../layers/decoder.ts';
 import type { RopeParameters } from '../layers/rope.ts';
@@ -105,14 +105,10 @@ export const gemma3Text: Architecture<Gemma3Config, ReturnType<typeof weights>> 
   gguf: {
     name: 'gemma3',
     permutesQK: false,
-    configKeys: decoderGguf.configKeys,
+    configKeys: postNormGguf.configKeys,
     tensorNames: {
-      ...decoderGguf.tensorNames,
-      'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_norm',
-      'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_norm',
-      'blk.*.post_attention_norm': 'model.layers.*.post_attention_layernorm',
+      ...postNormGguf.tensorNames,
       'blk.*.ffn_norm': 'model.layers.*.pre_feedforward_layernorm',
-      'blk.*.post_ffw_norm': 'model.layers.*.post_feedforward_layernorm',
     },
   },
 

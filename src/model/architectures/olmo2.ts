@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { count, readKeys, requireValue, type ConfigSource } from '../config.ts';
-import { decoderGguf } from '../files/gguf-names.ts';
+import { postNormGguf } from '../files/gguf-names.ts';
 import { attentionSpec, postNormLayer } from '../layers/decoder-layer.ts';
 import { Decoder } from '../layers/decoder.ts';
 import type { RopeParameters } from '../layers/rope.ts';
@@ -56,18 +56,7 @@ function weights(c: Olmo2Config) {
 
 export const olmo2: Architecture<Olmo2Config, ReturnType<typeof weights>> = {
   modelType: 'olmo2',
-  gguf: {
-    name: 'olmo2',
-    permutesQK: false,
-    configKeys: decoderGguf.configKeys,
-    tensorNames: {
-      ...decoderGguf.tensorNames,
-      'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_norm',
-      'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_norm',
-      'blk.*.post_attention_norm': 'model.layers.*.post_attention_layernorm',
-      'blk.*.post_ffw_norm': 'model.layers.*.post_feedforward_layernorm',
-    },
-  },
+  gguf: { ...postNormGguf, name: 'olmo2', permutesQK: false },
 
   config: (source) => {
     // GGUF files of OLMo 3 say olmo2 too.

@@ -35,6 +35,18 @@ export const layerNormGguf: typeof decoderGguf = {
   tensorNames: decoderGguf.tensorNames,
 };
 
+/** The same for models with norms behind their blocks and on query and key heads. */
+export const postNormGguf = {
+  ...decoderGguf,
+  tensorNames: {
+    ...decoderGguf.tensorNames,
+    'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_norm',
+    'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_norm',
+    'blk.*.post_attention_norm': 'model.layers.*.post_attention_layernorm',
+    'blk.*.post_ffw_norm': 'model.layers.*.post_feedforward_layernorm',
+  },
+};
+
 /** Keys that files may leave out. */
 export const optionalKeys: ReadonlySet<string> = new Set([
   'attention.head_count_kv',

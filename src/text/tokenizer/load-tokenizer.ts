@@ -28,6 +28,17 @@ export function detokenizerFromGguf(metadata: JsonObject): Detokenizer {
   return new HFDetokenizer(ggufTokenizerSource(metadata));
 }
 
+/** Where a model's tokenizer is: in its metadata (GGUF), or without any beside tokenizer.json in the directory. */
+interface TokenizerFiles {
+  readonly path: string;
+  readonly metadata: ReadonlyMap<string, unknown> | null;
+}
+
+/** Of whichever kind of model. Errors as of loadTokenizer and tokenizerFromGguf. */
+export function tokenizerOf({ path, metadata }: TokenizerFiles): Tokenizer {
+  return metadata === null ? loadTokenizer(path) : tokenizerFromGguf(Object.fromEntries(metadata));
+}
+
 /**
  * @param directory holds tokenizer.json; the other files may be missing
  * @throws EngineError model_not_readable (a file is missing or is not JSON), unsupported_model
