@@ -51,7 +51,10 @@ t.test('what is wrong with a path is said', (t) => {
   mkdirSync(empty);
   fails(empty, /holds none of model.safetensors, model.safetensors.index.json and \*\.gguf/);
   writeFileSync(join(empty, 'pytorch_model.bin'), '');
-  fails(empty, /holds pytorch_model.bin but no safetensors/);
+  fails(
+    empty,
+    /holds pytorch_model.bin but no safetensors; convert it .*: cd '.*empty' && python -c "import glob, torch; /,
+  );
   writeFileSync(join(empty, 'model.safetensors'), '');
   fails(empty, /config.json: no such file/);
   fails(join(empty, 'model.safetensors'), /neither a directory nor a .gguf file/);

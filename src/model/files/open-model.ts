@@ -14,6 +14,7 @@ import { notReadable, readJsonFile } from './model-file.ts';
 import { unpackedTensors } from './packed/packed-tensors.ts';
 import { readPacking } from './packed/quantization-config.ts';
 import { architectureOf, ggufArchitectureOf } from '../architectures/registry.ts';
+import { isPickled, pickledCheckpoint } from './pickled.ts';
 import type { StoredTensor, TensorTable } from './stored-tensor.ts';
 
 export interface OpenModel {
@@ -132,11 +133,7 @@ function locate(path: string): { path: string; format: 'safetensors' | 'gguf' } 
     throw notReadable(path, `holds more than one model (${candidates.join(', ')}); keep one, or give the .gguf file`);
   if (ggufs.length === 1) return { path: join(path, ggufs[0]), format: 'gguf' };
   if (safetensors.length === 1) return { path, format: 'safetensors' };
-  const pickled = names.find((name) => /^pytorch_model.*\.bin$/.test(name));
-  throw notReadable(
-    path,
-    pickled
-      ? `holds ${pickled} but no safetensors; convert it (save_pretrained of transformers writes them)`
-      : `holds none of ${SINGLE}, ${INDEX} and *.gguf`,
-  );
+  const pickled = names.find(isPickled);
+  if (pickled !== undefined) throw pickledCheckpoint(path, pickled);
+  throw notReadable(path, `holds none of ${SINGLE}, ${INDEX} and *.gguf`);
 }
