@@ -19,7 +19,9 @@ export interface Matrix {
   readonly storage: unknown;
 }
 
+/** Keys and values of each token: `[slots, Hkv, D]` each. */
 export interface KVLayerSpec {
+  readonly kind: 'kv';
   readonly kvHeads: number;
   readonly headDim: number;
   readonly dtype: 'f16' | 'f32';
@@ -27,10 +29,33 @@ export interface KVLayerSpec {
   readonly group: number;
 }
 
-/** One layer's keys and values: `[slots, Hkv, D]` each. */
+/**
+ * What multi-head latent attention keeps of each token (MLA: DeepSeek-V2, arXiv 2405.04434): `[slots, rank + ropeDim]`, the
+ * normalized latent, then the rotated part of the key. All query heads see it as one key, and its latent as the value.
+ */
+export interface LatentLayerSpec {
+  readonly kind: 'latent';
+  /** `kv_lora_rank` of config.json. */
+  readonly rank: number;
+  /** `qk_rope_head_dim` of config.json. */
+  readonly ropeDim: number;
+  readonly dtype: 'f16' | 'f32';
+  /** Index of its slot group. */
+  readonly group: number;
+}
+
+/** What a layer remembers, by its kind. */
+export type CacheLayerSpec = KVLayerSpec | LatentLayerSpec;
+
 export interface KVLayer extends KVLayerSpec {
   readonly storage: unknown;
 }
+
+export interface LatentLayer extends LatentLayerSpec {
+  readonly storage: unknown;
+}
+
+export type CacheLayer = KVLayer | LatentLayer;
 
 /** Layers that keep the same positions share slot numbers and a slot table. */
 export interface SlotGroup {
@@ -41,7 +66,7 @@ export interface SlotGroup {
 }
 
 export interface KVCacheSpec {
-  readonly layers: readonly KVLayerSpec[];
+  readonly layers: readonly CacheLayerSpec[];
   readonly groups: readonly SlotGroup[];
   /** Rows of the slot tables: requests that can run at the same time. */
   readonly maxRequests: number;
@@ -51,11 +76,11 @@ export interface KVCacheSpec {
 
 /**
  * The token-level KV cache and a slot table `[maxRequests, maxLength]` u32 for each group: entry (row, position) is the
- * slot that holds that position's key and value (LightLLM's req_to_token). Any slot may serve several rows.
+ * slot that holds what is kept of that position (LightLLM's req_to_token). Any slot may serve several rows.
  */
 export interface KVCache {
   readonly spec: KVCacheSpec;
-  readonly layers: readonly KVLayer[];
+  readonly layers: readonly CacheLayer[];
   readonly storage: unknown;
 }
 

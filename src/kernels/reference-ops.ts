@@ -89,8 +89,18 @@ export class ReferenceOps implements Ops {
 
   createKVCache(spec: KVCacheSpec): KVCache {
     const layers = spec.layers.map((layer) => {
-      const size = (spec.groups[layer.group].slots + 1) * layer.kvHeads * layer.headDim;
-      return { ...layer, storage: { keys: new Float32Array(size), values: new Float32Array(size) } };
+      const slots = spec.groups[layer.group].slots + 1;
+      const values = (perSlot: number) => new Float32Array(slots * perSlot);
+      switch (layer.kind) {
+        case 'kv': {
+          const width = layer.kvHeads * layer.headDim;
+          return { ...layer, storage: { keys: values(width), values: values(width) } };
+        }
+        case 'latent':
+          return { ...layer, storage: { latents: values(layer.rank + layer.ropeDim) } };
+        default:
+          return layer satisfies never;
+      }
     });
     const table = (): Uint32Array => new Uint32Array(spec.maxRequests * spec.maxLength);
     const slotTables = spec.groups.map(table);

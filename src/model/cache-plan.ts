@@ -1,14 +1,25 @@
 /** What an architecture's caches take on the device: the spec that `Ops.createKVCache` gets, and its bytes. */
-import type { KVCacheSpec, KVLayerSpec, SlotGroup } from '../kernels/ops.ts';
+import { slotBytes } from '../kernels/kv-cache/slot-bytes.ts';
+import type { CacheLayerSpec, KVCacheSpec, SlotGroup } from '../kernels/ops.ts';
 
 /** Keys and values of `heads` heads, [headDim] each. */
-export interface LayerCache {
+export interface KVLayerCache {
   readonly kind: 'kv';
   readonly heads: number;
   readonly headDim: number;
   /** How many keys a query sees, itself included; null sees all. Slots behind the window are given back. */
   readonly window: number | null;
 }
+
+/** One row of rank + ropeDim values a token, in place of all heads' keys and values (LatentLayerSpec). It sees everything. */
+export interface LatentLayerCache {
+  readonly kind: 'latent';
+  readonly rank: number;
+  readonly ropeDim: number;
+}
+
+/** What a layer remembers of earlier tokens. */
+export type LayerCache = KVLayerCache | LatentLayerCache;
 
 interface CacheSize {
   readonly dtype: 'f16' | 'f32';
@@ -20,41 +31,52 @@ interface CacheSize {
   readonly maxLength: number;
 }
 
+/** How many positions back a layer sees, the own one included; null: all. */
+function windowIn(cache: LayerCache): number | null {
+  return cache.kind === 'kv' ? cache.window : null;
+}
+
 /** The longest window of any layer: those with shorter ones share its slots. Null where all layers see everything. */
 export function windowOf(caches: readonly LayerCache[]): number | null {
-  const windows = caches.flatMap(({ window }) => (window === null ? [] : [window]));
+  const windows = caches.map(windowIn).filter((window) => window !== null);
   return windows.length === 0 ? null : Math.max(...windows);
 }
 
 /** A slot group for the layers that see everything, and one for the others, if there are any of them. */
 export function kvCacheSpec(caches: readonly LayerCache[], size: CacheSize): KVCacheSpec {
   const { dtype, slots, windowSlots, maxRequests, maxLength } = size;
-  const full: SlotGroup[] = caches.some(({ window }) => window === null) ? [{ slots, window: null }] : [];
+  const full: SlotGroup[] = caches.some((cache) => windowIn(cache) === null) ? [{ slots, window: null }] : [];
   const window = windowOf(caches);
   const groups = window === null ? full : [...full, { slots: windowSlots, window }];
-  const layers = caches.map((cache) => {
-    const group = cache.window === null ? 0 : groups.length - 1;
-    return { kvHeads: cache.heads, headDim: cache.headDim, dtype, group };
+  const layers = caches.map((cache): CacheLayerSpec => {
+    const group = windowIn(cache) === null ? 0 : groups.length - 1;
+    switch (cache.kind) {
+      case 'kv':
+        return { kind: 'kv', kvHeads: cache.heads, headDim: cache.headDim, dtype, group };
+      case 'latent':
+        return { kind: 'latent', rank: cache.rank, ropeDim: cache.ropeDim, dtype, group };
+      default:
+        return cache satisfies never;
+    }
   });
   return { layers, groups, maxRequests, maxLength };
 }
 
-/** Of the keys, and of the values, of one slot in one layer. */
-function slotBytes({ kvHeads, headDim, dtype }: Omit<KVLayerSpec, 'group'>): number {
-  return kvHeads * headDim * (dtype === 'f16' ? 2 : 4);
+const sum = (bytes: readonly number[]): number => bytes.reduce((n, more) => n + more, 0);
+
+/** What one token takes in all layers. */
+export function kvBytesPerToken(layers: readonly CacheLayerSpec[]): number {
+  return sum(layers.flatMap(slotBytes));
 }
 
-/** Keys and values of one token in all layers. */
-export function kvBytesPerToken(layers: readonly KVLayerSpec[]): number {
-  return layers.reduce((n, layer) => n + 2 * slotBytes(layer), 0);
-}
-
-/** Keys and values of all slots. */
+/** What all slots of all layers take. */
 export function kvCacheBytes({ layers, groups }: KVCacheSpec): number {
-  return layers.reduce((n, layer) => n + 2 * slotBytes(layer) * groups[layer.group].slots, 0);
+  return sum(layers.map((layer) => sum(slotBytes(layer)) * groups[layer.group].slots));
 }
 
-/** Whether one binding holds the keys of each layer, with the slot more that is the sink of padded tokens. */
+/** Whether one binding holds each buffer of each layer, with the slot more that is the sink of padded tokens. */
 export function fitsBinding({ layers, groups }: KVCacheSpec, maxBinding: number): boolean {
-  return layers.every((layer) => (groups[layer.group].slots + 1) * slotBytes(layer) <= maxBinding);
+  return layers.every((layer) =>
+    slotBytes(layer).every((bytes) => (groups[layer.group].slots + 1) * bytes <= maxBinding),
+  );
 }

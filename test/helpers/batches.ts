@@ -1,5 +1,5 @@
 /** Step batches for kernel tests. */
-import type { KVCacheSpec, KVLayerSpec, StepBatch } from '../../src/kernels/ops.ts';
+import type { KVCache, KVCacheSpec, KVLayer, KVLayerSpec, StepBatch } from '../../src/kernels/ops.ts';
 
 /** A cache for ops that need a step but no context. */
 export const smallCache = oneLayerCache({
@@ -11,11 +11,18 @@ export const smallCache = oneLayerCache({
   maxLength: 64,
 });
 
-type OneLayer = Omit<KVLayerSpec, 'group'> & Omit<KVCacheSpec, 'layers' | 'groups'> & { readonly slots: number };
+type OneLayer = Omit<KVLayerSpec, 'group' | 'kind'> &
+  Omit<KVCacheSpec, 'layers' | 'groups'> & { readonly slots: number };
 
 /** One layer, one slot group. */
 export function oneLayerCache({ slots, maxRequests, maxLength, ...layer }: OneLayer): KVCacheSpec {
-  return { layers: [{ ...layer, group: 0 }], groups: [{ slots, window: null }], maxRequests, maxLength };
+  return { layers: [{ kind: 'kv', ...layer, group: 0 }], groups: [{ slots, window: null }], maxRequests, maxLength };
+}
+
+/** The only layer, of keys and values. */
+export function kvLayerOf({ layers: [layer] }: KVCache): KVLayer {
+  if (layer.kind !== 'kv') throw new Error(`a layer of kind ${layer.kind}`);
+  return layer;
 }
 
 /** T tokens of row 0 at positions and slots 0 … T-1, no logits wanted. */

@@ -4,7 +4,7 @@ import type { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { runDecoderLayer, type DecoderLayer } from '../../src/model/layers/decoder-layer.ts';
 import type { WeightFormat } from '../../src/tensor/matrix.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { oneLayerCache } from './batches.ts';
+import { kvLayerOf, oneLayerCache } from './batches.ts';
 import { randomMatrix } from './matrices.ts';
 import { randomFloats } from './random.ts';
 
@@ -62,7 +62,7 @@ export async function randomLayer(ops: Ops, s: LayerShape): Promise<{ layer: Dec
       ...(s.slidingWindow === undefined ? {} : { slidingWindow: s.slidingWindow }),
       ...(s.softcap === undefined ? {} : { softcap: s.softcap }),
     },
-    kv: kv.layers[0],
+    kv: kvLayerOf(kv),
   };
   return { layer, kv };
 }

@@ -110,7 +110,7 @@ function kernelSpec(ctx: WebGPUContext, layer: DecoderLayer): DecoderLayerKernel
   const { headNorms, activation: _3, rotary, attention, kv, ...unknown } = more;
   const { headDim: rotaryHeadDim, rotaryDim, interleaved: _4, table: _5, dynamic: _6, ...unknownRotary } = rotary;
   const { heads, scale, slidingWindow, softcap, alibi, ...unknownAttention } = attention;
-  const { kvHeads, headDim, dtype, group: _7, storage: _8, ...unknownCache } = kv;
+  const { kind: _10, kvHeads, headDim, dtype, group: _7, storage: _8, ...unknownCache } = kv;
   const { numTokens, numLogits: _9, batch, storage, ...unknownStep } = step as GpuStep;
   // One by one: an array of rests has the type of the emptiest.
   const isKnown = isNothing(unknown) && isNothing(unknownRotary) && isNothing(unknownAttention);

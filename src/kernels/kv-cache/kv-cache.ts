@@ -1,14 +1,22 @@
-/** The token-level KV cache on the device: per layer keys and values `[slots + 1, Hkv, D]`; the last slot is the sink. */
+/**
+ * The token-level KV cache on the device: per layer keys and values `[slots + 1, Hkv, D]`, or latents
+ * `[slots + 1, rank + ropeDim]`; the last slot is the sink.
+ */
 import { EngineError } from '../../errors.ts';
-import type { KVCache, KVCacheSpec, KVLayer, KVLayerSpec } from '../ops.ts';
+import type { CacheLayerSpec, KVCache, KVCacheSpec, KVLayer, LatentLayer } from '../ops.ts';
 import type { WebGPUContext } from '../webgpu-context.ts';
+import { slotBytes } from './slot-bytes.ts';
 
 export interface GpuKVLayer extends KVLayer {
   readonly storage: { readonly keys: GPUBuffer; readonly values: GPUBuffer };
 }
 
+export interface GpuLatentLayer extends LatentLayer {
+  readonly storage: { readonly latents: GPUBuffer };
+}
+
 export interface GpuKVCache extends KVCache {
-  readonly layers: readonly GpuKVLayer[];
+  readonly layers: readonly (GpuKVLayer | GpuLatentLayer)[];
   readonly storage: {
     /** `[maxRequests, maxLength]` u32 for each group. */
     readonly slotTables: readonly GPUBuffer[];
@@ -26,8 +34,16 @@ export function createGpuKVCache(ctx: WebGPUContext, spec: KVCacheSpec): GpuKVCa
   const buffer = (label: string, size: number) =>
     device.createBuffer({ label, size: Math.max(16, Math.ceil(size / 16) * 16), usage });
   const layers = spec.layers.map((layer, i) => {
-    const bytes = layerBytes(ctx, layer, spec.groups[layer.group].slots);
-    return { ...layer, storage: { keys: buffer(`keys ${i}`, bytes), values: buffer(`values ${i}`, bytes) } };
+    const sizes = layerBytes(ctx, layer, spec.groups[layer.group].slots);
+    const made = (name: string, j: number) => buffer(`${name} ${i}`, sizes[j]);
+    switch (layer.kind) {
+      case 'kv':
+        return { ...layer, storage: { keys: made('keys', 0), values: made('values', 1) } };
+      case 'latent':
+        return { ...layer, storage: { latents: made('latents', 0) } };
+      default:
+        return layer satisfies never;
+    }
   });
   const table = (label: string) => buffer(label, spec.maxRequests * spec.maxLength * 4);
   return {
@@ -41,16 +57,17 @@ export function createGpuKVCache(ctx: WebGPUContext, spec: KVCacheSpec): GpuKVCa
   };
 }
 
-/** Of the keys of one layer, and of its values. */
-function layerBytes(ctx: WebGPUContext, { kvHeads, headDim, dtype }: KVLayerSpec, slots: number): number {
+/** Of each of a layer's buffers. */
+function layerBytes(ctx: WebGPUContext, layer: CacheLayerSpec, slots: number): number[] {
   const { limits } = ctx.gpu.device;
-  const bytes = (slots + 1) * kvHeads * headDim * (dtype === 'f16' ? 2 : 4);
+  const sizes = slotBytes(layer).map((bytes) => (slots + 1) * bytes);
+  const largest = Math.max(...sizes);
   const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
-  if (bytes <= limit) return bytes;
-  const most = Math.floor((limit / bytes) * slots);
+  if (largest <= limit) return sizes;
+  const most = Math.floor((limit / largest) * slots);
   throw new EngineError(
     'out_of_memory',
-    `max_total_token_num ${slots} needs ${bytes} bytes of keys a layer, this adapter binds ${limit}: use at most ${most}`,
+    `max_total_token_num ${slots} needs ${largest} bytes of keys a layer, this adapter binds ${limit}: use at most ${most}`,
     { param: 'max_total_token_num' },
   );
 }

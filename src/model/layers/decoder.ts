@@ -1,6 +1,7 @@
 /** The frame that all decoders share: embedding, layers, final norm, head. */
 import { EngineError } from '../../errors.ts';
 import type {
+  CacheLayer,
   ConsumerOption,
   DynamicRotary,
   KVCache,
@@ -17,8 +18,8 @@ import type { CausalLM, StepTensors } from '../causal-lm.ts';
 import type { ModelConfig } from '../config.ts';
 import type { ScoreHead } from './score-head.ts';
 
-/** What differs. x is the residual stream [T, H] f32. */
-interface DecoderParts {
+/** What differs. x is the residual stream [T, H] f32; K: the kinds of cache that `caches` says, layer by layer. */
+interface DecoderParts<K extends CacheLayer> {
   readonly config: ModelConfig;
   readonly caches: readonly LayerCache[];
   /** [V, H]; not looked at in a reward model. */
@@ -28,21 +29,21 @@ interface DecoderParts {
   readonly scoreHead: ScoreHead | null;
   readonly rotary?: RotarySpec;
   embed(ops: ModelOps, step: Step): Tensor;
-  layer(ops: ModelOps, x: Tensor, i: number, step: Step, kv: KVLayer): Tensor;
+  layer(ops: ModelOps, x: Tensor, i: number, step: Step, cache: K): Tensor;
   /** What is done to the logits [N, V]: a multiplier, a cap. */
   logits?(ops: ModelOps, logits: Tensor): Tensor;
   /** The norm behind the last layer. */
   norm(ops: ModelOps, x: Tensor, option?: ConsumerOption): Tensor;
 }
 
-export class Decoder implements CausalLM {
+export class Decoder<K extends CacheLayer = KVLayer> implements CausalLM {
   readonly config: ModelConfig;
   readonly caches: readonly LayerCache[];
   readonly scoreHead: ScoreHead | null;
   readonly dynamicRotary: DynamicRotary | null;
-  readonly #parts: DecoderParts;
+  readonly #parts: DecoderParts<K>;
 
-  constructor(parts: DecoderParts) {
+  constructor(parts: DecoderParts<K>) {
     this.config = parts.config;
     this.caches = parts.caches;
     this.scoreHead = parts.scoreHead;
@@ -53,7 +54,8 @@ export class Decoder implements CausalLM {
   layers(ops: ModelOps, step: Step, kv: KVCache): Tensor {
     let x = ops.named('hook_embed', this.#parts.embed(ops, step));
     kv.layers.forEach((layer, i) => {
-      x = ops.scope(`blocks.${i}`, () => ops.named('hook_resid_post', this.#parts.layer(ops, x, i, step, layer)));
+      const cache = layer as K; // the spec of kv is made of `caches`
+      x = ops.scope(`blocks.${i}`, () => ops.named('hook_resid_post', this.#parts.layer(ops, x, i, step, cache)));
     });
     return x;
   }

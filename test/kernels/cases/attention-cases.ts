@@ -1,7 +1,7 @@
 /** rotaryStoreKV and attention: rotations, scattered slots, mixed batches, windows, caps, grouped heads. */
 import type { KVCache, Ops, StepBatch } from '../../../src/kernels/ops.ts';
 import { f16ToF32, f32ToF16 } from '../../../src/tensor/f16.ts';
-import { emptyBatch, oneLayerCache } from '../../helpers/batches.ts';
+import { emptyBatch, kvLayerOf, oneLayerCache } from '../../helpers/batches.ts';
 import { randomFloats, shuffled } from '../../helpers/random.ts';
 import { core, exact, f32Bound, type KernelCase } from './case.ts';
 
@@ -164,7 +164,7 @@ function fill(ops: Ops, layout: Layout, table: ReturnType<Ops['uploadF32']>): KV
   if (tokens.length > 0) {
     const qkv = ops.uploadF32(layout.rowsOf(tokens), [tokens.length, layout.width]);
     const rotary = { headDim: spec.headDim, rotaryDim: spec.headDim, interleaved: false, table };
-    ops.rotaryStoreKV(qkv, rotary, kv.layers[0], ops.beginStep(batch, kv));
+    ops.rotaryStoreKV(qkv, rotary, kvLayerOf(kv), ops.beginStep(batch, kv));
     ops.endStep();
   }
   if (spec.sharedPrefix)
@@ -186,11 +186,11 @@ export function attentionCase(name: string, spec: AttentionCaseSpec): KernelCase
       const qkv = ops.uploadF32(layout.rowsOf(tokens), [tokens.length, layout.width]);
       const step = ops.beginStep(batch, kv);
       const rotary = { headDim, rotaryDim: headDim, interleaved: false, table };
-      const q = ops.rotaryStoreKV(qkv, rotary, kv.layers[0], step);
+      const q = ops.rotaryStoreKV(qkv, rotary, kvLayerOf(kv), step);
       const window = spec.slidingWindow === undefined ? {} : { slidingWindow: spec.slidingWindow };
       const cap = spec.softcap === undefined ? {} : { softcap: spec.softcap };
       const alibi = spec.alibi === undefined ? {} : { alibi: spec.alibi };
-      return () => ops.attention(q, kv.layers[0], step, { heads, scale: scaleOf(spec), ...window, ...cap, ...alibi });
+      return () => ops.attention(q, kvLayerOf(kv), step, { heads, scale: scaleOf(spec), ...window, ...cap, ...alibi });
     },
     expected: () => attention(layout),
     referenceBound: f32Bound,
@@ -248,9 +248,9 @@ function rotaryCase(what: 'queries' | 'values', dtype: 'f32' | 'f16', spec: Rota
       const kv = ops.createKVCache(kvSpec);
       const step = ops.beginStep(batch, kv);
       const input = ops.uploadF32(qkv, [tokens, width]);
-      if (what === 'queries') return () => ops.rotaryStoreKV(input, rotary, kv.layers[0], step);
-      const q = ops.rotaryStoreKV(input, rotary, kv.layers[0], step);
-      return () => ops.attention(q, kv.layers[0], step, { heads, scale: 1, slidingWindow: 1 });
+      if (what === 'queries') return () => ops.rotaryStoreKV(input, rotary, kvLayerOf(kv), step);
+      const q = ops.rotaryStoreKV(input, rotary, kvLayerOf(kv), step);
+      return () => ops.attention(q, kvLayerOf(kv), step, { heads, scale: 1, slidingWindow: 1 });
     },
     expected: () =>
       positions.flatMap((position, t) =>
@@ -289,8 +289,8 @@ function shiftCase(interleaved: boolean): KernelCase {
       const kv = ops.createKVCache(oneLayerCache(cache));
       const { batch, tokens } = plain.batch('chunk');
       const step = ops.beginStep(batch, kv);
-      const q = ops.rotaryStoreKV(ops.uploadF32(plain.rowsOf(tokens), [3, plain.width]), rotary, kv.layers[0], step);
-      return () => ops.attention(q, kv.layers[0], step, { heads: 2, scale: 0.25 });
+      const q = ops.rotaryStoreKV(ops.uploadF32(plain.rowsOf(tokens), [3, plain.width]), rotary, kvLayerOf(kv), step);
+      return () => ops.attention(q, kvLayerOf(kv), step, { heads: 2, scale: 0.25 });
     },
     expected: () => attention(turned),
     referenceBound: f32Bound,

@@ -1,7 +1,7 @@
 /** Norms, activations and softmax, and the quantized forms that they give to an integer matrix product. */
 import type { Activation, Ops } from '../../../src/kernels/ops.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
-import { smallCache } from '../../helpers/batches.ts';
+import { kvLayerOf, smallCache } from '../../helpers/batches.ts';
 import { randomMatrix } from '../../helpers/matrices.ts';
 import { randomFloats } from '../../helpers/random.ts';
 import { core, exact, f32Bound, type KernelCase } from './case.ts';
@@ -172,10 +172,8 @@ function headNormCase(
     prepare: async (ops) => {
       const x = ops.uploadF32(qkv, [t, width]);
       const [query, key] = weights.map((w) => ops.uploadF32(w, [w.length]));
-      const [layer] = ops.createKVCache({
-        ...smallCache,
-        layers: [{ kvHeads, headDim, dtype: 'f32', group: 0 }],
-      }).layers;
+      const layers = [{ kind: 'kv', kvHeads, headDim, dtype: 'f32', group: 0 } as const];
+      const layer = kvLayerOf(ops.createKVCache({ ...smallCache, layers }));
       return () => ops.headNorm(x, { query, key, kind, over }, 1e-6, layer);
     },
     expected: () =>
