@@ -115,8 +115,8 @@ const cases: [string, string[], RegExp, Record<string, string>?][] = [
   ],
   [
     'a quantization that is not known',
-    ['inspect', '--model_dir', model('fp8', (d) => config(d, { quantization_config: { quant_method: 'fp8' } }))],
-    /config\.json: quantization_config\.quant_method "fp8" is not supported; supported: awq, gptq; or use /,
+    ['inspect', '--model_dir', model('hqq', (d) => config(d, { quantization_config: { quant_method: 'hqq' } }))],
+    /config\.json: quantization_config\.quant_method "hqq" is not supported; supported: awq, gptq, .*; or use /,
   ],
   [
     'a tensor type that is not known',

@@ -62,7 +62,8 @@ export const dense = [
 
 /**
  * Bounds on logits against transformers. K-quants round their scales to f16 once more (see ggml-quants/q4_k.ts), zero points
- * that are no power of two their minimum, act-order its weights (packed-source.ts).
+ * that are no power of two their minimum, act-order and floats of eight bits their weights
+ * (packed/coded-layer.ts).
  */
 export const checkpoints: readonly Checkpoint[] = [
   { name: 'llama-tied', stored: 1e-4 },
@@ -88,6 +89,12 @@ export const checkpoints: readonly Checkpoint[] = [
   { name: 'llama-gptq', stored: 1e-4, onReferenceOnly: true },
   { name: 'llama-gptq-act-order', stored: 5e-3, onReferenceOnly: true },
   { name: 'llama-gptq-int8', stored: 1e-4, onReferenceOnly: true },
+  { name: 'llama-fp8', stored: 5e-3, onReferenceOnly: true },
+  { name: 'llama-compressed-int4', stored: 5e-3, onReferenceOnly: true },
+  { name: 'llama-compressed-int8', stored: 1e-4, onReferenceOnly: true },
+  { name: 'llama-compressed-fp8', stored: 5e-3, onReferenceOnly: true },
+  { name: 'llama-nf4', stored: 5e-3, onReferenceOnly: true },
+  { name: 'llama-llm-int8', stored: 5e-3, onReferenceOnly: true },
   ...dense.map((name) => ({ name, stored: 1e-4 })),
 ];
 

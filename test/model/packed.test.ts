@@ -1,16 +1,22 @@
-/** AWQ and GPTQ: how words become weights, and what is refused by name. */
+/** Packed layers: how words become weights, and what is refused by name. */
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { openModel } from '../../src/model/files/open-model.ts';
 import { ModelFile } from '../../src/model/files/model-file.ts';
 import { awq } from '../../src/model/files/packed/awq.ts';
+import { bitsandbytes } from '../../src/model/files/packed/bitsandbytes.ts';
+import { columnsPacked } from '../../src/model/files/packed/columns-packed.ts';
+import { compressedTensors } from '../../src/model/files/packed/compressed-tensors.ts';
+import { fp8 } from '../../src/model/files/packed/fp8.ts';
 import { gptq } from '../../src/model/files/packed/gptq.ts';
 import type { PackedLayout } from '../../src/model/files/packed/layout.ts';
+import type { Packing } from '../../src/model/files/packed/packing.ts';
 import { unpackedTensors } from '../../src/model/files/packed/packed-tensors.ts';
 import { readSafetensors } from '../../src/model/files/safetensors.ts';
-import { readVector } from '../../src/model/files/stored-tensor.ts';
+import { readVector, type StoredTensor } from '../../src/model/files/stored-tensor.ts';
 import { planWeights } from '../../src/model/weights/weight-plan.ts';
+import { e4m3, e8m0 } from '../../src/tensor/f8.ts';
 import { fixturePath } from '../helpers/model-exam.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -84,7 +90,7 @@ function layer(groupSize: number, groupIndex?: number[], largest = 1): ReturnTyp
   const tensors = new Map(
     readSafetensors(file).map((tensor) => [`a.${tensor.name}`, { ...tensor, name: `a.${tensor.name}` }]),
   );
-  return unpackedTensors(tensors, { layout: gptq(4, 2), groupSize }, 'config.json')[0];
+  return unpackedTensors(tensors, columnsPacked(gptq(4, 2), groupSize), 'config.json')[0];
 }
 
 function writeSafetensors(path: string, parts: Record<string, [string, number[], ArrayBufferView]>): void {
@@ -98,6 +104,18 @@ function writeSafetensors(path: string, parts: Record<string, [string, number[],
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(json.length));
   writeFileSync(path, Buffer.concat([length, json, ...data]));
+}
+
+/** What a packing makes of the parts of the layer `a`. */
+function unpackedLayer(packing: Packing, parts: Record<string, [string, number[], ArrayBufferView]>): StoredTensor {
+  const path = join(temp, 'layer.safetensors');
+  writeSafetensors(path, Object.fromEntries(Object.entries(parts).map(([name, part]) => [`a.${name}`, part])));
+  const file = new ModelFile(path);
+  t.teardown(() => file.close());
+  const tensors = new Map(readSafetensors(file).map((tensor) => [tensor.name, tensor]));
+  const unpacked = unpackedTensors(tensors, packing, 'config.json');
+  t.equal(unpacked.length, 1, 'nothing else is left');
+  return unpacked[0];
 }
 
 t.test('each grouping of columns gives the weights that it means', (t) => {
@@ -130,8 +148,174 @@ t.test('a scale that f16 cannot hold is named', (t) => {
   for (const groupSize of [32, 8])
     t.throws(() => readVector(layer(groupSize, undefined, 1e6)), {
       code: 'model_not_readable',
-      message: /layer\.safetensors: tensor a\.scales: a scale is not finite in f16/,
+      message: /layer\.safetensors: tensor a\.weight: a weight or its scale is not finite in f16/,
     });
+  t.end();
+});
+
+t.test('E4M3 and E8M0', (t) => {
+  t.strictSame(
+    [0x00, 0x01, 0x07, 0x08, 0x38, 0x7e, 0xb8, 0xfe].map((bits) => e4m3[bits]),
+    [0, 2 ** -9, 7 * 2 ** -9, 2 ** -6, 1, 448, -1, -448],
+  );
+  t.ok(Number.isNaN(e4m3[0x7f]) && Number.isNaN(e4m3[0xff]));
+  t.strictSame(
+    [126, 127, 131].map((bits) => e8m0[bits]),
+    [0.5, 1, 16],
+  );
+  t.ok(Number.isNaN(e8m0[255]));
+  t.end();
+});
+
+t.test('fp8: a scale a block, a row or a matrix; blocks at the edges are smaller', (t) => {
+  const [rows, cols] = [5, 24];
+  const codes = Uint8Array.from({ length: rows * cols }, (_, i) => (i * 7) % 0x7f);
+  const read = (scale: [string, number[], ArrayBufferView], block: [number, number] | null) => [
+    ...readVector(
+      unpackedLayer(fp8('.weight_scale_inv', block), {
+        weight: ['F8_E4M3', [rows, cols], codes],
+        weight_scale_inv: scale,
+        input_scale: ['F32', [], Float32Array.of(7)],
+      }),
+    ),
+  ];
+  const expected = (scaleOf: (row: number, col: number) => number) =>
+    Array.from(codes, (code, i) => e4m3[code] * scaleOf(Math.floor(i / cols), i % cols));
+  const blocks = Float32Array.of(1, 2, 4, 0.5, 0.25, 8);
+  t.strictSame(
+    read(['F32', [2, 3], blocks], [3, 10]),
+    expected((row, col) => blocks[3 * Math.floor(row / 3) + Math.floor(col / 10)]),
+  );
+  const powers = Uint8Array.of(127, 128, 129, 126, 125, 130);
+  t.strictSame(
+    read(['F8_E8M0', [2, 3], powers], [3, 10]),
+    expected((row, col) => blocks[3 * Math.floor(row / 3) + Math.floor(col / 10)]),
+    'scales that are powers of two',
+  );
+  t.strictSame(
+    read(['F32', [rows, 1], Float32Array.of(1, 2, 4, 8, 16)], null),
+    expected((row) => 2 ** row),
+  );
+  t.strictSame(
+    read(['F32', [], Float32Array.of(2)], null),
+    expected(() => 2),
+  );
+  t.throws(() => read(['F32', [2, 2], Float32Array.of(1, 2, 4, 8)], [3, 10]), {
+    message: /a\.weight_scale_inv is \[2, 2\], which are no scales of a weight \[5, 24\] in blocks of \[3, 10\]/,
+  });
+  t.throws(() => read(['F32', [2, 3], blocks], null), { message: /are no scales of a weight \[5, 24\]$/ });
+  codes[3] = 0x7f;
+  t.throws(() => read(['F32', [], Float32Array.of(2)], null), { message: /a weight or its scale is not finite/ });
+  t.throws(() => unpackedLayer(fp8('.weight_scale', null), { weight: ['F8_E4M3', [rows, cols], codes] }), {
+    message: /tensor a\.weight_scale is missing beside a\.weight/,
+  });
+  t.end();
+});
+
+t.test('compressed-tensors: words that are padded, zero points, act-order', (t) => {
+  const packing = compressedTensors(null);
+  // Two rows of 40 columns in four bits; codes are 8 above the value.
+  const weight = Array.from({ length: 80 }, (_, i) => ((i * 5) % 16) - 8);
+  const words = Uint32Array.from({ length: 10 }, (_, word) =>
+    weight.slice(word * 8, word * 8 + 8).reduce((n, value, i) => n + (value + 8) * 16 ** i, 0),
+  );
+  const parts = {
+    weight_packed: ['I32', [2, 5], words],
+    weight_shape: ['I64', [2], BigInt64Array.of(2n, 40n)],
+    weight_scale: ['F32', [2, 5], Float32Array.of(1, 2, 4, 8, 16, 1, 2, 4, 8, 16)],
+  } satisfies Record<string, [string, number[], ArrayBufferView]>;
+  const symmetric = unpackedLayer(packing, parts);
+  t.strictSame([symmetric.name, symmetric.shape, symmetric.dtype], ['a.weight', [2, 40], 'INT4']);
+  t.strictSame(
+    [...readVector(symmetric)],
+    weight.map((value, i) => value * 2 ** Math.floor((i % 40) / 8)),
+  );
+
+  const zeros: [string, number[], ArrayBufferView] = ['I32', [1, 5], Uint32Array.of(0x98, 0x87, 0x88, 0x8f, 0x80)];
+  const [first, second] = [
+    [0, -1, 0, 7, -8],
+    [1, 0, 0, 0, 0],
+  ];
+  const zeroOf = (row: number, group: number) => [first, second][row][group];
+  t.strictSame(
+    [...readVector(unpackedLayer(packing, { ...parts, weight_zero_point: zeros }))],
+    weight.map((value, i) => {
+      const group = Math.floor((i % 40) / 8);
+      return (value - zeroOf(Math.floor(i / 40), group)) * 2 ** group;
+    }),
+  );
+  const order = Int32Array.from({ length: 40 }, (_, i) => i % 5);
+  t.strictSame(
+    [...readVector(unpackedLayer(packing, { ...parts, weight_g_idx: ['I32', [40], order] }))],
+    weight.map((value, i) => value * 2 ** (i % 5)),
+  );
+  t.throws(() => unpackedLayer(packing, { ...parts, weight_shape: ['I64', [2], BigInt64Array.of(2n, 64n)] }), {
+    message: /a\.weight_packed is \[2, 5\], which holds a weight \[2, 64\] neither in 4 nor in 8 bits/,
+  });
+  t.end();
+});
+
+t.test('compressed-tensors: int8 with zero points', (t) => {
+  const layer = unpackedLayer(compressedTensors(null), {
+    weight: ['I8', [2, 32], Int8Array.from({ length: 64 }, (_, i) => (i % 2 ? i : -i))],
+    weight_scale: ['BF16', [2, 2], Uint16Array.of(0x3f80, 0x4000, 0x4080, 0x3f00)], // 1, 2, 4, 0.5
+    weight_zero_point: ['I8', [2, 2], Int8Array.of(3, -5, -128, 127)],
+    input_scale: ['F32', [1], Float32Array.of(1)],
+  });
+  t.strictSame([layer.dtype, layer.source().format, layer.source().groupSize], ['INT8', 'int8', 16]);
+  const [scale, zero] = [
+    [1, 2, 4, 0.5],
+    [3, -5, -128, 127],
+  ];
+  t.strictSame(
+    [...readVector(layer)],
+    Array.from({ length: 64 }, (_, i) => ((i % 2 ? i : -i) - zero[i >> 4]) * scale[i >> 4]),
+  );
+  t.end();
+});
+
+t.test('bitsandbytes: blocks that are longer than a row, and what is wrong with them', (t) => {
+  const values = Float32Array.from({ length: 16 }, (_, i) => i - 8);
+  const state = (keys: object): [string, number[], ArrayBufferView] => {
+    const bytes = Buffer.from(JSON.stringify(keys));
+    return ['U8', [bytes.length], bytes];
+  };
+  const parts = {
+    weight: ['U8', [32, 1], Uint8Array.from({ length: 32 }, (_, i) => i * 8)],
+    'weight.absmax': ['F32', [2], Float32Array.of(1, 2)],
+    'weight.quant_map': ['F32', [16], values],
+  } satisfies Record<string, [string, number[], ArrayBufferView]>;
+  const read = (keys: object, other: Record<string, [string, number[], ArrayBufferView]> = {}) => [
+    ...readVector(
+      unpackedLayer(bitsandbytes, { ...parts, ...other, 'weight.quant_state.bitsandbytes__fp4': state(keys) }),
+    ),
+  ];
+  t.strictSame(
+    read({ blocksize: 32, shape: [4, 16] }),
+    Array.from({ length: 64 }, (_, i) => {
+      const byte = (i >> 1) * 8;
+      return values[i % 2 === 0 ? byte >> 4 : byte & 15] * (i < 32 ? 1 : 2);
+    }),
+    'the high nibble comes first',
+  );
+  t.throws(() => read({ blocksize: 24, shape: [4, 16] }), {
+    message: /rows of 16 columns do not begin where blocks of 24 do/,
+  });
+  t.throws(() => read({ blocksize: 32, shape: [4, 32] }), { message: /a\.weight has 32 bytes; \[4, 32\] takes 64/ });
+  t.throws(() => read({ shape: [4, 16] }), { message: /quant_state\.bitsandbytes__fp4\).*blocksize: is missing/ });
+  const nested: [string, number[], ArrayBufferView] = ['F32', [1], Float32Array.of(1)];
+  t.throws(() => read({ blocksize: 32, shape: [4, 16] }, { 'weight.nested_absmax': nested }), {
+    message: /nested_blocksize: is missing/,
+  });
+  const rows: Record<string, [string, number[], ArrayBufferView]> = {
+    weight: ['I8', [1, 8], Int8Array.of(-127, -1, 0, 1, 2, 3, 4, 127)],
+    SCB: ['F32', [1], Float32Array.of(254)],
+    weight_format: ['U8', [], Uint8Array.of(0)],
+  };
+  t.strictSame([...readVector(unpackedLayer(bitsandbytes, rows))], [-254, -2, 0, 2, 4, 6, 8, 254]);
+  t.throws(() => unpackedLayer(bitsandbytes, { ...rows, weight_format: ['U8', [], Uint8Array.of(1)] }), {
+    message: /a\.weight_format is 1; only rows \(0\) are read/,
+  });
   t.end();
 });
 
@@ -154,13 +338,13 @@ function planChanged(name: string, change: object): void {
 t.test('what is not read is refused by name', (t) => {
   const refuses = (name: string, change: object, code: string, message: RegExp) =>
     t.throws(() => planChanged(name, change), { code, message }, String(message));
-  for (const quant_method of ['bitsandbytes', 'fp8', 'compressed-tensors'])
+  for (const quant_method of ['quanto', 'torchao', 'hqq'])
     refuses(
       'llama-tied',
       { quant_method },
       'unsupported_model',
       new RegExp(
-        `config.json: quantization_config.quant_method "${quant_method}" is not supported; supported: awq, gptq`,
+        `config.json: quantization_config.quant_method "${quant_method}" is not supported; supported: awq, gptq, compressed-tensors, fp8, fbgemm_fp8, bitsandbytes; or use the float checkpoint`,
       ),
     );
   refuses('llama-tied', {}, 'model_not_readable', /quantization_config\.quant_method: is missing/);
@@ -197,6 +381,31 @@ t.test('what is not read is refused by name', (t) => {
     'model_not_readable',
     /tensor model\.layers\.\d\..*qzeros is .*; bits 8 and group_size 32 ask for /,
   );
+  refuses(
+    'llama-fp8',
+    { fmt: 'e5m2' },
+    'unsupported_model',
+    /quantization_config\.fmt "e5m2" is not supported; supported: e4m3/,
+  );
+  refuses(
+    'llama-fp8',
+    { weight_block_size: [32, 16] },
+    'model_not_readable',
+    /no scales of a weight .* in blocks of \[32, 16\]/,
+  );
+  const groups = (weights: object) => ({ config_groups: { group_0: { weights } } });
+  for (const [change, message] of [
+    [{ format: 'marlin-24' }, /format "marlin-24" is not supported; supported: pack-quantized, int-quantized, /],
+    [groups({ num_bits: 2 }), /config_groups\.group_0\.weights\.num_bits 2 is not supported; supported: 4, 8/],
+    [groups({ type: 'float', num_bits: 4 }), /weights\.num_bits 4 is not supported; supported: 8/],
+    [groups({ strategy: 'tensor_group' }), /weights\.strategy "tensor_group" is not supported/],
+    [
+      { sparsity_config: { format: 'sparse-24-bitmask' } },
+      /sparsity_config\.format "sparse-24-bitmask" is not supported/,
+    ],
+    [{ transform_config: { R1: {} } }, /transform_config .* is not supported/],
+  ] as const)
+    refuses('llama-compressed-int4', change, 'unsupported_model', message);
   refuses('gpt2', { quant_method: 'gptq' }, 'unsupported_model', /quantization_config: not supported for gpt2/);
   t.end();
 });

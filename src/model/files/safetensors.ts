@@ -27,6 +27,7 @@ const dtypeBits: Readonly<Record<string, number>> = {
   BOOL: 8,
   F8_E4M3: 8,
   F8_E5M2: 8,
+  F8_E8M0: 8,
 };
 
 const weightFormats: Readonly<Record<string, FloatRows['format']>> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
@@ -50,8 +51,8 @@ interface Entry {
 }
 
 export interface SafetensorsTensor extends StoredTensor {
-  /** All of the tensor's bytes, whatever its dtype; a copy, little-endian. */
-  readBytes(): Uint8Array<ArrayBuffer>;
+  /** The tensor's bytes, whatever its dtype, or some of them; a copy, little-endian. */
+  readBytes(start?: number, length?: number): Uint8Array<ArrayBuffer>;
 }
 
 /** The file's tensors in the order of their bytes. */
@@ -146,9 +147,9 @@ function storedTensor(file: ModelFile, entry: Entry, dataStart: number): Safeten
       },
     };
   };
-  const readBytes = () => {
-    const bytes = new Uint8Array(end - begin);
-    file.readInto(bytes, dataStart + begin);
+  const readBytes = (start = 0, length = end - begin - start) => {
+    const bytes = new Uint8Array(length);
+    file.readInto(bytes, dataStart + begin + start);
     return bytes;
   };
   return { name, shape, dtype, bytes: end - begin, file: file.path, source, readBytes };

@@ -1,11 +1,12 @@
-/** `NAME.qweight`, `NAME.qzeros`, `NAME.scales` and `NAME.g_idx` of a checkpoint as the one tensor `NAME.weight`. */
+/** The parts of each packed layer of a checkpoint (`NAME.qweight`, `NAME.scales`, …) as the one tensor `NAME.weight`. */
 import { notReadable } from '../model-file.ts';
 import type { SafetensorsTensor } from '../safetensors.ts';
 import type { StoredTensor } from '../stored-tensor.ts';
-import { packedSource, type PackedTensor } from './packed-source.ts';
-import type { Packing } from './quantization-config.ts';
+import { LayerParts } from './layer-parts.ts';
+import type { Packing } from './packing.ts';
 
-const SUFFIX = '.qweight';
+/** Ends of names that only packed layers have. */
+const packedSuffix = /\.(qweight|weight_packed|weight_scale_inv|SCB|quant_state\.bitsandbytes__\w+|_weight_qdata)$/;
 
 /**
  * @param packing null where config.json says nothing of it
@@ -18,7 +19,7 @@ export function unpackedTensors(
   configPath: string,
 ): StoredTensor[] {
   if (packing) return packedTensors(tensors, packing);
-  const packed = [...tensors.keys()].find((name) => name.endsWith(SUFFIX));
+  const packed = [...tensors.keys()].find((name) => packedSuffix.test(name));
   if (packed === undefined) return [...tensors.values()];
   throw notReadable(
     configPath,
@@ -28,55 +29,14 @@ export function unpackedTensors(
 
 function packedTensors(tensors: ReadonlyMap<string, SafetensorsTensor>, packing: Packing): StoredTensor[] {
   const parts = new Set<string>();
-  const packed = [...tensors.keys()]
-    .filter((name) => name.endsWith(SUFFIX))
-    .map((name) => packedTensor(tensors, name.slice(0, -SUFFIX.length), packing, parts));
-  return [...[...tensors.values()].filter(({ name }) => !parts.has(name)), ...packed];
-}
-
-/** @param used gets the names of the parts */
-function packedTensor(
-  tensors: ReadonlyMap<string, SafetensorsTensor>,
-  name: string,
-  { layout, groupSize }: Packing,
-  used: Set<string>,
-): StoredTensor {
-  const qweight = tensors.get(name + SUFFIX)!;
-  const part = (suffix: string, shape: readonly number[]): SafetensorsTensor => {
-    const tensor = tensors.get(`${name}.${suffix}`);
-    if (!tensor) throw notReadable(qweight.file, `tensor ${name}.${suffix} is missing beside ${name}${SUFFIX}`);
-    if (suffix !== 'scales' && tensor.dtype !== 'I32')
-      throw notReadable(tensor.file, `tensor ${tensor.name} is ${tensor.dtype}; I32 is expected`);
-    if (tensor.shape.length !== shape.length || !tensor.shape.every((d, i) => d === shape[i]))
-      throw notReadable(
-        tensor.file,
-        `tensor ${tensor.name} is [${tensor.shape.join(', ')}]; bits ${layout.bits} and group_size ${groupSize ?? -1} ask for [${shape.join(', ')}]`,
-      );
-    used.add(tensor.name);
-    return tensor;
-  };
-  const [first = 0, second = 0] = qweight.shape;
-  const { rows, cols } = layout.matrixShape([first, second]);
-  if (cols % 8 !== 0) throw notReadable(qweight.file, `tensor ${qweight.name} has ${cols} columns, no multiple of 8`);
-  const groups = Math.ceil(cols / (groupSize ?? cols));
-  const tensor: PackedTensor = {
-    name: `${name}.weight`,
-    layout,
-    rows,
-    cols,
-    groupSize: groupSize ?? cols,
-    qweight: part('qweight', [first, second]),
-    qzeros: part('qzeros', [groups, (rows * layout.bits) / 32]),
-    scales: part('scales', [groups, rows]),
-    groupIndex: tensors.has(`${name}.g_idx`) ? part('g_idx', [cols]) : null,
-  };
-  const stored = [tensor.qweight, tensor.qzeros, tensor.scales, ...(tensor.groupIndex ? [tensor.groupIndex] : [])];
-  return {
-    name: tensor.name,
-    shape: [rows, cols],
-    dtype: layout.name,
-    bytes: stored.reduce((n, { bytes }) => n + bytes, 0),
-    file: qweight.file,
-    source: () => packedSource(tensor),
-  };
+  const packed = [...tensors.values()].flatMap((tensor) => {
+    const suffix = packing.suffixOf(tensor);
+    if (suffix === null) return [];
+    const layer = new LayerParts(tensors, tensor, suffix);
+    const weight = packing.weight(tensor, layer);
+    for (const name of layer.taken) parts.add(name);
+    return [weight];
+  });
+  const rest = [...tensors.values()].filter(({ name }) => !parts.has(name) && packing.unused?.test(name) !== true);
+  return [...rest, ...packed];
 }
