@@ -127,8 +127,10 @@ export class LLM {
     for await (const chunk of this.#generate(this.#encodePrompt(prompt.text), all, constraint, options)) {
       const { text: _, finishReason, ...others } = chunk;
       const delta = parser.push(chunk);
-      const finish = finishReason === null ? null : parser.finishReason(finishReason);
+      const ended = finishReason ?? (parser.isWhole ? 'stop' : null);
+      const finish = ended === null ? null : parser.finishReason(ended);
       yield { ...others, ...delta, finishReason: finish, reasoningTokens: parser.reasoningTokens };
+      if (ended !== null) return;
     }
   }
 

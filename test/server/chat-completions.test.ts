@@ -338,3 +338,36 @@ t.test('the switch for reasoning reaches templates under both of its names', asy
   t.equal(await prompt({ reasoning_effort: 'high' }), ',,high');
   t.equal(await prompt({ chat_template_kwargs: { enable_thinking: true, thinking: false } }), 'True,False,');
 });
+
+t.test('required: a call that repeats an earlier one ends the answer, and the engine stops', async (t) => {
+  const { client, engine, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  const call = (city: string) => `<tool_call>\n{"name": "weather", "arguments": {"city": "${city}"}}\n</tool_call>\n`;
+  const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+  const tools = [{ type: 'function' as const, function: { name: 'weather', parameters } }];
+  engine.script = () => ({ text: call('Rome') + call('Oslo') + call('Rome').repeat(50), delay: 1 });
+  const wanted = { model: 'fake', messages, tools, tool_choice: 'required', parallel_tool_calls: true } as const;
+  const cities = ['{"city": "Rome"}', '{"city": "Oslo"}'];
+  const { choices, usage } = await client.chat.completions.create({ ...wanted, n: 2 });
+  for (const { message, finish_reason } of choices) {
+    t.same(
+      message.tool_calls?.map((c) => (c.type === 'function' ? c.function.arguments : c)),
+      cities,
+    );
+    t.equal(finish_reason, 'tool_calls');
+  }
+  t.ok(Number(usage?.completion_tokens) < 8 * call('Rome').length, 'not what would have come');
+  t.ok(
+    engine.calls.every((made) => made.state === 'aborted'),
+    'the engine does not go on',
+  );
+  const streamed = ['', ''];
+  let finish: string | null = null;
+  for await (const chunk of await client.chat.completions.create({ ...wanted, stream: true })) {
+    for (const piece of chunk.choices[0]?.delta.tool_calls ?? []) {
+      streamed[piece.index] = (streamed[piece.index] ?? '') + (piece.function?.arguments ?? '');
+    }
+    finish = chunk.choices[0]?.finish_reason ?? finish;
+  }
+  t.same([streamed, finish], [cities, 'tool_calls']);
+});

@@ -47,7 +47,7 @@ async function* answerEvents(
   run: ChatRun,
   outputs: AsyncGenerator<ChoiceOutput, void, undefined>,
 ): AsyncGenerator<AnswerEvent, void, undefined> {
-  const parser = run.createParser();
+  const [parser] = run.parsers;
   for await (const output of outputs) {
     const delta = parser.push(output);
     const finishReason = output.finishReason === null ? null : parser.finishReason(output.finishReason);

@@ -9,10 +9,10 @@ import { checkGenerations, fitPrompt, promptLimit } from './prompt-limits.ts';
 import { forbiddenIds, toSamplingParams } from './sampling-params.ts';
 
 export interface ChatRun {
-  /** One for each choice. */
+  /** One for each choice, with the parser that reads it. */
   readonly requests: readonly GenerationRequest[];
+  readonly parsers: readonly AnswerParser[];
   readonly logprobs: boolean;
-  createParser(): AnswerParser;
 }
 
 export async function prepareChat(
@@ -55,5 +55,7 @@ export async function prepareChat(
     skipSpecialTokens: answer.isParsed ? false : body.skip_special_tokens,
     signal,
   });
-  return { requests, logprobs, createParser: () => answer.createParser() };
+  const parsers = requests.map(() => answer.createParser());
+  const watched = requests.map((request, i) => ({ ...request, isWhole: () => parsers[i].isWhole }));
+  return { requests: watched, parsers, logprobs };
 }

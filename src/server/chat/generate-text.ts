@@ -25,7 +25,7 @@ export async function* generateText(
   const observer = ctx.metrics.request(request.promptIds.length, params);
   const { queueTimeout } = ctx.settings;
   const deadline = queueTimeout === null ? {} : { deadline: Date.now() + queueTimeout * 1000 };
-  const { onAccepted = () => undefined } = request;
+  const { onAccepted = () => undefined, isWhole = () => false } = request;
   const options = { requestId, signal: aborter.signal, maxUnread: MAX_UNREAD, onAccepted, ...deadline };
   try {
     for await (const output of ctx.engine.generate(request.promptIds, params, options)) {
@@ -35,6 +35,10 @@ export async function* generateText(
       if (finishReason === 'abort' && request.signal.aborted) throw new EngineError('aborted', 'The client went away.');
       if (hasNews(piece)) yield { index, ...piece };
       if (finishReason !== null) return;
+      if (isWhole()) {
+        observer.output(0, piece.usage, 'stop');
+        return yield { index, ...endOf(piece) };
+      }
     }
     throw new EngineError('internal_error', 'The engine ended the request without a finish reason.');
   } finally {
@@ -42,4 +46,9 @@ export async function* generateText(
     unfollow();
     ctx.requests.remove(requestId);
   }
+}
+
+/** What follows `piece` where the text ends behind it. */
+function endOf({ usage }: TextOutput): TextOutput {
+  return { text: '', tokens: [], stopToken: null, promptLogprobs: null, finishReason: 'stop', stopReason: null, usage };
 }

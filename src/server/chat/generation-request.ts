@@ -7,6 +7,8 @@ export interface GenerationRequest extends TextOptions {
   readonly promptIds: readonly number[];
   readonly params: SamplingParams;
   readonly signal: AbortSignal;
+  /** Says, behind each piece that was taken, whether the text is whole already: it then ends as at a stop token. */
+  readonly isWhole?: () => boolean;
   /** See GenerateOptions. */
   readonly onAccepted?: () => void;
 }

@@ -2,6 +2,7 @@
 import { ReasoningParser } from '../reasoning/reasoning-parser.ts';
 import type { ReasoningTags } from '../reasoning/reasoning-tags.ts';
 import type { CallWatch } from '../tool-calls/call-watch.ts';
+import { RepeatedCalls } from '../tool-calls/repeated-calls.ts';
 import type { ToolCallDelta, ToolCallParser } from '../tool-calls/types.ts';
 import type { TextOutput } from './generated-text.ts';
 import type { TextFinishReason } from './token-output.ts';
@@ -34,6 +35,8 @@ export class AnswerParser {
   readonly #tools: ToolCallParser | null;
   readonly #parallel: boolean;
   readonly #isForced: boolean;
+  /** null where a call may come twice. */
+  readonly #repeated: RepeatedCalls | null;
   #called = false;
   /** Arguments of the last call so far: JSON text. */
   #arguments = '';
@@ -46,6 +49,12 @@ export class AnswerParser {
     this.#tools = toolCallParser;
     this.#parallel = parallelToolCalls;
     this.#isForced = isForced;
+    this.#repeated = isForced && parallelToolCalls ? new RepeatedCalls() : null;
+  }
+
+  /** The answer is whole although the model goes on: the generation is to be ended. */
+  get isWhole(): boolean {
+    return this.#repeated?.ended === true;
   }
 
   push(output: Pick<TextOutput, 'text' | 'tokens' | 'finishReason' | 'stopReason'>): AnswerDelta {
@@ -58,9 +67,10 @@ export class AnswerParser {
       // What is left of a call that was forced and cut off is markup, not text.
       parts.push(rest !== null && this.#isForced && !isEnd ? { ...rest, content: '' } : rest);
     }
-    const toolCalls = parts
+    const written = parts
       .flatMap((p) => (p !== null && 'toolCalls' in p ? (p.toolCalls ?? []) : []))
       .filter((call) => this.#parallel || call.index === 0);
+    const toolCalls = this.#once(written, output.finishReason !== null);
     for (const call of toolCalls) this.#note(call);
     if (typeof output.stopReason === 'string') this.#cutByStop = this.#called && !isJson(this.#arguments);
     return { reasoning, content: parts.map((p) => p?.content ?? '').join(''), toolCalls };
@@ -72,6 +82,12 @@ export class AnswerParser {
    */
   finishReason(reason: TextFinishReason): AnswerFinishReason {
     return this.#called && !this.#cutByStop && reason === 'stop' ? 'tool_calls' : reason;
+  }
+
+  #once(calls: readonly ToolCallDelta[], last: boolean): readonly ToolCallDelta[] {
+    if (this.#repeated === null) return calls;
+    const kept = this.#repeated.push(calls);
+    return last ? [...kept, ...this.#repeated.end()] : kept;
   }
 
   #note(call: ToolCallDelta): void {

@@ -113,7 +113,7 @@ async function wholeAnswer(
   run: ChatRun,
   outputs: AsyncGenerator<ChoiceOutput, void, undefined>,
 ): Promise<Pick<ChatResponse, 'choices' | 'usage'>> {
-  const choices = run.requests.map(() => new WholeChoice(run.createParser()));
+  const choices = run.parsers.map((parser) => new WholeChoice(parser));
   const usage = new UsageCounter(choices.length);
   for await (const output of outputs) {
     const choice = choices[output.index];
@@ -131,7 +131,7 @@ async function* answerChunks(
   outputs: AsyncGenerator<ChoiceOutput, void, undefined>,
 ): AsyncGenerator<ChatChunk, void, undefined> {
   const { include_usage: includeUsage, continuous_usage_stats: continuous } = body.stream_options ?? {};
-  const parsers = run.requests.map(() => run.createParser());
+  const { parsers } = run;
   const usage = new UsageCounter(parsers.length);
   const chunk = (choices: ChatChunk['choices']): ChatChunk => ({
     ...head,
