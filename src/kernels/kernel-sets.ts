@@ -100,6 +100,34 @@ export const kernelSets = {
       others: ['matmul.naive', 'matmul.tiled'],
     },
   },
+  /** The reductions of route and expert-tiles. */
+  route: {
+    lavapipe: { variant: 'group.lavapipe', why: oneSubgroup, measured: null },
+    gpu: { variant: 'group', why: workgroupMemory, measured: null },
+  },
+  'expert matmul': {
+    lavapipe: {
+      variant: 'expert-matmul.lavapipe',
+      why: "matmul.lavapipe's sums for tiles of an expert's tokens",
+      measured: null,
+    },
+    gpu: {
+      variant: 'matmul.tiled',
+      why: "the product's own kernel over tiles of an expert's tokens",
+      measured: null,
+      others: ['matmul.naive', 'matmul.gemv'],
+    },
+  },
+  /** Up to twice the number of experts (expert-matmul/expert-matmul.ts). */
+  'expert matmul of few tokens': {
+    lavapipe: { variant: 'expert-matmul.lavapipe', why: 'the same with one token', measured: null },
+    gpu: {
+      variant: 'matmul.gemv',
+      why: "reads the chosen experts alone, as the product's own kernel does",
+      measured: null,
+      others: ['matmul.naive', 'matmul.tiled'],
+    },
+  },
   embedding: {
     lavapipe: { variant: 'embedding.lavapipe', why: 'reads the lane layout', measured: null },
     gpu: { variant: 'embedding.rows', why: 'reads the row layout', measured: null },

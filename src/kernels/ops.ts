@@ -13,9 +13,12 @@ import type { Tensor } from '../tensor/tensor.ts';
 /** A weight matrix [rows, cols] owned by one backend; `y = x · Wᵀ`. */
 export interface Matrix {
   readonly name: string;
+  /** Of all experts together where there are several. */
   readonly rows: number;
   readonly cols: number;
   readonly format: WeightFormat;
+  /** How many matrices of the same shape lie one below the other, for `expertMatmul`; absent: it is one, for `matmul`. */
+  readonly experts?: number;
   readonly storage: unknown;
 }
 
@@ -235,6 +238,39 @@ export interface MatmulOption {
   readonly residual?: Tensor;
 }
 
+/**
+ * How a token's k experts are chosen and weighted, from its logits. Softmax over the chosen alone (Mixtral, gpt-oss) is `softmax`
+ * with `normalizes`: the other experts' share cancels.
+ */
+export interface RouteSpec {
+  /** Experts of each token. */
+  readonly k: number;
+  /** What logits become: softmax over all experts, or the sigmoid of each. Weights are the scores of the chosen. */
+  readonly scores: 'softmax' | 'sigmoid';
+  /** [E], added to the scores for the choice, not to the weights (DeepSeek-V3's e_score_correction_bias). */
+  readonly bias?: Tensor;
+  /** Only experts of some groups may be chosen (DeepSeek-V2). */
+  readonly groups?: ExpertGroups;
+  /** Weights are divided by their sum (norm_topk_prob). */
+  readonly normalizes: boolean;
+  /** Multiplies the weights behind that (routed_scaling_factor). */
+  readonly scale: number;
+}
+
+/** The experts in groups of neighbours of the same size, of which a token takes the best few. */
+export interface ExpertGroups {
+  readonly count: number;
+  /** How many of them a token may choose from; together they have k experts at least. */
+  readonly kept: number;
+  /** What a group is worth, of its scores with bias: the largest (DeepSeek-V2), or the sum of the two largest (DeepSeek-V3). */
+  readonly worth: 'max' | 'topTwo';
+}
+
+export interface ExpertMatmulOption {
+  /** [E, N] */
+  readonly bias?: Tensor;
+}
+
 export interface EmbeddingOption {
   /** Multiplies what is looked up. */
   readonly scale?: number;
@@ -275,6 +311,20 @@ export interface ModelOps {
   gatedMul(gateUp: Tensor, activation: Activation, option?: ConsumerOption): Tensor;
   /** x [T, I] → activation(x) [T, I] */
   activate(x: Tensor, activation: Activation, option?: ConsumerOption): Tensor;
+  /**
+   * Router logits [T, E] → for each token k pairs of an expert's number and its weight, best first, lower numbers first
+   * among equals: f32 [T, 2·k]
+   */
+  route(logits: Tensor, spec: RouteSpec): Tensor;
+  /**
+   * Products with the experts that `routing` [T, 2·k] names, row t·k + j with token t's j-th: w [E·N, K], x [T, K] (the same for
+   * all its experts) or [T·k, K] (f32 or q8) → [T·k, N] f32. What is read of w are the experts that were chosen.
+   */
+  expertMatmul(x: Tensor, w: Matrix, routing: Tensor, option?: ExpertMatmulOption): Tensor;
+  /** y [T·k, N] f32 → the sum of each token's k rows times its weights in `routing` [T, 2·k] (+ residual [T, N]) [T, N] */
+  combine(y: Tensor, routing: Tensor, residual?: Tensor): Tensor;
+  /** x [T, N] · sigmoid(gate), gate [T, N] or one for each token [T, 1] → [T, N] */
+  sigmoidGate(x: Tensor, gate: Tensor): Tensor;
   /** x [T, H] → the rows at step.logitIndices [L, H] f32 */
   takeLogitRows(x: Tensor, step: Step): Tensor;
   /** x [T, H] → the rows at step.promptIndices [P, H] f32 */

@@ -12,7 +12,9 @@ import { addReference } from './add/add.reference.ts';
 import { argmaxReference, isSpoiled } from './argmax/argmax.reference.ts';
 import { attentionReference } from './attention/attention.reference.ts';
 import { capReference } from './cap/cap.reference.ts';
+import { combineReference } from './combine/combine.reference.ts';
 import { embeddingReference } from './embedding/embedding.reference.ts';
+import { expertMatmulReference } from './expert-matmul/expert-matmul.reference.ts';
 import { gatedMulReference } from './gated-mul/gated-mul.reference.ts';
 import { headNormReference } from './head-norm/head-norm.reference.ts';
 import { layerNormReference } from './layer-norm/layer-norm.reference.ts';
@@ -23,6 +25,7 @@ import type {
   AttentionSpec,
   ConsumerOption,
   EmbeddingOption,
+  ExpertMatmulOption,
   HeadNorms,
   KVCache,
   KVCacheSpec,
@@ -33,6 +36,7 @@ import type {
   Ops,
   ProgramResult,
   RotarySpec,
+  RouteSpec,
   SamplingRow,
   Step,
   StepBatch,
@@ -43,9 +47,11 @@ import { dequantizeReference, quantizeReference } from './quantize/quantize.refe
 import { rmsNormReference } from './rms-norm/rms-norm.reference.ts';
 import type { ReferenceKVLayer } from './rotary-embedding/rotary-embedding.reference.ts';
 import { rotateHead, storeKVReference } from './rotary-embedding/rotary-embedding.reference.ts';
+import { routeReference } from './route/route.reference.ts';
 import { sampleReference } from './sample/sample.reference.ts';
 import { topLogprobsReference } from './sample/top-logprobs.reference.ts';
 import { scaleReference } from './scale/scale.reference.ts';
+import { sigmoidGateReference } from './sigmoid-gate/sigmoid-gate.reference.ts';
 import { softmaxReference } from './softmax/softmax.reference.ts';
 import { takeRowsReference } from './take-rows/take-rows.reference.ts';
 
@@ -77,8 +83,9 @@ export class ReferenceOps implements Ops {
   }
 
   async uploadMatrix(source: MatrixSource): Promise<Matrix> {
-    const { name, rows, cols, format, groupSize } = source;
-    const matrix: ReferenceMatrix = { name, rows, cols, format, groupSize, storage: readAllRows(source) };
+    const { name, rows, cols, format, groupSize, experts } = source;
+    const shape = { name, rows, cols, format, groupSize, ...(experts !== undefined && { experts }) };
+    const matrix: ReferenceMatrix = { ...shape, storage: readAllRows(source) };
     return matrix;
   }
 
@@ -181,11 +188,7 @@ export class ReferenceOps implements Ops {
   matmul(x: Tensor, w: Matrix, option: { readonly bias?: Tensor; readonly residual?: Tensor } = {}): Tensor {
     const tokens = x.shape[0];
     if (x.shape[1] !== w.cols) throw mismatch('matmul', `x has ${x.shape[1]} columns, ${w.name} ${w.cols}`);
-    const matrix = w as ReferenceMatrix;
-    const integers = x.dtype === 'q8' && (w.format === 'int8' || w.format === 'int4');
-    const y = integers
-      ? matmulQuantizedReference(x.storage as QuantizedActivation, matrix)
-      : matmulReference(floats(x), matrix);
+    const y = product(x, w as ReferenceMatrix);
     const bias = option.bias && floats(option.bias);
     const residual = option.residual && floats(option.residual);
     if (bias) for (let i = 0; i < y.length; i++) y[i] += bias[i % w.rows];
@@ -244,6 +247,33 @@ export class ReferenceOps implements Ops {
   activate(x: Tensor, activation: Activation, option?: ConsumerOption): Tensor {
     const y = floats(x).map((v) => activationReference(v, activation));
     return this.#forConsumer(f32(x.shape, y), option);
+  }
+
+  route(logits: Tensor, spec: RouteSpec): Tensor {
+    const [tokens, experts] = logits.shape;
+    const bias = spec.bias ? floats(spec.bias) : null;
+    return f32([tokens, 2 * spec.k], routeReference(floats(logits), experts, spec, bias));
+  }
+
+  expertMatmul(x: Tensor, w: Matrix, routing: Tensor, { bias }: ExpertMatmulOption = {}): Tensor {
+    if (x.shape[1] !== w.cols) throw mismatch('expertMatmul', `x has ${x.shape[1]} columns, ${w.name} ${w.cols}`);
+    const matrix = w as ReferenceMatrix;
+    const pairs = numel(routing.shape) / 2;
+    const perInput = pairs / x.shape[0];
+    const rowTimes = (i: number, expert: ReferenceMatrix) => product(rowOf(x, i), expert);
+    const y = expertMatmulReference(matrix, floats(routing), rowTimes, perInput, bias ? floats(bias) : null);
+    return f32([pairs, w.rows / (w.experts ?? 1)], y);
+  }
+
+  combine(y: Tensor, routing: Tensor, residual?: Tensor): Tensor {
+    const [tokens, width] = routing.shape;
+    const columns = y.shape[1];
+    const added = residual ? floats(residual) : null;
+    return f32([tokens, columns], combineReference(floats(y), columns, floats(routing), width / 2, added));
+  }
+
+  sigmoidGate(x: Tensor, gate: Tensor): Tensor {
+    return f32(x.shape, sigmoidGateReference(floats(x), x.shape[1], floats(gate), gate.shape[1]));
   }
 
   takeLogitRows(x: Tensor, step: Step): Tensor {
@@ -323,6 +353,22 @@ function slotTableOf(step: Step, { group }: KVLayer): Uint32Array {
 
 function f32(shape: Shape, storage: Float32Array): Tensor {
   return { shape, dtype: 'f32', storage };
+}
+
+/** x · wᵀ, of integers where both are. */
+function product(x: Tensor, w: ReferenceMatrix): Float32Array {
+  const integers = x.dtype === 'q8' && (w.format === 'int8' || w.format === 'int4');
+  return integers ? matmulQuantizedReference(x.storage as QuantizedActivation, w) : matmulReference(floats(x), w);
+}
+
+/** That row of an f32 or q8 tensor. */
+function rowOf(x: Tensor, i: number): Tensor {
+  const [rows, columns] = x.shape;
+  const part = <A extends Float32Array | Int8Array>(all: A): A =>
+    all.subarray((i * all.length) / rows, ((i + 1) * all.length) / rows) as A;
+  if (x.dtype !== 'q8') return f32([1, columns], part(floats(x)));
+  const { q, scale } = x.storage as QuantizedActivation;
+  return { shape: [1, columns], dtype: 'q8', storage: { q: part(q), scale: part(scale) } };
 }
 
 /** The values of an f32 or q8 tensor. */

@@ -16,8 +16,10 @@ import { add } from './add/add.ts';
 import { argmax } from './argmax/argmax.ts';
 import { attention } from './attention/attention.ts';
 import { cap } from './cap/cap.ts';
+import { combine } from './combine/combine.ts';
 import { fusedDecoderLayer } from './decoder-layer/decoder-layer.ts';
 import { embedding } from './embedding/embedding.ts';
+import { expertMatmul } from './expert-matmul/expert-matmul.ts';
 import { gatedMul } from './gated-mul/gated-mul.ts';
 import { headNorm } from './head-norm/head-norm.ts';
 import { createGpuKVCache, type GpuKVCache } from './kv-cache/kv-cache.ts';
@@ -29,6 +31,7 @@ import type {
   AttentionSpec,
   ConsumerOption,
   EmbeddingOption,
+  ExpertMatmulOption,
   HeadNorms,
   KVCache,
   KVCacheSpec,
@@ -40,6 +43,7 @@ import type {
   Ops,
   ProgramResult,
   RotarySpec,
+  RouteSpec,
   SamplingRow,
   Step,
   StepBatch,
@@ -48,9 +52,11 @@ import { Programs } from './program/programs.ts';
 import { dequantizeQ8 } from './quantize/quantize.ts';
 import { rmsNorm } from './rms-norm/rms-norm.ts';
 import { rotaryStoreKV } from './rotary-embedding/rotary-embedding.ts';
+import { route } from './route/route.ts';
 import { sample } from './sample/sample.ts';
 import { topLogprobs } from './sample/top-logprobs.ts';
 import { scale } from './scale/scale.ts';
+import { sigmoidGate } from './sigmoid-gate/sigmoid-gate.ts';
 import { softmax } from './softmax/softmax.ts';
 import { uploadStep, type GpuStep } from './step/step.ts';
 import { takeLogitRows, takePromptRows } from './take-rows/take-rows.ts';
@@ -161,6 +167,22 @@ export class WebGPUOps implements Ops {
 
   activate(x: Tensor, activation: Activation, option?: ConsumerOption): Tensor {
     return activate(this.context, x, activation, this.context.activationFor(option?.to));
+  }
+
+  route(logits: Tensor, spec: RouteSpec): Tensor {
+    return route(this.context, logits, spec);
+  }
+
+  expertMatmul(x: Tensor, w: Matrix, routing: Tensor, option?: ExpertMatmulOption): Tensor {
+    return expertMatmul(this.context, x, w, routing, option);
+  }
+
+  combine(y: Tensor, routing: Tensor, residual?: Tensor): Tensor {
+    return combine(this.context, y, routing, residual);
+  }
+
+  sigmoidGate(x: Tensor, gate: Tensor): Tensor {
+    return sigmoidGate(this.context, x, gate);
   }
 
   takeLogitRows(x: Tensor, step: Step): Tensor {

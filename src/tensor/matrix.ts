@@ -31,6 +31,8 @@ export interface MatrixShape {
   readonly format: WeightFormat;
   /** Columns that share one scale: 16 or 32 for integer formats, 0 for floats. `cols` is a multiple of it. */
   readonly groupSize: number;
+  /** How many matrices of the same shape these are, one below the other (ops.ts); absent: one. */
+  readonly experts?: number;
 }
 
 /** A matrix that can be read a few rows at a time, so that host memory stays bounded. */

@@ -125,8 +125,8 @@ function readProduct(
   stream: Tensor | null,
 ): Linear | null {
   const { bias, residual, ...unknown }: MatmulOption = option;
-  const { name: _1, rows: _2, cols: _3, format: _4, storage: _5, ...unknownMatrix } = weight;
-  const isKnown = isNothing(unknown) && isNothing(unknownMatrix) && isNothing(more);
+  const { name: _1, rows: _2, cols: _3, format: _4, storage: _5, experts, ...unknownMatrix } = weight;
+  const isKnown = isNothing(unknown) && experts === undefined && isNothing(unknownMatrix) && isNothing(more);
   return isKnown && x === input && (residual ?? null) === stream ? { weight, ...(bias && { bias }) } : null;
 }
 

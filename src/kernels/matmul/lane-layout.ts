@@ -17,7 +17,7 @@
  *
  * A scale texel holds for two groups (A, B, A, B) scale and min as two f16 in a dword: one texel with groups of 32, two with 16.
  */
-import type { HostRows, MatrixSource, WeightFormat } from '../../tensor/matrix.ts';
+import type { HostRows, MatrixShape, WeightFormat } from '../../tensor/matrix.ts';
 
 export const BLOCK_ROWS = 64;
 export const BLOCK_COLS = 64;
@@ -30,13 +30,14 @@ export interface LaneLayout {
   readonly units: number;
   /** Texels of one unit and column block, scales included. */
   readonly texelsPerUnit: number;
+  /** Of one matrix; experts begin at a block each. */
   readonly rowBlocks: number;
   readonly colBlocks: number;
   /** Texels of one row block. */
   readonly texelsPerRowBlock: number;
 }
 
-export function laneLayout(matrix: Pick<MatrixSource, 'rows' | 'cols' | 'format' | 'groupSize'>): LaneLayout {
+export function laneLayout(matrix: Omit<MatrixShape, 'name'>): LaneLayout {
   const { format, groupSize } = matrix;
   const paired = format === 'int8' || format === 'int4';
   const data = { f32: 16, f16: 8, bf16: 8, int8: 8, int4: 4 }[format];
@@ -48,7 +49,7 @@ export function laneLayout(matrix: Pick<MatrixSource, 'rows' | 'cols' | 'format'
     groupSize,
     units,
     texelsPerUnit,
-    rowBlocks: Math.ceil(matrix.rows / BLOCK_ROWS),
+    rowBlocks: Math.ceil(matrix.rows / (matrix.experts ?? 1) / BLOCK_ROWS),
     colBlocks,
     texelsPerRowBlock: colBlocks * units * texelsPerUnit * LANES,
   };

@@ -5,6 +5,7 @@ import { TEXTURE_WIDTH } from '../../gpu/texture-pool.ts';
 import { BLOCK_ROWS, laneLayout, packLanes, type LaneLayout } from './lane-layout.ts';
 
 export interface LaneSlice {
+  /** Rows of the blocks in front of it. */
   readonly firstRow: number;
   readonly rowBlocks: number;
   readonly texture: GPUTexture;
@@ -26,9 +27,10 @@ export async function uploadLaneMatrix(device: GPUDevice, source: MatrixSource):
   const maxTexels = TEXTURE_WIDTH * Math.min(device.limits.maxTextureDimension2D, 8192);
   const blocksPerSlice = Math.max(1, Math.floor(maxTexels / layout.texelsPerRowBlock));
   const slices: LaneSlice[] = [];
-  for (let block = 0; block < layout.rowBlocks; block += blocksPerSlice) {
-    const rowBlocks = Math.min(blocksPerSlice, layout.rowBlocks - block);
-    slices.push(await uploadSlice(device, source, layout, block * BLOCK_ROWS, rowBlocks));
+  const blocks = layout.rowBlocks * (source.experts ?? 1);
+  for (let block = 0; block < blocks; block += blocksPerSlice) {
+    const rowBlocks = Math.min(blocksPerSlice, blocks - block);
+    slices.push(await uploadSlice(device, source, layout, block, rowBlocks));
   }
   return { layout, slices };
 }
@@ -37,7 +39,7 @@ async function uploadSlice(
   device: GPUDevice,
   source: MatrixSource,
   layout: LaneLayout,
-  firstRow: number,
+  firstBlock: number,
   rowBlocks: number,
 ): Promise<LaneSlice> {
   const texels = rowBlocks * layout.texelsPerRowBlock;
@@ -49,16 +51,19 @@ async function uploadSlice(
   });
   const writer = new TexelWriter(device, texture);
   const blocksAtOnce = Math.max(1, Math.floor(PIECE_BYTES / (layout.texelsPerRowBlock * TEXEL_BYTES)));
-  for (let block = 0; block < rowBlocks; block += blocksAtOnce) {
-    const start = firstRow + block * BLOCK_ROWS;
-    const blocks = Math.min(blocksAtOnce, rowBlocks - block);
-    const count = Math.min(blocks * BLOCK_ROWS, source.rows - start);
+  const rows = source.rows / (source.experts ?? 1);
+  for (let block = firstBlock; block < firstBlock + rowBlocks;) {
+    const own = block % layout.rowBlocks;
+    const blocks = Math.min(blocksAtOnce, firstBlock + rowBlocks - block, layout.rowBlocks - own);
+    const count = Math.min(blocks * BLOCK_ROWS, rows - own * BLOCK_ROWS);
+    const start = Math.floor(block / layout.rowBlocks) * rows + own * BLOCK_ROWS;
     const texels = packLanes(layout, source.readRows(start, count), count, source.cols);
     writer.write(texels);
     await stagedBytes(device, texels.byteLength);
+    block += blocks;
   }
   writer.end();
-  return { firstRow, rowBlocks, texture, view: texture.createView() };
+  return { firstRow: firstBlock * BLOCK_ROWS, rowBlocks, texture, view: texture.createView() };
 }
 
 const ROW_DWORDS = TEXTURE_WIDTH * 4;

@@ -20,14 +20,15 @@ var<workgroup> partial: array<f32, TEAMS * SUMS * LANES>; // [team][sum][lane]
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let team = thread / LANES;
   let lane = thread % LANES;
-  let row0 = (wg.x * TEAMS + team) * ROWS;
-  let token0 = wg.y * TOKENS;
+  let work = begin(wg.y * TOKENS, wg.x * TEAMS * ROWS);
+  if (isIdle(work)) { return; }
+  let own = team * ROWS; // the team's first row
   var sums: array<array<f32, TOKENS>, ROWS>;
   for (var chunk = lane; chunk < p.chunks; chunk += LANES) {
     var inputs: array<Inputs, TOKENS>;
-    for (var t = 0u; t < TOKENS; t++) { inputs[t] = inputsAt(min(token0 + t, p.tokens - 1u), chunk); }
+    for (var t = 0u; t < TOKENS; t++) { inputs[t] = inputsAt(inputRow(work, t), chunk); }
     for (var r = 0u; r < ROWS; r++) {
-      let w = weightsAt(min(row0 + r, p.sliceRows - 1u) * p.chunks + chunk);
+      let w = weightsAt(weightRow(work, own + r) * p.chunks + chunk);
       for (var t = 0u; t < TOKENS; t++) { sums[r][t] += product(w, inputs[t]); }
     }
   }
@@ -40,5 +41,5 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   var sum = 0.0;
   // Each begins at a lane of its own: other banks of the memory.
   for (var i = 0u; i < LANES; i++) { sum += partial[(team * SUMS + lane) * LANES + (i + lane) % LANES]; }
-  store(token0 + lane % TOKENS, row0 + lane / TOKENS, sum);
+  store(work, lane % TOKENS, own + lane / TOKENS, sum);
 }

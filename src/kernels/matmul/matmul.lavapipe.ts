@@ -25,7 +25,7 @@ interface Tile {
  * Tile for a number of tokens: many rows when one token must pay for the weights, many tokens when it need not.
  * Few variants, since lavapipe takes 0.5–2 s to compile one.
  */
-function tileFor(format: WeightFormat, tokens: number): Tile {
+export function tileFor(format: WeightFormat, tokens: number): Tile {
   if (format === 'int4' || format === 'int8') {
     if (tokens === 1) return { units: 4, tokens: 1 };
     return { units: 2, tokens: tokens === 2 ? 2 : 4 };

@@ -4,14 +4,16 @@
 // include: input.f32.wgsl
 // include: output.wgsl
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let row = id.x;
-  let token = id.y;
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) row: u32) {
+  let work = begin(wg.y, wg.x * 64u);
+  if (isIdle(work)) { return; }
+  let token = inputRow(work, 0u);
+  let weights0 = weightRow(work, row) * p.chunks;
   var sum = 0.0;
   for (var chunk = 0u; chunk < p.chunks; chunk++) {
-    let w = weightChunk(min(row, p.sliceRows - 1u) * p.chunks + chunk);
+    let w = weightChunk(weights0 + chunk);
     let x = inputChunk(token, chunk);
     sum += dot(w.a, x.a) + dot(w.b, x.b);
   }
-  store(token, row, sum);
+  store(work, 0u, row, sum);
 }

@@ -19,7 +19,7 @@ import { CHUNK, type RowMatrix } from './row-matrix.ts';
 export type RowsKernel = 'matmul.naive' | 'matmul.gemv' | 'matmul.tiled';
 
 /** What a workgroup owns, and the text that makes it so. */
-interface Plan {
+export interface RowsPlan {
   readonly tokens: number;
   readonly rows: number;
   readonly defines: Defines;
@@ -27,7 +27,8 @@ interface Plan {
   readonly size: string;
 }
 
-const plans: Record<RowsKernel, (x: Tensor, w: Matrix) => Plan> = {
+/** For so many tokens and rows. */
+export const rowsPlans: Record<RowsKernel, (tokens: number, rows: number) => RowsPlan> = {
   'matmul.naive': () => ({ tokens: 1, rows: 64, defines: {}, size: '' }),
   'matmul.gemv': gemvPlan,
   'matmul.tiled': tiledPlan,
@@ -43,8 +44,9 @@ export function rowsMatmul(
   const matrix = w.storage as RowMatrix;
   const tokens = x.shape[0];
   const y = ctx.tensor([tokens, w.rows], 'f32');
-  const plan = plans[name](x, w);
-  const kernel = kernelFor(ctx, name, plan, x, w, { bias, residual });
+  const plan = rowsPlans[name](tokens, w.rows);
+  const more = residual ? { parts: ['residual'], defines: { 'no-residual.wgsl': 'add-residual.wgsl' } } : undefined;
+  const kernel = rowsKernel(ctx, name, plan, x, w, bias !== undefined, more);
   const [plusBias, plusResidual] = [bias, residual].map((tensor) => (tensor ? bufferOf(tensor) : null));
   for (const { firstRow, rows, data, scales } of matrix.slices) {
     ctx.recorder.dispatch(
@@ -58,38 +60,42 @@ export function rowsMatmul(
   return y;
 }
 
-/** The file with the includes for these operands. */
-function kernelFor(
+/**
+ * The file with the includes for these operands.
+ * @param more what else is put in, and the parts of the kernel's name that tell
+ */
+export function rowsKernel(
   ctx: WebGPUContext,
   name: RowsKernel,
-  plan: Plan,
+  plan: RowsPlan,
   x: Tensor,
   w: Matrix,
-  { bias, residual }: { readonly bias: Tensor | undefined; readonly residual: Tensor | undefined },
+  hasBias: boolean,
+  more: { readonly parts: readonly string[]; readonly defines: Defines } = { parts: [], defines: {} },
 ): Kernel {
   const matrix = w.storage as RowMatrix;
   const input = x.dtype === 'q8' ? 'q8' : w.cols % CHUNK === 0 ? 'f32' : 'ragged';
-  const parts = [plan.size, input === 'ragged' && input, bias && 'bias', residual && 'residual'].filter(Boolean);
+  const isInteger = w.format === 'int8' || w.format === 'int4';
+  const product = !isInteger ? 'float' : x.dtype === 'q8' ? 'q8' : 'integer';
+  const parts = [plan.size, input === 'ragged' && input, hasBias && 'bias', ...more.parts].filter(Boolean);
   const operands = `${matrix.format}-${matrix.groupSize}-${input === 'q8' ? 'q8' : 'f32'}`;
   return ctx.pipelines.get([`${name}.${operands}`, ...parts].join('-'), () =>
     compose(`${name}.wgsl`, import.meta.url, {
       ...weightIncludes(matrix),
       'input.f32.wgsl': `input.${input}.wgsl`,
-      ...(bias ? { 'no-bias.wgsl': 'add-bias.wgsl' } : {}),
-      ...(residual ? { 'no-residual.wgsl': 'add-residual.wgsl' } : {}),
+      ...(name === 'matmul.gemv' ? { 'product.float.wgsl': `product.${product}.wgsl` } : {}),
+      ...(hasBias ? { 'no-bias.wgsl': 'add-bias.wgsl' } : {}),
+      ...more.defines,
       ...plan.defines,
     }),
   );
 }
 
-function gemvPlan(x: Tensor, w: Matrix): Plan {
-  const tokens = 2 ** Math.ceil(Math.log2(Math.min(8, Math.max(1, x.shape[0]))));
-  const wanted = w.rows >= 8192 ? 4 : w.rows >= 2048 ? 2 : 1;
+function gemvPlan(tokensInAll: number, rowsInAll: number): RowsPlan {
+  const tokens = 2 ** Math.ceil(Math.log2(Math.min(8, Math.max(1, tokensInAll))));
+  const wanted = rowsInAll >= 8192 ? 4 : rowsInAll >= 2048 ? 2 : 1;
   const rows = Math.min(wanted, 16 / tokens);
-  const isInteger = w.format === 'int8' || w.format === 'int4';
-  const product = !isInteger ? 'float' : x.dtype === 'q8' ? 'q8' : 'integer';
-  const defines = { ROWS: rows, TOKENS: tokens, 'product.float.wgsl': `product.${product}.wgsl` };
-  return { tokens, rows: 4 * rows, defines, size: `${rows}x${tokens}` };
+  return { tokens, rows: 4 * rows, defines: { ROWS: rows, TOKENS: tokens }, size: `${rows}x${tokens}` };
 }
 
 /** From large to small: a larger tile reads less, a smaller one gives more workgroups. */
@@ -101,10 +107,9 @@ const tiles = [
 /** Workgroups that keep a large GPU busy (about two for each of 132 multiprocessors): smaller tiles rather than fewer. */
 const BUSY = 256;
 
-function tiledPlan(x: Tensor, w: Matrix): Plan {
-  const tokens = x.shape[0];
+function tiledPlan(tokens: number, rows: number): RowsPlan {
   const isBusy = (tile: (typeof tiles)[number]) =>
-    Math.ceil(tokens / tile.TILE_TOKENS) * Math.ceil(w.rows / tile.TILE_ROWS) >= BUSY;
+    Math.ceil(tokens / tile.TILE_TOKENS) * Math.ceil(rows / tile.TILE_ROWS) >= BUSY;
   const defines = tiles.find((tile) => tile.TILE_TOKENS < 2 * tokens && isBusy(tile)) ?? tiles[tiles.length - 1];
   const { TILE_TOKENS, TILE_ROWS, TILE_COLS, TOKENS, ROWS } = defines;
   const size = `${TILE_TOKENS}x${TILE_ROWS}x${TILE_COLS}-${TOKENS}x${ROWS}`;

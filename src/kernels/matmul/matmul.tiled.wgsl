@@ -25,25 +25,23 @@ var<workgroup> tileW: array<vec4<f32>, TILE_ROWS * QUADS>;
 // The quad is XOR-ed with the line, so that invocations that read the same columns of different lines use different banks.
 fn slot(line: u32, quad: u32) -> u32 { return line * QUADS + (quad ^ ((line / (8u / QUADS)) % QUADS)); }
 
-fn loadX(token0: u32, chunk0: u32, thread: u32) {
+fn loadX(work: Work, chunk0: u32, thread: u32) {
   for (var i = thread; i < TILE_TOKENS * CHUNKS; i += THREADS) {
     let line = i / CHUNKS;
     let part = i % CHUNKS;
     var c = Chunk();
-    if (token0 + line < p.tokens && chunk0 + part < p.chunks) { c = inputChunk(token0 + line, chunk0 + part); }
+    if (hasLine(work, line) && chunk0 + part < p.chunks) { c = inputChunk(inputRow(work, line), chunk0 + part); }
     tileX[slot(line, 2u * part)] = c.a;
     tileX[slot(line, 2u * part + 1u)] = c.b;
   }
 }
 
-fn loadW(row0: u32, chunk0: u32, thread: u32) {
+fn loadW(work: Work, chunk0: u32, thread: u32) {
   for (var i = thread; i < TILE_ROWS * CHUNKS; i += THREADS) {
     let line = i / CHUNKS;
     let part = i % CHUNKS;
     var c = Chunk();
-    if (row0 + line < p.sliceRows && chunk0 + part < p.chunks) {
-      c = weightChunk((row0 + line) * p.chunks + chunk0 + part);
-    }
+    if (hasRow(work, line) && chunk0 + part < p.chunks) { c = weightChunk(weightRow(work, line) * p.chunks + chunk0 + part); }
     tileW[slot(line, 2u * part)] = c.a;
     tileW[slot(line, 2u * part + 1u)] = c.b;
   }
@@ -51,15 +49,15 @@ fn loadW(row0: u32, chunk0: u32, thread: u32) {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let token0 = wg.y * TILE_TOKENS;
-  let row0 = wg.x * TILE_ROWS;
+  let work = begin(wg.y * TILE_TOKENS, wg.x * TILE_ROWS);
+  if (isIdle(work)) { return; }
   // Invocation (i, j) owns tokens i, i + DOWN, … and rows j, j + ACROSS, … of the tile.
   let i = thread / ACROSS;
   let j = thread % ACROSS;
   var sums: array<array<f32, ROWS>, TOKENS>;
   for (var chunk0 = 0u; chunk0 < p.chunks; chunk0 += CHUNKS) {
-    loadX(token0, chunk0, thread);
-    loadW(row0, chunk0, thread);
+    loadX(work, chunk0, thread);
+    loadW(work, chunk0, thread);
     workgroupBarrier();
     for (var quad = 0u; quad < QUADS; quad++) {
       var w: array<vec4<f32>, ROWS>;
@@ -73,6 +71,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     workgroupBarrier();
   }
   for (var t = 0u; t < TOKENS; t++) {
-    for (var r = 0u; r < ROWS; r++) { store(token0 + i + t * DOWN, row0 + j + r * ACROSS, sums[t][r]); }
+    for (var r = 0u; r < ROWS; r++) { store(work, i + t * DOWN, j + r * ACROSS, sums[t][r]); }
   }
 }

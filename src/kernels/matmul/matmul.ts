@@ -16,9 +16,9 @@ const uploads = { lanes: uploadLaneMatrix, rows: uploadRowMatrix };
 const FEW_TOKENS = 8;
 
 export async function uploadMatrix(ctx: WebGPUContext, source: MatrixSource): Promise<Matrix> {
-  const { name, rows, cols, format } = source;
+  const { name, rows, cols, format, experts } = source;
   const storage = await uploads[ctx.variant('weights')](ctx.gpu.device, source);
-  return { name, rows, cols, format, storage };
+  return { name, rows, cols, format, ...(experts !== undefined && { experts }), storage };
 }
 
 /** x [T, K] f32 or q8, w [N, K] → [T, N] f32 */

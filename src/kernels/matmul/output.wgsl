@@ -1,4 +1,5 @@
-// What the matrix products for GPUs share: their parameters, their result, and what is added to it.
+// What the matrix products for GPUs share: their parameters, which lines of x meet which rows of w, their result, and what is
+// added to it. ../expert-matmul/expert-output.wgsl takes its place where each line has a matrix of its own.
 // include: no-bias.wgsl
 // include: no-residual.wgsl
 struct Params {
@@ -12,9 +13,21 @@ struct Params {
 var<immediate> p: Params;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [T, N]
 
-// `row` counts from the slice's first; a token or a row behind the last is left alone.
-fn store(token: u32, row: u32, sum: f32) {
-  if (token >= p.tokens || row >= p.sliceRows) { return; }
-  let at = token * p.rows + p.firstRow + row;
-  y[at] = sum + biasOf(p.firstRow + row) + residualAt(at);
+// Where the lines and rows of a workgroup begin; functions count from there, and rows are those of the slice.
+struct Work { line: u32, row: u32 }
+fn begin(line: u32, row: u32) -> Work { return Work(line, row); }
+
+fn isIdle(work: Work) -> bool { return false; }
+fn hasLine(work: Work, line: u32) -> bool { return work.line + line < p.tokens; }
+fn hasRow(work: Work, row: u32) -> bool { return work.row + row < p.sliceRows; }
+// Of x, and of the slice: behind the last it is the last.
+fn inputRow(work: Work, line: u32) -> u32 { return min(work.line + line, p.tokens - 1u); }
+fn weightRow(work: Work, row: u32) -> u32 { return min(work.row + row, p.sliceRows - 1u); }
+
+// A line or a row behind the last is left alone.
+fn store(work: Work, line: u32, row: u32, sum: f32) {
+  if (!hasLine(work, line) || !hasRow(work, row)) { return; }
+  let column = p.firstRow + work.row + row;
+  let at = (work.line + line) * p.rows + column;
+  y[at] = sum + biasOf(column) + residualAt(at);
 }

@@ -9,6 +9,7 @@ import type {
   AttentionSpec,
   ConsumerOption,
   EmbeddingOption,
+  ExpertMatmulOption,
   HeadNorms,
   KVLayer,
   Matrix,
@@ -17,6 +18,7 @@ import type {
   NormSpec,
   ProgramResult,
   RotarySpec,
+  RouteSpec,
   Step,
 } from '../ops.ts';
 
@@ -135,6 +137,25 @@ class RecordingOps implements ModelOps {
 
   activate(...args: [x: Tensor, activation: Activation, option?: ConsumerOption]): Tensor {
     return this.#add('activate', args, args[0].shape, this.#formOf(args[2]?.to));
+  }
+
+  route(...args: [logits: Tensor, spec: RouteSpec]): Tensor {
+    const [{ shape }, { k }] = args;
+    return this.#add('route', args, [shape[0], 2 * k]);
+  }
+
+  expertMatmul(...args: [x: Tensor, w: Matrix, routing: Tensor, option?: ExpertMatmulOption]): Tensor {
+    const [, w, routing] = args;
+    return this.#add('expertMatmul', args, [(routing.shape[0] * routing.shape[1]) / 2, w.rows / (w.experts ?? 1)]);
+  }
+
+  combine(...args: [y: Tensor, routing: Tensor, residual?: Tensor]): Tensor {
+    const [y, routing] = args;
+    return this.#add('combine', args, [routing.shape[0], y.shape[1]]);
+  }
+
+  sigmoidGate(...args: [x: Tensor, gate: Tensor]): Tensor {
+    return this.#add('sigmoidGate', args, args[0].shape);
   }
 
   takeLogitRows(...args: [x: Tensor, step: Step]): Tensor {

@@ -1,5 +1,6 @@
 // The tokens among which a row's cuts lie, copied together when they are few: a search reads them many times. Behind
 // group.wgsl; one workgroup works on a row.
+// include: ../float-key.wgsl
 // include: row.wgsl
 
 @group(0) @binding(3) var<storage, read> ladder: array<f32>; // [R, slices, 5]: ladder.wgsl
@@ -16,16 +17,6 @@ fn logitOf(items: Items, i: u32) -> f32 {
 fn idOf(items: Items, i: u32) -> u32 {
   if (items.listed) { return list[items.begin + p.capacity + i]; }
   return i;
-}
-
-// The bits of a float in an order that is that of the floats; +0 and -0 are equal.
-fn keyOf(logit: f32) -> u32 {
-  let bits = bitcast<u32>(select(logit, 0.0, logit == 0.0));
-  return select(bits | 0x80000000u, ~bits, bits >= 0x80000000u);
-}
-
-fn logitOfKey(key: u32) -> f32 {
-  return bitcast<f32>(select(~key, key & 0x7fffffffu, key >= 0x80000000u));
 }
 
 // A row's sums of the ladder: what lies above its four thresholds.

@@ -47,7 +47,7 @@ fn search(thread: u32, items: Items, row: Row, whole: Cut, enough: f32, byCount:
 
 // @param found how many have at least the key, how many and what weight is above it
 fn cutAt(row: Row, whole: Cut, key: u32, found: vec4<f32>, enough: f32, byCount: bool) -> Cut {
-  let weight = weightOf(logitOfKey(key), row);
+  let weight = weightOf(floatOfKey(key), row);
   let equal = found.x - found.y;
   var ties = min(equal, enough - found.y);
   if (!byCount) { ties = clamp(ceil((enough - found.z) / weight), min(1.0, equal), equal); }

@@ -38,7 +38,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     lastItem = ~groupMax(thread, select(0u, ~item, key == lastKey));
     if (thread == 0u) {
       y[begin + 1u + 2u * n] = f32(idOf(items, lastItem));
-      y[begin + 2u + 2u * n] = logitOfKey(lastKey) - row.largest - logOfAll;
+      y[begin + 2u + 2u * n] = floatOfKey(lastKey) - row.largest - logOfAll;
     }
   }
 }

@@ -1,5 +1,6 @@
 import { attentionCases } from './attention-cases.ts';
 import type { KernelCase } from './case.ts';
+import { expertCases } from './expert-cases.ts';
 import { indexCases } from './index-cases.ts';
 import { matmulCases } from './matmul-cases.ts';
 import { normCases } from './norm-cases.ts';
@@ -8,6 +9,7 @@ import { sampleCases } from './sample-cases.ts';
 export const allCases: readonly KernelCase[] = [
   ...normCases,
   ...matmulCases,
+  ...expertCases,
   ...indexCases,
   ...attentionCases,
   ...sampleCases,

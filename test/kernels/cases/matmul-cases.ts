@@ -15,7 +15,13 @@ interface MatmulSpec {
   readonly activations?: 'int8';
 }
 
-function matmul(x: ArrayLike<number>, w: Float64Array, tokens: number, rows: number, cols: number): Float64Array {
+export function matmul(
+  x: ArrayLike<number>,
+  w: Float64Array,
+  tokens: number,
+  rows: number,
+  cols: number,
+): Float64Array {
   const y = new Float64Array(tokens * rows);
   for (let t = 0; t < tokens; t++)
     for (let n = 0; n < rows; n++) for (let k = 0; k < cols; k++) y[t * rows + n] += x[t * cols + k] * w[n * cols + k];
@@ -23,7 +29,7 @@ function matmul(x: ArrayLike<number>, w: Float64Array, tokens: number, rows: num
 }
 
 /** max|x| / 127 in groups of 32, rounded: the int8 form of x, back in floats. */
-function throughInt8(x: Float32Array, cols: number): Float64Array {
+export function throughInt8(x: Float32Array, cols: number): Float64Array {
   return Float64Array.from(x, (value, i) => {
     const row = i - (i % cols);
     const group = row + 32 * Math.floor((i % cols) / 32);
@@ -68,7 +74,7 @@ export function matmulCase(spec: MatmulSpec): KernelCase {
 }
 
 /** Rows scaled to a mean square of 1. */
-function unitRows(x: Float32Array, cols: number): Float32Array {
+export function unitRows(x: Float32Array, cols: number): Float32Array {
   return x.map((value, i) => {
     const row = x.subarray(i - (i % cols), i - (i % cols) + cols);
     return value / Math.sqrt(row.reduce((sum, v) => sum + v * v, 0) / cols);
