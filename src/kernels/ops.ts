@@ -106,6 +106,8 @@ export interface StepBatch {
   readonly logitIndices: Uint32Array;
   /** [P] indices into the T tokens whose logits are wanted to score the prompt with; absent means none. */
   readonly promptIndices?: Uint32Array;
+  /** [T] the slot in which each token's adapter lies (Lora), NO_ADAPTER for tokens of the model alone; absent where all are. */
+  readonly adapters?: Uint32Array;
 }
 
 /** A StepBatch on the device. */
@@ -117,6 +119,9 @@ export interface Step {
 }
 
 export const LAST_TOKEN_FLAG = 0x8000_0000;
+
+/** In StepBatch.adapters: the token is computed by the model alone. */
+export const NO_ADAPTER = 0xffff_ffff;
 
 /** Sampled from a row that holds NaN or +∞: the model, its weights or a kernel is at fault. */
 export const NO_TOKEN = 0xffff_ffff;
@@ -196,11 +201,44 @@ export interface AttentionSpec {
   readonly alibi?: number;
 }
 
-/** `y = x · Wᵀ (+ bias)` */
+/** `y = x · Wᵀ (+ bias)`, and what each token's adapter adds to it */
 export interface Linear {
   readonly weight: Matrix;
   readonly bias?: Tensor;
+  /** Where adapters are put that change this layer; absent where the engine takes none. */
+  readonly lora?: Lora;
 }
+
+/** Room for what adapters have beside one linear layer. */
+export interface LoraSpec {
+  readonly name: string;
+  /** Out features of each of the stacked parts; each has a product of its own. */
+  readonly parts: readonly number[];
+  /** In features. */
+  readonly cols: number;
+  /** Adapters that lie on the device at a time. */
+  readonly slots: number;
+  /** The highest rank of one, a multiple of 8. */
+  readonly maxRank: number;
+}
+
+/** Low-rank products beside a linear layer (LoRA, Hu et al. 2021, arXiv:2106.09685), owned by one backend. */
+export interface Lora extends LoraSpec {
+  readonly storage: unknown;
+}
+
+/** What one adapter adds to one part of a linear layer: `scale · B · A · x`. Both matrices are f16 bits, row-major. */
+export interface LoraPart {
+  readonly rank: number;
+  readonly scale: number;
+  /** [rank, in features] */
+  readonly a: Uint16Array;
+  /** [out features, rank] */
+  readonly b: Uint16Array;
+}
+
+/** For each part of the layer; null: the adapter leaves it alone. */
+export type LoraWeights = readonly (LoraPart | null)[];
 
 export type Activation = 'silu' | 'gelu' | 'gelu_tanh' | 'relu' | 'relu2';
 
@@ -298,6 +336,12 @@ export interface ModelOps {
   /** x [T, K] (f32 or q8), w [N, K] → x·wᵀ (+ bias [N]) (+ residual [T, N]) as f32 [T, N] */
   matmul(x: Tensor, w: Matrix, option?: MatmulOption): Tensor;
   /**
+   * y [T, N] f32, x [T, K] (f32 or q8): to each part of a token's row `scale · B · (A · x)` of the adapter in the token's slot
+   * is added, sums in f32; rows of tokens without one stay as they are, bit for bit. The tokens are those of the step that was
+   * begun last. The result may lie where y was: nobody reads y afterwards.
+   */
+  addLora(y: Tensor, x: Tensor, lora: Lora): Tensor;
+  /**
    * Rotates the query and key heads of qkv [T, (Hq + 2·Hkv)·D] by each token's position (null: not at all), stores keys
    * and values at the tokens' slots (and the slots in the slot table), returns the queries [T, Hq·D] f32.
    */
@@ -345,6 +389,10 @@ export interface Ops extends ModelOps {
   /** A constant f32 tensor: norm weights, biases, rotary tables. */
   uploadF32(data: Float32Array, shape: readonly number[]): Tensor;
   createKVCache(spec: KVCacheSpec): KVCache;
+  /** Room for adapters; what lies in it is undefined until it is written. */
+  createLora(spec: LoraSpec): Lora;
+  /** Puts an adapter's part into a slot, for the steps that are begun from now on. */
+  writeLora(lora: Lora, slot: number, weights: LoraWeights): void;
   /** Writes entries (row, start…) of a group's slot table: needed for positions that no token of a step writes, i.e. prefix-cache hits. */
   writeSlots(kv: KVCache, group: number, tableRow: number, start: number, slots: Uint32Array): void;
 

@@ -18,6 +18,7 @@ import { expertMatmulReference } from './expert-matmul/expert-matmul.reference.t
 import { gatedMulReference } from './gated-mul/gated-mul.reference.ts';
 import { headNormReference } from './head-norm/head-norm.reference.ts';
 import { layerNormReference } from './layer-norm/layer-norm.reference.ts';
+import { addLoraReference, type ReferenceLora } from './lora/lora.reference.ts';
 import type { ReferenceMatrix } from './matmul/matmul.reference.ts';
 import { matmulQuantizedReference, matmulReference } from './matmul/matmul.reference.ts';
 import type {
@@ -30,6 +31,9 @@ import type {
   KVCache,
   KVCacheSpec,
   KVLayer,
+  Lora,
+  LoraSpec,
+  LoraWeights,
   Matrix,
   ModelOps,
   NormSpec,
@@ -77,6 +81,8 @@ interface ReferenceStep extends Step {
 export class ReferenceOps implements Ops {
   readonly backend = 'reference';
   readonly #activations: 'f32' | 'int8';
+  /** Of the step that was begun last. */
+  #adapters: Uint32Array | undefined;
 
   constructor(options: ReferenceOpsOptions = {}) {
     this.#activations = options.activations ?? 'f32';
@@ -115,6 +121,15 @@ export class ReferenceOps implements Ops {
     return { spec, layers, storage };
   }
 
+  createLora(spec: LoraSpec): Lora {
+    const storage: ReferenceLora['storage'] = Array.from({ length: spec.slots }, () => spec.parts.map(() => null));
+    return { ...spec, storage };
+  }
+
+  writeLora(lora: Lora, slot: number, weights: LoraWeights): void {
+    (lora as ReferenceLora).storage[slot] = weights;
+  }
+
   writeSlots(kv: KVCache, group: number, tableRow: number, start: number, slots: Uint32Array): void {
     (kv as ReferenceKVCache).storage.slotTables[group].set(slots, tableRow * kv.spec.maxLength + start);
   }
@@ -128,6 +143,7 @@ export class ReferenceOps implements Ops {
     const { lastTokens } = cache.storage;
     const tokenIds = batch.tokenIds.map((id) => (id >= LAST_TOKEN_FLAG ? lastTokens[id - LAST_TOKEN_FLAG] : id));
     const storage = { tokenIds, kv: cache };
+    this.#adapters = batch.adapters;
     return { numTokens: tokenIds.length, numLogits: batch.logitIndices.length, batch, storage };
   }
 
@@ -194,6 +210,11 @@ export class ReferenceOps implements Ops {
     if (bias) for (let i = 0; i < y.length; i++) y[i] += bias[i % w.rows];
     if (residual) for (let i = 0; i < y.length; i++) y[i] += residual[i];
     return f32([tokens, w.rows], y);
+  }
+
+  addLora(y: Tensor, x: Tensor, lora: Lora): Tensor {
+    if (!this.#adapters) return y;
+    return f32(y.shape, addLoraReference(floats(y), floats(x), lora as ReferenceLora, this.#adapters));
   }
 
   rotaryStoreKV(qkv: Tensor, rotary: RotarySpec | null, layer: KVLayer, step: Step): Tensor {

@@ -25,6 +25,7 @@ import { headNorm } from './head-norm/head-norm.ts';
 import { createGpuKVCache, type GpuKVCache } from './kv-cache/kv-cache.ts';
 import { storeLastTokens } from './kv-cache/last-tokens.ts';
 import { layerNorm } from './layer-norm/layer-norm.ts';
+import { addLora, createGpuLora, writeLora } from './lora/lora.ts';
 import { matmul, uploadMatrix } from './matmul/matmul.ts';
 import type {
   Activation,
@@ -36,6 +37,9 @@ import type {
   KVCache,
   KVCacheSpec,
   KVLayer,
+  Lora,
+  LoraSpec,
+  LoraWeights,
   MatmulOption,
   Matrix,
   ModelOps,
@@ -66,6 +70,8 @@ export class WebGPUOps implements Ops {
   readonly backend = 'webgpu';
   readonly context: WebGPUContext;
   readonly #programs: Programs;
+  /** The step that was begun last. */
+  #step: GpuStep | null = null;
   /** Settled with the latest read. Each waits with naps of its own, and two that are ready would end in any order. */
   #lastRead: Promise<unknown> = Promise.resolve();
 
@@ -90,6 +96,14 @@ export class WebGPUOps implements Ops {
     return createGpuKVCache(this.context, spec);
   }
 
+  createLora(spec: LoraSpec): Lora {
+    return createGpuLora(this.context, spec);
+  }
+
+  writeLora(lora: Lora, slot: number, weights: LoraWeights): void {
+    writeLora(this.context, lora, slot, weights);
+  }
+
   writeSlots(kv: KVCache, group: number, tableRow: number, start: number, slots: Uint32Array): void {
     const { slotTables } = (kv as GpuKVCache).storage;
     this.#write(slotTables[group], tableRow * kv.spec.maxLength + start, slots);
@@ -100,7 +114,8 @@ export class WebGPUOps implements Ops {
   }
 
   beginStep(batch: StepBatch, kv: KVCache): Step {
-    return uploadStep(this.context, batch, kv as GpuKVCache);
+    this.#step = uploadStep(this.context, batch, kv as GpuKVCache);
+    return this.#step;
   }
 
   flush(): void {
@@ -151,6 +166,10 @@ export class WebGPUOps implements Ops {
 
   matmul(x: Tensor, w: Matrix, option?: MatmulOption): Tensor {
     return matmul(this.context, x, w, option);
+  }
+
+  addLora(y: Tensor, x: Tensor, lora: Lora): Tensor {
+    return this.#step?.batch.adapters ? addLora(this.context, y, x, lora, this.#step) : y;
   }
 
   rotaryStoreKV(qkv: Tensor, rotary: RotarySpec | null, layer: KVLayer, step: Step): Tensor {

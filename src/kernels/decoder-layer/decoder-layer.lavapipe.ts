@@ -151,8 +151,8 @@ function isKnownBatch({
   rotaryRows: _5,
   ...more
 }: StepBatch): boolean {
-  const { logitIndices: _6, promptIndices: _7, ...unknown } = more;
-  return isNothing(unknown);
+  const { logitIndices: _6, promptIndices: _7, adapters, ...unknown } = more;
+  return isNothing(unknown) && adapters === undefined;
 }
 
 /** RMSNorm of each head, by the same [D]. */

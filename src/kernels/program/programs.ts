@@ -44,7 +44,8 @@ export class Programs {
       replays?.run(known);
       return known.results as R;
     }
-    const recording = record((consumer) => this.#ctx.activationFor(consumer), body);
+    const hasAdapters = step.batch.adapters !== undefined;
+    const recording = record((consumer) => this.#ctx.activationFor(consumer), body, hasAdapters);
     const outside = this.#ctx.memory.liveResources();
     const runs = this.#fused(recording);
     const { results } = recording;

@@ -12,6 +12,7 @@ import type {
   ExpertMatmulOption,
   HeadNorms,
   KVLayer,
+  Lora,
   Matrix,
   MatmulOption,
   ModelOps,
@@ -72,12 +73,16 @@ export interface Recording<R extends ProgramResult = ProgramResult> {
   readonly results: R;
 }
 
-/** @param formOf the form of a result that goes into the product with that matrix, or nowhere in particular */
+/**
+ * @param formOf the form of a result that goes into the product with that matrix, or nowhere in particular
+ * @param hasAdapters whether some of the step's tokens have one (StepBatch.adapters)
+ */
 export function record<R extends ProgramResult>(
   formOf: (consumer: Matrix | undefined) => 'f32' | 'q8',
   body: (ops: ModelOps) => R,
+  hasAdapters = false,
 ): Recording<R> {
-  const ops = new RecordingOps(formOf);
+  const ops = new RecordingOps(formOf, hasAdapters);
   const results = body(ops);
   return { nodes: ops.nodes, results };
 }
@@ -85,10 +90,12 @@ export function record<R extends ProgramResult>(
 class RecordingOps implements ModelOps {
   readonly nodes: Node[] = [];
   readonly #formOf: (consumer: Matrix | undefined) => 'f32' | 'q8';
+  readonly #hasAdapters: boolean;
   #scope = '';
 
-  constructor(formOf: (consumer: Matrix | undefined) => 'f32' | 'q8') {
+  constructor(formOf: (consumer: Matrix | undefined) => 'f32' | 'q8', hasAdapters: boolean) {
     this.#formOf = formOf;
+    this.#hasAdapters = hasAdapters;
   }
 
   embedding(...args: [step: Step, table: Matrix, option?: EmbeddingOption]): Tensor {
@@ -119,6 +126,11 @@ class RecordingOps implements ModelOps {
   matmul(...args: [x: Tensor, w: Matrix, option?: MatmulOption]): Tensor {
     const [x, w] = args;
     return this.#add('matmul', args, [x.shape[0], w.rows]);
+  }
+
+  addLora(...args: [y: Tensor, x: Tensor, lora: Lora]): Tensor {
+    const [y] = args;
+    return this.#hasAdapters ? this.#add('addLora', args, y.shape) : y;
   }
 
   rotaryStoreKV(...args: [qkv: Tensor, rotary: RotarySpec | null, layer: KVLayer, step: Step]): Tensor {

@@ -1,7 +1,8 @@
 /**
  * A StepBatch on the device: one u32 buffer written once a step, read by every kernel that needs to know tokens,
  * positions, table rows or slots. Sections, in u32: tokenIds [T] at 0, positions [T] at T, tableRows [T] at 2T, slots [T] at 3T,
- * logitIndices [L] at 4T, promptIndices [P] behind them, then the two lists of attention work.
+ * logitIndices [L] at 4T, promptIndices [P] behind them, then the two lists of attention work and the adapters' slots [T], if
+ * there are any.
  */
 import type { Step, StepBatch } from '../ops.ts';
 import type { GpuKVCache } from '../kv-cache/kv-cache.ts';
@@ -41,17 +42,21 @@ export interface GpuStep extends Step {
     readonly prefillTiles: StepList;
     /** Tokens that are alone in their row, or left over from its tiles. */
     readonly decodeTokens: StepList;
+    /** StepBatch.adapters; none where no token has one. */
+    readonly adapters: StepList;
     /** Longest context in the batch, rounded up to whole CONTEXT_BLOCKs. */
     readonly maxContext: number;
   };
 }
 
+const none = new Uint32Array(0);
+
 export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache): GpuStep {
-  const { tokenIds, positions, tableRows, slots, logitIndices, promptIndices = new Uint32Array(0) } = batch;
+  const { tokenIds, positions, tableRows, slots, logitIndices, promptIndices = none, adapters = none } = batch;
   const tokens = tokenIds.length;
   const { tiles, singles } = attentionWork(tableRows);
   const groups = kv.storage.slotTables.map((slotTable, i) => {
-    const data = joined([tokenIds, positions, tableRows, slots[i], logitIndices, promptIndices, tiles, singles]);
+    const data = joined([tokenIds, positions, tableRows, slots[i], logitIndices, promptIndices, tiles, singles, adapters]);
     const { storage: buffer } = ctx.tensor([data.length], 'u32');
     ctx.gpu.device.queue.writeBuffer(buffer, 0, data);
     return { buffer, slotTable };
@@ -70,6 +75,7 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
       promptRows: { offset: prompt, count: promptIndices.length },
       prefillTiles: { offset: work, count: tiles.length / 2 },
       decodeTokens: { offset: work + tiles.length, count: singles.length },
+      adapters: { offset: work + tiles.length + singles.length, count: adapters.length },
       maxContext: Math.ceil((positions.reduce((m, p) => Math.max(m, p), 0) + 1) / CONTEXT_BLOCK) * CONTEXT_BLOCK,
     },
   };

@@ -109,9 +109,10 @@ export function postNormLayer(ops: ModelOps, x: Tensor, layer: PostNormLayer, st
   return ops.add(mid, normed(gatedMlp(ops, mlpIn, layer), mlpNorm));
 }
 
-/** x · Wᵀ (+ bias) (+ residual) */
-export function linear(ops: ModelOps, x: Tensor, { weight, bias }: Linear, residual?: Tensor): Tensor {
-  return ops.matmul(x, weight, { ...(bias && { bias }), ...(residual && { residual }) });
+/** x · Wᵀ (+ bias) (+ residual) (+ what each token's adapter adds) */
+export function linear(ops: ModelOps, x: Tensor, { weight, bias, lora }: Linear, residual?: Tensor): Tensor {
+  const y = ops.matmul(x, weight, { ...(bias && { bias }), ...(residual && { residual }) });
+  return lora ? ops.addLora(y, x, lora) : y;
 }
 
 export function attentionSpec(
