@@ -121,6 +121,30 @@ export const engineSettings = {
     flags: ['no-fusion'],
     doc: 'Run every op by itself, also where one kernel does several: the same text, slower.',
   }),
+  lora: texts('name=path', {
+    flags: ['lora', 'lora_modules'],
+    doc: 'LoRA adapter that requests name as their model: a directory of peft or a .gguf file; may be repeated.',
+  }),
+  enableLora: toggle(false, {
+    flags: ['enable_lora'],
+    doc: 'Make room for adapters that are loaded later (/v1/load_lora_adapter); --lora does so too.',
+  }),
+  maxLoras: number(
+    8,
+    { min: 1, max: 1024 },
+    {
+      flags: ['max_loras'],
+      doc: 'Adapters on the device at a time; the others wait in host memory.',
+    },
+  ),
+  maxLoraRank: number<number | null>(
+    null,
+    { min: 1, max: 512 },
+    {
+      flags: ['max_lora_rank'],
+      doc: 'Highest rank of an adapter; default the highest of those given with --lora, at least 16.',
+    },
+  ),
   stepTimeout: number(
     200,
     { min: 1 },

@@ -16,6 +16,7 @@ export function stepSeconds(tokens: number, cachedTokensRead: number): number {
 /** Every request gets token 1 until its drawn length is reached, then the end. */
 export class ClockRunner implements ModelRunner {
   readonly samplesOnHost = false;
+  readonly adapters = null;
   seconds = 0;
   readonly outputLength = new Map<string, number>();
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { EngineConfig, ServerConfig } from '../config.ts';
 import type { Vocabulary } from '../engine/grammar/constraint.ts';
 import { RestartingEngineClient } from '../engine/client/restarting-engine-client.ts';
+import { namedAdapters } from '../engine/adapters/plan-adapters.ts';
 import { inWorker } from '../engine/client/engine-transport.ts';
 import { EngineError } from '../errors.ts';
 import { moduleUrl } from '../module-url.ts';
@@ -94,7 +95,8 @@ export async function startEngine(
   };
   try {
     const start = inWorker({ config, loader: loaderUrl, faultInjection: false, endTokenIds, vocabulary });
-    return await RestartingEngineClient.start(start, { onProgress, stepTimeout: config.stepTimeout });
+    const adapters = namedAdapters(config.lora);
+    return await RestartingEngineClient.start(start, { onProgress, stepTimeout: config.stepTimeout, adapters });
   } finally {
     progress.stop();
   }

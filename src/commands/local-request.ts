@@ -40,6 +40,7 @@ export async function streamToTerminal(
     id: randomUUID(),
     prompts: [{ promptIds: room.promptIds, params }],
     signal: AbortSignal.any([signal, unread.signal]),
+    adapter: theAdapter(ctx),
   });
   const started = performance.now();
   let [text, tokens, firstAt] = ['', 0, started];
@@ -60,6 +61,14 @@ export async function streamToTerminal(
   stdout.write(signal.aborted ? '\n[stopped]\n' : '\n');
   stderr.write(`${speed(room.promptIds.length, tokens, firstAt - started, performance.now() - firstAt)}\n`);
   return text;
+}
+
+/** The one that was given. @throws EngineError bad_flag */
+function theAdapter(ctx: ServerContext): string | undefined {
+  const [adapter, ...others] = ctx.engine.adapters();
+  if (others.length > 0)
+    throw new EngineError('bad_flag', '--lora: give one adapter, with which everything is computed');
+  return adapter?.name;
 }
 
 /** Times in milliseconds. The first token belongs to the prompt's time. */

@@ -16,7 +16,8 @@ export function memoryLine({ maxTotalTokenNum, maxModelLen, memory }: PlannedMem
   const cache = `${maxTotalTokenNum} tokens, ${maxModelLen} at most in one request`;
   if (!memory) return `KV cache of ${cache}`;
   const [weights, kvCache, step] = [memory.weights, memory.kvCache, memory.step].map(formatBytes);
-  return `weights ${weights}, KV cache ${kvCache} (${cache}), a step up to ${step}`;
+  const adapters = memory.adapters === undefined ? '' : `, room for adapters ${formatBytes(memory.adapters)}`;
+  return `weights ${weights}, KV cache ${kvCache} (${cache}), a step up to ${step}${adapters}`;
 }
 
 export function planLine({ maxTotalTokenNum, kv, memory }: EnginePlan): string {

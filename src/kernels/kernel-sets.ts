@@ -127,13 +127,18 @@ export const kernelSets = {
       measured: null,
       others: ['matmul.naive', 'matmul.tiled'],
     },
+  },
   /** Where adapters lie. */
   'lora weights': {
     lavapipe: { variant: 'texture', why: 'as the weights: loads of 16 bytes', measured: null },
     gpu: { variant: 'buffer', why: 'loads coalesce', measured: null },
   },
   lora: {
-    lavapipe: { variant: 'lora.lavapipe', why: 'both products of a token in one dispatch: no exchange', measured: null },
+    lavapipe: {
+      variant: 'lora.lavapipe',
+      why: 'both products of a token in one dispatch: no exchange',
+      measured: null,
+    },
     gpu: { variant: 'lora.rows', why: 'A and B one after the other, each over all rows', measured: null },
   },
   embedding: {

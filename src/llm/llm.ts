@@ -1,8 +1,9 @@
 /** The engine in your own program: text in, text out, no server. */
 import { defaultEngineConfig, type EngineConfig } from '../config.ts';
+import { namedAdapters } from '../engine/adapters/plan-adapters.ts';
 import { inThisThread, inWorker } from '../engine/client/engine-transport.ts';
 import { RestartingEngineClient } from '../engine/client/restarting-engine-client.ts';
-import { defaultSamplingParams, type EngineClient } from '../engine/core/types.ts';
+import { defaultSamplingParams, type AdapterInfo, type EngineClient } from '../engine/core/types.ts';
 import { loadEngine, type EngineExtensions } from '../engine/running/load-engine.ts';
 import type { AdmissionPolicy } from '../engine/scheduling/policies/policy.ts';
 import { EngineError } from '../errors.ts';
@@ -80,7 +81,10 @@ export class LLM {
           })
         : inWorker({ config, loader: loaderUrl, faultInjection: false, endTokenIds, vocabulary });
     const { stepTimeout } = config;
-    return new LLM(await RestartingEngineClient.start(start, { onProgress, stepTimeout }), text);
+    return new LLM(
+      await RestartingEngineClient.start(start, { onProgress, stepTimeout, adapters: namedAdapters(config.lora) }),
+      text,
+    );
   }
 
   /**
@@ -134,6 +138,25 @@ export class LLM {
     }
   }
 
+  /** Those that `adapter` of a call may name. */
+  get adapters(): readonly AdapterInfo[] {
+    return this.engine.adapters();
+  }
+
+  /**
+   * Reads a LoRA adapter, a directory of peft or a .gguf file, under a name for calls. LLM.load needs `enableLora`, or a first
+   * one in `lora` ("name=path").
+   * @throws EngineError invalid_value for a name that is taken, invalid_request, model_not_readable, unsupported_model
+   */
+  loadAdapter(name: string, path: string): Promise<AdapterInfo> {
+    return this.engine.loadAdapter(name, path);
+  }
+
+  /** Calls that use it end as they would. @throws EngineError not_found */
+  unloadAdapter(name: string): Promise<void> {
+    return this.engine.unloadAdapter(name);
+  }
+
   /** Finishes what runs, then frees the device. */
   close(): Promise<void> {
     return this.engine.close();
@@ -145,12 +168,12 @@ export class LLM {
     constraint: GrammarSpec | null,
     options: CallOptions,
   ): AsyncGenerator<TextChunk, void, undefined> {
-    const { stop = [], includeStop = false, skipSpecialTokens = true, ...others } = params;
+    const { stop = [], includeStop = false, skipSpecialTokens = true, adapter, ...others } = params;
     const { structuredOutputs: _outputs, responseFormat: _format, ...given } = others;
     const sampling = { ...defaultSamplingParams, ...this.samplingDefaults.values, ...given, constraint };
     const stops = typeof stop === 'string' ? [stop] : stop;
     const generated = new GeneratedText(this.tokenizer, { stops, includeStop, skipSpecialTokens }, sampling);
-    for await (const output of this.engine.generate(promptIds, sampling, options)) {
+    for await (const output of this.engine.generate(promptIds, sampling, { ...options, adapter })) {
       const piece = generated.push(output);
       yield { ...piece, tokenIds: output.tokenIds };
       if (piece.finishReason !== null) return;

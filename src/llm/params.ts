@@ -7,6 +7,8 @@ import type { ToolChoice } from '../text/tool-calls/choose-tools.ts';
 import type { ToolDefinition } from '../text/tool-calls/types.ts';
 
 export interface GenerateParams extends Partial<Omit<SamplingParams, 'constraint'>> {
+  /** Name of the loaded adapter that it is computed with; the model alone without it. */
+  readonly adapter?: string;
   /** Strings that end the text. */
   readonly stop?: string | readonly string[];
   /** Whether what ended the text, a string or a token, is part of it. Default false. */

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../src/errors.ts';
 import type {
+  AdapterInfo,
   EngineClient,
   FinishReason,
   GenerateOptions,
@@ -31,6 +32,7 @@ export interface FakeCall {
   readonly promptIds: readonly number[];
   readonly params: SamplingParams;
   readonly requestId: string | undefined;
+  readonly adapter: string | undefined;
   state: 'running' | 'finished' | 'aborted' | 'failed';
   given: number;
 }
@@ -49,6 +51,7 @@ export class FakeEngine implements EngineClient {
     adapter: 'none',
   };
   readonly calls: FakeCall[] = [];
+  #adapters: AdapterInfo[] = [];
   readonly pools: { readonly promptIds: readonly number[]; readonly pooling: Pooling }[] = [];
   abortedPools = 0;
   flushed = 0;
@@ -59,6 +62,28 @@ export class FakeEngine implements EngineClient {
   state: ReturnType<EngineClient['health']> = 'ok';
   /** What the next requests answer. */
   script: (call: FakeCall) => Script = () => ({ text: 'Hello, world!' });
+
+  adapters(): readonly AdapterInfo[] {
+    return this.#adapters;
+  }
+
+  async loadAdapter(name: string, path: string): Promise<AdapterInfo> {
+    if (path === 'missing') throw new EngineError('model_not_readable', `${path}: no such file or directory`);
+    if (this.#adapters.some((adapter) => adapter.name === name))
+      throw new EngineError('invalid_value', `The lora adapter '${name}' has already been loaded.`, {
+        param: 'lora_name',
+      });
+    const info = { name, path, rank: 8 };
+    this.#adapters.push(info);
+    return info;
+  }
+
+  async unloadAdapter(name: string): Promise<void> {
+    const others = this.#adapters.filter((adapter) => adapter.name !== name);
+    if (others.length === this.#adapters.length)
+      throw new EngineError('not_found', `The lora adapter '${name}' cannot be found.`, { param: 'lora_name' });
+    this.#adapters = others;
+  }
 
   async *generate(
     promptIds: readonly number[],
@@ -72,6 +97,7 @@ export class FakeEngine implements EngineClient {
       promptIds,
       params,
       requestId: options.requestId,
+      adapter: options.adapter,
       state: 'running',
       given: 0,
     };

@@ -6,6 +6,8 @@
  */
 import { EngineError } from '../../src/errors.ts';
 import { LAST_TOKEN_FLAG, NO_TOKEN } from '../../src/kernels/ops.ts';
+import type { AdapterDevice, HostAdapter } from '../../src/engine/adapters/adapter-device.ts';
+import type { LoadedAdapter } from '../../src/engine/adapters/adapter-table.ts';
 import type { DeviceFault, ModelRunner } from '../../src/engine/running/model-runner.ts';
 import { hash3 } from '../../src/engine/running/random.ts';
 import type { SchedulerOutput } from '../../src/engine/scheduling/scheduler-output.ts';
@@ -32,6 +34,7 @@ export function fakeInfo(slots: number, maxModelLen: number, window: WindowSpec 
 
 export class FakeRunner implements ModelRunner {
   readonly samplesOnHost = false;
+  readonly adapters: FakeAdapters | null;
   readonly #layers: [Uint32Array, Uint32Array];
   /** Of each row: slots by position, in each layer. */
   readonly #tables = new Map<number, [number[], number[]]>();
@@ -43,7 +46,13 @@ export class FakeRunner implements ModelRunner {
   closed = false;
   #fault: DeviceFault | null = null;
 
-  constructor(slots: number, delay?: () => Promise<void>, window: WindowSpec | null = null) {
+  constructor(
+    slots: number,
+    delay?: () => Promise<void>,
+    window: WindowSpec | null = null,
+    adapters: FakeAdapters | null = null,
+  ) {
+    this.adapters = adapters;
     this.#layers = [new Uint32Array(slots), new Uint32Array(window?.slots ?? slots)];
     this.#window = window;
     this.delay = delay;
@@ -65,9 +74,10 @@ export class FakeRunner implements ModelRunner {
         cached.forEach((slot, i) => (tables[l][start - cached.length + i] = slot));
         slots.forEach((slot, i) => (tables[l][start + i] = slot));
       }
+      const adapter = this.adapters?.salt(entry.request.adapter) ?? 0;
       return tokenIds.map((id, i) => {
         const known = id >= LAST_TOKEN_FLAG ? this.#last.get(id - LAST_TOKEN_FLAG)! : id;
-        return { tables, position: start + i, state: hash3(known, start + i, 0) };
+        return { tables, position: start + i, state: hash3(known, start + i, adapter) };
       });
     });
     this.tokensComputed += tokens.length;
@@ -112,6 +122,46 @@ export class FakeRunner implements ModelRunner {
   }
 }
 
+/** An adapter is a number, its path; what is computed with it has other keys. */
+interface FakeAdapter extends HostAdapter {
+  readonly salt: number;
+}
+
+export class FakeAdapters implements AdapterDevice {
+  readonly slots: number;
+  readonly maxRank = 16;
+  /** By slot. */
+  readonly #written: (number | null)[];
+  readonly #delay: () => Promise<void>;
+  writes = 0;
+
+  constructor(slots: number, delay: () => Promise<void> = () => Promise.resolve()) {
+    this.slots = slots;
+    this.#written = Array.from({ length: slots }, () => null);
+    this.#delay = delay;
+  }
+
+  async read(path: string): Promise<FakeAdapter> {
+    if (!/^[1-9]\d*$/.test(path)) throw new EngineError('model_not_readable', `${path}: no such file or directory`);
+    return { rank: 8, salt: Number(path) };
+  }
+
+  async write(slot: number, adapter: HostAdapter): Promise<void> {
+    this.writes++;
+    this.#written[slot] = null;
+    await this.#delay();
+    this.#written[slot] = (adapter as FakeAdapter).salt;
+  }
+
+  /** What lies in the slot of a request's adapter; 0 for one that has none. */
+  salt(adapter: LoadedAdapter | null): number {
+    if (!adapter) return 0;
+    const salt = adapter.slot === null ? null : this.#written[adapter.slot];
+    if (salt === null || salt !== (adapter.host as FakeAdapter).salt) throw new Error('another adapter is in the slot');
+    return salt;
+  }
+}
+
 /** The "hidden state" of a token, [1]. */
 export function fakeHidden(state: number): number {
   return state / 2 ** 32;
@@ -122,8 +172,8 @@ export function fakeLogits(state: number): number[] {
 }
 
 /** The state of the last token of a prompt that is alone in the world. */
-export function expectedState(ids: readonly number[], window = Infinity): number {
-  const keys = ids.map((id, p) => hash3(id, p, 0));
+export function expectedState(ids: readonly number[], window = Infinity, adapter = 0): number {
+  const keys = ids.map((id, p) => hash3(id, p, adapter));
   let running = 0;
   const hidden = keys.map((key) => (running = hash3(running, key, 0)));
   return hidden.slice(Math.max(0, ids.length - window)).reduce((state, h) => hash3(state, h, 1), 0);
@@ -135,10 +185,11 @@ export function expectedOutput(
   maxTokens: number,
   ignoreEos = false,
   window = Infinity,
+  adapter = 0,
 ): number[] {
   const ids = [...promptIds];
   while (ids.length - promptIds.length < maxTokens) {
-    ids.push(nextToken(expectedState(ids, window)));
+    ids.push(nextToken(expectedState(ids, window, adapter)));
     if (ids.at(-1) === fakeEos && !ignoreEos) break;
   }
   return ids.slice(promptIds.length);

@@ -8,7 +8,7 @@
  * even requests of the same step share their common prefix, which is how `n > 1` computes its prompt once.
  */
 import { EngineError } from '../../errors.ts';
-import { RadixCache } from './radix-cache.ts';
+import { RadixCache, type RadixNode } from './radix-cache.ts';
 import type { EngineRequest } from '../core/engine-request.ts';
 import type { WindowSpec } from '../core/types.ts';
 import { TokenPool } from './token-pool.ts';
@@ -35,7 +35,7 @@ export class KVCacheManager {
   /** What of a request that does not run is cached, and held by others; at least one token is always left to compute. */
   peekPrefix(request: EngineRequest): { cached: number; locked: number } {
     if (!this.radix || !request.sharesPrefix || request.computesWholePrompt) return { cached: 0, locked: 0 };
-    return this.radix.peek(request.tokenIds, this.#usablePrefix(this.radix, request));
+    return this.radix.peek(request.tokenIds, this.#usablePrefix(this.radix, request), rootOf(this.radix, request));
   }
 
   /**
@@ -48,7 +48,7 @@ export class KVCacheManager {
     if (!radix || !request.sharesPrefix || request.computesWholePrompt) return 0;
     // Private tokens in front of the gap cannot be joined to the tree's behind it.
     if (request.numComputedTokens !== request.sharedLength) return 0;
-    const held = request.prefixNode ?? radix.root;
+    const held = request.prefixNode ?? rootOf(radix, request);
     const { node, length } = radix.match(request.tokenIds, this.#usablePrefix(radix, request), {
       node: held,
       length: request.sharedLength,
@@ -80,12 +80,17 @@ export class KVCacheManager {
     if (this.radix) this.#free(this.radix.evict(this.radix.evictable));
   }
 
+  /** Frees what was computed with an adapter that no request uses any more. */
+  forgetAdapter(id: number): void {
+    if (this.radix) this.#free(this.radix.forget(id));
+  }
+
   /** Lets others share the known tokens that have been scheduled so far. */
   publish(request: EngineRequest): void {
     const { radix } = this;
     const end = Math.min(request.numComputedTokens, request.tokenIds.length);
     if (!radix || !request.sharesPrefix || end <= request.sharedLength) return;
-    const held = { node: request.prefixNode ?? radix.root, length: request.sharedLength };
+    const held = { node: request.prefixNode ?? rootOf(radix, request), length: request.sharedLength };
     // Only a prompt's last token can be there already (`takePrefix` leaves it out): it stays private.
     if (held.node.children.has(request.tokenIds[held.length])) return;
     const { node } = radix.insert(request.tokenIds, request.slots, end, held);
@@ -101,7 +106,7 @@ export class KVCacheManager {
     let kept = request.sharedLength;
     if (radix && request.sharesPrefix) {
       const end = Math.min(request.numComputedTokens, request.tokenIds.length);
-      const held = { node: request.prefixNode ?? radix.root, length: request.sharedLength };
+      const held = { node: request.prefixNode ?? rootOf(radix, request), length: request.sharedLength };
       if (end > held.length) {
         const { node, known } = radix.insert(request.tokenIds, request.slots, end, held);
         if (this.windowed && known > held.length) this.#heal(radix.pathSlots(node), request, held.length, known);
@@ -118,9 +123,10 @@ export class KVCacheManager {
   }
 
   /** How many tokens of the request may be looked for in the cache: at least one is always left to compute. */
-  #usablePrefix(radix: RadixCache, { tokenIds }: EngineRequest): number {
+  #usablePrefix(radix: RadixCache, request: EngineRequest): number {
+    const { tokenIds } = request;
     const limit = tokenIds.length - 1;
-    return this.windowed ? this.windowed.usable(radix.peekSlots(tokenIds, limit)) : limit;
+    return this.windowed ? this.windowed.usable(radix.peekSlots(tokenIds, limit, rootOf(radix, request))) : limit;
   }
 
   /** Positions `from … to - 1` were computed although the cache had them. @param cached main slots of its path */
@@ -183,4 +189,8 @@ export class KVCacheManager {
       );
     }
   }
+}
+
+function rootOf(radix: RadixCache, { adapter }: EngineRequest): RadixNode {
+  return radix.rootOf(adapter?.id ?? null);
 }

@@ -33,11 +33,34 @@ interface RadixMatch {
 }
 
 export class RadixCache {
-  readonly root = new RadixNode(new Uint32Array(0), new Uint32Array(0), null);
+  /** Of what the model computes alone. */
+  readonly root = emptyRoot();
+  /** Of what it computes with an adapter, by the adapter's id: the same tokens have other keys and values. */
+  readonly #roots = new Map<number, RadixNode>();
   readonly #leaves = new LruHeap<RadixNode>((node) => node.lastUse, isFreeLeaf);
   #size = 0;
   #locked = 0;
   #clock = 0;
+
+  /** Where the prefixes begin that are computed with an adapter; null: with none. */
+  rootOf(adapter: number | null): RadixNode {
+    if (adapter === null) return this.root;
+    const root = this.#roots.get(adapter) ?? emptyRoot();
+    this.#roots.set(adapter, root);
+    return root;
+  }
+
+  /** Forgets what was computed with an adapter, of which no request holds anything. @returns its slots */
+  forget(adapter: number): number[] {
+    const root = this.#roots.get(adapter);
+    if (!root) return [];
+    this.#roots.delete(adapter);
+    const nodes = [...below(root)];
+    for (const node of nodes) node.parent = null;
+    const slots = nodes.flatMap((node) => Array.from(node.slots));
+    this.#size -= slots.length;
+    return slots;
+  }
 
   /** Slots in the tree. */
   get size(): number {
@@ -50,8 +73,8 @@ export class RadixCache {
   }
 
   /**
-   * The longest cached prefix of `ids[0 … limit-1]`, found by walking down from a place known to match (the root by
-   * default). Splits the node where the match ends inside one, so that the result can be locked exactly.
+   * The longest cached prefix of `ids[0 … limit-1]`, found by walking down from a place known to match (a root at
+   * first). Splits the node where the match ends inside one, so that the result can be locked exactly.
    */
   match(ids: readonly number[], limit: number, from: RadixMatch = { node: this.root, length: 0 }): RadixMatch {
     const time = ++this.#clock;
@@ -72,8 +95,8 @@ export class RadixCache {
    * Length of the longest cached prefix, and of the part of it that running requests hold, without touching the tree:
    * for admission, which may ask about the same request many times.
    */
-  peek(ids: readonly number[], limit: number): { cached: number; locked: number } {
-    let node = this.root;
+  peek(ids: readonly number[], limit: number, root = this.root): { cached: number; locked: number } {
+    let node = root;
     let cached = 0;
     let locked = 0;
     while (cached < limit) {
@@ -89,9 +112,9 @@ export class RadixCache {
   }
 
   /** Slots of the longest cached prefix, without touching the tree. */
-  peekSlots(ids: readonly number[], limit: number): number[] {
+  peekSlots(ids: readonly number[], limit: number, root = this.root): number[] {
     const slots: number[] = [];
-    let node = this.root;
+    let node = root;
     while (slots.length < limit) {
       const child = node.children.get(ids[slots.length]);
       if (!child) break;
@@ -103,16 +126,16 @@ export class RadixCache {
     return slots;
   }
 
-  /** Slots of the path from `node` up to, and without, `above`; in token order. */
-  pathSlots(node: RadixNode, above: RadixNode = this.root): number[] {
+  /** Slots of the path from `node` up to, and without, `above` (its root unless given); in token order. */
+  pathSlots(node: RadixNode, above?: RadixNode): number[] {
     const parts: Uint32Array[] = [];
-    for (let n = node; n !== above; n = n.parent!) parts.push(n.slots);
+    for (let n = node; n !== above && n.parent; n = n.parent) parts.push(n.slots);
     return parts.reverse().flatMap((part) => Array.from(part));
   }
 
   /** Adds a reference to every node from `node` up to, and without, `above` (which the caller already holds). */
-  lock(node: RadixNode, above: RadixNode = this.root): void {
-    for (let n = node; n !== above; n = n.parent!) {
+  lock(node: RadixNode, above?: RadixNode): void {
+    for (let n = node; n !== above && n.parent; n = n.parent) {
       if (n.refCount++ === 0) this.#locked += n.tokens.length;
     }
   }
@@ -120,7 +143,7 @@ export class RadixCache {
   /** Takes back `lock(node)`. */
   unlock(node: RadixNode): void {
     const time = ++this.#clock;
-    for (let n = node; n !== this.root; n = n.parent!) {
+    for (let n = node; n.parent; n = n.parent) {
       n.lastUse = time;
       if (--n.refCount === 0) this.#locked -= n.tokens.length;
     }
@@ -179,13 +202,9 @@ export class RadixCache {
     return freed;
   }
 
-  /** Every node but the root, parents before children. */
+  /** Every node but the roots, parents before children. */
   *nodes(): Generator<RadixNode> {
-    const stack = [...this.root.children.values()];
-    for (let node = stack.pop(); node; node = stack.pop()) {
-      yield node;
-      stack.push(...node.children.values());
-    }
+    for (const root of [this.root, ...this.#roots.values()]) yield* below(root);
   }
 
   /**
@@ -207,6 +226,19 @@ export class RadixCache {
 
   #offerLeaf(node: RadixNode): void {
     if (isFreeLeaf(node)) this.#leaves.push(node);
+  }
+}
+
+function emptyRoot(): RadixNode {
+  return new RadixNode(new Uint32Array(0), new Uint32Array(0), null);
+}
+
+/** Every node below, parents before children. */
+function* below(root: RadixNode): Generator<RadixNode> {
+  const stack = [...root.children.values()];
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    yield node;
+    stack.push(...node.children.values());
   }
 }
 

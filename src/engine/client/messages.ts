@@ -7,6 +7,10 @@ import type { EngineInfo, EngineStats, RequestOutput } from '../core/types.ts';
 export type EngineCommand =
   | { readonly type: 'add'; readonly request: EngineRequestInit }
   | { readonly type: 'abort'; readonly requestId: string }
+  /** Read an adapter, which requests name by this id; answered with 'adapter'. */
+  | { readonly type: 'load adapter'; readonly id: number; readonly path: string }
+  /** Requests that use it go on; then it is gone. */
+  | { readonly type: 'unload adapter'; readonly id: number }
   | { readonly type: 'stats'; readonly callId: number }
   /** Forget the prefix cache as far as nobody uses it; answered with the stats afterwards. */
   | { readonly type: 'flush'; readonly callId: number }
@@ -30,6 +34,13 @@ export type EngineMessage =
   | { readonly type: 'ready'; readonly info: EngineInfo }
   | { readonly type: 'events'; readonly events: readonly EngineEvent[]; readonly step: StepReport | null }
   | { readonly type: 'stats'; readonly callId: number; readonly stats: EngineStats }
+  | {
+      readonly type: 'adapter';
+      readonly id: number;
+      /** The highest of any layer; null with an error. */
+      readonly rank: number | null;
+      readonly error: ErrorMessage | null;
+    }
   | { readonly type: 'closed' }
   /** No further message follows; all requests that have not finished are lost to this engine. */
   | { readonly type: 'dead'; readonly error: ErrorMessage };

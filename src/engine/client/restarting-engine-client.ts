@@ -8,13 +8,15 @@ import { channel } from 'node:diagnostics_channel';
 import { defaultEngineConfig } from '../../config.ts';
 import { EngineError } from '../../errors.ts';
 import type { EngineTransport, StartEngine } from './engine-transport.ts';
-import { fromErrorMessage, type EngineEvent, type EngineMessage, type Fault } from './messages.ts';
+import { ClientAdapters } from './client-adapters.ts';
+import { fromErrorMessage, type EngineCommand, type EngineEvent, type EngineMessage, type Fault } from './messages.ts';
 import { OpenRequest } from '../core/open-request.ts';
 import type { EngineRequestInit } from '../core/engine-request.ts';
 import { RestartBudget } from '../core/restart-budget.ts';
 import { StatsCalls } from '../core/stats-calls.ts';
 import {
   defaultSamplingParams,
+  type AdapterInfo,
   type EngineClient,
   type EngineInfo,
   type EngineStats,
@@ -37,6 +39,8 @@ interface EngineClientOptions {
   readonly onProgress?: Progress | undefined;
   /** Seconds without a step, with requests open, after which the engine counts as hung; Infinity: never. */
   readonly stepTimeout?: number | undefined;
+  /** Loaded before the client is given out. */
+  readonly adapters?: readonly { readonly name: string; readonly path: string }[];
 }
 
 interface Loading {
@@ -50,6 +54,7 @@ export class RestartingEngineClient implements EngineClient {
   readonly #watchdog: Watchdog;
   readonly #restarts: RestartBudget;
   readonly #requests = new Map<string, OpenRequest>();
+  readonly #adapters = new ClientAdapters();
   readonly #statsCalls = new StatsCalls();
   #engine: EngineTransport | null = null;
   /** Messages of engines before the current one are ignored. */
@@ -72,12 +77,19 @@ export class RestartingEngineClient implements EngineClient {
   }
 
   /** Fulfilled when the model is loaded; rejected with the reason (model_not_readable, no_adapter …) when it cannot be. */
-  static start(start: StartEngine, options: EngineClientOptions = {}): Promise<RestartingEngineClient> {
+  static async start(start: StartEngine, options: EngineClientOptions = {}): Promise<RestartingEngineClient> {
     const client = new RestartingEngineClient(start, options);
-    return new Promise((resolve, reject) => {
+    await new Promise((resolve, reject) => {
       client.#loaded = { resolve, reject };
       client.#startEngine();
     });
+    try {
+      for (const { name, path } of options.adapters ?? []) await client.loadAdapter(name, path);
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
+    return client;
   }
 
   get info(): EngineInfo {
@@ -113,6 +125,7 @@ export class RestartingEngineClient implements EngineClient {
       // Still open: the caller closed the iterator.
       if (this.#requests.has(request.init.id)) abort();
       this.#requests.delete(request.init.id);
+      if (request.init.adapter !== undefined) this.#adapters.release(request.init.adapter);
     }
   }
 
@@ -135,6 +148,27 @@ export class RestartingEngineClient implements EngineClient {
     if (this.#state !== 'ok') throw this.#error ?? new EngineError('engine_dead', 'The engine is loading.');
     const engine = this.#engine!;
     return this.#statsCalls.ask((callId) => engine.post({ type, callId }));
+  }
+
+  adapters(): readonly AdapterInfo[] {
+    return this.#adapters.list();
+  }
+
+  async loadAdapter(name: string, path: string): Promise<AdapterInfo> {
+    if (this.#state === 'dead') throw this.#error!;
+    if (!this.#info?.adapterRoom) {
+      throw new EngineError('invalid_request', 'The engine was started without room for adapters (--enable_lora).');
+    }
+    return this.#adapters.load(name, path, this.#poster());
+  }
+
+  async unloadAdapter(name: string): Promise<void> {
+    if (this.#state === 'dead') throw this.#error!;
+    this.#adapters.unload(name, this.#poster());
+  }
+
+  #poster(): ((command: EngineCommand) => void) | null {
+    return this.#state === 'ok' ? (command) => this.#engine!.post(command) : null;
   }
 
   health(): 'ok' | 'loading' | 'draining' | 'dead' {
@@ -165,7 +199,8 @@ export class RestartingEngineClient implements EngineClient {
     const id = options.requestId ?? randomUUID();
     if (this.#requests.has(id)) throw new EngineError('invalid_value', `Request id ${id} is in use.`);
     const seed = task.params.seed ?? randomInt(2 ** 48 - 1);
-    const init = { id, promptIds, ...task, seed, deadline: options.deadline };
+    const adapter = options.adapter === undefined ? {} : { adapter: this.#adapters.use(options.adapter) };
+    const init = { id, promptIds, ...task, ...adapter, seed, deadline: options.deadline };
     const request = new OpenRequest(init, options.maxUnread, options.onAccepted);
     this.#requests.set(id, request);
     if (this.#state === 'ok') {
@@ -200,6 +235,8 @@ export class RestartingEngineClient implements EngineClient {
         return this.#requests.size > 0 ? this.#watchdog.watch() : this.#watchdog.rest();
       case 'stats':
         return this.#statsCalls.answer(message.callId, message.stats);
+      case 'adapter':
+        return this.#adapters.handle(message);
       case 'closed':
         return this.#die(new EngineError('engine_dead', 'The engine was closed.'));
       case 'dead':
@@ -229,7 +266,10 @@ export class RestartingEngineClient implements EngineClient {
   #becomeReady(info: EngineInfo): void {
     this.#info = info;
     this.#state = 'ok';
+    const { before, behind } = this.#adapters.restore();
+    for (const command of before) this.#engine!.post(command);
     for (const request of this.#requests.values()) this.#engine!.post({ type: 'add', request: request.resumed() });
+    for (const command of behind) this.#engine!.post(command);
     if (this.#requests.size > 0) this.#watchdog.watch();
     if (this.#closing) this.#engine!.post({ type: 'close' });
     this.#loaded?.resolve(this);
@@ -261,6 +301,7 @@ export class RestartingEngineClient implements EngineClient {
     this.#state = 'dead';
     this.#error = new EngineError('engine_dead', `The engine is not running: ${error.message}`, { cause: error });
     this.#statsCalls.fail(this.#error);
+    this.#adapters.fail(this.#error);
     for (const request of this.#requests.values()) request.queue.fail(this.#error);
     this.#requests.clear();
     this.#loaded?.reject(error);

@@ -6,6 +6,8 @@
  */
 import type { EngineConfig } from '../../config.ts';
 import { EngineError } from '../../errors.ts';
+import type { HostAdapter } from '../adapters/adapter-device.ts';
+import { AdapterTable } from '../adapters/adapter-table.ts';
 import type { Constraint } from '../grammar/constraint.ts';
 import { KVCacheManager } from '../cache/kv-cache-manager.ts';
 import type { EngineEvent, StepReport } from '../client/messages.ts';
@@ -50,6 +52,7 @@ export class EngineCore {
   readonly info: EngineInfo;
   readonly scheduler: Scheduler;
   readonly #runner: ModelRunner;
+  readonly #adapters: AdapterTable | null;
   /** Longest prompt + output of one request. */
   readonly #maxLength: number;
   readonly #overlap: boolean;
@@ -73,6 +76,7 @@ export class EngineCore {
       prefixCache: !config.disableDynamicPromptCache,
       window: info.window ?? null,
     });
+    this.#adapters = runner.adapters && new AdapterTable(runner.adapters, (id) => kv.forgetAdapter(id));
     this.#maxLength = Math.min(info.maxModelLen, info.maxTotalTokenNum);
     const { samplesOnHost } = runner;
     const limits = { maxLength: this.#maxLength, eosTokenIds: info.eosTokenIds, samplesOnHost };
@@ -81,21 +85,39 @@ export class EngineCore {
       { ...config, ...budget, ...limits },
       kv,
       policy ?? policies[config.schedulerPolicy].create(),
+      this.#adapters,
     );
   }
 
   /**
    * Accepts a request for the next step.
    * @param constraint opened from its parameters; it is closed when the request ends
-   * @throws EngineError queue_full, context_length_exceeded, invalid_value
+   * @throws EngineError queue_full, context_length_exceeded, invalid_value, model_not_found
    */
   add(init: EngineRequestInit, constraint: Constraint | null = null): void {
     validateRequest(init, this.info);
     if (this.#requests.has(init.id)) throw new EngineError('invalid_value', `request id ${init.id} is in use`);
     const sharesPrefix = init.promptIds.length <= (this.info.sharedPromptLimit ?? Infinity);
-    const request = new EngineRequest(init, this.#maxLength, constraint, sharesPrefix);
+    this.scheduler.checkQueue(0);
+    const adapter = init.adapter === undefined ? null : this.#adapterTable().use(init.adapter);
+    const request = new EngineRequest(init, this.#maxLength, constraint, sharesPrefix, adapter);
     this.scheduler.add(request);
     this.#requests.set(request.id, request);
+  }
+
+  /** Reads an adapter, for requests that name it by its id. @throws EngineError for anything wrong with its files */
+  loadAdapter(id: number, path: string): Promise<HostAdapter> {
+    return this.#adapterTable().load(id, path);
+  }
+
+  /** Requests that use it end as they would; then it is gone. */
+  unloadAdapter(id: number): void {
+    this.#adapters?.unload(id);
+  }
+
+  #adapterTable(): AdapterTable {
+    if (this.#adapters) return this.#adapters;
+    throw new EngineError('invalid_request', 'The engine was started without room for adapters (--enable_lora).');
   }
 
   /** @param more requests beside those that wait here. @throws EngineError queue_full */
@@ -123,6 +145,7 @@ export class EngineCore {
     const launched = this.#clock.time('launchTime', () => this.#launch(output));
     const sampled = await this.#clock.wait(launched?.sampled);
     const touched = this.#clock.time('updateTime', () => this.#update(launched, sampled));
+    if (!launched) await this.#awaitAdapters();
     return this.#emit(output, [...ended, ...touched]);
   }
 
@@ -134,6 +157,7 @@ export class EngineCore {
     this.#launched = this.#clock.time('launchTime', () => this.#launch(output));
     const sampled = await this.#clock.wait(previous?.sampled);
     const touched = this.#clock.time('updateTime', () => this.#update(previous, sampled));
+    if (!previous && !this.#launched) await this.#awaitAdapters();
     return this.#emit(output, [...ended, ...touched]);
   }
 
@@ -161,6 +185,11 @@ export class EngineCore {
   /** Frees the device. Nothing may be called afterwards. */
   close(): void {
     this.#runner.close();
+  }
+
+  /** With nothing to compute meanwhile: requests wait for what is on its way to the device. */
+  async #awaitAdapters(): Promise<void> {
+    if (this.#adapters?.isWriting) await this.#clock.wait(this.#adapters.written());
   }
 
   #takeAborts(): EngineRequest[] {
@@ -205,6 +234,7 @@ export class EngineCore {
 
   #forget(request: EngineRequest): void {
     request.constraint?.close();
+    if (request.adapter) this.#adapters?.release(request.adapter);
     this.#requests.delete(request.id);
   }
 }

@@ -10,6 +10,7 @@ import {
   type EngineCommand,
   type EngineEvent,
   type EngineMessage,
+  type ErrorMessage,
   type Fault,
 } from '../client/messages.ts';
 import type { EngineRequestInit } from './engine-request.ts';
@@ -30,8 +31,10 @@ export class EngineLoop {
   readonly #core: EngineCore;
   readonly #post: (message: EngineMessage) => void;
   readonly #options: EngineLoopOptions;
-  /** Requests whose grammar is being compiled. */
+  /** Requests whose grammar is being compiled, or whose adapter is being read. */
   readonly #opening = new Map<string, AbortController>();
+  /** Adapters that are being read, by id. */
+  readonly #reading = new Map<number, Promise<void>>();
   #closing = false;
   #quitting = false;
   #quit: (() => void) | null = null;
@@ -53,6 +56,12 @@ export class EngineLoop {
         this.#opening.get(command.requestId)?.abort();
         this.#opening.delete(command.requestId);
         this.#core.abort(command.requestId);
+        break;
+      case 'load adapter':
+        this.#reading.set(command.id, this.#loadAdapter(command.id, command.path));
+        break;
+      case 'unload adapter':
+        this.#core.unloadAdapter(command.id);
         break;
       case 'flush':
         this.#core.flushCache();
@@ -148,6 +157,17 @@ export class EngineLoop {
     return Promise.resolve();
   }
 
+  async #loadAdapter(id: number, path: string): Promise<void> {
+    let answer: { readonly rank: number | null; readonly error: ErrorMessage | null };
+    try {
+      answer = { rank: (await this.#core.loadAdapter(id, path)).rank, error: null };
+    } catch (error) {
+      answer = { rank: null, error: toErrorMessage(error) };
+    }
+    this.#reading.delete(id);
+    this.#post({ type: 'adapter', id, ...answer });
+  }
+
   /** Without a grammar the request is in before this returns, else when its grammar is ready; others go on meanwhile. */
   async #add(request: EngineRequestInit): Promise<void> {
     let constraint: Constraint | null = null;
@@ -155,8 +175,11 @@ export class EngineLoop {
     try {
       const spec = request.params.constraint;
       this.#core.checkQueue(this.#opening.size);
+      const reading = request.adapter === undefined ? undefined : this.#reading.get(request.adapter);
+      if (reading || spec !== null) this.#opening.set(request.id, opening);
+      if (reading) await reading;
+      opening.signal.throwIfAborted();
       if (spec !== null) {
-        this.#opening.set(request.id, opening);
         constraint = await this.#open(spec, request.outputIds ?? [], opening.signal);
       }
       this.#core.add(request, constraint);

@@ -4,6 +4,7 @@ import type { Constraint } from '../grammar/constraint.ts';
 import { NO_TOKEN } from '../../kernels/ops.ts';
 import { Pooler } from '../running/pooler.ts';
 import { PromptScorer } from '../running/prompt-scorer.ts';
+import type { LoadedAdapter } from '../adapters/adapter-table.ts';
 import type { RadixNode } from '../cache/radix-cache.ts';
 import { nonFinite } from './non-finite.ts';
 import type { FinishReason, Pooling, SampledToken, SamplingParams, TokenLogprobs, Usage } from './types.ts';
@@ -32,6 +33,8 @@ export interface EngineRequestInit {
   readonly seed: number;
   /** Unix ms. */
   readonly deadline?: number | undefined;
+  /** Id of the adapter that it is computed with. */
+  readonly adapter?: number;
   /** Nothing is generated: the prompt's hidden states are wanted, and `params` do not matter. */
   readonly pooling?: Pooling;
 }
@@ -92,9 +95,21 @@ export class EngineRequest {
   /** Whether its keys and values may come from the prefix cache, and go there. */
   readonly sharesPrefix: boolean;
 
+  /** What it is computed with; null: the model alone. */
+  readonly adapter: LoadedAdapter | null;
+  /** Younger requests with other adapters that started before it, for want of room for its own. */
+  overtaken = 0;
+
   /** @param maxLength longest prompt + output that the engine can hold */
-  constructor(init: EngineRequestInit, maxLength: number, constraint: Constraint | null = null, sharesPrefix = true) {
+  constructor(
+    init: EngineRequestInit,
+    maxLength: number,
+    constraint: Constraint | null = null,
+    sharesPrefix = true,
+    adapter: LoadedAdapter | null = null,
+  ) {
     this.sharesPrefix = sharesPrefix;
+    this.adapter = adapter;
     this.id = init.id;
     this.params = init.params;
     this.constraint = constraint;

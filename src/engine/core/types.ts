@@ -117,6 +117,17 @@ export interface GenerateOptions {
   readonly onAccepted?: () => void;
   /** Unix ms; a request still waiting then fails with deadline_exceeded. */
   readonly deadline?: number;
+  /** Name of the loaded adapter that it is computed with; the model alone without it. */
+  readonly adapter?: string | undefined;
+}
+
+/** An adapter that requests may name. */
+export interface AdapterInfo {
+  readonly name: string;
+  /** Where it was loaded from. */
+  readonly path: string;
+  /** The highest of any layer. */
+  readonly rank: number;
 }
 
 /** What the server needs to know of the loaded model. */
@@ -140,6 +151,8 @@ export interface EngineInfo {
   readonly memory?: MemoryPlan;
   /** Prompts longer than this have keys that depend on their length (dynamic NTK), so that no other prompt can share them. */
   readonly sharedPromptLimit?: number;
+  /** Room for adapters: so many on the device at a time, of this rank at most; absent where there is none. */
+  readonly adapterRoom?: { readonly slots: number; readonly maxRank: number };
   /** Lines that whoever started the engine should see. */
   readonly notes?: readonly string[];
 }
@@ -159,6 +172,8 @@ export interface MemoryPlan {
   readonly kvCache: number;
   /** Activations of the largest step. */
   readonly step: number;
+  /** Room for adapters, where there is some. */
+  readonly adapters?: number;
 }
 
 export interface EngineStats {
@@ -188,6 +203,15 @@ export interface EngineClient {
   stats(): Promise<EngineStats>;
   /** Empties the prefix cache, except for what running requests hold; resolves with the stats afterwards. */
   flushCache(): Promise<EngineStats>;
+  /** Those that requests may name, in the order in which they were loaded. */
+  adapters(): readonly AdapterInfo[];
+  /**
+   * Reads an adapter into host memory, under a name for requests. @param path a directory of peft or a .gguf file
+   * @throws EngineError invalid_value for a name that is taken, model_not_readable, unsupported_model
+   */
+  loadAdapter(name: string, path: string): Promise<AdapterInfo>;
+  /** Its name is free at once; requests that use it end as they would. @throws EngineError not_found */
+  unloadAdapter(name: string): Promise<void>;
   /** 'ok' while steps can run; anything else is the reason they cannot. */
   health(): 'ok' | 'loading' | 'draining' | 'dead';
   /** Stops accepting, finishes what runs, then frees the device. */

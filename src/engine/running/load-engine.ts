@@ -1,11 +1,12 @@
 /** From a configuration to a model on the device, ready to step: the engine loader for real models. */
 import type { EngineConfig } from '../../config.ts';
 import { openGpu, type Gpu } from '../../gpu/device.ts';
-import type { Ops } from '../../kernels/ops.ts';
+import type { Lora, Ops } from '../../kernels/ops.ts';
 import type { WebGPUOpsOptions } from '../../kernels/webgpu-context.ts';
 import { WebGPUOps } from '../../kernels/webgpu-ops.ts';
 import { openModel, type OpenModel } from '../../model/files/open-model.ts';
 import { loadPlan, type Progress } from '../../model/weights/load-weights.ts';
+import { ModelAdapters } from '../adapters/model-adapters.ts';
 import type { LoadedEngine, LoadOptions } from '../client/engine-transport.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { DeviceModelRunner } from './model-runner.ts';
@@ -53,10 +54,14 @@ async function loadOnto(
   const plan = planEngine(opened, config, await adapterFacts(gpu, config), (name) => void spoiled.add(name));
   const ops = createOps(gpu, { activations: plan.activations, fusion: config.fusion });
   const { maxLength } = plan.kv;
-  const model = await loadPlan(ops, opened, plan.weights, { maxLength, onProgress });
+  const loras: Lora[] = [];
+  const lora = plan.lora && { ...plan.lora, onLora: (made: Lora) => void loras.push(made) };
+  const model = await loadPlan(ops, opened, plan.weights, { maxLength, onProgress, lora });
+  const { architecture, config: modelConfig } = opened;
+  const adapters = plan.lora && new ModelAdapters(ops, { architecture, config: modelConfig }, loras, plan.lora);
   const eosTokenIds = [...new Set([...opened.generationConfig.eosTokenIds, ...endTokenIds])];
   const limits = { vocabSize: opened.config.vocabSize, eosTokenIds };
-  const runner = new DeviceModelRunner(ops, model, ops.createKVCache(plan.kv), limits, logitsProcessors);
+  const runner = new DeviceModelRunner(ops, model, ops.createKVCache(plan.kv), limits, logitsProcessors, adapters);
   await warmUp(runner, plan.kv, plan.batchMaxTokens, model.scoreHead !== null);
   const info: EngineInfo = {
     modelName: opened.name,
@@ -72,6 +77,7 @@ async function loadOnto(
     kernelSet: gpu.kernelSet,
     memory: plan.memory,
     ...(model.dynamicRotary && { sharedPromptLimit: model.dynamicRotary.trainedLength }),
+    ...(plan.lora && { adapterRoom: { slots: plan.lora.slots, maxRank: plan.lora.maxRank } }),
     notes: [...plan.notes, ...(spoiled.size === 0 ? [] : [nonFiniteNote([...spoiled])])],
   };
   return { info, runner };

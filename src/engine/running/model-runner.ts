@@ -1,6 +1,17 @@
 /** From a scheduled step to sampled tokens: builds the device's batch, runs the model, samples. */
-import { NO_TOKEN, type KVCache, type Ops, type SlotGroup, type Step, type StepBatch } from '../../kernels/ops.ts';
+import { EngineError } from '../../errors.ts';
+import {
+  NO_ADAPTER,
+  NO_TOKEN,
+  type KVCache,
+  type Ops,
+  type SlotGroup,
+  type Step,
+  type StepBatch,
+} from '../../kernels/ops.ts';
 import { numel, type Tensor } from '../../tensor/tensor.ts';
+import type { AdapterDevice } from '../adapters/adapter-device.ts';
+import type { LoadedAdapter } from '../adapters/adapter-table.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { sampleOnHost } from './host-sampler.ts';
 import { poolHiddenStates, scorePrompts, type StepModel } from './prompt-readers.ts';
@@ -14,6 +25,8 @@ import type { SampledToken } from '../core/types.ts';
 export interface ModelRunner {
   /** Sampling takes place on the host: somebody wants to see the logits. */
   readonly samplesOnHost: boolean;
+  /** Null: the engine takes no adapters. */
+  readonly adapters: AdapterDevice | null;
   /**
    * Steps run in the order of the calls. The promise is fulfilled when the sampled tokens were read back: one for each
    * scheduled request that samples, in order. What is read of prompts has then been given to the requests' own poolers
@@ -40,13 +53,22 @@ export class DeviceModelRunner implements ModelRunner {
   readonly #limits: SamplingLimits;
   readonly #processors: readonly LogitsProcessor[];
   readonly samplesOnHost: boolean;
+  readonly adapters: AdapterDevice | null;
   /** Of a step whose recording waits for grammars: fulfilled when it was recorded to its end. */
   #recording: Promise<Recorded> | null = null;
   #spoilsNext = false;
   /** Fulfilled when the tokens of the last launched step were read, and its grammars went on behind them. */
   #accepted: Promise<unknown> = Promise.resolve();
 
-  constructor(ops: Ops, model: StepModel, kv: KVCache, limits: SamplingLimits, processors: readonly LogitsProcessor[]) {
+  constructor(
+    ops: Ops,
+    model: StepModel,
+    kv: KVCache,
+    limits: SamplingLimits,
+    processors: readonly LogitsProcessor[],
+    adapters: AdapterDevice | null = null,
+  ) {
+    this.adapters = adapters;
     this.samplesOnHost = processors.length > 0;
     this.#ops = ops;
     this.#model = model;
@@ -158,6 +180,9 @@ export function buildBatch(
     tableRows: new Uint32Array(numTokens),
     slots: groups.map(() => new Uint32Array(numTokens)),
   };
+  const adapters = scheduled.some(({ request }) => request.adapter)
+    ? new Uint32Array(numTokens).fill(NO_ADAPTER)
+    : undefined;
   const logitIndices: number[] = [];
   const promptIndices: number[] = [];
   let t = 0;
@@ -165,6 +190,7 @@ export function buildBatch(
     batch.tokenIds.set(tokenIds, t);
     groups.forEach(({ window }, group) => batch.slots[group].set(window === null ? slots : windowSlots, t));
     batch.tableRows.fill(tableRow, t, t + tokenIds.length);
+    if (request.adapter) adapters?.fill(slotOf(request.adapter), t, t + tokenIds.length);
     for (let i = 0; i < tokenIds.length; i++) {
       batch.positions[t + i] = start + i;
       lengths[t + i] = Math.max(request.promptLength, start + i + 1);
@@ -176,7 +202,14 @@ export function buildBatch(
   // A step inside prompts samples nothing, but reading one token back keeps the host from running ahead of the device.
   if (logitIndices.length === 0 && !scheduled.some(isRead)) logitIndices.push(numTokens - 1);
   const lists = { logitIndices: Uint32Array.from(logitIndices), promptIndices: Uint32Array.from(promptIndices) };
-  return { ...batch, ...lists, ...(dynamicRotary && { rotaryRows: dynamicRotary.rows(batch.positions, lengths) }) };
+  const rest = { ...lists, ...(adapters && { adapters }) };
+  return { ...batch, ...rest, ...(dynamicRotary && { rotaryRows: dynamicRotary.rows(batch.positions, lengths) }) };
+}
+
+/** It is pinned while the request runs. */
+function slotOf({ slot, isWritten }: LoadedAdapter): number {
+  if (slot !== null && isWritten) return slot;
+  throw new EngineError('internal_error', 'a request was scheduled whose adapter is not on the device');
 }
 
 function isRead({ request, readsPrompt }: ScheduledRequest): boolean {

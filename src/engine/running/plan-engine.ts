@@ -11,6 +11,7 @@ import { measureStep, planBytes, type PlannedBytes } from '../../model/weights/m
 import { planWeights, type WeightPlan } from '../../model/weights/weight-plan.ts';
 import type { MemoryPlan, WindowSpec } from '../core/types.ts';
 import { MAX_PROMPT_ROWS } from '../scheduling/scheduler.ts';
+import { planAdapters, type LoraPlan } from '../adapters/plan-adapters.ts';
 import type { AdapterFacts } from './adapter-facts.ts';
 import { stepBudget, tokensInStep } from '../scheduling/step-budget.ts';
 
@@ -25,6 +26,8 @@ export interface EnginePlan {
   /** null where all layers see everything. */
   readonly window: WindowSpec | null;
   readonly batchMaxTokens: number;
+  /** Room for adapters; null: none. */
+  readonly lora: LoraPlan | null;
   readonly memory: MemoryPlan;
   /** What whoever starts the engine should know of it. */
   readonly notes: readonly string[];
@@ -68,10 +71,13 @@ export function planEngine(
     return kvCacheBytes(spec) + slots * tables <= free && binds(slots);
   };
   const budget = adapter.memory.bytes * config.memFraction;
-  const free = budget - weightBytes.total - measured.step;
+  const lora = planAdapters(opened, config);
+  const adapterBytes = lora?.bytes ?? 0;
+  const free = budget - weightBytes.total - measured.step - adapterBytes;
   if (config.maxTotalTokenNum !== null) refuseManySlots(config.maxTotalTokenNum, binds);
   const slots = config.maxTotalTokenNum ?? most(maxRequests * longest, fits);
-  if (slots < 1) throw noRoom(opened, config, adapter, { weights: weightBytes.total, step: measured.step });
+  if (slots < 1)
+    throw noRoom(opened, config, adapter, { weights: weightBytes.total, step: measured.step + adapterBytes });
   refuseLongRequests(config, slots, inTables);
   const kv = specOf(slots);
   const { maxLength } = kv;
@@ -86,7 +92,13 @@ export function planEngine(
     maxTotalTokenNum: slots,
     window: windowed?.window ? { window: windowed.window, slots: windowed.slots } : null,
     kv,
-    memory: { weights: weightBytes.total, kvCache: kvCacheBytes(kv), step: measured.step },
+    lora,
+    memory: {
+      weights: weightBytes.total,
+      kvCache: kvCacheBytes(kv),
+      step: measured.step,
+      ...(lora && { adapters: lora.bytes }),
+    },
   };
 }
 

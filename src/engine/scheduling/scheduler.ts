@@ -3,14 +3,17 @@
  * decoding (one token each, always first, so that a long prompt never stalls a running answer) and chunks of prompts, which
  * shrink where they would take most of the time (step-pacer.ts).
  *
- * Order: requests are served by arrival; those that were paused come before those that never ran; nobody overtakes.
+ * Order: requests are served by arrival; those that were paused come before those that never ran; nobody overtakes but
+ * those that wait for their adapter (candidates.ts).
  * When slots run out the newest running request is paused: its computed tokens stay in the prefix cache as long as there
  * is room, it resumes from what is left, and its output is the same as if nothing had happened.
  */
 import type { EngineConfig } from '../../config.ts';
 import { EngineError } from '../../errors.ts';
 import { LAST_TOKEN_FLAG } from '../../kernels/ops.ts';
+import type { AdapterTable } from '../adapters/adapter-table.ts';
 import { Admission } from './admission.ts';
+import { Candidates } from './candidates.ts';
 import type { KVCacheManager } from '../cache/kv-cache-manager.ts';
 import type { AdmissionPolicy } from './policies/policy.ts';
 import { insertByArrival, remove } from '../core/request-list.ts';
@@ -59,6 +62,8 @@ export class Scheduler {
   readonly paused: EngineRequest[] = [];
   readonly kv: KVCacheManager;
   readonly policy: AdmissionPolicy;
+  /** Null: there are none. */
+  readonly #adapters: AdapterTable | null;
   readonly #config: SchedulerConfig;
   readonly #budget: number;
   readonly #chunk: number;
@@ -67,7 +72,12 @@ export class Scheduler {
   #arrivals = 0;
 
   /** @throws EngineError bad_flag when a step could not hold one token of every running request */
-  constructor(config: SchedulerConfig, kv: KVCacheManager, policy: AdmissionPolicy) {
+  constructor(
+    config: SchedulerConfig,
+    kv: KVCacheManager,
+    policy: AdmissionPolicy,
+    adapters: AdapterTable | null = null,
+  ) {
     const { batchMaxTokens, runningMaxReqSize, maxLength } = config;
     if (batchMaxTokens < runningMaxReqSize) {
       throw new EngineError(
@@ -84,6 +94,7 @@ export class Scheduler {
     this.#pacer = new StepPacer(whole ? 0 : config.decodeShare);
     this.kv = kv;
     this.policy = policy;
+    this.#adapters = adapters;
     this.#freeRows = Array.from({ length: runningMaxReqSize }, (_, i) => runningMaxReqSize - 1 - i);
   }
 
@@ -208,11 +219,15 @@ export class Scheduler {
     if (readsPrompt) plan.promptRows -= count;
   }
 
-  /** Paused requests first, then waiting ones; the first that may not start ends the round. */
+  /**
+   * Paused requests first, then waiting ones; the first that may not start ends the round. Those whose adapter is not on the
+   * device wait for it, and the others do not wait for them.
+   */
   #admit(plan: Plan): void {
     const admission = new Admission(this.kv, this.policy, this.running);
     const least = this.#config.disableChunkedPrefill ? null : 1;
-    for (let next = this.#nextCandidate(); next; next = this.#nextCandidate()) {
+    const candidates = new Candidates([...this.paused, ...this.waiting], this.#adapters);
+    for (let next = candidates.next(); next; next = candidates.next()) {
       if (this.#freeRows.length === 0 || plan.budget === 0 || plan.prefill === 0 || plan.paused.length > 0) return;
       if (!admission.accepts(next, least, plan.budget)) return;
       this.#start(next);
@@ -221,13 +236,10 @@ export class Scheduler {
     }
   }
 
-  #nextCandidate(): EngineRequest | undefined {
-    return this.paused[0] ?? this.waiting[0];
-  }
-
   #start(request: EngineRequest): void {
     remove(request.status === 'paused' ? this.paused : this.waiting, request);
     request.status = 'running';
+    if (request.adapter) this.#adapters?.pin(request.adapter);
     request.tableRow = this.#freeRows.pop()!;
     insertByArrival(this.running, request);
     request.times.firstScheduled ||= performance.now();
@@ -250,6 +262,7 @@ export class Scheduler {
 
   #leaveRunning(request: EngineRequest): void {
     this.kv.release(request);
+    if (request.adapter) this.#adapters?.unpin(request.adapter);
     this.#freeRows.push(request.tableRow);
     request.tableRow = -1;
     request.tableLength = 0;

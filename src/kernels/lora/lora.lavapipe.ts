@@ -9,16 +9,21 @@ import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { GpuStep } from '../step/step.ts';
 import { bufferOf, resourceOf, type WebGPUContext } from '../webgpu-context.ts';
+import type { GpuLora } from './gpu-lora.ts';
 import { blocksOf } from './lora-layout.ts';
-import type { GpuLora } from './lora.ts';
 import { partRows } from './part-rows.ts';
+
+/** By the form of x. */
+const columns = {
+  f32: 'columns.f32.lavapipe.wgsl',
+  ragged: 'columns.ragged.lavapipe.wgsl',
+  q8: 'columns.q8.lavapipe.wgsl',
+};
 
 export function lavapipeLora(ctx: WebGPUContext, y: Tensor, x: Tensor, lora: GpuLora, step: GpuStep): void {
   const input = x.dtype === 'q8' ? 'q8' : lora.cols % 4 === 0 ? 'f32' : 'ragged';
   const kernel = ctx.pipelines.get(`lora.lavapipe.${input}`, () =>
-    compose('lora.lavapipe.wgsl', import.meta.url, {
-      'columns.f32.lavapipe.wgsl': `columns.${input}.lavapipe.wgsl`,
-    }),
+    compose('lora.lavapipe.wgsl', import.meta.url, { 'columns.f32.lavapipe.wgsl': columns[input] }),
   );
   const { bound, table } = lora.storage;
   const { adapters, buffer } = step.storage;

@@ -11,8 +11,8 @@ import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { GpuStep } from '../step/step.ts';
 import { bufferOf, type WebGPUContext } from '../webgpu-context.ts';
+import type { GpuLora } from './gpu-lora.ts';
 import { blocksOf } from './lora-layout.ts';
-import type { GpuLora } from './lora.ts';
 import { partRows } from './part-rows.ts';
 
 export function rowsLora(ctx: WebGPUContext, y: Tensor, x: Tensor, lora: GpuLora, step: GpuStep): void {

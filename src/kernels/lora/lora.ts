@@ -5,20 +5,10 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { Lora, LoraSpec, LoraWeights } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
 import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
+import type { GpuLora } from './gpu-lora.ts';
 import { packLora, slotTexels } from './lora-layout.ts';
 import { lavapipeLora } from './lora.lavapipe.ts';
 import { rowsLora } from './lora.rows.ts';
-
-export interface GpuLora extends Lora {
-  readonly storage: {
-    /** Texels of all slots: lora-layout.ts. */
-    readonly weights: GPUBuffer | GPUTexture;
-    /** What kernels bind. */
-    readonly bound: GPUBuffer | GPUTextureView;
-    /** [slots, parts, 4] */
-    readonly table: GPUBuffer;
-  };
-}
 
 const TEXEL_BYTES = 16;
 

@@ -56,7 +56,17 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
   const tokens = tokenIds.length;
   const { tiles, singles } = attentionWork(tableRows);
   const groups = kv.storage.slotTables.map((slotTable, i) => {
-    const data = joined([tokenIds, positions, tableRows, slots[i], logitIndices, promptIndices, tiles, singles, adapters]);
+    const data = joined([
+      tokenIds,
+      positions,
+      tableRows,
+      slots[i],
+      logitIndices,
+      promptIndices,
+      tiles,
+      singles,
+      adapters,
+    ]);
     const { storage: buffer } = ctx.tensor([data.length], 'u32');
     ctx.gpu.device.queue.writeBuffer(buffer, 0, data);
     return { buffer, slotTable };

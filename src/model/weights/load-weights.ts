@@ -1,13 +1,13 @@
 /** Streams a checkpoint's weights into a backend: a few rows at a time, so host memory stays bounded. */
 import type { Quantization } from '../../config.ts';
-import type { Linear, Matrix, Ops } from '../../kernels/ops.ts';
+import type { Linear, Lora, LoraSpec, Matrix, Ops } from '../../kernels/ops.ts';
 import { matrixBytes, type MatrixSource } from '../../tensor/matrix.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { CausalLM } from '../causal-lm.ts';
 import type { OpenModel } from '../files/open-model.ts';
 import { planBytes } from './memory-plan.ts';
 import { loadedParts } from './model-parts.ts';
-import { mapLeavesInOrder } from './spec.ts';
+import { loraShape, mapLeavesInOrder, type LinSpec } from './spec.ts';
 import {
   planWeights,
   type PlannedLeaf,
@@ -26,6 +26,13 @@ export interface LoadOptions {
   readonly onProgress?: Progress;
   /** Told the name of each tensor in which NaN or infinity is found. */
   readonly onNonFinite?: (name: string) => void;
+  /** Room for adapters beside each linear layer; none where it is absent. */
+  readonly lora?: LoraRoom | null;
+}
+
+export interface LoraRoom extends Pick<LoraSpec, 'slots' | 'maxRank'> {
+  /** Told of the room beside each layer, by the layer's name (lora/adapter.ts). */
+  readonly onLora: (lora: Lora) => void;
 }
 
 /** Weights of an opened model → a model that runs on `ops`. The files may be closed afterwards. */
@@ -37,9 +44,9 @@ export async function loadPlan(
   ops: Ops,
   { architecture, config }: Pick<OpenModel, 'architecture' | 'config'>,
   plan: WeightPlan,
-  { maxLength, onProgress = () => {} }: Omit<LoadOptions, 'quant' | 'onNonFinite'>,
+  { maxLength, onProgress = () => {}, lora = null }: Omit<LoadOptions, 'quant' | 'onNonFinite'>,
 ): Promise<CausalLM> {
-  const loader = new Loader(ops, planBytes(plan).total, onProgress);
+  const loader = new Loader(ops, planBytes(plan).total, onProgress, lora);
   const weights = await mapLeavesInOrder(plan.weights, (leaf) => loader.leaf(leaf));
   const scoreHead = plan.readScoreHead?.() ?? null;
   return architecture.create(config, weights, loadedParts(ops, maxLength, scoreHead));
@@ -49,10 +56,12 @@ class Loader {
   readonly #ops: Ops;
   readonly #total: number;
   readonly #onProgress: Progress;
+  readonly #lora: LoraRoom | null;
   #done = 0;
 
-  constructor(ops: Ops, total: number, onProgress: Progress) {
+  constructor(ops: Ops, total: number, onProgress: Progress, lora: LoraRoom | null) {
     this.#ops = ops;
+    this.#lora = lora;
     this.#total = total;
     this.#onProgress = onProgress;
   }
@@ -62,7 +71,11 @@ class Loader {
       case 'vec':
         return this.#vector(leaf);
       case 'lin':
-        return { weight: await this.#matrix(leaf.weight), ...(leaf.bias && { bias: this.#vector(leaf.bias) }) };
+        return {
+          weight: await this.#matrix(leaf.weight),
+          ...(leaf.bias && { bias: this.#vector(leaf.bias) }),
+          ...(this.#lora && { lora: this.#adapters(leaf.spec, this.#lora) }),
+        };
       case 'table':
         return this.#matrix(leaf.matrix);
       default:
@@ -75,6 +88,12 @@ class Loader {
     this.#report(length * 4, 1);
     this.#done += length * 4;
     return tensor;
+  }
+
+  #adapters(spec: LinSpec, { slots, maxRank, onLora }: LoraRoom): Lora {
+    const lora = this.#ops.createLora({ ...loraShape(spec), slots, maxRank });
+    onLora(lora);
+    return lora;
   }
 
   async #matrix(planned: PlannedMatrix): Promise<Matrix> {

@@ -3,7 +3,7 @@
  * and shape. Checking, planning, loading, memory and progress are folds over this tree (weight-plan.ts, load-weights.ts,
  * memory-plan.ts); the model itself gets the same tree with tensors in place of the leaves (`Loaded`).
  */
-import type { Linear, Matrix } from '../../kernels/ops.ts';
+import type { Linear, LoraSpec, Matrix } from '../../kernels/ops.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
 /** `NAME.weight` (or another stored suffix) [length], kept in f32. */
@@ -98,6 +98,11 @@ export function table(name: string, rows: number, cols: number, options: { skipp
 
 export function head(name: string, rows: number, cols: number): TableSpec {
   return { ...table(name, rows, cols), isHead: true };
+}
+
+/** What adapters of a linear layer depend on of it. */
+export function loraShape({ parts, cols }: LinSpec): Pick<LoraSpec, 'name' | 'parts' | 'cols'> {
+  return { name: parts.map(({ name }) => name).join(' + '), parts: parts.map(({ rows }) => rows), cols };
 }
 
 /** `make(0) … make(n - 1)`: the layers. */

@@ -28,6 +28,8 @@ export interface PlannedMatrix extends MatrixShape {
 
 interface PlannedLinear {
   readonly kind: 'lin';
+  /** What the architecture says of it. */
+  readonly spec: LinSpec;
   readonly weight: PlannedMatrix;
   readonly bias: PlannedVector | null;
 }
@@ -129,7 +131,8 @@ class LeafPlanner {
     return { kind: 'table', isHead, matrix: planned(() => inFormat(skipRows(stored.source(), skipped), quant)) };
   }
 
-  #linear({ parts, cols, bias, ...spec }: LinSpec): PlannedLinear {
+  #linear(spec: LinSpec): PlannedLinear {
+    const { parts, cols, bias } = spec;
     const turned = spec.transposed && !this.#isConverted;
     const weights = parts.map(({ name, rows }) => this.#take(`${name}.weight`, turned ? [cols, rows] : [rows, cols]));
     const order = spec.fused && !this.#isConverted ? apart(spec.fused) : null;
@@ -138,7 +141,7 @@ class LeafPlanner {
       const sources = weights.map((w) => inFormat(inOrder(turned ? transposed(w.source()) : w.source()), this.#quant));
       return sources.length === 1 ? sources[0] : stackRows(parts.map(({ name }) => name).join(' + '), sources);
     };
-    return { kind: 'lin', weight: planned(open), bias: bias ? this.#bias(parts, order) : null };
+    return { kind: 'lin', spec, weight: planned(open), bias: bias ? this.#bias(parts, order) : null };
   }
 
   #bias(parts: LinSpec['parts'], order: readonly RowRun[] | null): PlannedVector {

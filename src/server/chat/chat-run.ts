@@ -4,6 +4,7 @@ import type { AnswerParser } from '../../text/answer/answer-parser.ts';
 import { chooseTools } from '../../text/tool-calls/choose-tools.ts';
 import type { ChatRequest } from '../apis/chat-completions/schema.ts';
 import type { ServerContext } from '../http/context.ts';
+import { adapterNamed } from '../http/model-name.ts';
 import { type GenerationRequest, generationRequests } from './generation-request.ts';
 import { checkGenerations, fitPrompt, promptLimit } from './prompt-limits.ts';
 import { forbiddenIds, toSamplingParams } from './sampling-params.ts';
@@ -54,6 +55,7 @@ export async function prepareChat(
     includeStop: body.include_stop_str_in_output,
     skipSpecialTokens: answer.isParsed ? false : body.skip_special_tokens,
     signal,
+    adapter: adapterNamed(ctx, body.model),
   });
   const parsers = requests.map(() => answer.createParser());
   const watched = requests.map((request, i) => ({ ...request, isWhole: () => parsers[i].isWhole }));

@@ -25,8 +25,8 @@ export async function* generateText(
   const observer = ctx.metrics.request(request.promptIds.length, params);
   const { queueTimeout } = ctx.settings;
   const deadline = queueTimeout === null ? {} : { deadline: Date.now() + queueTimeout * 1000 };
-  const { onAccepted = () => undefined, isWhole = () => false } = request;
-  const options = { requestId, signal: aborter.signal, maxUnread: MAX_UNREAD, onAccepted, ...deadline };
+  const { onAccepted = () => undefined, isWhole = () => false, adapter } = request;
+  const options = { requestId, adapter, signal: aborter.signal, maxUnread: MAX_UNREAD, onAccepted, ...deadline };
   try {
     for await (const output of ctx.engine.generate(request.promptIds, params, options)) {
       const piece = generated.push(output);

@@ -9,6 +9,8 @@ export interface GenerationRequest extends TextOptions {
   readonly signal: AbortSignal;
   /** Says, behind each piece that was taken, whether the text is whole already: it then ends as at a stop token. */
   readonly isWhole?: () => boolean;
+  /** Name of the adapter that it is computed with. */
+  readonly adapter?: string | undefined;
   /** See GenerateOptions. */
   readonly onAccepted?: () => void;
 }
@@ -25,13 +27,14 @@ interface GenerationOptions {
   /** Default true. */
   readonly skipSpecialTokens?: boolean | undefined;
   readonly signal: AbortSignal;
+  readonly adapter?: string | undefined;
 }
 
 /** Choice c of prompt p is at `p * n + c`. */
 export function generationRequests(options: GenerationOptions): GenerationRequest[] {
-  const { id, prompts, n = 1, stop = [], includeStop = false, skipSpecialTokens = true, signal } = options;
+  const { id, prompts, n = 1, stop = [], includeStop = false, skipSpecialTokens = true, signal, adapter } = options;
   const stops = typeof stop === 'string' ? [stop] : stop;
-  const shared = { stops, includeStop, skipSpecialTokens, signal };
+  const shared = { stops, includeStop, skipSpecialTokens, signal, adapter };
   return Array.from({ length: prompts.length * n }, (_, i) => {
     const { promptIds, params } = prompts[Math.floor(i / n)];
     const requestId = prompts.length * n === 1 ? id : `${id}-${i}`;

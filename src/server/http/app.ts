@@ -17,6 +17,7 @@ import { addEmbeddings } from '../apis/embeddings/route.ts';
 import { addHealth } from '../apis/admin/health.ts';
 import { addLightllmGenerate } from '../apis/lightllm/route.ts';
 import { addMessages } from '../apis/messages/route.ts';
+import { addAdapters } from '../apis/adapters/route.ts';
 import { addModels } from '../apis/models/route.ts';
 import { addResponses } from '../apis/responses/route.ts';
 import { addScore } from '../apis/score/route.ts';
@@ -34,6 +35,7 @@ export function createApp(ctx: ServerContext): Hono {
   app.use(refuseForeignPages(settings));
   addHealth(api, ctx);
   addModels(api, ctx);
+  addAdapters(api, ctx);
   addChatCompletions(api, ctx);
   addCompletions(api, ctx);
   addEmbeddings(api, ctx);

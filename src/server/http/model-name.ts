@@ -15,10 +15,16 @@ export function modelName(ctx: ServerContext, asked: string | undefined): string
       : servedName(ctx, asked);
 }
 
+/** The adapter that a request's `model` names; undefined: it names the model itself. */
+export function adapterNamed(ctx: ServerContext, asked: string | undefined): string | undefined {
+  return ctx.engine.adapters().find(({ name }) => name === asked)?.name;
+}
+
 /** One of the names that /v1/models lists. */
 export function servedName(ctx: ServerContext, asked: string): string {
-  if (ctx.modelNames.includes(asked)) return asked;
-  const names = ctx.modelNames.map((name) => JSON.stringify(name)).join(', ');
+  const all = [...ctx.modelNames, ...ctx.engine.adapters().map(({ name }) => name)];
+  if (all.includes(asked)) return asked;
+  const names = all.map((name) => JSON.stringify(name)).join(', ');
   const message = `The model ${JSON.stringify(asked)} does not exist here. Served: ${names}.`;
   throw new EngineError('model_not_found', message, { param: 'model' });
 }

@@ -36,7 +36,12 @@ export function adaptersOf(tokens: LoraCase['tokens']): Uint32Array {
   return Uint32Array.from(tokens, (slot) => slot ?? NO_ADAPTER);
 }
 
-function expected({ cols, parts, tokens }: LoraCase, slots: (LoraPart | null)[][], x: ArrayLike<number>, y: Float32Array) {
+function expected(
+  { cols, parts, tokens }: LoraCase,
+  slots: (LoraPart | null)[][],
+  x: ArrayLike<number>,
+  y: Float32Array,
+) {
   const rows = parts.reduce((n, part) => n + part, 0);
   const out = Float64Array.from(y);
   tokens.forEach((slot, t) => {
@@ -100,7 +105,14 @@ export const loraCases: readonly KernelCase[] = [
   core(loraCase({ cols: 64, parts: [64, 32, 32], ranks: [4, 8, 64, 128], maxRank: 128, tokens: mixed })),
   core(loraCase({ cols: 57, parts: [33, 70], ranks: [16, [0, 4], [24, 8]], maxRank: 24, tokens: [2, 1, null, 0, 2] })),
   core(
-    loraCase({ cols: 96, parts: [192], ranks: [8, 64, 16], maxRank: 64, tokens: [1, 1, 0, null, 2], activations: 'int8' }),
+    loraCase({
+      cols: 96,
+      parts: [192],
+      ranks: [8, 64, 16],
+      maxRank: 64,
+      tokens: [1, 1, 0, null, 2],
+      activations: 'int8',
+    }),
   ),
   loraCase({ cols: 1536, parts: [576], ranks: [16], maxRank: 16, tokens: [0] }),
   loraCase({ cols: 100, parts: [9], ranks: [4, 12], maxRank: 16, tokens: [1, null, 0] }),

@@ -1,4 +1,5 @@
 /** A validated completion request → engine requests: `best_of` (or n) candidates for each prompt. */
+import { adapterNamed } from '../../http/model-name.ts';
 import type { ServerContext } from '../../http/context.ts';
 import { type GenerationRequest, generationRequests } from '../../chat/generation-request.ts';
 import { checkGenerations, checkPromptLogprobs, fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
@@ -53,6 +54,7 @@ export async function prepareCompletion(
     includeStop: body.include_stop_str_in_output,
     skipSpecialTokens: body.skip_special_tokens,
     signal,
+    adapter: adapterNamed(ctx, body.model),
   });
   return { requests, prompts, candidates, n };
 }

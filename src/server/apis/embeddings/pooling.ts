@@ -8,11 +8,19 @@ import { follow } from '../../http/request-signal.ts';
 const AT_ONCE = 32;
 const params = { ...defaultSamplingParams, maxTokens: 0 };
 
+interface PoolOptions {
+  readonly pooling: Pooling;
+  readonly id: string;
+  readonly signal: AbortSignal;
+  /** Name of the adapter that they are computed with. */
+  readonly adapter?: string | undefined;
+}
+
 /** One result for each prompt, in order. The first failure ends the others. */
 export async function poolAll(
   ctx: ServerContext,
   prompts: readonly (readonly number[])[],
-  options: { readonly pooling: Pooling; readonly id: string; readonly signal: AbortSignal },
+  options: PoolOptions,
 ): Promise<PooledOutput[]> {
   const stop = new AbortController();
   const unfollow = follow(options.signal, stop);
@@ -42,7 +50,7 @@ export async function poolAll(
 async function poolOne(
   ctx: ServerContext,
   promptIds: readonly number[],
-  { pooling, id, signal }: { readonly pooling: Pooling; readonly id: string; readonly signal: AbortSignal },
+  { pooling, id, signal, adapter }: PoolOptions,
 ): Promise<PooledOutput> {
   const aborter = ctx.requests.add(id);
   const unfollow = follow(signal, aborter);
@@ -53,6 +61,7 @@ async function poolOne(
     const output = await ctx.engine.pool(promptIds, pooling, {
       requestId: id,
       signal: aborter.signal,
+      adapter,
       ...deadline,
     });
     observer.output(0, output.usage, 'stop');

@@ -8,7 +8,7 @@ import { EngineError } from '../../../errors.ts';
 import type { Api } from '../../http/api.ts';
 import type { ServerContext } from '../../http/context.ts';
 import { listAnswer } from '../../http/list-answer.ts';
-import { modelName } from '../../http/model-name.ts';
+import { adapterNamed, modelName } from '../../http/model-name.ts';
 import { pooledUsage, poolAll } from './pooling.ts';
 import { fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
 import { type EmbeddingRequest, embeddingRequestSchema, embeddingResponseSchema } from './schema.ts';
@@ -33,9 +33,10 @@ export function addEmbeddings(api: Api, ctx: ServerContext): void {
       throw new EngineError('invalid_value', message, { param: 'dimensions' });
     }
     const id = `embd-${randomUUID().replaceAll('-', '')}`;
+    const adapter = adapterNamed(ctx, body.model);
     const pooling = ctx.settings.embeddingPooling;
     const { signal } = linkedAbort(c);
-    const outputs = await poolAll(ctx, await promptsOf(ctx, body, signal), { pooling, id, signal });
+    const outputs = await poolAll(ctx, await promptsOf(ctx, body, signal), { pooling, id, signal, adapter });
     const vectors = function* (): Generator<object> {
       for (const [index, { pooled }] of outputs.entries()) {
         const vector = normalized(pooled.subarray(0, dimensions));

@@ -82,6 +82,7 @@ async function prepare(
     includeStop: p.print_eos_token,
     skipSpecialTokens: p.skip_special_tokens ?? false,
     signal,
+    adapter: p.adapter_id === '' ? undefined : p.adapter_id,
   });
 }
 

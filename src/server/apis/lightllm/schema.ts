@@ -120,7 +120,7 @@ const parametersSchema = z
     truncate: optional(z.int().min(1), 'Keeps the last so many tokens of the prompt (text-generation-inference).'),
     ...droppedFields,
     top_n_tokens: neutral([0], 'alternatives of each token'),
-    adapter_id: neutral([''], 'adapters'),
+    adapter_id: optional(z.string(), 'Name of the loaded adapter that the answer is computed with.'),
   })
   .superRefine((parameters, ctx) => {
     const { best_of = 1, n = best_of, min_new_tokens: min = 1, max_new_tokens: max } = parameters;

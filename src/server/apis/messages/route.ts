@@ -37,7 +37,12 @@ export function addMessages(api: Api, ctx: ServerContext): void {
     noteSkipped(c, 'tools', splitTools(body.tools).skipped);
     const abort = linkedAbort(c);
     const id = `msg_${randomUUID().replaceAll('-', '')}`;
-    const { events, promptTokens } = await streamAnswer(ctx, anthropicToChat(body), id, abort.signal);
+    const { events, promptTokens } = await streamAnswer(
+      ctx,
+      { ...anthropicToChat(body), model: body.model },
+      id,
+      abort.signal,
+    );
     const builder = new MessageBuilder(emptyMessage(id, model, promptTokens));
     if (body.stream !== true) {
       await drain(builder, events);

@@ -40,7 +40,7 @@ export function addResponses(api: Api, ctx: ServerContext): void {
     const abort = linkedAbort(c);
     const id = `resp_${randomUUID().replaceAll('-', '')}`;
     const builder = new ResponseBuilder(emptyResponse(id, model, body));
-    const chat = responsesToChat(body);
+    const chat = { ...responsesToChat(body), model: body.model };
     const start = (fitting: ChatBody): Promise<AnswerStream> => streamAnswer(ctx, fitting, id, abort.signal);
     const { events } = await (body.truncation === 'auto' ? dropOldest(chat, start) : start(chat));
     if (body.stream !== true) {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { EngineError } from '../../../errors.ts';
 import type { Api } from '../../http/api.ts';
 import type { ServerContext } from '../../http/context.ts';
-import { modelName } from '../../http/model-name.ts';
+import { adapterNamed, modelName } from '../../http/model-name.ts';
 import { pooledUsage, poolAll } from '../embeddings/pooling.ts';
 import { fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
 import {
@@ -30,7 +30,12 @@ export function addScore(api: Api, ctx: ServerContext): void {
     requireScoreHead(ctx);
     const id = `score-${randomUUID().replaceAll('-', '')}`;
     const { signal } = linkedAbort(c);
-    const outputs = await poolAll(ctx, await promptsOf(ctx, body, signal), { pooling: 'score', id, signal });
+    const outputs = await poolAll(ctx, await promptsOf(ctx, body, signal), {
+      pooling: 'score',
+      id,
+      signal,
+      adapter: adapterNamed(ctx, body.model),
+    });
     const data = outputs.map(({ pooled: [raw] }, index) => {
       return { index, object: 'score', score: body.use_activation === false ? raw : sigmoid(raw) };
     });
