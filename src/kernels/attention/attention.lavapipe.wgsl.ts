@@ -4,6 +4,9 @@
  *   for the group; then lane = 8 dimensions of the values. One workgroup owns a token and a KV head.
  * - `prefill`: lane = query token of a tile, so that softmax needs no exchange between lanes; keys and values are
  *   loaded once for the tile and all G heads and handed round by broadcasts.
+ * A token gets the same bits from both, so that neither its chunk nor its company shows in them: both take keys in
+ * blocks of 8 that begin at multiples of 8 (a block that is not seen at all changes nothing), and in each block the
+ * scores as sums of texels, each of 8 products from left to right, one new maximum, then l and o key by key.
  * A generator because dimensions must be unrolled into registers. D is a multiple of 8; a texel is 8 dimensions.
  */
 import { composeWith } from '../../gpu/wgsl.ts';
@@ -87,6 +90,9 @@ function firstKey(s: AttentionKernelSpec, position: string): string {
 
 const component = (d: number) => `${d & 4 ? 'hi' : 'lo'}.${'xyzw'[d & 3]}`;
 
+/** Keys between two updates of the running maximum. */
+const BLOCK = 8;
+
 function decodeBody(s: AttentionKernelSpec): string {
   return `  let t = step[p.list + wg.x];
   let position = step[p.tokens + t];
@@ -124,7 +130,7 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
     out.push(`  var m${h} = -1e30; var l${h} = 0.0;`);
     for (const i of perLane) out.push(`  var o${h}_${i}a = vec4<f32>(0.0); var o${h}_${i}b = vec4<f32>(0.0);`);
   }
-  out.push('  var k0 = first & 0xfffffff8u;', '  loop {');
+  out.push(`  var k0 = first & ${0xffffffff - (BLOCK - 1)}u;`, '  loop {');
   out.push('    let k = k0 + lane;');
   out.push('    let slot = slotTable[slots + min(k, position)];');
   out.push(`    let at = (slot * ${s.kvHeads}u + kvHead) * ${texels}u;`);
@@ -142,12 +148,12 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
     out.push(`    s${h} = select(-1e30, capped(s${h}${bias(h, 'k')}), seen);`);
     out.push(`    let m${h}new = max(m${h}, subgroupMax(s${h}));`);
     out.push(`    let p${h} = select(0.0, exp(s${h} - m${h}new), seen);`);
-    out.push(`    let a${h} = exp(m${h} - m${h}new); m${h} = m${h}new; l${h} = l${h} * a${h} + p${h};`);
+    out.push(`    let a${h} = exp(m${h} - m${h}new); m${h} = m${h}new; l${h} *= a${h};`);
     for (const i of perLane) out.push(`    o${h}_${i}a *= a${h}; o${h}_${i}b *= a${h};`);
   }
-  for (const key of range(8)) {
+  for (const key of range(BLOCK)) {
     out.push('    {', `      let row = (subgroupBroadcast(slot, ${key}u) * ${s.kvHeads}u + kvHead) * ${texels}u;`);
-    for (const h of heads) out.push(`      let b${h} = subgroupBroadcast(p${h}, ${key}u);`);
+    for (const h of heads) out.push(`      let b${h} = subgroupBroadcast(p${h}, ${key}u); l${h} += b${h};`);
     for (const i of perLane) {
       out.push(`      let v${i} = value(row + min(${i * 8}u + lane, ${texels - 1}u));`);
       for (const h of heads) out.push(`      o${h}_${i}a += v${i}.lo * b${h}; o${h}_${i}b += v${i}.hi * b${h};`);
@@ -156,7 +162,7 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
   }
   out.push('    continuing { k0 += 8u; break if k0 > position; }', '  }');
   for (const h of heads) {
-    out.push(`  let r${h} = 1.0 / subgroupAdd(l${h});`);
+    out.push(`  let r${h} = 1.0 / l${h};`);
     for (const i of perLane) {
       out.push(`  if (${i * 8}u + lane < ${texels}u) {`);
       const halves = [store(`at${h}_${i}`, `o${h}_${i}a * r${h}`), store(`at${h}_${i} + 1u`, `o${h}_${i}b * r${h}`)];
@@ -166,14 +172,13 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
   return out.join('\n');
 }
 
-/** Keys handled between two updates of the running maximum. */
-const PREFILL_KEYS = 4;
+/** Keys whose values are held at a time: those of a whole block are more registers than there are. */
+const HELD = 4;
 
 function prefillBody(s: AttentionKernelSpec, texels: number): string {
   const bias = alibiTerm(s);
   const heads = range(s.group);
-  const dims = range(s.headDim);
-  const keys = range(PREFILL_KEYS);
+  const keys = range(BLOCK);
   const perLane = range(Math.ceil(texels / 8));
   const out: string[] = [
     '  let first = step[p.list + 2u * wg.x];',
@@ -183,7 +188,7 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
     '  let last = step[p.tokens + first + count - 1u];',
     `  let slots = step[2u * p.tokens + first] * p.maxLength;`,
     '  let firstPosition = step[p.tokens + first];',
-    `  let start = ${firstKey(s, 'firstPosition')};`,
+    `  let start = ${firstKey(s, 'firstPosition')} & ${0xffffffff - (BLOCK - 1)}u;`,
     `  let window = ${firstKey(s, 'position')};`,
   ];
   for (const h of heads) {
@@ -199,9 +204,15 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
     for (const h of heads) out.push(`    var s${h}_${key} = 0.0;`);
     for (const i of perLane) {
       out.push(`    { let w = key(row${key} + min(${i * 8}u + lane, ${texels - 1}u));`);
-      for (const d of dims.filter((d) => d >> 6 === i)) {
-        out.push(`      { let b = subgroupBroadcast(w.${component(d)}, ${(d >> 3) & 7}u);`);
-        for (const h of heads) out.push(`        s${h}_${key} += b * q${h}_${d >> 2}.${'xyzw'[d & 3]};`);
+      for (const texel of range(texels).filter((texel) => texel >> 3 === i)) {
+        out.push('      {');
+        for (const c of range(8)) {
+          out.push(`        let b${c} = subgroupBroadcast(w.${component(c)}, ${texel & 7}u);`);
+        }
+        for (const h of heads) {
+          const terms = range(8).map((c) => `b${c} * q${h}_${texel * 2 + (c >> 2)}.${'xyzw'[c & 3]}`);
+          out.push(`        s${h}_${key} += ${terms.join(' + ')};`);
+        }
         out.push('      }');
       }
       out.push('    }');
@@ -216,24 +227,29 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
     for (const key of keys) out.push(`    let p${h}_${key} = select(0.0, exp(s${h}_${key} - m${h}new), seen${key});`);
     out.push(`    l${h} = l${h} * a${h} + ${keys.map((key) => `p${h}_${key}`).join(' + ')};`);
   }
-  for (const i of perLane) {
-    out.push('    {');
-    for (const key of keys) out.push(`      let v${key} = value(row${key} + min(${i * 8}u + lane, ${texels - 1}u));`);
-    for (const d4 of range(texels * 2).filter((d4) => d4 >> 4 === i)) {
-      const part = d4 & 1 ? 'hi' : 'lo';
-      out.push('      {');
-      for (const key of keys) out.push(`        let b${key} = subgroupBroadcast(v${key}.${part}, ${(d4 >> 1) & 7}u);`);
-      for (const h of heads) {
-        const sum = keys.map((key) => `b${key} * p${h}_${key}`).join(' + ');
-        out.push(`        o${h}_${d4} = o${h}_${d4} * a${h} + ${sum};`);
+  for (const held of [keys.slice(0, HELD), keys.slice(HELD)]) {
+    for (const i of perLane) {
+      out.push('    {');
+      for (const key of held) out.push(`      let v${key} = value(row${key} + min(${i * 8}u + lane, ${texels - 1}u));`);
+      for (const d4 of range(texels * 2).filter((d4) => d4 >> 4 === i)) {
+        const part = d4 & 1 ? 'hi' : 'lo';
+        out.push('      {');
+        for (const key of held)
+          out.push(`        let b${key} = subgroupBroadcast(v${key}.${part}, ${(d4 >> 1) & 7}u);`);
+        for (const h of heads) {
+          const before = held[0] === 0 ? `o${h}_${d4} * a${h}` : `o${h}_${d4}`;
+          const sum = held.map((key) => `b${key} * p${h}_${key}`).join(' + ');
+          out.push(`        o${h}_${d4} = ${before} + ${sum};`);
+        }
+        out.push('      }');
       }
-      out.push('      }');
+      out.push('    }');
     }
-    out.push('    }');
   }
-  out.push(`    continuing { k0 += ${PREFILL_KEYS}u; break if k0 > last; }`, '  }', '  if (lane < count) {');
+  out.push(`    continuing { k0 += ${BLOCK}u; break if k0 > last; }`, '  }', '  if (lane < count) {');
   for (const h of heads) {
-    for (const i of range(texels * 2)) out.push(`    y[at${h} + ${i}u] = o${h}_${i} / l${h};`);
+    out.push(`    let r${h} = 1.0 / l${h};`);
+    for (const i of range(texels * 2)) out.push(`    y[at${h} + ${i}u] = o${h}_${i} * r${h};`);
   }
   return [...out, '  }'].join('\n');
 }
