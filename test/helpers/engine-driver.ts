@@ -8,7 +8,7 @@ import {
   type SamplingParams,
   type WindowSpec,
 } from '../../src/engine/core/types.ts';
-import { fakeInfo, FakeRunner } from './fake-runner.ts';
+import { type FakeAdapters, fakeInfo, FakeRunner } from './fake-runner.ts';
 
 export interface Setup {
   readonly config?: Partial<EngineConfig>;
@@ -17,19 +17,21 @@ export interface Setup {
   /** Of the fake model's second layer. */
   readonly window?: WindowSpec | null;
   readonly policy?: EngineCoreOptions['policy'];
+  readonly adapters?: FakeAdapters;
+  readonly checkInvariants?: boolean;
 }
 
 /** Small limits, so that chunks, queues and full pools come up; every slot is recounted after every step. */
-export function makeCore({ config = {}, slots = 400, maxLen = 200, window = null, policy }: Setup = {}): {
+export function makeCore({ config = {}, slots = 400, maxLen = 200, window = null, policy, ...rest }: Setup = {}): {
   core: EngineCore;
   runner: FakeRunner;
 } {
-  const runner = new FakeRunner(slots, undefined, window);
+  const runner = new FakeRunner(slots, undefined, window, rest.adapters ?? null);
   const core = new EngineCore({
     config: { ...defaultEngineConfig, runningMaxReqSize: 8, batchMaxTokens: 32, chunkedPrefillSize: 16, ...config },
     info: fakeInfo(slots, maxLen, window),
     runner,
-    checkInvariants: true,
+    checkInvariants: rest.checkInvariants ?? true,
     ...(policy && { policy }),
   });
   return { core, runner };

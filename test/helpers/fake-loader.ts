@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineConfig } from '../../src/config.ts';
 import { EngineError } from '../../src/errors.ts';
 import type { LoadedEngine, LoadOptions } from '../../src/engine/client/engine-transport.ts';
-import { fakeInfo, FakeRunner } from './fake-runner.ts';
+import { FakeAdapters, fakeInfo, FakeRunner } from './fake-runner.ts';
 
 /** Milliseconds. */
 const loadTime = 30;
@@ -20,8 +20,9 @@ export async function loadEngine(
   await sleep(loadTime);
   onProgress(1, 1);
   const info = fakeInfo(slots, 300);
+  const adapters = config.enableLora ? new FakeAdapters(config.maxLoras) : null;
   return {
-    info: { ...info, eosTokenIds: [...info.eosTokenIds, ...endTokenIds] },
-    runner: new FakeRunner(slots, () => sleep(stepTime)),
+    info: { ...info, eosTokenIds: [...info.eosTokenIds, ...endTokenIds], ...(adapters && { adapterRoom: adapters }) },
+    runner: new FakeRunner(slots, () => sleep(stepTime), null, adapters),
   };
 }

@@ -1,0 +1,103 @@
+/** Files of adapters: what is read of them, and what is refused by name. */
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+import { adapterRank, readAdapter } from '../../src/model/lora/adapter.ts';
+import { openModel } from '../../src/model/files/open-model.ts';
+import { f16ToF32 } from '../../src/tensor/f16.ts';
+import { fixturePath } from '../helpers/model-exam.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+const adapters = fileURLToPath(new URL('../fixtures/adapters/llama-tied/', import.meta.url));
+const opened = openModel(fixturePath('llama-tied'));
+const model = { architecture: opened.architecture, config: opened.config };
+opened.close();
+
+t.test('ranks, scales and layers', async (t) => {
+  const { rank, layers } = await readAdapter(`${adapters}patterns`, model);
+  t.equal(rank, 32);
+  t.equal(adapterRank(`${adapters}patterns`, model), 32);
+  const [q, k, v] = layers.get([...layers.keys()].find((name) => name.includes('0.self_attn.q_proj'))!)!;
+  t.same([q?.rank, k?.rank, v?.rank], [9, 16, 16]);
+  const others = await readAdapter(`${adapters}mlp-4/adapter_model.safetensors`, model);
+  t.same(
+    [...others.layers.keys()].filter((name) => name.includes('self_attn')),
+    [],
+    'of the MLP alone',
+  );
+});
+
+t.test('the GGUF file that llama.cpp’s converter makes is the same adapter', async (t) => {
+  const [peft, gguf] = await Promise.all(
+    [`${adapters}all-8`, `${adapters}all-8.gguf`].map((p) => readAdapter(p, model)),
+  );
+  t.same([...gguf.layers.keys()], [...peft.layers.keys()]);
+  const values = (bits: Uint16Array) => [...bits].map(f16ToF32);
+  for (const [name, parts] of peft.layers) {
+    const same = gguf.layers.get(name)!;
+    for (const [i, part] of parts.entries()) {
+      t.equal(same[i]?.scale, part?.scale, name);
+      t.same(values(same[i]!.b), values(part!.b), `${name}: B`);
+    }
+  }
+});
+
+/** A copy of an adapter with other keys in its config. */
+function changed(t: Test, keys: Record<string, unknown>, from = 'all-8'): string {
+  const directory = tempDir(t);
+  copyFileSync(`${adapters}${from}/adapter_model.safetensors`, `${directory}/adapter_model.safetensors`);
+  const config = JSON.parse(readFileSync(`${adapters}${from}/adapter_config.json`, 'utf8')) as object;
+  writeFileSync(`${directory}/adapter_config.json`, JSON.stringify({ ...config, ...keys }));
+  return directory;
+}
+
+t.test('what is not computed is refused by key', async (t) => {
+  for (const [key, value] of [
+    ['use_dora', true],
+    ['modules_to_save', ['lm_head']],
+    ['bias', 'all'],
+    ['peft_type', 'LOHA'],
+    ['lora_bias', true],
+    ['layer_replication', [[0, 1]]],
+    ['alora_invocation_tokens', [1, 2]],
+    ['init_lora_weights', 'pissa'],
+    ['a_key_of_the_future', { turned: 'on' }],
+    ['rank_pattern', { '(a+)+$': 8 }],
+  ] as const) {
+    const refused = readAdapter(changed(t, { [key]: value }), model);
+    await t.rejects(refused, { code: 'unsupported_model', message: new RegExp(key) }, key);
+  }
+  await t.rejects(readAdapter(changed(t, { r: 16 }), model), { message: /is of rank 8; adapter_config.json says 16/ });
+  await t.rejects(readAdapter(`${adapters}nothing`, model), { code: 'model_not_readable', message: /no such file/ });
+});
+
+t.test('rslora and alpha', async (t) => {
+  const scaleOf = async (keys: object) => {
+    const { layers } = await readAdapter(changed(t, { ...keys }), model);
+    return [...layers.values()][0][0]!.scale;
+  };
+  const plain = await scaleOf({ lora_alpha: 8 });
+  t.equal(await scaleOf({ lora_alpha: 24 }), 3 * plain);
+  const rs = await scaleOf({ lora_alpha: 8, use_rslora: true });
+  t.ok(Math.abs(rs / plain - Math.sqrt(8)) < 1e-12);
+});
+
+t.test('layers that the model has not, or that take no adapters, are named', async (t) => {
+  const file = (from: string, to: string): string => {
+    const directory = changed(t, {});
+    const bytes = readFileSync(`${directory}/adapter_model.safetensors`);
+    writeFileSync(`${directory}/adapter_model.safetensors`, bytes.toString('latin1').replaceAll(from, to), 'latin1');
+    return directory;
+  };
+  const other = readAdapter(file('layers.1.mlp', 'layers.7.mlp'), model);
+  await t.rejects(other, { code: 'unsupported_model', message: /layers\.7\.mlp\.\w+, which is no linear layer/ });
+  const strange = readAdapter(file('lora_A.weight', 'lora_C.weight'), model);
+  await t.rejects(strange, { message: /lora_C\.weight is no part of an adapter/ });
+  const larger = openModel(fixturePath('gemma'));
+  const gemma = { architecture: larger.architecture, config: larger.config };
+  larger.close();
+  const wrong = openModel(fixturePath('phi'));
+  await t.rejects(readAdapter(`${adapters}all-8`, { architecture: wrong.architecture, config: wrong.config }));
+  wrong.close();
+  await t.resolves(readAdapter(fileURLToPath(new URL('../gemma/all-8', `file://${adapters}`)), gemma));
+});
