@@ -153,6 +153,10 @@ export const engineSettings = {
       doc: 'Seconds without a finished step, with requests open, after which the engine counts as hung and is rebuilt.',
     },
   ),
+  profile: text(null, 'file', {
+    flags: ['profile'],
+    doc: 'Write a trace of host and device there when the engine ends (docs/profiling.md); steps are slower meanwhile.',
+  }),
   gpuValidation: toggle(false, {
     flags: ['gpu_validation'],
     doc: 'Dawn’s validation and robustness checks (slower; on in tests).',

@@ -14,6 +14,8 @@ export interface DeviceModelOptions {
   readonly kvDtype: 'f16' | 'f32';
   readonly rows: number;
   readonly maxLength: number;
+  readonly preciseTimestamps?: boolean;
+  readonly fusion?: boolean;
 }
 
 export interface DeviceModel {
@@ -24,8 +26,9 @@ export interface DeviceModel {
 }
 
 export async function openDeviceModel(path: string, options: DeviceModelOptions): Promise<DeviceModel> {
-  const gpu = await openGpu({ validation: false });
-  const ops = new WebGPUOps(gpu, { activations: options.activations });
+  const { preciseTimestamps = false, fusion = true } = options;
+  const gpu = await openGpu({ validation: false, preciseTimestamps });
+  const ops = new WebGPUOps(gpu, { activations: options.activations, fusion });
   const opened = openModel(path);
   const { maxLength, rows, kvDtype } = options;
   const model = await loadModel(ops, opened, { quant: options.quant, maxLength });
@@ -65,10 +68,15 @@ export function batchOf(
   };
 }
 
-/** One step over the sequences, up to their greedy tokens on the host. */
-export async function greedyStep(m: DeviceModel, sequences: Parameters<typeof batchOf>[1]): Promise<void> {
+/** Records one step over the sequences and hands it over; fulfilled with their greedy tokens on the host. */
+export function recordGreedyStep(m: DeviceModel, sequences: Parameters<typeof batchOf>[1]): Promise<unknown> {
   const step = m.ops.beginStep(batchOf(m.kv, sequences, 'last'), m.kv);
   const ids = m.ops.read(m.ops.argmax(m.model.forward(m.ops, step, m.kv).logits!));
   m.ops.endStep();
-  await ids;
+  return ids;
+}
+
+/** The same, over when the tokens are there. */
+export async function greedyStep(m: DeviceModel, sequences: Parameters<typeof batchOf>[1]): Promise<void> {
+  await recordGreedyStep(m, sequences);
 }

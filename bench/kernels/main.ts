@@ -1,14 +1,14 @@
 /**
- * Time of each kernel, its GMAC/s and GB/s, and its share of what the adapter reaches at all (calibration.ts, measured in
+ * Time of each kernel, its GMAC/s and GB/s, and its share of what the adapter reaches at all (gpu/roofline.ts, measured in
  * the same round). Then sampling beside the host's, and one product beside gpu.js and plain TypeScript. With --variant,
  * instead: a kernel of one's own beside the built-in one.
  */
 import { EngineError } from '../../src/errors.ts';
 import { openGpu, type Gpu } from '../../src/gpu/device.ts';
+import { Calibrator, leastSeconds } from '../../src/gpu/roofline.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import type { BenchResult, RunBench } from '../helpers/declare.ts';
 import { describeMachine, median } from '../helpers/machine.ts';
-import { Calibrator, type Calibration } from './calibration.ts';
 import { matmulBenches, opBenches, type KernelBench } from './cases.ts';
 import { compareVariant, variantHead, type VariantOptions } from './compare-variant.ts';
 import type { spec } from './flags.ts';
@@ -34,7 +34,7 @@ async function measure(bench: KernelBench, gpu: Gpu, calibrator: Calibrator, opt
     const peak = await calibrator.measure();
     const s = await watch.sample();
     seconds.push(s);
-    shares.push(roofline(bench, peak) / s);
+    shares.push(leastSeconds({ bytes: bench.bytes, flops: 2 * bench.macs }, peak) / s);
   }
   watch.close();
   const s = median(seconds);
@@ -46,11 +46,6 @@ async function measure(bench: KernelBench, gpu: Gpu, calibrator: Calibrator, opt
     gbs: bench.bytes / s / 1e9,
     share: median(shares),
   };
-}
-
-/** Seconds that the op takes at least. */
-function roofline(bench: KernelBench, peak: Calibration): number {
-  return Math.max(bench.macs / peak.gmacs, bench.bytes / peak.gbs) / 1e9;
 }
 
 function lineOf({ name, us, best, gmacs, gbs, share }: Row): string {

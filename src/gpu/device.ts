@@ -15,6 +15,8 @@ export interface GpuOptions {
   readonly validation: boolean;
   /** Number or part of the name of the adapter; null or absent: the fastest. */
   readonly adapter?: string | null;
+  /** Timestamps to the nanosecond, for profiles; a browser's are blurred on purpose. */
+  readonly preciseTimestamps?: boolean;
 }
 
 export interface Gpu {
@@ -36,23 +38,22 @@ const alwaysOn = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia', 'use_vulka
 const productionOn = ['disable_robustness', 'disable_workgroup_init', 'disable_polyfills_on_integer_div_and_mod'];
 const productionOff = ['lazy_clear_resource_on_first_use', 'enable_spirv_validation'];
 
-function flagsOf(validation: boolean, name: string | null): string[] {
-  const toggles = validation
-    ? [`enable-dawn-features=${alwaysOn.join(',')}`]
-    : [
-        `enable-dawn-features=${[...alwaysOn, ...productionOn].join(',')}`,
-        `disable-dawn-features=${productionOff.join(',')}`,
-      ];
+function flagsOf({ validation, preciseTimestamps = false }: GpuOptions, name: string | null): string[] {
+  const on = validation ? alwaysOn : [...alwaysOn, ...productionOn];
+  const off = [...(validation ? [] : productionOff), ...(preciseTimestamps ? ['timestamp_quantization'] : [])];
+  const toggles = [`enable-dawn-features=${on.join(',')}`];
+  if (off.length > 0) toggles.push(`disable-dawn-features=${off.join(',')}`);
   return name === null ? toggles : [...toggles, `adapter=${name}`];
 }
 
 /** The adapter with the options' toggles, or EngineError no_adapter, or bad_flag where another was asked for. */
-export async function requestAdapter({ validation, adapter: wanted = null }: GpuOptions): Promise<GPUAdapter> {
+export async function requestAdapter(options: GpuOptions): Promise<GPUAdapter> {
+  const { adapter: wanted = null } = options;
   const name = wanted === null ? null : chooseAdapter(wanted, await adapterNames());
   let adapter: GPUAdapter | null;
   try {
     adapter = await withoutDawnNotes(() =>
-      createInstance(flagsOf(validation, name)).requestAdapter({ powerPreference: 'high-performance' }),
+      createInstance(flagsOf(options, name)).requestAdapter({ powerPreference: 'high-performance' }),
     );
   } catch (cause) {
     throw new EngineError('no_adapter', 'WebGPU could not start: run `dawnlight doctor` to see why', { cause });

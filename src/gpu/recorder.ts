@@ -3,7 +3,7 @@
  * dispatched while `capture` ran can be dispatched again as it was.
  */
 import type { Kernel } from './pipelines.ts';
-import type { Profiler } from './profiler.ts';
+import type { Profiler, Work } from './profiler.ts';
 
 export type Resource = GPUBuffer | GPUTextureView;
 
@@ -23,6 +23,8 @@ interface Dispatch {
   readonly x: number;
   readonly y: number;
   readonly z: number;
+  /** For a profiler; null where the launcher does not say. */
+  readonly work: (() => Work) | null;
 }
 
 /** Dispatches in order, and everything that they bind. */
@@ -52,6 +54,7 @@ export class Recorder {
   #pass: GPUComputePassEncoder | null = null;
   #recorded = 0;
   #capture: Capture | null = null;
+  #work: (() => Work) | null = null;
   /** Dispatches recorded since the start; tests and benches read it. */
   dispatches = 0;
   /** Times every dispatch while it is set. */
@@ -73,13 +76,23 @@ export class Recorder {
     y = 1,
     z = 1,
   ): void {
+    const work = this.#work;
+    this.#work = null;
     if (x === 0 || y === 0 || z === 0) return;
     if (x > MAX_PER_DIMENSION || y > MAX_PER_DIMENSION)
       throw new RangeError(`${kernel.name}: grid ${x}×${y}×${z} too large`);
-    const dispatch = { kernel, group: this.#bindGroup(kernel, resources), immediates, x, y, z };
+    const dispatch = { kernel, group: this.#bindGroup(kernel, resources), immediates, x, y, z, work };
     this.#capture?.dispatches.push(dispatch);
     if (this.#capture) for (const r of resources) if (r) this.#capture.resources.add(r);
     this.#encode(dispatch);
+  }
+
+  /**
+   * Says what the next dispatch does; asked for only when a profiler is there. What is dispatched again says what it said the first
+   * time.
+   */
+  does(work: () => Work): void {
+    this.#work = work;
   }
 
   /** Runs `body` and keeps what it dispatches; null where it did more than that, which a list cannot do again. */
@@ -104,9 +117,9 @@ export class Recorder {
     if (this.#capture) this.#capture.isWhole = false;
   }
 
-  #encode({ kernel, group, immediates, x, y, z }: Dispatch): void {
+  #encode({ kernel, group, immediates, x, y, z, work }: Dispatch): void {
     this.#encoder ??= this.#device.createCommandEncoder();
-    this.#pass ??= this.#encoder.beginComputePass(this.profiler?.pass(kernel.name));
+    this.#pass ??= this.#encoder.beginComputePass(this.profiler?.pass(kernel.name, work));
     const pass = this.#pass;
     pass.setPipeline(kernel.pipeline);
     pass.setBindGroup(0, group);

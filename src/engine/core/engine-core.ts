@@ -60,7 +60,7 @@ export class EngineCore {
   /** Every request that has not sent its last event. */
   readonly #requests = new Map<string, EngineRequest>();
   readonly #aborts = new Set<string>();
-  readonly #clock = new StepClock();
+  readonly #clock: StepClock;
   readonly #now: () => number;
   /** When the last step's tokens were read. */
   #doneAt = 0;
@@ -70,6 +70,7 @@ export class EngineCore {
     this.info = info;
     this.#now = now ?? (() => performance.now());
     this.#runner = runner;
+    this.#clock = new StepClock(runner.trace);
     this.#overlap = config.overlap;
     this.#checkInvariants = checkInvariants;
     const kv = new KVCacheManager(info.maxTotalTokenNum, {
@@ -183,8 +184,8 @@ export class EngineCore {
   }
 
   /** Frees the device. Nothing may be called afterwards. */
-  close(): void {
-    this.#runner.close();
+  close(): void | Promise<void> {
+    return this.#runner.close();
   }
 
   /** With nothing to compute meanwhile: requests wait for what is on its way to the device. */

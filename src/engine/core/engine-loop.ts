@@ -99,7 +99,7 @@ export class EngineLoop {
     }
     try {
       this.#options.constraints?.close();
-      this.#core.close();
+      await this.#core.close();
     } catch (error) {
       // A device that is lost may not close cleanly; what lost it is the better reason.
       if (last.type === 'closed') last = { type: 'dead', error: toErrorMessage(error) };

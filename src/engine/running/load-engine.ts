@@ -11,6 +11,7 @@ import type { LoadedEngine, LoadOptions } from '../client/engine-transport.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { DeviceModelRunner } from './model-runner.ts';
 import { adapterFacts } from './adapter-facts.ts';
+import { profiled } from './profiled-runner.ts';
 import { planEngine } from './plan-engine.ts';
 import type { EngineInfo } from '../core/types.ts';
 import { warmUp } from './warm-up.ts';
@@ -31,7 +32,8 @@ export async function loadEngine(
 ): Promise<LoadedEngine> {
   const opened = openModel(config.modelDir);
   try {
-    const gpu = await openGpu({ validation: config.gpuValidation, adapter: config.device });
+    const { gpuValidation: validation, device: adapter, profile } = config;
+    const gpu = await openGpu({ validation, adapter, preciseTimestamps: profile !== null });
     try {
       return await loadOnto(gpu, opened, config, onProgress, extensions);
     } catch (error) {
@@ -80,7 +82,8 @@ async function loadOnto(
     ...(plan.lora && { adapterRoom: { slots: plan.lora.slots, maxRank: plan.lora.maxRank } }),
     notes: [...plan.notes, ...(spoiled.size === 0 ? [] : [nonFiniteNote([...spoiled])])],
   };
-  return { info, runner };
+  if (config.profile === null) return { info, runner };
+  return { info, runner: await profiled(runner, ops, gpu, { file: config.profile, model: opened.name }) };
 }
 
 function nonFiniteNote(names: readonly string[]): string {

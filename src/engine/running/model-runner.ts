@@ -1,5 +1,6 @@
 /** From a scheduled step to sampled tokens: builds the device's batch, runs the model, samples. */
 import { EngineError } from '../../errors.ts';
+import type { HostTrace } from '../../gpu/trace.ts';
 import {
   NO_ADAPTER,
   NO_TOKEN,
@@ -35,7 +36,9 @@ export interface ModelRunner {
   launch(output: SchedulerOutput): Promise<SampledToken[]>;
   /** For tests: what follows is as if it had happened by itself. */
   injectFault?(fault: DeviceFault): void;
-  close(): void;
+  /** Where the parts of each step are noted down (--profile). */
+  readonly trace?: HostTrace;
+  close(): void | Promise<void>;
 }
 
 /** 'nan_logits': the next step's logits are NaN. */

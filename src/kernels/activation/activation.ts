@@ -9,6 +9,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { Activation } from '../ops.ts';
 import { quantize } from '../quantize/quantize.ts';
 import { bufferOf, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { moves } from '../work.ts';
 
 /** ACTIVATION override of the kernels. */
 export const activationCode: Record<Activation, number> = { silu: 0, gelu_tanh: 1, gelu: 2, relu: 3, relu2: 4 };
@@ -20,6 +21,7 @@ export function activate(ctx: WebGPUContext, x: Tensor, activation: Activation, 
     ACTIVATION: activationCode[activation],
   });
   const [tokens, features] = x.shape;
+  ctx.recorder.does(() => moves([x, y], 5));
   ctx.recorder.dispatch(
     kernel,
     [bufferOf(x), y.storage],

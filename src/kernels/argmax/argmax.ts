@@ -8,6 +8,7 @@ import type { Kernel } from '../../gpu/pipelines.ts';
 import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { moves } from '../work.ts';
 
 /** Columns a workgroup looks at on the first level. */
 const SLICE = 4096;
@@ -19,9 +20,11 @@ export function argmax(ctx: WebGPUContext, x: Tensor): GpuTensor {
   const winners = slices === 1 ? ids : ctx.tensor([rows, slices], 'u32');
   const first = new Uint32Array([columns, columns, SLICE]);
   // Level 1 does not read the winners; its binding gets a buffer that is bound for reading anyway.
+  ctx.recorder.does(() => moves([x, winners], 0));
   ctx.recorder.dispatch(kernel(ctx, 1), [bufferOf(x), bufferOf(x), winners.storage], first, slices, rows);
   if (slices > 1) {
     const second = new Uint32Array([columns, slices, slices]);
+    ctx.recorder.does(() => moves([winners, winners, ids], 0));
     ctx.recorder.dispatch(kernel(ctx, 2), [bufferOf(x), winners.storage, ids.storage], second, 1, rows);
   }
   return ids;

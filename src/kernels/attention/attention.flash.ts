@@ -16,6 +16,8 @@ import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
 import type { AttentionSpec } from '../ops.ts';
 import { ATTENTION_TILE, CONTEXT_BLOCK, type GpuStep, type StepList } from '../step/step.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { moves } from '../work.ts';
+import { attentionWork } from './attention-work.ts';
 
 /** Query rows of a workgroup at most: registers for their sums. */
 const MAX_ROWS = 16;
@@ -61,6 +63,7 @@ export function flashAttention(
   if (splits > 1) {
     const combine = ctx.pipelines.get('attention.combine', () => compose('attention.combine.wgsl', import.meta.url));
     const params = new Uint32Array([headDim, splits]);
+    ctx.recorder.does(() => moves([out, y], 3));
     ctx.recorder.dispatch(combine, [out.storage, y.storage], params, spec.heads, step.numTokens);
   }
   return y;
@@ -130,6 +133,7 @@ function dispatchList(
     layer.headDim / 4,
     floatBits(spec.alibi ?? 0),
   ]);
+  ctx.recorder.does(() => attentionWork(step, layer, spec, stride === 1 ? 'decode' : 'prefill'));
   ctx.recorder.dispatch(
     kernelFor(ctx, layer.dtype, deal.rows, layer.headDim),
     [bufferOf(q), keys, values, buffer, slotTable, out.storage],

@@ -12,6 +12,7 @@ import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
 import type { AttentionSpec } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { attentionWork } from './attention-work.ts';
 import { attentionKernel, attentionKernelName, type AttentionKernelSpec } from './attention.lavapipe.wgsl.ts';
 
 export function lavapipeAttention(
@@ -44,6 +45,7 @@ export function lavapipeAttention(
     };
     const kernel = ctx.pipelines.get(attentionKernelName(kernelSpec), () => attentionKernel(kernelSpec));
     const params = new Uint32Array([step.numTokens, list.offset, kv.spec.maxLength]);
+    ctx.recorder.does(() => attentionWork(step, layer, spec, mode));
     ctx.recorder.dispatch(kernel, resources, params, list.count, kvHeads);
   };
   run('prefill', prefillTiles);

@@ -7,13 +7,17 @@
  * multiples of 64, D of 8; at most four of the vectors that not every layer has (biases, head norms). Anything else goes op by op.
  */
 import { availableParallelism } from 'node:os';
+import type { Work } from '../../gpu/profiler.ts';
 import { numel } from '../../tensor/tensor.ts';
 import { activationCode } from '../activation/activation.ts';
+import { attentionWork } from '../attention/attention-work.ts';
 import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
 import type { LaneMatrix } from '../matmul/lane-matrix.ts';
+import { weightWork } from '../matmul/product-work.ts';
 import type { HeadNorms, Linear, StepBatch } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { addWork, moves } from '../work.ts';
 import { decoderLayerKernel, itemCount, storageBuffers } from './decoder-layer.lavapipe.wgsl.ts';
 import {
   scratchLayout,
@@ -61,6 +65,7 @@ function dispatchLayer(ctx: WebGPUContext, layer: DecoderLayer, spec: DecoderLay
   // In the order of optionalVectors in decoder-layer.lavapipe.wgsl.ts.
   const optional = [qkv.bias, o.bias, gateUp.bias, down.bias, headNorms?.query, headNorms?.key];
   const items = itemCount(spec, tokens);
+  ctx.recorder.does(() => layerWork(layer, step));
   ctx.recorder.dispatch(
     kernel,
     [
@@ -179,4 +184,13 @@ function product({ weight, bias }: Linear, activation: 'f32' | 'q8'): LayerProdu
     columns: weight.cols,
     bias: bias !== undefined,
   };
+}
+
+/** Its products and its attention: what lies between them is no memory traffic here, and next to no arithmetic. */
+function layerWork({ x, qkv, o, gateUp, down, kv, attention }: DecoderLayer, step: GpuStep): Work {
+  const products = [qkv, o, gateUp, down].map(({ weight }) => {
+    const { groupSize } = (weight.storage as LaneMatrix).layout;
+    return weightWork(weight, groupSize, weight.rows, step.numTokens);
+  });
+  return addWork(moves([x, x], 0), ...products, attentionWork(step, kv, attention, 'decode'));
 }

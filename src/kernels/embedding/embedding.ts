@@ -5,7 +5,9 @@
  * Shapes: ids `[T]` in the step, `table [V, H]` in any weight format → `x [T, H]` f32. Dispatch: a workgroup owns 64
  * columns of one token (lane layout), or an invocation owns 8 (row layout). Ids outside the table leave their row unset; the server checks them.
  */
+import type { Work } from '../../gpu/profiler.ts';
 import { compose } from '../../gpu/wgsl.ts';
+import { matrixBytes } from '../../tensor/matrix.ts';
 import { BLOCK_ROWS } from '../matmul/lane-layout.ts';
 import type { LaneMatrix } from '../matmul/lane-matrix.ts';
 import { weightIncludes } from '../matmul/row-includes.ts';
@@ -14,6 +16,7 @@ import { floatBits } from '../float-bits.ts';
 import type { EmbeddingOption, Matrix, Step } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
 import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
+import { moves } from '../work.ts';
 
 /** FORMAT override of the kernels. */
 const formatCode = { f32: 0, f16: 1, bf16: 2, int8: 3, int4: 4 } as const;
@@ -54,6 +57,7 @@ function fromLanes(ctx: WebGPUContext, step: GpuStep, table: Matrix, { at, scale
     const rows = Math.min(rowBlocks * BLOCK_ROWS, table.rows - firstRow);
     const params = new Uint32Array([at, table.cols, colBlocks, firstRow, rows, scale]);
     const resources = [view, buffer, kv.storage.lastTokens, x.storage];
+    ctx.recorder.does(() => lookupWork(table, groupSize, x, slices.length));
     ctx.recorder.dispatch(kernel, resources, params, colBlocks, step.numTokens);
   }
 }
@@ -68,6 +72,17 @@ function fromRows(ctx: WebGPUContext, step: GpuStep, table: Matrix, { at, scale 
   for (const { firstRow, rows, data, scales } of slices) {
     const params = new Uint32Array([at, table.cols, chunksPerRow, firstRow, rows, scale]);
     const resources = [data, scales, buffer, kv.storage.lastTokens, x.storage];
+    ctx.recorder.does(() => lookupWork(table, groupSize, x, slices.length));
     ctx.recorder.dispatch(kernel, resources, params, Math.ceil(chunksPerRow / 64), step.numTokens);
   }
+}
+
+/** Of one of the dispatches that look into a part of the table each. */
+function lookupWork({ cols, format }: Matrix, groupSize: number, x: GpuTensor, parts: number): Work {
+  const [tokens] = x.shape;
+  const { bytes } = moves([x], 0);
+  return {
+    bytes: (bytes + matrixBytes({ rows: tokens, cols, format, groupSize })) / parts,
+    flops: (tokens * cols) / parts,
+  };
 }

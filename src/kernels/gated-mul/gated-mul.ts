@@ -11,6 +11,7 @@ import { activationCode } from '../activation/activation.ts';
 import type { Activation } from '../ops.ts';
 import { quantize } from '../quantize/quantize.ts';
 import { bufferOf, Q8_BLOCK, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { moves } from '../work.ts';
 
 const BLOCKS = 8;
 
@@ -31,6 +32,7 @@ export function gatedMul(
   const kernel = ctx.pipelines.get(name, source, fused ? { ACTIVATION, BLOCKS } : { ACTIVATION });
   const perWorkgroup = fused ? BLOCKS * Q8_BLOCK : 64;
   const grid = Math.ceil(intermediate / perWorkgroup);
+  ctx.recorder.does(() => moves([gateUp, y], 6));
   ctx.recorder.dispatch(kernel, [bufferOf(gateUp), y.storage], new Uint32Array([intermediate]), grid, tokens);
   return y;
 }

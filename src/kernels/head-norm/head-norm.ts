@@ -11,6 +11,7 @@ import { numel, type Tensor } from '../../tensor/tensor.ts';
 import { floatBits } from '../float-bits.ts';
 import type { HeadNorms, KVLayer } from '../ops.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { moves } from '../work.ts';
 
 export function headNorm(ctx: WebGPUContext, qkv: Tensor, norms: HeadNorms, eps: number, layer: KVLayer): GpuTensor {
   const { headDim, kvHeads } = layer;
@@ -33,6 +34,7 @@ export function headNorm(ctx: WebGPUContext, qkv: Tensor, norms: HeadNorms, eps:
     floatBits(eps),
     ...[norms.query, norms.key].map(({ shape }) => numel(shape)),
   ]);
+  ctx.recorder.does(() => moves([qkv, norms.query, norms.key, y], 4));
   if (name === 'head-norm.lavapipe') ctx.recorder.dispatch(kernel, resources, params, tokens);
   else ctx.recorder.dispatch(kernel, resources, params, together ? 3 : heads, tokens);
   return y;

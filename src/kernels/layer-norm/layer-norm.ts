@@ -10,6 +10,7 @@ import { floatBits } from '../float-bits.ts';
 import type { LayerNormSpec } from '../ops.ts';
 import { quantize } from '../quantize/quantize.ts';
 import { bufferOf, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { moves } from '../work.ts';
 
 export function layerNorm(
   ctx: WebGPUContext,
@@ -26,6 +27,7 @@ export function layerNorm(
     BIAS: bias ? 1 : 0,
   });
   const params = new Uint32Array([features, floatBits(eps)]);
+  ctx.recorder.does(() => moves([x, weight, ...(bias ? [bias] : []), y], 7));
   ctx.recorder.dispatch(kernel, [bufferOf(x), bufferOf(weight), bufferOf(bias ?? weight), y.storage], params, tokens);
   return y;
 }

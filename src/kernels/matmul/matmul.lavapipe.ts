@@ -11,6 +11,8 @@ import type { WeightFormat } from '../../tensor/matrix.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { MatmulOption, Matrix } from '../ops.ts';
 import { bufferOf, resourceOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { productWork } from './product-work.ts';
+import { BLOCK_ROWS } from './lane-layout.ts';
 import type { LaneMatrix } from './lane-matrix.ts';
 import { lavapipeKernel, lavapipeKernelName, type LavapipeSpec } from './matmul.lavapipe.wgsl.ts';
 
@@ -41,8 +43,10 @@ export function lavapipeMatmul(ctx: WebGPUContext, x: Tensor, w: Matrix, option:
   const resources = [resourceOf(x), y.storage];
   if (option.bias) resources.push(bufferOf(option.bias));
   if (option.residual) resources.push(bufferOf(option.residual));
-  const { colBlocks, units } = matrix.layout;
+  const { colBlocks, units, groupSize } = matrix.layout;
   for (const slice of matrix.slices) {
+    const rows = Math.min(slice.rowBlocks * BLOCK_ROWS, w.rows - slice.firstRow);
+    ctx.recorder.does(() => productWork(x, w, groupSize, rows, option.residual));
     ctx.recorder.dispatch(
       kernel,
       [slice.view, ...resources],

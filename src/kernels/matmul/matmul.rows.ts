@@ -11,6 +11,7 @@ import { compose, type Defines } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Matrix } from '../ops.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { productWork } from './product-work.ts';
 import type { MatmulOption } from './matmul.lavapipe.ts';
 import { weightIncludes } from './row-includes.ts';
 import { CHUNK, type RowMatrix } from './row-matrix.ts';
@@ -49,6 +50,7 @@ export function rowsMatmul(
   const kernel = rowsKernel(ctx, name, plan, x, w, bias !== undefined, more);
   const [plusBias, plusResidual] = [bias, residual].map((tensor) => (tensor ? bufferOf(tensor) : null));
   for (const { firstRow, rows, data, scales } of matrix.slices) {
+    ctx.recorder.does(() => productWork(x, w, matrix.groupSize, rows, residual));
     ctx.recorder.dispatch(
       kernel,
       [data, scales, bufferOf(x), y.storage, plusBias, plusResidual],

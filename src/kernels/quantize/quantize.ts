@@ -7,6 +7,7 @@
 import { compose } from '../../gpu/wgsl.ts';
 import { numel, type Shape, type Tensor } from '../../tensor/tensor.ts';
 import { bufferOf, Q8_BLOCK, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { moves } from '../work.ts';
 
 export function quantize(ctx: WebGPUContext, x: Tensor): ActivationTensor {
   const [tokens, features] = x.shape;
@@ -14,6 +15,7 @@ export function quantize(ctx: WebGPUContext, x: Tensor): ActivationTensor {
   const params = new Uint32Array([features, tokens]);
   const name = ctx.variant('quantize');
   const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url));
+  ctx.recorder.does(() => moves([x, y], 3));
   if (name === 'quantize.lavapipe') {
     ctx.recorder.dispatch(kernel, [bufferOf(x), y.storage], params.subarray(0, 1), tokens);
   } else {

@@ -10,6 +10,7 @@ import { floatBits } from '../float-bits.ts';
 import type { RmsNormSpec } from '../ops.ts';
 import { quantize } from '../quantize/quantize.ts';
 import { bufferOf, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { moves } from '../work.ts';
 
 export function rmsNorm(
   ctx: WebGPUContext,
@@ -23,6 +24,7 @@ export function rmsNorm(
   const y = ctx.activation(x.shape, form);
   const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url));
   const params = new Uint32Array([features, floatBits(eps)]);
+  ctx.recorder.does(() => moves([x, weight, y], 4));
   ctx.recorder.dispatch(kernel, [bufferOf(x), bufferOf(weight), y.storage], params, tokens);
   return y;
 }

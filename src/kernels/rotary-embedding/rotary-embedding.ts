@@ -9,9 +9,11 @@
 import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
+import { slotBytes } from '../kv-cache/slot-bytes.ts';
 import type { KVLayer, RotarySpec, Step } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { addWork, moves } from '../work.ts';
 
 export function rotaryStoreKV(
   ctx: WebGPUContext,
@@ -36,6 +38,11 @@ export function rotaryStoreKV(
     `rotary-store-kv.${dtype}`,
     () => compose('rotary-store-kv.wgsl', import.meta.url, { Element: dtype }),
     { INTERLEAVED: interleaved ? 1 : 0, BY_TOKEN: byToken ? 1 : 0 },
+  );
+  const rotated = (rotaryDim / 2) * 6 * (heads + layer.kvHeads);
+  const stored = slotBytes(layer).reduce((a, b) => a + b);
+  ctx.recorder.does(() =>
+    addWork(moves([qkv, queries], 0), { bytes: tokens * (stored + rotaryDim * 4), flops: tokens * rotated }),
   );
   ctx.recorder.dispatch(
     kernel,

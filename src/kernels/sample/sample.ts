@@ -16,6 +16,7 @@ import { argmax } from '../argmax/argmax.ts';
 import type { SamplingRow, Step } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { moves } from '../work.ts';
 import { planSampling, type SamplingPlan } from './sampling-plan.ts';
 
 /** Columns of a row that one workgroup of the ladder looks at. */
@@ -41,6 +42,7 @@ export function sample(ctx: WebGPUContext, logits: Tensor, step: Step, rows: rea
   const { ladder, list, params } = climb(ctx, adjusted, best, planBuffer, count, cutting);
   const ids = ctx.tensor([count], 'u32');
   const resources = [bufferOf(adjusted), best.storage, planBuffer.storage, ladder.storage, list.storage, ids.storage];
+  ctx.recorder.does(() => moves([adjusted, ids], 4));
   ctx.recorder.dispatch(cutKernel(ctx, 'draw'), resources, params, count);
   return ids;
 }
@@ -64,6 +66,7 @@ export function climb(
   const list = ctx.tensor(cutting ? [rows, 2, capacity] : [1], 'u32');
   const kernel = cutKernel(ctx, 'ladder');
   const resources = [bufferOf(logits), best.storage, plan.storage, ladder.storage];
+  ctx.recorder.does(() => moves([logits, ladder], 4));
   ctx.recorder.dispatch(kernel, resources, params, slices, rows);
   return { ladder, list, params };
 }

@@ -8,6 +8,7 @@
 import type { Tensor } from '../../tensor/tensor.ts';
 import { argmax } from '../argmax/argmax.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { moves } from '../work.ts';
 import { climb, cutKernel } from './sample.ts';
 import { planTop } from './sampling-plan.ts';
 
@@ -24,6 +25,7 @@ export function topLogprobs(
   const best = argmax(ctx, logits);
   const { ladder, list, params } = climb(ctx, logits, best, plan, rows.length, width > 0);
   const resources = [logits, best, plan, ladder, list, ids, y].map(bufferOf);
+  ctx.recorder.does(() => moves([logits, ids, y], 4));
   ctx.recorder.dispatch(cutKernel(ctx, 'top-logprobs'), resources, params, rows.length);
   return y;
 }

@@ -8,6 +8,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { Step } from '../ops.ts';
 import type { GpuStep, StepList } from '../step/step.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { moves } from '../work.ts';
 
 export function takeLogitRows(ctx: WebGPUContext, x: Tensor, step: Step): GpuTensor {
   return takeRows(ctx, x, step, { offset: 4 * step.numTokens, count: step.numLogits });
@@ -22,6 +23,7 @@ function takeRows(ctx: WebGPUContext, x: Tensor, step: Step, { offset, count }: 
   const y = ctx.tensor([count, features], 'f32');
   const kernel = ctx.pipelines.get('take-rows', () => compose('take-rows.wgsl', import.meta.url));
   const { buffer } = (step as GpuStep).storage;
+  ctx.recorder.does(() => moves([y, y], 0));
   ctx.recorder.dispatch(kernel, [bufferOf(x), buffer, y.storage], new Uint32Array([offset, features]), count);
   return y;
 }

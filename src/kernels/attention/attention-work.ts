@@ -1,0 +1,39 @@
+import type { Work } from '../../gpu/profiler.ts';
+import { slotBytes } from '../kv-cache/slot-bytes.ts';
+import type { AttentionSpec, KVLayer } from '../ops.ts';
+import { attentionWork as deal, type GpuStep } from '../step/step.ts';
+
+/**
+ * Of a step's runs of prompt tokens, or of its single tokens: two products with each key that is seen, and every key and value that
+ * any token of a row sees read once.
+ */
+export function attentionWork(
+  { batch: { tableRows, positions } }: Pick<GpuStep, 'batch'>,
+  layer: KVLayer,
+  { heads, slidingWindow = Infinity }: AttentionSpec,
+  part: 'prefill' | 'decode',
+): Work {
+  const { tiles, singles } = deal(tableRows);
+  const tokens = part === 'decode' ? [...singles] : tokensOf(tiles);
+  /** Of each row the first and the last position that is seen. */
+  const seen = new Map<number, { first: number; last: number }>();
+  let pairs = 0;
+  for (const t of tokens) {
+    const last = positions[t];
+    const first = Math.max(0, last + 1 - slidingWindow);
+    pairs += last + 1 - first;
+    const row = seen.get(tableRows[t]) ?? { first, last };
+    seen.set(tableRows[t], { first: Math.min(row.first, first), last: Math.max(row.last, last) });
+  }
+  const stored = [...seen.values()].reduce((sum, { first, last }) => sum + last + 1 - first, 0);
+  const slot = slotBytes(layer).reduce((a, b) => a + b);
+  const queries = tokens.length * heads * layer.headDim;
+  return { bytes: stored * slot + 2 * queries * 4, flops: 4 * pairs * heads * layer.headDim };
+}
+
+/** @param tiles (first token, count) */
+function tokensOf(tiles: Uint32Array): number[] {
+  const tokens: number[] = [];
+  for (let i = 0; i < tiles.length; i += 2) for (let t = 0; t < tiles[i + 1]; t++) tokens.push(tiles[i] + t);
+  return tokens;
+}
