@@ -2,10 +2,11 @@
  * Load-time weight quantization (`--quant int8|int4`): groups of 32 columns, affine, `w ≈ scale · q + min` with scale
  * and min in f16 and q in 0 … 255 or 0 … 15.
  *
- * The start is the group's own range: min rounded down and scale rounded up to f16, so nothing is clipped and every
- * element is within scale / 2. int4 then tries a few narrower ranges, refits scale and min by least squares to the
- * codes of each, and keeps the candidate with the smallest squared error: the group's squared error is never above
- * that of its plain range.
+ * int8 takes the group's own range: min rounded down and scale rounded up to f16, so nothing is clipped and every
+ * element is within scale / 2. int4 tries narrower ranges too (STRETCHES): for the codes of each, the scale and min that
+ * minimize Σ (scale · q + min - w)² are those of a linear regression, and the candidate of the smallest error is kept. The idea
+ * is that of llama.cpp's make_qkx2_quants (ggml/src/ggml-quants.c), which holds the lower end and weights the squares; here
+ * either end or both are clipped, and all weights count alike.
  */
 import { EngineError } from '../errors.ts';
 import { f16Table, f32ToF16 } from './f16.ts';
@@ -14,8 +15,11 @@ import { dequantizeRows } from './rows.ts';
 
 export const WEIGHT_GROUP = 32;
 
-/** int4 candidates: the code range is stretched to 15 + this many steps, clipping the outermost values. */
-const STRETCHES = [0.5, 1.5];
+/**
+ * int4 candidates: the range is divided into 15 + `steps` parts of which 15 are kept; `below` of the rest is cut off below
+ * the kept ones.
+ */
+const STRETCHES = [0.5, 1.5].flatMap((steps) => [0, 0.5, 1].map((below) => ({ steps, below })));
 
 interface Affine {
   scale: number;
@@ -31,7 +35,7 @@ export function quantizeRows(values: Float32Array, rows: number, cols: number, f
   const codes = new Uint8Array(WEIGHT_GROUP);
   for (let g = 0; g < groups; g++) {
     const group = values.subarray(g * WEIGHT_GROUP, (g + 1) * WEIGHT_GROUP);
-    const affine = format === 'int8' ? fitRange(group, 255) : fitSearch(group, 15, codes);
+    const affine = format === 'int8' ? fitRange(group, 255) : new RegressionSearch(group, 15).best;
     encode(group, affine, format === 'int8' ? 255 : 15, codes);
     scale[g] = f32ToF16(affine.scale);
     min[g] = f32ToF16(affine.min);
@@ -85,63 +89,91 @@ function fitRange(group: Float32Array, maxCode: number): Affine {
   return { min, scale: roundF16((high - min) / maxCode, +1) };
 }
 
-function fitSearch(group: Float32Array, maxCode: number, codes: Uint8Array): Affine {
-  let best = fitRange(group, maxCode);
-  const range = best.scale * maxCode;
-  if (range === 0) return best;
-  encode(group, best, maxCode, codes);
-  let bestError = squaredError(group, best, codes);
-  for (const stretch of STRETCHES) {
-    // Both ends clip alike: the narrowed range keeps its centre.
-    const scale = range / (maxCode + stretch);
-    encode(group, { scale, min: best.min + (scale * stretch) / 2 }, maxCode, codes);
-    const refit = leastSquares(group, codes);
-    if (!refit) continue;
-    encode(group, refit, maxCode, codes);
-    const error = squaredError(group, refit, codes);
-    if (error < bestError) {
-      best = refit;
-      bestError = error;
+/** The affine map of the smallest squared error among those that were tried. */
+class RegressionSearch {
+  best: Affine;
+  readonly #group: Float32Array;
+  readonly #maxCode: number;
+  #bestError = Infinity;
+  #sumW = 0;
+  #sumWW = 0;
+  #sumQ = 0;
+  #sumQQ = 0;
+  #sumQW = 0;
+
+  constructor(group: Float32Array, maxCode: number) {
+    this.#group = group;
+    this.#maxCode = maxCode;
+    for (let i = 0; i < group.length; i++) {
+      this.#sumW += group[i];
+      this.#sumWW += group[i] * group[i];
     }
+    this.best = fitRange(group, maxCode);
+    const { scale, min } = this.best;
+    if (scale === 0) return;
+    this.#encode(scale, min);
+    this.#bestError = this.#error(scale, min);
+    this.#regress();
+    const range = scale * maxCode;
+    for (const { steps, below } of STRETCHES) {
+      const narrower = range / (maxCode + steps);
+      this.#encode(narrower, min + narrower * steps * below);
+      this.#regress();
+    }
+    // Codes nearest to the best map may be others than those that it was made of.
+    this.#encode(this.best.scale, this.best.min);
+    this.#regress();
   }
-  return best;
-}
 
-/** scale and min (as f16 values) that minimize Σ (scale · q + min − w)². */
-function leastSquares(group: Float32Array, codes: Uint8Array): Affine | null {
-  const n = group.length;
-  let sumQ = 0;
-  let sumQQ = 0;
-  let sumW = 0;
-  let sumQW = 0;
-  for (let i = 0; i < n; i++) {
-    sumQ += codes[i];
-    sumQQ += codes[i] * codes[i];
-    sumW += group[i];
-    sumQW += codes[i] * group[i];
+  /** Sums over the codes nearest to `scale · q + min`. */
+  #encode(scale: number, min: number): void {
+    const group = this.#group;
+    const inverse = 1 / scale;
+    let sumQ = 0;
+    let sumQQ = 0;
+    let sumQW = 0;
+    for (let i = 0; i < group.length; i++) {
+      const code = clampedCode((group[i] - min) * inverse, this.#maxCode);
+      sumQ += code;
+      sumQQ += code * code;
+      sumQW += code * group[i];
+    }
+    this.#sumQ = sumQ;
+    this.#sumQQ = sumQQ;
+    this.#sumQW = sumQW;
   }
-  const determinant = n * sumQQ - sumQ * sumQ;
-  if (determinant <= 0) return null;
-  const scale = roundF16((n * sumQW - sumQ * sumW) / determinant, 0);
-  return scale > 0 ? { scale, min: roundF16((sumW - scale * sumQ) / n, 0) } : null;
-}
 
-function squaredError(group: Float32Array, { scale, min }: Affine, codes: Uint8Array): number {
-  let error = 0;
-  for (let i = 0; i < group.length; i++) {
-    const difference = group[i] - (scale * codes[i] + min);
-    error += difference * difference;
+  /** Keeps the scale and min that suit these codes best, if they are better than the best so far. */
+  #regress(): void {
+    const n = this.#group.length;
+    const determinant = n * this.#sumQQ - this.#sumQ * this.#sumQ;
+    if (determinant <= 0) return;
+    const scale = roundF16((n * this.#sumQW - this.#sumQ * this.#sumW) / determinant, 0);
+    const min = roundF16((this.#sumW - scale * this.#sumQ) / n, 0);
+    const error = this.#error(scale, min);
+    if (scale <= 0 || error >= this.#bestError) return;
+    this.best = { scale, min };
+    this.#bestError = error;
   }
-  return error;
+
+  /** Σ (scale · q + min - w)², multiplied out. */
+  #error(scale: number, min: number): number {
+    const squares = scale * scale * this.#sumQQ + this.#group.length * min * min + this.#sumWW;
+    return squares + 2 * (scale * min * this.#sumQ - scale * this.#sumQW - min * this.#sumW);
+  }
 }
 
 /** Nearest codes, clamped to 0 … maxCode. */
 function encode(group: Float32Array, { scale, min }: Affine, maxCode: number, codes: Uint8Array): void {
   const inverse = scale === 0 ? 0 : 1 / scale;
   for (let i = 0; i < group.length; i++) {
-    const code = ((group[i] - min) * inverse + 0.5) | 0;
-    codes[i] = code < 0 ? 0 : code > maxCode ? maxCode : code;
+    codes[i] = clampedCode((group[i] - min) * inverse, maxCode);
   }
+}
+
+function clampedCode(value: number, maxCode: number): number {
+  const code = (value + 0.5) | 0;
+  return code < 0 ? 0 : code > maxCode ? maxCode : code;
 }
 
 /** The f16 value nearest to x (direction 0), at or below it (-1), or at or above it (+1). */
