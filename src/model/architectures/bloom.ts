@@ -55,7 +55,29 @@ function weights(c: BloomConfig) {
 
 export const bloom: Architecture<BloomConfig, ReturnType<typeof weights>> = {
   modelType: 'bloom',
-  gguf: null,
+  gguf: {
+    name: 'bloom',
+    permutesQK: false,
+    configKeys: {
+      hidden_size: 'embedding_length',
+      n_layer: 'block_count',
+      n_head: 'attention.head_count',
+      seq_length: 'context_length',
+      layer_norm_epsilon: 'attention.layer_norm_epsilon',
+    },
+    tensorNames: {
+      token_embd: 'word_embeddings',
+      token_embd_norm: 'word_embeddings_layernorm',
+      output_norm: 'ln_f',
+      output: 'lm_head',
+      'blk.*.attn_norm': 'h.*.input_layernorm',
+      'blk.*.attn_qkv': 'h.*.self_attention.query_key_value',
+      'blk.*.attn_output': 'h.*.self_attention.dense',
+      'blk.*.ffn_norm': 'h.*.post_attention_layernorm',
+      'blk.*.ffn_up': 'h.*.mlp.dense_h_to_4h',
+      'blk.*.ffn_down': 'h.*.mlp.dense_4h_to_h',
+    },
+  },
 
   /** Checkpoints of BloomModel have no prefix. */
   tensorName: (stored) => stored.replace(/^transformer\./, ''),

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { readKeys, withKeys } from '../config.ts';
 import { readRotaryDim } from '../rope-config.ts';
+import { layerNormGguf } from '../files/gguf-names.ts';
 import {
   createLayerNormDecoder,
   layerNormCaches,
@@ -55,7 +56,27 @@ function weights(c: GptNeoxConfig) {
 
 export const gptNeox: Architecture<GptNeoxConfig, ReturnType<typeof weights>> = {
   modelType: 'gpt_neox',
-  gguf: null,
+  gguf: {
+    name: 'gptneox',
+    permutesQK: false,
+    rotatesPart: true,
+    configKeys: {
+      ...layerNormGguf.configKeys,
+      layer_norm_eps: 'attention.layer_norm_epsilon',
+      use_parallel_residual: 'use_parallel_residual',
+    },
+    tensorNames: {
+      token_embd: 'gpt_neox.embed_in',
+      output_norm: 'gpt_neox.final_layer_norm',
+      output: 'lm_head',
+      'blk.*.attn_norm': 'gpt_neox.layers.*.input_layernorm',
+      'blk.*.attn_qkv': 'gpt_neox.layers.*.attention.query_key_value',
+      'blk.*.attn_output': 'gpt_neox.layers.*.attention.dense',
+      'blk.*.ffn_norm': 'gpt_neox.layers.*.post_attention_layernorm',
+      'blk.*.ffn_up': 'gpt_neox.layers.*.mlp.dense_h_to_4h',
+      'blk.*.ffn_down': 'gpt_neox.layers.*.mlp.dense_4h_to_h',
+    },
+  },
 
   /** Most files have causal masks and frequencies among their tensors, and call the head embed_out. */
   tensorName: (stored) => {

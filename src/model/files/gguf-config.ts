@@ -85,7 +85,7 @@ function layerTypes(metadata: Record<string, unknown>): Record<string, unknown> 
 /** What config.json says and metadata does not: tied heads, biases, norms of heads. */
 function whatTensorsSay(gguf: Gguf, mapping: GgufMapping): Record<string, unknown> {
   const names = new Set(gguf.tensors.map((tensor) => huggingFaceName(tensor.name, mapping)));
-  const hasBias = names.has('model.layers.0.self_attn.q_proj.bias');
+  const hasBias = gguf.tensors.some(({ name }) => /^blk\.0\.attn_q(kv)?\.bias$/.test(name));
   return {
     tie_word_embeddings: !names.has('lm_head.weight'),
     attention_bias: hasBias,
