@@ -5,6 +5,19 @@
 import { policyNames, type PolicyName } from './engine/scheduling/policies/registry.ts';
 import { choice, type ConfigOf, defaultsOf, number, text, texts, toggle } from './settings.ts';
 
+const eightBits = 'int8 takes as many bytes';
+
+/** Names of LightLLM, vLLM and llama.cpp for what a KV cache is stored as. */
+const otherKVDtypes = {
+  same: { None: 'auto', float32: 'f32', float16: 'f16', int8kv: 'int8', int4kv: 'int4' },
+  refused: {
+    ...{ bf16: 'f16 takes as many bytes', bfloat16: 'f16 takes as many bytes' },
+    ...{ fp8: eightBits, fp8_e4m3: eightBits, fp8_e5m2: eightBits, fp8_inc: eightBits, fp8kv: eightBits },
+    ...{ fp8kv_sph: eightBits, fp8kv_spt: eightBits, q8_0: 'int8 is like it', q5_0: 'int8', q5_1: 'int8' },
+    ...{ q4_0: 'int4 is like it', q4_1: 'int4 is like it', iq4_nl: 'int4 is like it' },
+  },
+} as const;
+
 export type Quantization = 'none' | 'int8' | 'int4' | 'stored';
 
 /** What the engine worker needs to load and run one model. */
@@ -21,10 +34,15 @@ export const engineSettings = {
     flags: ['activation_dtype'],
     doc: 'Activations that feed matrix products: f32, or int8 in groups of 32; auto picks by adapter and weights.',
   }),
-  kvCacheDtype: choice<'auto' | 'f16' | 'f32'>('auto', ['auto', 'f16', 'f32'], {
-    flags: ['kv_cache_dtype', 'llm_kv_type'],
-    doc: 'Element type of the KV cache; auto is f16 where the adapter can, f32 with f32 activations on lavapipe.',
-  }),
+  kvCacheDtype: choice<'auto' | 'f32' | 'f16' | 'int8' | 'int4'>(
+    'auto',
+    ['auto', 'f32', 'f16', 'int8', 'int4'],
+    {
+      flags: ['kv_cache_dtype', 'llm_kv_type'],
+      doc: 'What keys and values are stored as; auto is f16, or f32 with f32 activations on lavapipe.',
+    },
+    otherKVDtypes,
+  ),
   device: text(null, 'n|name', {
     flags: ['device'],
     doc: 'Adapter to run on: its number or a part of its name, as `dawnlight doctor` lists them; default the fastest.',

@@ -68,13 +68,25 @@ export function number<T extends number | null>(def: T, range: Range, rest: Rest
 /** More than this of choices goes to the doc line: help has one column for all flags. */
 const LONGEST_PLACEHOLDER = 24;
 
-export function choice<T extends string>(def: T, choices: readonly T[], rest: Rest<T>): Setting<T> {
+/** What other programs call a choice, and what they have that is none: the latter with what to take instead. */
+interface OtherNames<T> {
+  readonly same?: Readonly<Record<string, T>>;
+  readonly refused?: Readonly<Record<string, string>>;
+}
+
+export function choice<T extends string>(
+  def: T,
+  choices: readonly T[],
+  rest: Rest<T>,
+  { same = {}, refused = {} }: OtherNames<T> = {},
+): Setting<T> {
   const all = choices.join('|');
   const short = all.length <= LONGEST_PLACEHOLDER;
   const parse = (value: string, flag: string): T => {
-    const found = choices.find((c) => c === value);
-    if (found === undefined) throw bad(flag, `one of ${choices.join(', ')}`, value);
-    return found;
+    const found = choices.find((c) => c === value) ?? (Object.hasOwn(same, value) ? same[value] : undefined);
+    if (found !== undefined) return found;
+    const instead = Object.hasOwn(refused, value) ? ` (${refused[value]})` : '';
+    throw bad(flag, `one of ${choices.join(', ')}${instead}`, value);
   };
   const doc = short ? rest.doc : `${rest.doc} One of ${choices.join(', ')}.`;
   return { ...rest, doc, default: def, placeholder: short ? all : 'name', list: false, parse };

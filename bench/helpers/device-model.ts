@@ -1,7 +1,7 @@
 /** A model on a device without the engine: benches that look at logits or at raw speed drive it step by step. */
 import type { Quantization } from '../../src/config.ts';
 import { openGpu } from '../../src/gpu/device.ts';
-import type { KVCache, StepBatch } from '../../src/kernels/ops.ts';
+import type { KVCache, KVDtype, StepBatch } from '../../src/kernels/ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import type { CausalLM } from '../../src/model/causal-lm.ts';
 import { kvCacheSpec } from '../../src/model/cache-plan.ts';
@@ -11,7 +11,7 @@ import { loadModel } from '../../src/model/weights/load-weights.ts';
 export interface DeviceModelOptions {
   readonly quant: Quantization;
   readonly activations: 'f32' | 'int8';
-  readonly kvDtype: 'f16' | 'f32';
+  readonly kvDtype: KVDtype;
   readonly rows: number;
   readonly maxLength: number;
   readonly preciseTimestamps?: boolean;

@@ -66,7 +66,12 @@ interface PeerModel {
 
 export interface Peer {
   readonly name: string;
-  sequences(count: number, contextSize: number): Promise<{ sequences: PeerSequence[]; dispose(): Promise<void> }>;
+  /** @param kvType what keys and values are stored as, by ggml's name; null: as the library has it */
+  sequences(
+    count: number,
+    contextSize: number,
+    kvType?: string | null,
+  ): Promise<{ sequences: PeerSequence[]; dispose(): Promise<void> }>;
 }
 
 /**
@@ -83,8 +88,12 @@ export async function loadPeer(directory: string, modelPath: string, threads = c
   const model = await llama.loadModel({ modelPath });
   return {
     name: `llama.cpp (node-llama-cpp ${version}, prebuilt CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'})`,
-    async sequences(count, contextSize) {
-      const context = await model.createContext({ contextSize, threads, batchSize: 512, sequences: count });
+    async sequences(count, contextSize, kvType = null) {
+      const kv = kvType === null ? {} : { experimentalKvCacheKeyType: kvType, experimentalKvCacheValueType: kvType };
+      // llama.cpp quantizes values with flash attention only.
+      const attention = kvType === null ? {} : { flashAttention: true };
+      const size = { contextSize, threads, batchSize: 512, sequences: count };
+      const context = await model.createContext({ ...size, ...kv, ...attention });
       return {
         sequences: Array.from({ length: count }, () => context.getSequence()),
         dispose: () => context.dispose(),

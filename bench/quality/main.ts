@@ -15,6 +15,8 @@ import type { spec } from './flags.ts';
 
 /** Tokens whose logits are computed in one step. */
 const chunk = 64;
+/** llama.cpp's names, of keys and values alike. */
+const peerKVTypes = ['F16', 'Q8_0', 'Q4_0'];
 
 export const run: RunBench<typeof spec> = async (flags) => {
   const { window } = flags;
@@ -49,7 +51,10 @@ export const run: RunBench<typeof spec> = async (flags) => {
     kvDtype: 'f32',
     ...common,
   });
-  const paths: (Omit<DeviceModelOptions, 'rows' | 'maxLength'> & { name: string })[] = [
+  const kvPaths = (['f16', 'int8', 'int4'] as const).map((kvDtype) => ({
+    ...({ name: `stored, f32 activations, ${kvDtype} KV`, quant: 'stored', activations: 'f32', kvDtype } as const),
+  }));
+  const allPaths: (Omit<DeviceModelOptions, 'rows' | 'maxLength'> & { name: string })[] = [
     { name: 'stored, f32 activations, f16 KV', quant: 'stored', activations: 'f32', kvDtype: 'f16' },
     { name: 'stored, int8 activations, f16 KV', quant: 'stored', activations: 'int8', kvDtype: 'f16' },
     { name: 'int8, f32 activations', quant: 'int8', activations: 'f32', kvDtype: 'f32' },
@@ -79,7 +84,7 @@ export const run: RunBench<typeof spec> = async (flags) => {
   report('stored, f32 activations, f32 KV (reference)', own);
   reference.ops.destroy();
 
-  for (const { name, ...path } of paths) {
+  for (const { name, ...path } of flags.kv ? kvPaths : allPaths) {
     const candidate = await openDeviceModel(modelPath, { ...path, ...common });
     const d = new Divergence(ids);
     let at = 0;
@@ -90,9 +95,9 @@ export const run: RunBench<typeof spec> = async (flags) => {
     candidate.ops.destroy();
   }
 
-  if (flags.peer !== null) {
-    const peer = await loadPeer(flags.peer, modelPath);
-    const context = await peer.sequences(1, window);
+  const peer = flags.peer === null ? null : await loadPeer(flags.peer, modelPath);
+  for (const kvType of peer ? (flags.kv ? peerKVTypes : [null]) : []) {
+    const context = await peer!.sequences(1, window, kvType);
     const [sequence] = context.sequences;
     const d = new Divergence(ids);
     let at = 0;
@@ -106,7 +111,7 @@ export const run: RunBench<typeof spec> = async (flags) => {
       output.forEach((o, i) => o?.next.logits?.forEach((value, id) => (logits[i * vocabulary + id] = value)));
       d.add(base[at++], logProbabilities(logits, vocabulary), start, end, window);
     });
-    report(peer.name, d);
+    report(kvType === null ? peer!.name : `${peer!.name}, ${kvType} KV`, d);
     await context.dispose();
   }
 

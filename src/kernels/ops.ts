@@ -22,12 +22,15 @@ export interface Matrix {
   readonly storage: unknown;
 }
 
+/** What keys and values are stored as: kv-cache/quantized.reference.ts defines the integers. */
+export type KVDtype = 'f32' | 'f16' | 'int8' | 'int4';
+
 /** Keys and values of each token: `[slots, Hkv, D]` each. */
 export interface KVLayerSpec {
   readonly kind: 'kv';
   readonly kvHeads: number;
   readonly headDim: number;
-  readonly dtype: 'f16' | 'f32';
+  readonly dtype: KVDtype;
   /** Index of its slot group. */
   readonly group: number;
 }

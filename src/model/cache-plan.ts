@@ -1,6 +1,7 @@
 /** What an architecture's caches take on the device: the spec that `Ops.createKVCache` gets, and its bytes. */
+import { floatsOnly } from '../kernels/kv-cache/cache-format.ts';
 import { slotBytes } from '../kernels/kv-cache/slot-bytes.ts';
-import type { CacheLayerSpec, KVCacheSpec, SlotGroup } from '../kernels/ops.ts';
+import type { CacheLayerSpec, KVCacheSpec, KVDtype, SlotGroup } from '../kernels/ops.ts';
 
 /** Keys and values of `heads` heads, [headDim] each. */
 export interface KVLayerCache {
@@ -22,7 +23,7 @@ export interface LatentLayerCache {
 export type LayerCache = KVLayerCache | LatentLayerCache;
 
 interface CacheSize {
-  readonly dtype: 'f16' | 'f32';
+  readonly dtype: KVDtype;
   /** Of the layers that see everything. */
   readonly slots: number;
   /** Of those that see a window only. */
@@ -54,7 +55,7 @@ export function kvCacheSpec(caches: readonly LayerCache[], size: CacheSize): KVC
       case 'kv':
         return { kind: 'kv', kvHeads: cache.heads, headDim: cache.headDim, dtype, group };
       case 'latent':
-        return { kind: 'latent', rank: cache.rank, ropeDim: cache.ropeDim, dtype, group };
+        return { kind: 'latent', rank: cache.rank, ropeDim: cache.ropeDim, dtype: floatsOnly(dtype), group };
       default:
         return cache satisfies never;
     }

@@ -9,6 +9,7 @@ import { chooseAdapter, namesIn } from '../../src/gpu/adapters.ts';
 import '../../src/gpu/device.ts'; // WebGPU's constants
 import { detectMemory, type AdapterName, type MemorySources } from '../../src/gpu/memory.ts';
 import { probeMemory } from '../../src/gpu/probe-memory.ts';
+import { kvBytesPerToken } from '../../src/model/cache-plan.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -127,7 +128,7 @@ t.test('an 8B model on cards of 4, 24 and 80 GiB, and on one that claims 1 TiB',
   const model = openModel(eightBillion(tempDir(t)));
   const plan = (gib: number, changes: Partial<EngineConfig> = {}) => {
     const memory = { bytes: gib * GIB, source: 'nvidia-smi' };
-    const facts: AdapterFacts = { kernelSet: 'gpu', hasF16: true, maxBinding: 0x7ffffffc, memory };
+    const facts: AdapterFacts = { kernelSet: 'gpu', maxBinding: 0x7ffffffc, memory };
     return planEngine(model, { ...defaultEngineConfig, ...changes }, facts);
   };
   const total = ({ memory }: ReturnType<typeof plan>) => memory.weights + memory.kvCache + memory.step;
@@ -150,15 +151,24 @@ t.test('an 8B model on cards of 4, 24 and 80 GiB, and on one that claims 1 TiB',
   t.end();
 });
 
-t.test('f16 keys are refused where the adapter has no f16', (t) => {
-  const model = openModel('test/fixtures/models/llama-tied');
-  const memory = { bytes: GIB, source: 'test' };
-  const facts: AdapterFacts = { kernelSet: 'gpu', hasF16: false, maxBinding: GIB, memory };
-  t.throws(() => planEngine(model, { ...defaultEngineConfig, kvCacheDtype: 'f16' }, facts), {
-    code: 'bad_flag',
-    message: /--kv_cache_dtype f16: .* f32 works/,
-  });
-  t.equal(planEngine(model, defaultEngineConfig, facts).kvDtype, 'f32');
+t.test('what a token takes in each dtype of the cache, and how many tokens fit', (t) => {
+  const model = openModel(eightBillion(tempDir(t)));
+  const memory = { bytes: 24 * GIB, source: 'test' };
+  const facts: AdapterFacts = { kernelSet: 'gpu', maxBinding: 0x7ffffffc, memory };
+  const plan = (kvCacheDtype: EngineConfig['kvCacheDtype']) =>
+    planEngine(model, { ...defaultEngineConfig, kvCacheDtype }, facts);
+  // 32 layers with keys and values of 8 heads of 128: elements, and an f16 scale and minimum for each 32 integers.
+  const heads = 32 * 2 * 8;
+  const bytes = { f32: 4 * 128, f16: 2 * 128, int8: 128 + 4 * 4, int4: 64 + 4 * 4 };
+  for (const dtype of ['f32', 'f16', 'int8', 'int4'] as const) {
+    const { kv, kvDtype, memory, maxTotalTokenNum } = plan(dtype);
+    t.equal(kvDtype, dtype);
+    t.equal(kvBytesPerToken(kv.layers), heads * bytes[dtype], dtype);
+    t.equal(memory.kvCache, maxTotalTokenNum * heads * bytes[dtype]);
+  }
+  const tokens = (dtype: EngineConfig['kvCacheDtype']) => plan(dtype).maxTotalTokenNum;
+  t.ok(tokens('int8') > 1.75 * tokens('f16') && tokens('int4') > 3 * tokens('f16'), 'the more tokens');
+  t.equal(plan('auto').kvDtype, 'f16');
   model.close();
   t.end();
 });

@@ -24,7 +24,6 @@ writeFileSync(path, JSON.stringify({ ...json, max_position_embeddings: 4_000_000
 /** As lavapipe says on a machine with enough memory. */
 const lavapipe: AdapterFacts = {
   kernelSet: 'lavapipe',
-  hasF16: true,
   maxBinding: 2 ** 27,
   memory: { bytes: 64e9, source: 'test' },
 };

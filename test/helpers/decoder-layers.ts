@@ -1,5 +1,5 @@
 /** One decoder layer with random weights, and steps of one token a row through it. */
-import type { Activation, KVCache, Ops, RotarySpec, Step } from '../../src/kernels/ops.ts';
+import type { Activation, KVCache, KVDtype, Ops, RotarySpec, Step } from '../../src/kernels/ops.ts';
 import type { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { runDecoderLayer, type DecoderLayer } from '../../src/model/layers/decoder-layer.ts';
 import type { WeightFormat } from '../../src/tensor/matrix.ts';
@@ -17,7 +17,7 @@ export interface LayerShape {
   readonly intermediate: number;
   readonly format: WeightFormat;
   readonly groupSize: number;
-  readonly kvDtype: 'f16' | 'f32';
+  readonly kvDtype: KVDtype;
   readonly biases?: readonly ('qkv' | 'o' | 'gateUp' | 'down')[];
   readonly headNorms?: boolean;
   readonly activation?: Activation;

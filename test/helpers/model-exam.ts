@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Test } from 'tap';
 import type { Quantization } from '../../src/config.ts';
-import type { KVCache, Ops, StepBatch } from '../../src/kernels/ops.ts';
+import type { KVCache, KVDtype, Ops, StepBatch } from '../../src/kernels/ops.ts';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
 import { kvCacheSpec } from '../../src/model/cache-plan.ts';
 import type { CausalLM } from '../../src/model/causal-lm.ts';
@@ -133,7 +133,7 @@ export function relativeError(actual: Float32Array, expected: Float32Array): num
   return difference / largest;
 }
 
-export function newCache(ops: Ops, model: CausalLM, dtype: 'f16' | 'f32'): KVCache {
+export function newCache(ops: Ops, model: CausalLM, dtype: KVDtype): KVCache {
   const size = { slots: SLOTS, windowSlots: SLOTS, dtype, maxRequests: 3, maxLength: MAX_LENGTH };
   return ops.createKVCache(kvCacheSpec(model.caches, size));
 }
@@ -173,7 +173,7 @@ async function inChunks(
   model: CausalLM,
   prompt: readonly number[],
   sizes: readonly number[],
-  kvDtype: 'f16' | 'f32' = 'f32',
+  kvDtype: KVDtype = 'f32',
 ): Promise<Float32Array> {
   const kv = newCache(ops, model, kvDtype);
   const out: number[] = [];
@@ -243,6 +243,8 @@ export interface Bounds {
   readonly stored: number;
   /** The same with an f16 KV cache. */
   readonly f16KV: number;
+  readonly int8KV: number;
+  readonly int4KV: number;
   /** Between ways to cut the same tokens into steps. */
   readonly chunking: number;
   /** Quantized kernels against the same quantized weights dequantized. */
@@ -258,6 +260,13 @@ export async function examine(t: Test, ops: Ops, name: string, bounds: Bounds): 
   within(t, 'logits of transformers', relativeError(whole, oracle.logits), bounds.stored);
   const half = await inChunks(ops, model, oracle.prompt, [oracle.prompt.length], 'f16');
   within(t, 'with an f16 KV cache', relativeError(half, oracle.logits), bounds.f16KV);
+
+  for (const dtype of ['int8', 'int4'] as const) {
+    const kept = await inChunks(ops, model, oracle.prompt, [oracle.prompt.length], dtype);
+    within(t, `with an ${dtype} KV cache`, relativeError(kept, oracle.logits), bounds[`${dtype}KV`]);
+    const again = await inChunks(ops, model, oracle.prompt, [7, 1, 16], dtype);
+    within(t, `with an ${dtype} KV cache, in chunks`, relativeError(again, kept), bounds.chunking);
+  }
 
   within(t, 'in chunks', relativeError(await inChunks(ops, model, oracle.prompt, [7, 1, 16]), whole), bounds.chunking);
   within(t, 'token by token', relativeError(await inChunks(ops, model, oracle.prompt, [1]), whole), bounds.chunking);

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import t from 'tap';
 import { setWgslVariant } from '../../src/gpu/wgsl.ts';
-import { smallLayer } from '../helpers/decoder-layers.ts';
+import { smallLayer, type LayerShape } from '../helpers/decoder-layers.ts';
 import { layerTexts } from '../helpers/kernel-texts.ts';
 
 const kernels = new URL('../../src/kernels/', import.meta.url);
@@ -19,10 +19,14 @@ const functions = {
     gpu: ['rms-norm', 'head-norm'],
   },
   'head-norm/head-normed.wgsl': { lavapipe: ['head-norm.lavapipe'], gpu: ['head-norm'] },
-  'rotary-embedding/rotate.wgsl': { lavapipe: ['rotary-store-kv.f16'], gpu: ['rotary-store-kv.f16'] },
-  'kv-cache/stored.wgsl': { lavapipe: ['rotary-store-kv.f16', 'attention.lavapipe'], gpu: ['rotary-store-kv.f16'] },
-  'kv-cache/store-slot.wgsl': { lavapipe: ['rotary-store-kv.f16'], gpu: ['rotary-store-kv.f16'] },
-  'kv-cache/texel.f16.lavapipe.wgsl': { lavapipe: ['attention.lavapipe'], gpu: [] },
+  'rotary-embedding/rotate.wgsl': { lavapipe: ['rotary-store-kv'], gpu: ['rotary-store-kv'] },
+  'kv-cache/store-slot.wgsl': { lavapipe: ['rotary-store-kv'], gpu: ['rotary-store-kv'] },
+  ...Object.fromEntries(
+    ['head', 'half', 'cache.f16', 'cache.quantized', 'codes.int8', 'codes.int4'].map((name) => [
+      `kv-cache/${name}.wgsl`,
+      { lavapipe: ['attention.lavapipe', 'rotary-store-kv'], gpu: ['attention.flash', 'rotary-store-kv'] },
+    ]),
+  ),
   'activation/activation.wgsl': { lavapipe: ['gated-mul.q8.lavapipe'], gpu: ['gated-mul'] },
   'gated-mul/gated.wgsl': { lavapipe: ['gated-mul.q8.lavapipe'], gpu: ['gated-mul'] },
   'quantize/q8.wgsl': {
@@ -33,7 +37,7 @@ const functions = {
     lavapipe: ['rms-norm.q8.lavapipe', 'quantize.lavapipe', 'gated-mul.q8.lavapipe'],
     gpu: [],
   },
-} as const;
+};
 
 const EDIT = '/* edited */';
 /** The text with something else at the beginning of each function's body. */
@@ -46,19 +50,26 @@ for (const [path, { lavapipe, gpu }] of Object.entries(functions)) {
     const text = edited(readFileSync(new URL(path, kernels), 'utf8'));
     setWgslVariant({ file, text, used: false });
     t.teardown(() => setWgslVariant(null));
+    const layer = layerWith(file);
     const fused = await layerTexts('lavapipe', layer, { fused: true });
     t.same([...fused.keys()], ['decoder-layer.lavapipe'], 'a layer is one kernel');
     t.equal(editsIn(fused.get('decoder-layer.lavapipe') ?? ''), editsIn(text), 'each function is in it');
     for (const [set, wanted] of Object.entries({ lavapipe, gpu })) {
       const texts = await layerTexts(set as 'lavapipe' | 'gpu', layer, { fused: false });
       const found = [...texts].filter(([, text]) => editsIn(text) > 0).map(([name]) => name);
-      t.same(found.map(familyOf).sort(), [...wanted].sort(), set);
+      t.same([...new Set(found.map(familyOf))].sort(), [...wanted].sort(), set);
     }
   });
 }
 
-/** `attention.lavapipe.decode-2x32-…`: named after its shape. */
-const familyOf = (name: string) => name.replace(/^(attention\.lavapipe)\..*/, '$1');
+/** `attention.lavapipe.decode-2x32-…`, `rotary-store-kv.f16-32`: named after their shapes. */
+const familyOf = (name: string) => name.replace(/^(attention\.\w+|rotary-store-kv)\..*/, '$1');
+
+/** A layer with the cache that the file is for. */
+function layerWith(file: string): LayerShape {
+  const dtype = (['int8', 'int4'] as const).find((name) => file.includes(name));
+  return { ...layer, kvDtype: dtype ?? (file === 'cache.quantized.wgsl' ? 'int4' : layer.kvDtype) };
+}
 
 t.test('the fused layer has no formula of its own', async (t) => {
   const folder = new URL('decoder-layer/', kernels);

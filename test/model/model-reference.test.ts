@@ -21,5 +21,12 @@ t.test('every architecture takes the exam', async (t) => {
 
 for (const { name, stored } of checkpoints)
   t.test(name, async (t) => {
-    await examine(t, new ReferenceOps(), name, { stored, f16KV: 5e-3, chunking: 0, quantized: 1e-6 });
+    await examine(t, new ReferenceOps(), name, {
+      stored,
+      f16KV: 5e-3,
+      int8KV: 5e-2,
+      int4KV: 0.75,
+      chunking: 0,
+      quantized: 1e-6,
+    });
   });

@@ -11,7 +11,7 @@ t.comment(gpu.description);
 
 for (const { name, stored } of checkpoints.filter((c) => !c.onReferenceOnly))
   t.test(name, async (t) => {
-    await examine(t, ops, name, { stored, f16KV: 5e-3, chunking: 1e-5, quantized: 1e-4 });
+    await examine(t, ops, name, { stored, f16KV: 5e-3, int8KV: 5e-2, int4KV: 0.75, chunking: 1e-5, quantized: 1e-4 });
   });
 
 // Random weights with sharp attention amplify what int8 activations lose; bench/quality has the loss of a real model.

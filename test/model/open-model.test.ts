@@ -235,7 +235,6 @@ t.test('windowed layers get slots for the windows of the running requests, and n
   const model = openModel(fixturePath('gemma3'));
   const adapter: AdapterFacts = {
     kernelSet: 'gpu',
-    hasF16: true,
     maxBinding: 1e9,
     memory: { bytes: 1e9, source: 'test' },
   };
@@ -286,7 +285,6 @@ t.test('memory plan', (t) => {
   t.strictSame([...bytes('stored').byFormat.keys()].sort(), ['bf16', 'f32', 'int4', 'int8']);
   const adapter: AdapterFacts = {
     kernelSet: 'gpu',
-    hasF16: true,
     maxBinding: 1e9,
     memory: { bytes: 1e8, source: 'test' },
   };

@@ -6,7 +6,6 @@ import { probeMemory } from '../../gpu/probe-memory.ts';
 
 export interface AdapterFacts {
   readonly kernelSet: KernelSet;
-  readonly hasF16: boolean;
   /** Bytes of the largest binding. */
   readonly maxBinding: number;
   /** What may be used, before `--mem_fraction`. */
@@ -15,12 +14,11 @@ export interface AdapterFacts {
 
 /** Memory is what the flag says, else what the driver's tools say, else what can be allocated. */
 export async function adapterFacts(gpu: Gpu, { gpuMemory }: Pick<EngineConfig, 'gpuMemory'>): Promise<AdapterFacts> {
-  const { kernelSet, hasF16, adapter, device } = gpu;
+  const { kernelSet, adapter, device } = gpu;
   const { limits } = device;
   const given = gpuMemory === null ? null : { bytes: gpuMemory * 2 ** 30, source: '--gpu_memory' };
   return {
     kernelSet,
-    hasF16,
     maxBinding: Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize),
     memory: given ?? detectMemory(adapter.info) ?? (await probeMemory(device)),
   };

@@ -4,7 +4,8 @@
  */
 import type { EngineConfig } from '../../config.ts';
 import { EngineError } from '../../errors.ts';
-import type { KVCacheSpec } from '../../kernels/ops.ts';
+import { checkHeadDim } from '../../kernels/kv-cache/cache-format.ts';
+import type { KVCacheSpec, KVDtype } from '../../kernels/ops.ts';
 import { fitsBinding, kvCacheBytes, kvCacheSpec, windowOf } from '../../model/cache-plan.ts';
 import type { OpenModel } from '../../model/files/open-model.ts';
 import { measureStep, planBytes, type PlannedBytes } from '../../model/weights/memory-plan.ts';
@@ -19,7 +20,7 @@ export interface EnginePlan {
   readonly weights: WeightPlan;
   readonly weightBytes: PlannedBytes;
   readonly activations: 'f32' | 'int8';
-  readonly kvDtype: 'f16' | 'f32';
+  readonly kvDtype: KVDtype;
   readonly kv: KVCacheSpec;
   /** KV slots: `max_total_token_num`. */
   readonly maxTotalTokenNum: number;
@@ -51,6 +52,7 @@ export function planEngine(
   const logits = config.runningMaxReqSize + MAX_PROMPT_ROWS;
   const measured = measureStep(opened, weights, { tokens: batchMaxTokens, logits, activations });
   const caches = opened.architecture.caches(opened.config);
+  for (const cache of caches) if (cache.kind === 'kv') checkHeadDim(kvDtype, cache.headDim);
   const maxRequests = config.runningMaxReqSize;
   const inTables = longestInTables(adapter, maxRequests, measured.tablesPerPosition);
   // The windows of all running requests, and the tokens of one step.
@@ -102,18 +104,14 @@ export function planEngine(
   };
 }
 
-function elementTypes(config: EngineConfig, { kernelSet, hasF16 }: AdapterFacts, { byFormat }: PlannedBytes) {
+function elementTypes(config: EngineConfig, { kernelSet }: AdapterFacts, { byFormat }: PlannedBytes) {
   const integers = byFormat.has('int4') || byFormat.has('int8');
   // Integer products are the fast path on lavapipe; real GPUs are bound by memory, where f32 activations cost nothing.
   const auto = integers && kernelSet === 'lavapipe' ? 'int8' : 'f32';
   const activations = config.activationDtype === 'auto' ? auto : config.activationDtype;
   // f32 is the exact choice on a processor; on a GPU the cache is read from memory, and half of it is read twice as fast.
-  const autoKv = hasF16 && (kernelSet === 'gpu' || activations === 'int8') ? 'f16' : 'f32';
+  const autoKv = kernelSet === 'gpu' || activations === 'int8' ? 'f16' : 'f32';
   const kvDtype = config.kvCacheDtype === 'auto' ? autoKv : config.kvCacheDtype;
-  if (kvDtype === 'f16' && !hasF16) {
-    const message = '--kv_cache_dtype f16: this adapter cannot compute with f16 (no shader-f16); f32 works';
-    throw new EngineError('bad_flag', message, { param: 'kv_cache_dtype' });
-  }
   return { activations, kvDtype } as const;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Causal attention over token slots on real GPUs: `softmax(q·k · scale)·v` for each token over its row's slots
- * 0 … position (or the last `slidingWindow` of them), f32 throughout, keys and values f16 or f32.
+ * 0 … position (or the last `slidingWindow` of them), f32 throughout, keys and values in any KVDtype.
  *
  * Shapes: `q [T, Hq·D]` f32 → `[T, Hq·D]` f32. Dispatch (attention.flash.wgsl): a workgroup of 128 owns up to ROWS query
  * rows, tokens × heads of one key-value head, and one split of their context; a step too small to fill the GPU is split
@@ -12,8 +12,9 @@ import { compose } from '../../gpu/wgsl.ts';
 import { EngineError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { floatBits } from '../float-bits.ts';
+import { cacheFormat } from '../kv-cache/cache-format.ts';
 import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
-import type { AttentionSpec } from '../ops.ts';
+import type { AttentionSpec, KVDtype } from '../ops.ts';
 import { ATTENTION_TILE, CONTEXT_BLOCK, type GpuStep, type StepList } from '../step/step.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 import { moves } from '../work.ts';
@@ -144,8 +145,9 @@ function dispatchList(
   );
 }
 
-function kernelFor(ctx: WebGPUContext, dtype: 'f16' | 'f32', rows: number, headDim: number): Kernel {
-  const defines = { Element: dtype, ROWS: rows, HEAD_DIM: headDim };
+function kernelFor(ctx: WebGPUContext, dtype: KVDtype, rows: number, headDim: number): Kernel {
+  const { file, defines: cache } = cacheFormat(dtype, headDim, 'read');
+  const defines = { ...cache, 'cache.f32.wgsl': file, ROWS: rows };
   return ctx.pipelines.get(`attention.flash.${dtype}-${rows}x${headDim}`, () =>
     compose('attention.flash.wgsl', import.meta.url, defines),
   );

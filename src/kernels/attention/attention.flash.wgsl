@@ -5,9 +5,8 @@
 // walks every LANES-th position of the block for 4 dimensions, for all rows. So each key and value is loaded once a
 // workgroup and used ROWS times out of registers. Loops over rows have constant bounds and are unrolled; loops over
 // dimensions are bounded by p.quads (= QUADS), which only keeps the compiled code short.
-alias Element = f32;
+// include: ../kv-cache/cache.f32.wgsl
 const ROWS = 4u;
-const HEAD_DIM = 64u;
 
 struct Params {
   tokens: u32, list: u32, listStride: u32, subTiles: u32, tileTokens: u32,
@@ -17,8 +16,8 @@ struct Params {
 var<immediate> p: Params;
 
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>; // [T, Hq, D / 4]
-@group(0) @binding(1) var<storage, read> keys: array<vec4<Element>>; // [slots, Hkv, D / 4]
-@group(0) @binding(2) var<storage, read> values: array<vec4<Element>>; // [slots, Hkv, D / 4]
+@group(0) @binding(1) var<storage, read> keys: array<Stored>; // [slots, Hkv, D]
+@group(0) @binding(2) var<storage, read> values: array<Stored>; // [slots, Hkv, D]
 @group(0) @binding(3) var<storage, read> step: array<u32>; // sections: step/step.ts
 @group(0) @binding(4) var<storage, read> slotTable: array<u32>; // [maxRequests, maxLength]
 // One split: [T, Hq, D]. Several: [T, Hq, splits, D + 2], unnormalized sums, then maximum and weight (attention.combine.wgsl).
@@ -113,7 +112,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     if (lane < LANES) {
       for (var r = 0u; r < ROWS; r++) { sums[r] *= rescale[r]; }
       for (var j = lane; j < min(SIZE, splitEnd - block0); j += LANES) {
-        let v = vec4<f32>(values[(slots[j] * p.kvHeads + kvHead) * QUADS + quad]);
+        let head = headAt(slots[j] * p.kvHeads + kvHead);
+        let v = loadedQuad(&values, head, quad, unitScale(&values, head, quad));
         for (var r = 0u; r < ROWS; r++) { sums[r] += weights[r * SIZE + j] * v; }
       }
     }
@@ -144,9 +144,9 @@ fn scoreBlock(position: u32, splitEnd: u32, request: u32, kvHead: u32, thread: u
   if (inside) {
     let slot = slotTable[request * p.maxLength + position];
     slots[thread] = slot;
-    let key = (slot * p.kvHeads + kvHead) * QUADS;
+    let key = headAt(slot * p.kvHeads + kvHead);
     for (var d = 0u; d < p.quads; d++) {
-      let k = vec4<f32>(keys[key + d]);
+      let k = loadedQuad(&keys, key, d, unitScale(&keys, key, d));
       for (var r = 0u; r < ROWS; r++) { dots[r] += dot(queries[r * QUADS + d], k); }
     }
   }

@@ -1,6 +1,6 @@
 /**
  * Causal attention over token slots on lavapipe: `softmax(q·k · scale)·v` for each token over its row's slots
- * 0 … position, f32 throughout, keys and values f16 or f32.
+ * 0 … position, f32 throughout, keys and values in any KVDtype.
  *
  * Shapes: `q [T, Hq·D]` f32 → `[T, Hq·D]` f32. Dispatch: tiles of up to 8 tokens of one row go to the prefill kernel, single tokens to
  * the decode kernel (attention.lavapipe.wgsl.ts); one workgroup per KV head and tile or token. Limits: D a multiple of 8.

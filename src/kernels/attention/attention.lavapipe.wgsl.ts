@@ -10,6 +10,8 @@
  * A generator because dimensions must be unrolled into registers. D is a multiple of 8; a texel is 8 dimensions.
  */
 import { composeWith } from '../../gpu/wgsl.ts';
+import { cacheFormat, quantizedGroup } from '../kv-cache/cache-format.ts';
+import type { KVDtype } from '../ops.ts';
 import { range } from '../unroll.ts';
 import { alibiSlopes } from './alibi.ts';
 
@@ -19,7 +21,7 @@ export interface AttentionKernelSpec {
   readonly group: number;
   readonly headDim: number;
   readonly kvHeads: number;
-  readonly dtype: 'f16' | 'f32';
+  readonly dtype: KVDtype;
   readonly scale: number;
   readonly slidingWindow?: number;
   readonly softcap?: number;
@@ -38,8 +40,8 @@ export function attentionKernel(s: AttentionKernelSpec): string {
 struct Params { tokens: u32, list: u32, maxLength: u32 } // list: where the tiles (prefill) or tokens (decode) begin in step
 var<immediate> p: Params;
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>; // [T, Hq, D]
-@group(0) @binding(1) var<storage, read> keys: array<StoredTexel>; // [slots, ${s.kvHeads}, D / 8]
-@group(0) @binding(2) var<storage, read> values: array<StoredTexel>; // [slots, ${s.kvHeads}, D / 8]
+@group(0) @binding(1) var<storage, read> keys: array<Stored>; // [slots, ${s.kvHeads}, D]
+@group(0) @binding(2) var<storage, read> values: array<Stored>; // [slots, ${s.kvHeads}, D]
 @group(0) @binding(3) var<storage, read> step: array<u32>; // positions at T, rows at 2T
 @group(0) @binding(4) var<storage, read> slotTable: array<u32>; // [maxRequests, maxLength]
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>; // [T, Hq, D]
@@ -52,22 +54,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) l
 ${s.mode === 'decode' ? decodeBody(s) : prefillBody(s, texels)}
 }
 `;
-  return composeWith([cacheTexels[s.dtype]], import.meta.url, text, { Element: s.dtype });
+  const { file, defines } = cacheFormat(s.dtype, s.headDim, 'read');
+  return composeWith([`../kv-cache/${file}`], import.meta.url, text, defines);
 }
 
-/** How the cache's dtype is loaded and stored: what a kernel with attention includes, Element set to the dtype. */
-export const cacheTexels = {
-  f16: '../kv-cache/texel.f16.lavapipe.wgsl',
-  f32: '../kv-cache/texel.f32.lavapipe.wgsl',
-} as const;
-
-/** What both bodies call, with `cacheTexels`; keys and values are bound as `keys` and `values`, array<StoredTexel>. */
+/** What both bodies call, with the cache's format; keys and values are bound as `keys` and `values`, array<Stored>. */
 export function attentionFunctions(s: AttentionKernelSpec): string {
   const slopes = s.alibi === undefined ? [] : alibiSlopes(s.group * s.kvHeads).map((slope) => slope * (s.alibi ?? 0));
   const declared = `const slopes = array<f32, ${slopes.length}>(${slopes.map(f).join(', ')}); // ALiBi's, a head each\n`;
-  return `${slopes.length > 0 ? declared : ''}fn key(i: u32) -> Texel { return loadedTexel(keys[i]); }
-fn value(i: u32) -> Texel { return loadedTexel(values[i]); }
-fn capped(score: f32) -> f32 {
+  return `${slopes.length > 0 ? declared : ''}fn capped(score: f32) -> f32 {
   ${s.softcap ? `return ${f(s.softcap)} * tanh(clamp(score / ${f(s.softcap)}, -15.0, 15.0));` : 'return score;'}
 }`;
 }
@@ -86,6 +81,12 @@ function firstKey(s: AttentionKernelSpec, position: string): string {
   return s.slidingWindow
     ? `select(0u, ${position} + 1u - ${s.slidingWindow}u, ${position} + 1u > ${s.slidingWindow}u)`
     : '0u';
+}
+
+/** The texel of a head at `row` that is a lane's own, or its last. */
+function ownTexel(cache: 'keys' | 'values', row: string, i: number, texels: number): string {
+  const texel = `min(${i * 8}u + lane, ${texels - 1}u)`;
+  return `loadedTexel(&${cache}, ${row}, ${texel}, unitScale(&${cache}, ${row}, 2u * ${texel}))`;
 }
 
 const component = (d: number) => `${d & 4 ? 'hi' : 'lo'}.${'xyzw'[d & 3]}`;
@@ -114,6 +115,8 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
   const bias = alibiTerm(s);
   const heads = range(s.group);
   const perLane = range(Math.ceil(texels / 8));
+  // Texels of a group whose scale is loaded once; floats have none, and take theirs out of nothing.
+  const group = quantizedGroup(s.headDim) / 8;
   const qAt = (h: number) => `(t * ${s.group * s.kvHeads}u + kvHead * ${s.group}u + ${h}u) * ${texels * 2}u`;
   const out: string[] = [`  let first = ${firstKey(s, 'position')};`];
   // Queries: lane i loads texel i; every dimension is then broadcast once, for the whole loop over keys.
@@ -133,10 +136,11 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
   out.push(`  var k0 = first & ${0xffffffff - (BLOCK - 1)}u;`, '  loop {');
   out.push('    let k = k0 + lane;');
   out.push('    let slot = slotTable[slots + min(k, position)];');
-  out.push(`    let at = (slot * ${s.kvHeads}u + kvHead) * ${texels}u;`);
+  out.push(`    let at = headAt(slot * ${s.kvHeads}u + kvHead);`);
   for (const h of heads) out.push(`    var s${h} = 0.0;`);
   for (const i of range(texels)) {
-    out.push('    {', `      let w = key(at + ${i}u);`);
+    if (i % group === 0) out.push(`    let g${i / group} = unitScale(&keys, at, ${2 * i}u);`);
+    out.push('    {', `      let w = loadedTexel(&keys, at, ${i}u, g${Math.floor(i / group)});`);
     for (const h of heads) {
       const terms = range(8).map((c) => `w.${component(c)} * q${h}d${i * 8 + c}`);
       out.push(`      s${h} += ${terms.join(' + ')};`);
@@ -152,10 +156,10 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
     for (const i of perLane) out.push(`    o${h}_${i}a *= a${h}; o${h}_${i}b *= a${h};`);
   }
   for (const key of range(BLOCK)) {
-    out.push('    {', `      let row = (subgroupBroadcast(slot, ${key}u) * ${s.kvHeads}u + kvHead) * ${texels}u;`);
+    out.push('    {', `      let row = headAt(subgroupBroadcast(slot, ${key}u) * ${s.kvHeads}u + kvHead);`);
     for (const h of heads) out.push(`      let b${h} = subgroupBroadcast(p${h}, ${key}u); l${h} += b${h};`);
     for (const i of perLane) {
-      out.push(`      let v${i} = value(row + min(${i * 8}u + lane, ${texels - 1}u));`);
+      out.push(`      let v${i} = ${ownTexel('values', 'row', i, texels)};`);
       for (const h of heads) out.push(`      o${h}_${i}a += v${i}.lo * b${h}; o${h}_${i}b += v${i}.hi * b${h};`);
     }
     out.push('    }');
@@ -200,10 +204,10 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
   }
   out.push('  var k0 = start;', '  loop {');
   for (const key of keys) {
-    out.push(`    let row${key} = (slotTable[slots + min(k0 + ${key}u, last)] * ${s.kvHeads}u + kvHead) * ${texels}u;`);
+    out.push(`    let row${key} = headAt(slotTable[slots + min(k0 + ${key}u, last)] * ${s.kvHeads}u + kvHead);`);
     for (const h of heads) out.push(`    var s${h}_${key} = 0.0;`);
     for (const i of perLane) {
-      out.push(`    { let w = key(row${key} + min(${i * 8}u + lane, ${texels - 1}u));`);
+      out.push(`    { let w = ${ownTexel('keys', `row${key}`, i, texels)};`);
       for (const texel of range(texels).filter((texel) => texel >> 3 === i)) {
         out.push('      {');
         for (const c of range(8)) {
@@ -230,7 +234,7 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
   for (const held of [keys.slice(0, HELD), keys.slice(HELD)]) {
     for (const i of perLane) {
       out.push('    {');
-      for (const key of held) out.push(`      let v${key} = value(row${key} + min(${i * 8}u + lane, ${texels - 1}u));`);
+      for (const key of held) out.push(`      let v${key} = ${ownTexel('values', `row${key}`, i, texels)};`);
       for (const d4 of range(texels * 2).filter((d4) => d4 >> 4 === i)) {
         const part = d4 & 1 ? 'hi' : 'lo';
         out.push('      {');

@@ -2,6 +2,7 @@
 // call, 8 lanes together. The formulas are the ops' own files. In front of generated text, which sets the constants.
 // include: ../rms-norm/rms.wgsl
 // include: ../rotary-embedding/rotate.wgsl
+// include: ../kv-cache/cache.f32.wgsl
 // include: ../kv-cache/store-slot.wgsl
 // include: ../gated-mul/gated.wgsl
 // include: ../quantize/q8-block.lavapipe.wgsl
@@ -10,7 +11,6 @@ const HIDDEN = 576u; // H
 const INTERMEDIATE = 1536u; // I
 const KV_HEADS = 3u; // Hkv
 const GROUP = 3u; // query heads of a KV head
-const HEAD_DIM = 64u; // D
 const ROTARY_DIM = 64u; // dimensions that rotate
 const EPS = 0.00001;
 // Where the sections of the scratch buffers begin, in elements a token: scratchLayout in layer-spec.ts.
@@ -27,8 +27,8 @@ const ACTIVATED_Q8 = 432u; // of texels: q8 [T, I / 8]
 @group(0) @binding(7) var<storage, read> table: array<f32>; // [maxLength or T, rotaryDim]: cosines, then sines
 @group(0) @binding(8) var<storage, read> step: array<u32>; // sections: step/step.ts
 @group(0) @binding(9) var<storage, read_write> slotTable: array<u32>; // [maxRequests, maxLength]
-@group(0) @binding(10) var<storage, read_write> keys: array<StoredTexel>; // [slots, Hkv, D / 8]
-@group(0) @binding(11) var<storage, read_write> values: array<StoredTexel>; // [slots, Hkv, D / 8]
+@group(0) @binding(10) var<storage, read_write> keys: array<Stored>; // [slots, Hkv, D]
+@group(0) @binding(11) var<storage, read_write> values: array<Stored>; // [slots, Hkv, D]
 @group(0) @binding(12) var<storage, read_write> floats: array<f32>; // sections from 0: queries, keys and values; MID; GATE_UP
 @group(0) @binding(13) var<storage, read_write> texels: array<vec4<u32>>; // sections from 0: normed x, f32 [T, H / 4]; ATTENDED …
 @group(0) @binding(14) var<storage, read_write> y: array<f32>; // [T, H]
@@ -91,14 +91,21 @@ fn rotatePair(at: vec2<u32>, cosine: f32, sine: f32) {
   floats[at.y] = turned.y;
 }
 
-// Key and value of a KV head to the token's slot.
+// Key and value of a KV head to the token's slot; a lane owns a unit.
 fn storeHead(token: u32, kvHead: u32, lane: u32) {
   let key = headStart(token, GROUP * KV_HEADS + kvHead) / 4u;
   let value = headStart(token, (GROUP + 1u) * KV_HEADS + kvHead) / 4u;
-  let to = (step[3u * p.tokens + token] * KV_HEADS + kvHead) * HEAD_DIM / 8u;
-  for (var i = lane; i < HEAD_DIM / 8u; i += 8u) {
-    keys[to + i] = storedTexel(Texel(floatQuad(key + 2u * i), floatQuad(key + 2u * i + 1u)));
-    values[to + i] = storedTexel(Texel(floatQuad(value + 2u * i), floatQuad(value + 2u * i + 1u)));
+  let to = headAt(step[3u * p.tokens + token] * KV_HEADS + kvHead);
+  for (var i = lane; i < 2u * UNITS; i += 8u) {
+    let isKey = i < UNITS;
+    let unit = i % UNITS;
+    let begin = select(value, key, isKey) + unit * UNIT_QUADS;
+    var v: array<vec4<f32>, UNIT_QUADS>;
+    for (var q = 0u; q < UNIT_QUADS; q++) { v[q] = floatQuad(begin + q); }
+    let words = storedUnit(v);
+    for (var w = 0u; w < UNIT_SIZE; w++) {
+      if (isKey) { keys[to + unit * UNIT_SIZE + w] = words[w]; } else { values[to + unit * UNIT_SIZE + w] = words[w]; }
+    }
   }
 }
 

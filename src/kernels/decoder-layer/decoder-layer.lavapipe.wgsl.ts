@@ -16,7 +16,8 @@
  * (matmul/lane-sums.wgsl.ts) and attention have one.
  */
 import { composeWith, type Defines } from '../../gpu/wgsl.ts';
-import { attentionFunctions, cacheTexels, decodeToken } from '../attention/attention.lavapipe.wgsl.ts';
+import { attentionFunctions, decodeToken } from '../attention/attention.lavapipe.wgsl.ts';
+import { cacheFormat } from '../kv-cache/cache-format.ts';
 import { partsOf, productItem, products, tileProduct, weightBindings } from './layer-products.lavapipe.wgsl.ts';
 import { scratchLayout, type DecoderLayerKernelSpec } from './layer-spec.ts';
 
@@ -83,11 +84,7 @@ ${ends.join('\n')}
   }
 }
 `;
-  const files: string[] = [
-    'item-queue.lavapipe.wgsl',
-    'between-products.lavapipe.wgsl',
-    cacheTexels[s.attention.dtype],
-  ];
+  const files = ['item-queue.lavapipe.wgsl', 'between-products.lavapipe.wgsl'];
   if (s.headNorms) files.push('head-norms.lavapipe.wgsl');
   files.push('../texel.wgsl');
   return composeWith(files, import.meta.url, text, defines(s));
@@ -96,9 +93,11 @@ ${ends.join('\n')}
 function defines(s: DecoderLayerKernelSpec): Defines {
   const { group, headDim, kvHeads, dtype } = s.attention;
   const at = scratchLayout(s);
+  const { file, defines } = cacheFormat(dtype, headDim, 'read_write');
   return {
-    ...{ HIDDEN: s.hidden, INTERMEDIATE: s.intermediate, EPS: s.eps, Element: dtype },
-    ...{ KV_HEADS: kvHeads, GROUP: group, HEAD_DIM: headDim, ROTARY_DIM: s.rotaryDim },
+    ...{ ...defines, 'cache.f32.wgsl': file },
+    ...{ HIDDEN: s.hidden, INTERMEDIATE: s.intermediate, EPS: s.eps },
+    ...{ KV_HEADS: kvHeads, GROUP: group, ROTARY_DIM: s.rotaryDim },
     ...{ MID: at.mid, GATE_UP: at.gateUp, ATTENDED: at.attended },
     ...{ ATTENDED_Q8: at.attendedQ8, NORMED_Q8: at.normedQ8, ACTIVATED_Q8: at.activatedQ8 },
   };

@@ -1,10 +1,11 @@
 /**
- * The token-level KV cache on the device: per layer keys and values `[slots + 1, Hkv, D]`, or latents
- * `[slots + 1, rank + ropeDim]`; the last slot is the sink.
+ * The token-level KV cache on the device: per layer keys and values `[slots + 1, Hkv, D]` in the dtype's own layout
+ * (cache-format.ts), or latents `[slots + 1, rank + ropeDim]`; the last slot is the sink.
  */
 import { EngineError } from '../../errors.ts';
 import type { CacheLayerSpec, KVCache, KVCacheSpec, KVLayer, LatentLayer } from '../ops.ts';
 import type { WebGPUContext } from '../webgpu-context.ts';
+import { checkHeadDim } from './cache-format.ts';
 import { slotBytes } from './slot-bytes.ts';
 
 export interface GpuKVLayer extends KVLayer {
@@ -60,6 +61,7 @@ export function createGpuKVCache(ctx: WebGPUContext, spec: KVCacheSpec): GpuKVCa
 /** Of each of a layer's buffers. */
 function layerBytes(ctx: WebGPUContext, layer: CacheLayerSpec, slots: number): number[] {
   const { limits } = ctx.gpu.device;
+  if (layer.kind === 'kv') checkHeadDim(layer.dtype, layer.headDim);
   const sizes = slotBytes(layer).map((bytes) => (slots + 1) * bytes);
   const largest = Math.max(...sizes);
   const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);

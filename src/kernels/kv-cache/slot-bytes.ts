@@ -1,17 +1,15 @@
 import type { CacheLayerSpec } from '../ops.ts';
-
-const elementBytes = { f16: 2, f32: 4 } as const;
+import { headBytes } from './cache-format.ts';
 
 /** Bytes of one slot in each of the layer's buffers: keys and values, or latents. */
 export function slotBytes(layer: CacheLayerSpec): number[] {
-  const element = elementBytes[layer.dtype];
   switch (layer.kind) {
     case 'kv': {
-      const bytes = layer.kvHeads * layer.headDim * element;
+      const bytes = layer.kvHeads * headBytes(layer.dtype, layer.headDim);
       return [bytes, bytes];
     }
     case 'latent':
-      return [(layer.rank + layer.ropeDim) * element];
+      return [headBytes(layer.dtype, layer.rank + layer.ropeDim)];
     default:
       return layer satisfies never;
   }

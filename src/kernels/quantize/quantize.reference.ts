@@ -41,7 +41,8 @@ export function dequantizeReference(x: QuantizedActivation, tokens: number, feat
   return out;
 }
 
-function roundTiesToEven(x: number): number {
+/** As WGSL's `round`. */
+export function roundTiesToEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;
   return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;

@@ -1,7 +1,8 @@
+import { quantizedKVReference } from '../kv-cache/quantized.reference.ts';
 import type { KVLayer } from '../ops.ts';
 import { f16Table, f32ToF16 } from '../../tensor/f16.ts';
 
-/** Keys and values `[slots + 1, Hkv, D]` in f32; with dtype 'f16' every stored value is one that f16 holds. */
+/** Keys and values `[slots + 1, Hkv, D]` in f32, each a value that the cache's dtype holds. */
 export interface ReferenceKVLayer extends KVLayer {
   readonly storage: { readonly keys: Float32Array; readonly values: Float32Array };
 }
@@ -26,10 +27,24 @@ export function rotateHead(head: Float32Array, cosSin: Float32Array, rotaryDim: 
 /** Writes the key and value `[Hkv, D]` of one token to its slot. */
 export function storeKVReference(layer: ReferenceKVLayer, slot: number, key: Float32Array, value: Float32Array): void {
   const { keys, values } = layer.storage;
-  const { dtype } = layer;
   const width = layer.kvHeads * layer.headDim;
-  keys.set(dtype === 'f16' ? roundToF16(key) : key, slot * width);
-  values.set(dtype === 'f16' ? roundToF16(value) : value, slot * width);
+  keys.set(storedReference(key, layer), slot * width);
+  values.set(storedReference(value, layer), slot * width);
+}
+
+/** What the cache gives back for x `[Hkv, D]`. */
+function storedReference(x: Float32Array, { dtype, headDim }: KVLayer): Float32Array {
+  switch (dtype) {
+    case 'f32':
+      return x;
+    case 'f16':
+      return roundToF16(x);
+    case 'int8':
+    case 'int4':
+      return quantizedKVReference(x, headDim, dtype);
+    default:
+      return dtype satisfies never;
+  }
 }
 
 function roundToF16(x: Float32Array): Float32Array {

@@ -1,52 +1,74 @@
-// Rotary embedding of queries and keys, and the store of keys and values into their slots, one invocation a pair of
-// dimensions. Heads of a token: Hq queries, then Hkv keys, then Hkv values.
+// Rotary embedding of queries and keys, and the store of keys and values into their slots. Heads of a token: Hq queries, then
+// Hkv keys, then Hkv values. An invocation owns a pair of a query's dimensions, or a unit of a key or value (kv-cache/).
 // include: rotate.wgsl
-// include: ../kv-cache/stored.wgsl
+// include: ../kv-cache/cache.f32.wgsl
 // include: ../kv-cache/store-slot.wgsl
 
-struct Params { tokens: u32, heads: u32, kvHeads: u32, headDim: u32, rotaryDim: u32, maxLength: u32 }
+struct Params { tokens: u32, heads: u32, kvHeads: u32, rotaryDim: u32, maxLength: u32 }
 var<immediate> p: Params;
 
 @group(0) @binding(0) var<storage, read> qkv: array<f32>; // [T, (Hq + 2·Hkv)·D]
 @group(0) @binding(1) var<storage, read> table: array<f32>; // [maxLength or T, rotaryDim]: cosines, then sines
 @group(0) @binding(2) var<storage, read> step: array<u32>; // sections: step/step.ts
 @group(0) @binding(3) var<storage, read_write> slotTable: array<u32>; // [maxRequests, maxLength]
-@group(0) @binding(4) var<storage, read_write> keys: array<Element>; // [slots, Hkv, D]
-@group(0) @binding(5) var<storage, read_write> values: array<Element>; // [slots, Hkv, D]
+@group(0) @binding(4) var<storage, read_write> keys: array<Stored>; // [slots, Hkv, D]
+@group(0) @binding(5) var<storage, read_write> values: array<Stored>; // [slots, Hkv, D]
 @group(0) @binding(6) var<storage, read_write> queries: array<f32>; // [T, Hq·D]
+
+// Where a head of a token begins in qkv.
+fn headStart(token: u32, head: u32) -> u32 { return (token * (p.heads + 2u * p.kvHeads) + head) * HEAD_DIM; }
+
+// Two dimensions of a head, rotated.
+fn turnedPair(token: u32, head: u32, pair: u32) -> vec2<f32> {
+  let half = p.rotaryDim / 2u;
+  let at = headStart(token, head) + pairAt(pair, half);
+  let v = vec2<f32>(qkv[at.x], qkv[at.y]);
+  if (pair >= half) { return v; }
+  let row = tableRow(token, step[p.tokens + token]) * p.rotaryDim;
+  return rotated(v, table[row + pair], table[row + half + pair]);
+}
+
+fn turned(token: u32, head: u32, dimension: u32) -> f32 {
+  let half = p.rotaryDim / 2u;
+  let pair = pairOf(dimension, half);
+  let v = turnedPair(token, head, pair);
+  return select(v.y, v.x, pairAt(pair, half).x == dimension);
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let token = id.y;
-  let pairs = p.headDim / 2u;
-  let head = id.x / pairs;
-  if (head >= p.heads + 2u * p.kvHeads) { return; }
   if (id.x == 0u) { storeSlot(token); }
-
-  let pair = id.x % pairs;
-  let half = p.rotaryDim / 2u;
-  let at = pairAt(pair, half);
-  let start = (token * (p.heads + 2u * p.kvHeads) + head) * p.headDim;
-  var v = vec2<f32>(qkv[start + at.x], qkv[start + at.y]);
-  if (head < p.heads + p.kvHeads && pair < half) {
-    let row = tableRow(token, step[p.tokens + token]) * p.rotaryDim;
-    v = rotated(v, table[row + pair], table[row + half + pair]);
-  }
-
-  if (head < p.heads) {
-    let to = (token * p.heads + head) * p.headDim;
-    queries[to + at.x] = v.x;
-    queries[to + at.y] = v.y;
+  let pairs = HEAD_DIM / 2u;
+  if (id.x < p.heads * pairs) {
+    let head = id.x / pairs;
+    let pair = id.x % pairs;
+    let v = turnedPair(token, head, pair);
+    let to = (token * p.heads + head) * HEAD_DIM + pairAt(pair, p.rotaryDim / 2u);
+    queries[to.x] = v.x;
+    queries[to.y] = v.y;
     return;
   }
-  let kept = stored(vec4<f32>(v, 0.0, 0.0));
-  let kvHead = (head - p.heads) % p.kvHeads;
-  let to = (step[3u * p.tokens + token] * p.kvHeads + kvHead) * p.headDim;
-  if (head < p.heads + p.kvHeads) {
-    keys[to + at.x] = kept.x;
-    keys[to + at.y] = kept.y;
-  } else {
-    values[to + at.x] = kept.x;
-    values[to + at.y] = kept.y;
+
+  let item = id.x - p.heads * pairs;
+  let kept = item / UNITS; // of the keys, then of the values
+  if (kept >= 2u * p.kvHeads) { return; }
+  let isKey = kept < p.kvHeads;
+  let unit = item % UNITS;
+  var v: array<vec4<f32>, UNIT_QUADS>;
+  for (var q = 0u; q < UNIT_QUADS; q++) {
+    let d = (unit * UNIT_QUADS + q) * 4u;
+    let head = p.heads + kept;
+    if (isKey) {
+      v[q] = vec4<f32>(turned(token, head, d), turned(token, head, d + 1u), turned(token, head, d + 2u), turned(token, head, d + 3u));
+    } else {
+      let at = headStart(token, head) + d;
+      v[q] = vec4<f32>(qkv[at], qkv[at + 1u], qkv[at + 2u], qkv[at + 3u]);
+    }
+  }
+  let words = storedUnit(v);
+  let to = headAt(step[3u * p.tokens + token] * p.kvHeads + kept % p.kvHeads) + unit * UNIT_SIZE;
+  for (var w = 0u; w < UNIT_SIZE; w++) {
+    if (isKey) { keys[to + w] = words[w]; } else { values[to + w] = words[w]; }
   }
 }

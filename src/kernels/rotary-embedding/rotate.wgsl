@@ -12,6 +12,12 @@ fn pairAt(pair: u32, half: u32) -> vec2<u32> {
   return vec2<u32>(2u * pair, 2u * pair + 1u);
 }
 
+// The pair that a dimension is in.
+fn pairOf(dimension: u32, half: u32) -> u32 {
+  if (INTERLEAVED == 1u || dimension >= 2u * half) { return dimension / 2u; }
+  return select(dimension - half, dimension, dimension < half);
+}
+
 fn rotated(pair: vec2<f32>, cosine: f32, sine: f32) -> vec2<f32> {
   return vec2<f32>(pair.x * cosine - pair.y * sine, pair.y * cosine + pair.x * sine);
 }

@@ -1,5 +1,5 @@
 /** rotaryStoreKV and attention: rotations, scattered slots, mixed batches, windows, caps, grouped heads. */
-import type { KVCache, Ops, StepBatch } from '../../../src/kernels/ops.ts';
+import type { KVCache, KVDtype, Ops, StepBatch } from '../../../src/kernels/ops.ts';
 import { f16ToF32, f32ToF16 } from '../../../src/tensor/f16.ts';
 import { emptyBatch, kvLayerOf, oneLayerCache } from '../../helpers/batches.ts';
 import { randomFloats, shuffled } from '../../helpers/random.ts';
@@ -17,7 +17,7 @@ export interface AttentionCaseSpec {
   readonly kvHeads: number;
   readonly headDim: number;
   readonly sequences: readonly Sequence[];
-  readonly dtype?: 'f16' | 'f32';
+  readonly dtype?: KVDtype;
   readonly slidingWindow?: number;
   readonly softcap?: number;
   readonly alibi?: number;
@@ -36,6 +36,8 @@ class Layout {
   readonly slots: Uint32Array;
   readonly width: number;
   readonly qkv: Float32Array;
+  /** Heads as they are kept, by where they begin in qkv. */
+  readonly #kept = new Map<number, number[]>();
 
   constructor(spec: AttentionCaseSpec) {
     this.spec = spec;
@@ -96,11 +98,40 @@ class Layout {
   }
 
   stored(token: number, part: 'key' | 'value', kvHead: number, d: number): number {
-    const { heads, kvHeads, headDim, dtype } = this.spec;
-    const first = part === 'key' ? heads : heads + kvHeads;
-    const value = this.qkv[token * this.width + (first + kvHead) * headDim + d];
-    return dtype === 'f16' ? f16ToF32(f32ToF16(value)) : value;
+    const { heads, kvHeads, headDim, dtype = 'f32' } = this.spec;
+    const first = (part === 'key' ? heads : heads + kvHeads) + kvHead;
+    const start = token * this.width + first * headDim;
+    let head = this.#kept.get(start);
+    if (!head) this.#kept.set(start, (head = kept(this.qkv.subarray(start, start + headDim), dtype)));
+    return head[d];
   }
+}
+
+const half = (x: number) => f16ToF32(f32ToF16(x));
+
+/** What a cache of the dtype gives back for a head, in float64. */
+function kept(head: Float32Array, dtype: KVDtype): number[] {
+  const x = Array.from(head);
+  if (dtype === 'f32') return x;
+  if (dtype === 'f16') return x.map(half);
+  const group = [32, 16, 8, 4].find((n) => x.length % n === 0) ?? 1;
+  return x.map((v, d) => {
+    const all = x.slice(d - (d % group), d - (d % group) + group);
+    const [least, most] = [Math.min(...all), Math.max(...all)];
+    const [codes, min] = [dtype === 'int8' ? 255 : 15, half(least)];
+    const scale = half((most - least) / codes);
+    return min + scale * Math.max(0, Math.min(codes, Math.round((v - min) / scale)));
+  });
+}
+
+/**
+ * Where a value lies between two codes, a rounding error puts it on either: a whole step off, in a few of a hundred thousand
+ * that adapters divide less exactly.
+ */
+const quantizedBound = { int8: { nmse: 1e-6, maxAbs: 0.01 }, int4: { nmse: 2e-5, maxAbs: 0.1 } };
+
+function boundOf<B>(dtype: KVDtype | undefined, otherwise: B): B | (typeof quantizedBound)['int8'] {
+  return dtype === 'int8' || dtype === 'int4' ? quantizedBound[dtype] : otherwise;
 }
 
 /** As in the ALiBi paper's code: the slopes of n heads, and every other one of those of 2n behind them. */
@@ -177,7 +208,7 @@ export function attentionCase(name: string, spec: AttentionCaseSpec): KernelCase
   const layout = new Layout(spec);
   const { heads, kvHeads, headDim } = spec;
   return {
-    name: `attention ${name}: ${heads}/${kvHeads} heads of ${headDim}${spec.dtype === 'f16' ? ', f16 cache' : ''}`,
+    name: `attention ${name}: ${heads}/${kvHeads} heads of ${headDim}${spec.dtype ? `, ${spec.dtype} cache` : ''}`,
     prepare: async (ops) => {
       const noRotation = new Float32Array(MAX_LENGTH * headDim).map((_, i) => (i % headDim < headDim / 2 ? 1 : 0));
       const table = ops.uploadF32(noRotation, [MAX_LENGTH, headDim]);
@@ -193,8 +224,8 @@ export function attentionCase(name: string, spec: AttentionCaseSpec): KernelCase
       return () => ops.attention(q, kvLayerOf(kv), step, { heads, scale: scaleOf(spec), ...window, ...cap, ...alibi });
     },
     expected: () => attention(layout),
-    referenceBound: f32Bound,
-    webgpuBound: { nmse: 1e-10, maxAbs: 1e-4 },
+    referenceBound: boundOf(spec.dtype, f32Bound),
+    webgpuBound: boundOf(spec.dtype, { nmse: 1e-10, maxAbs: 1e-4 }),
   };
 }
 
@@ -223,7 +254,7 @@ function rotated(head: ArrayLike<number>, position: number, spec: RotaryCaseSpec
 }
 
 /** `what` 'queries': the returned queries. 'values': what attention over the one stored position gives back: its value. */
-function rotaryCase(what: 'queries' | 'values', dtype: 'f32' | 'f16', spec: RotaryCaseSpec): KernelCase {
+function rotaryCase(what: 'queries' | 'values', dtype: KVDtype, spec: RotaryCaseSpec): KernelCase {
   const { heads, kvHeads, headDim, rotaryDim, interleaved, positions } = spec;
   const tokens = positions.length;
   const width = (heads + 2 * kvHeads) * headDim;
@@ -258,11 +289,11 @@ function rotaryCase(what: 'queries' | 'values', dtype: 'f32' | 'f16', spec: Rota
           const first = what === 'queries' ? h : heads + kvHeads + Math.floor((h * kvHeads) / heads);
           const head = qkv.subarray(t * width + first * headDim, t * width + (first + 1) * headDim);
           if (what === 'queries') return rotated(head, position, spec);
-          return Array.from(head, (v) => (dtype === 'f16' ? f16ToF32(f32ToF16(v)) : v));
+          return kept(head, dtype);
         }).flat(),
       ),
-    referenceBound: what === 'values' ? exact : { nmse: 1e-11, maxAbs: 1e-5 },
-    webgpuBound: { nmse: 1e-12, maxAbs: 1e-6 },
+    referenceBound: boundOf(dtype, what === 'values' ? exact : { nmse: 1e-11, maxAbs: 1e-5 }),
+    webgpuBound: boundOf(dtype, { nmse: 1e-12, maxAbs: 1e-6 }),
   };
 }
 
@@ -317,6 +348,17 @@ export const attentionCases: readonly KernelCase[] = [
   }),
   rotaryCase('values', 'f32', { ...smollm, rotaryDim: 64, interleaved: false, positions: [0, 9, 3] }),
   core(rotaryCase('values', 'f16', { ...wide, rotaryDim: 128, interleaved: false, positions: [5, 30] })),
+  rotaryCase('values', 'int8', { ...wide, rotaryDim: 128, interleaved: false, positions: [5, 30] }),
+  core(
+    rotaryCase('values', 'int4', {
+      heads: 4,
+      kvHeads: 2,
+      headDim: 80,
+      rotaryDim: 20,
+      interleaved: true,
+      positions: [7],
+    }),
+  ),
   shiftCase(false),
   core(shiftCase(true)),
   attentionCase('first token', { heads: 1, kvHeads: 1, headDim: 8, sequences: decode(0) }),
@@ -336,6 +378,12 @@ export const attentionCases: readonly KernelCase[] = [
       ],
     }),
   ),
+  attentionCase('prefill', { ...smollm, dtype: 'int8', sequences: [{ context: 9, chunk: 40 }, ...decode(70)] }),
+  attentionCase('prefill', { ...smollm, dtype: 'int4', sequences: [{ context: 9, chunk: 40 }, ...decode(70)] }),
+  core(attentionCase('mixed', { ...wide, dtype: 'int8', sequences: [{ context: 30, chunk: 9 }, ...decode(150, 2)] })),
+  core(attentionCase('mixed', { ...wide, dtype: 'int4', sequences: [{ context: 30, chunk: 9 }, ...decode(150, 2)] })),
+  attentionCase('groups of 16', { heads: 4, kvHeads: 2, headDim: 80, dtype: 'int8', sequences: decode(20) }),
+  attentionCase('groups of 8', { heads: 2, kvHeads: 2, headDim: 24, dtype: 'int4', sequences: decode(20) }),
   attentionCase('shared prefix', {
     ...smollm,
     sharedPrefix: 20,
