@@ -72,6 +72,9 @@ def randomize(model):
                 p.copy_((0 if model.config.model_type in ZERO_CENTERED or "gemma" in model.config.model_type else 1) + 0.3 * torch.randn_like(p))
             else:
                 p.normal_(0, 1.5 / p.shape[1] ** 0.5)
+        for name, buffer in model.named_buffers():
+            if name.endswith("e_score_correction_bias"):
+                buffer.normal_(0, 0.3)
 
 
 def write_oracle(directory, model):
@@ -526,6 +529,7 @@ def main():
     phi3()
     gemma3()
     dynamic_rope()
+    experts()
     dense()
     low_bits_gguf()
     packed()
@@ -574,6 +578,16 @@ def tiny_gguf(name, arch, model, metadata):
         writer.add_tensor(own, array.astype(np.float16 if array.ndim == 2 and "norm" not in own else np.float32))
     gguf_finish(writer)
     write_oracle(path.parent, model)
+
+
+def experts():
+    tiny("mixtral", num_local_experts=5, sliding_window=9)
+    tiny("qwen2_moe", "head_dim", num_experts=6, num_experts_per_tok=3, moe_intermediate_size=32, shared_expert_intermediate_size=64, mlp_only_layers=[0])
+    tiny("qwen3_moe", dtype=torch.bfloat16, older=True, older_keys=dict(names={"num_local_experts": "num_experts"}), num_experts=8, num_experts_per_tok=2, moe_intermediate_size=32, norm_topk_prob=True)
+    multipliers = dict(embedding_multiplier=3.0, attention_multiplier=0.2, residual_multiplier=0.4, logits_scaling=1.7)
+    tiny("granitemoe", "head_dim", num_local_experts=6, num_experts_per_tok=3, attention_bias=True, **multipliers)
+    groups = dict(n_group=4, topk_group=2, n_shared_experts=2, first_k_dense_replace=1, routed_scaling_factor=1.7)
+    tiny("glm4_moe", n_routed_experts=8, num_experts_per_tok=3, moe_intermediate_size=32, use_qk_norm=True, rope_parameters=dict(HALF), **groups)
 
 
 def dense():

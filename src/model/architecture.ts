@@ -47,6 +47,8 @@ export interface ModelParts {
 export interface GgufMapping {
   /** `general.architecture`, also the prefix of its metadata keys. */
   readonly name: string;
+  /** Files that have experts are this architecture's, and those without another's of the same name. */
+  readonly hasExperts?: true;
   /** config.json key → metadata key without its prefix. */
   readonly configKeys: Readonly<Record<string, string>>;
   /** GGUF name → Hugging Face name, both without `.weight`; `*` is the layer. */

@@ -17,6 +17,8 @@ export interface ModelConfig {
   readonly numHiddenLayers: number;
   /** The longest context that the checkpoint is made for. */
   readonly maxPositionEmbeddings: number;
+  /** Layers behind these that guess tokens ahead (num_nextn_predict_layers); their tensors are left unread. */
+  readonly draftLayers?: number;
 }
 
 /** What most decoders have besides. */

@@ -13,7 +13,7 @@ import { kvCacheSpec, windowOf } from '../../src/model/cache-plan.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
 import { loadModel } from '../../src/model/weights/load-weights.ts';
 import { Book, request } from '../helpers/engine-driver.ts';
-import { dense, fixturePath, readOracle } from '../helpers/model-exam.ts';
+import { tiny, fixturePath, readOracle } from '../helpers/model-exam.ts';
 
 const config: EngineConfig = {
   ...defaultEngineConfig,
@@ -43,7 +43,7 @@ const schedules: readonly Schedule[] = [
   { name: 'paused', changed: { disableDynamicPromptCache: true }, slots: 66, together: true, more: 20 },
 ];
 
-for (const name of ['llama-tied', 'mistral-window', 'qwen3', 'gpt2', 'phi3', 'gemma3', ...dense]) {
+for (const name of ['llama-tied', 'mistral-window', 'qwen3', 'gpt2', 'phi3', 'gemma3', ...tiny]) {
   t.test(name, async (t) => {
     const opened = openModel(fixturePath(name));
     const model = await loadModel(new ReferenceOps(), opened, { quant: 'stored', maxLength: 64 });

@@ -24,8 +24,8 @@ interface Checkpoint {
   readonly onReferenceOnly?: true;
 }
 
-/** Checkpoints of one size, so that the kernels which are compiled for one serve the others (`dense` in make-fixtures.py). */
-export const dense = [
+/** Checkpoints of one size, so that the kernels which are compiled for one serve the others (`dense` and `experts` in make-fixtures.py). */
+export const tiny = [
   'gemma',
   'gemma2',
   'phi',
@@ -58,6 +58,11 @@ export const dense = [
   'bloom',
   'internlm2',
   'minicpm',
+  'mixtral',
+  'qwen2_moe',
+  'qwen3_moe',
+  'granitemoe',
+  'glm4_moe',
 ] as const;
 
 /**
@@ -99,7 +104,7 @@ export const checkpoints: readonly Checkpoint[] = [
   { name: 'llama-compressed-fp8', stored: 5e-3, onReferenceOnly: true },
   { name: 'llama-nf4', stored: 5e-3, onReferenceOnly: true },
   { name: 'llama-llm-int8', stored: 5e-3, onReferenceOnly: true },
-  ...dense.map((name) => ({ name, stored: 1e-4 })),
+  ...tiny.map((name) => ({ name, stored: 1e-4 })),
 ];
 
 export interface Oracle {

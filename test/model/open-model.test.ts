@@ -85,20 +85,23 @@ t.test('unsupported GGUF files', (t) => {
     writeFileSync(path, builder.build());
     t.throws(() => plan(path), { message }, String(message));
   };
-  const llama = () =>
+  const decoder = (name: string) =>
     new GgufBuilder()
-      .string('general.architecture', 'llama')
-      .u32('llama.block_count', 1)
-      .u32('llama.context_length', 64)
-      .u32('llama.embedding_length', 64)
-      .u32('llama.feed_forward_length', 64)
-      .u32('llama.attention.head_count', 4);
+      .string('general.architecture', name)
+      .u32(`${name}.block_count`, 1)
+      .u32(`${name}.context_length`, 64)
+      .u32(`${name}.embedding_length`, 64)
+      .u32(`${name}.feed_forward_length`, 64)
+      .u32(`${name}.attention.head_count`, 4);
+  const llama = () => decoder('llama');
   const epsilon = (b: GgufBuilder) => b.u32('llama.attention.layer_norm_rms_epsilon', 1);
   fails(new GgufBuilder(), /general.architecture undefined is not supported; supported: llama, qwen2/);
   fails(new GgufBuilder().string('general.architecture', 'bert'), /general.architecture "bert"/);
   fails(llama(), /llama.attention.layer_norm_rms_epsilon: is missing/);
   fails(epsilon(llama()), /neither llama.vocab_size nor token_embd.weight/);
-  fails(epsilon(llama()).u32('llama.expert_count', 8), /llama.expert_count: mixtures of experts/);
+  fails(epsilon(llama()).u32('llama.expert_count', 8), /llama.expert_used_count: is missing/);
+  const qwen2 = decoder('qwen2').u32('qwen2.attention.layer_norm_rms_epsilon', 1).u32('qwen2.expert_count', 8);
+  fails(qwen2, /qwen2.expert_count 8 is not supported; supported: 0, no experts/);
   fails(epsilon(llama()).u32('llama.rope.dimension_count', 8), /llama.rope.dimension_count 8 is not supported/);
   fails(epsilon(llama()).u32('llama.vocab_size', 9), /tensor model.embed_tokens.weight is missing/);
   const longrope = epsilon(llama()).u32('llama.vocab_size', 9).string('llama.rope.scaling.type', 'longrope');

@@ -17,19 +17,24 @@ import { gemma2 } from './gemma2.ts';
 import { gemma3Text } from './gemma3_text.ts';
 import { glm } from './glm.ts';
 import { glm4 } from './glm4.ts';
+import { glm4Moe } from './glm4_moe.ts';
 import { gpt2 } from './gpt2.ts';
 import { gptNeox } from './gpt_neox.ts';
 import { granite } from './granite.ts';
+import { graniteMoe } from './granitemoe.ts';
 import { helium } from './helium.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
+import { mixtral } from './mixtral.ts';
 import { nemotron } from './nemotron.ts';
 import { olmo2 } from './olmo2.ts';
 import { olmo3 } from './olmo3.ts';
 import { phi } from './phi.ts';
 import { phi3 } from './phi3.ts';
 import { qwen2 } from './qwen2.ts';
+import { qwen2Moe } from './qwen2_moe.ts';
 import { qwen3 } from './qwen3.ts';
+import { qwen3Moe } from './qwen3_moe.ts';
 import { seedOss } from './seed_oss.ts';
 import { smollm3 } from './smollm3.ts';
 import { stablelm } from './stablelm.ts';
@@ -69,6 +74,11 @@ export const architectures: readonly AnyArchitecture[] = [
   gptBigcode,
   opt,
   bloom,
+  mixtral,
+  qwen2Moe,
+  qwen3Moe,
+  graniteMoe,
+  glm4Moe,
 ];
 
 /** By `model_type` of config.json; unsupported_model lists those that load. */
@@ -83,10 +93,15 @@ export function architectureOf(modelType: unknown, file: string): AnyArchitectur
   );
 }
 
-/** By `general.architecture` of GGUF metadata. */
-export function ggufArchitectureOf(name: unknown, file: string): AnyArchitecture & { readonly gguf: GgufMapping } {
+/** By `general.architecture` of GGUF metadata, and whether it says that there are experts. */
+export function ggufArchitectureOf(
+  name: unknown,
+  hasExperts: boolean,
+  file: string,
+): AnyArchitecture & { readonly gguf: GgufMapping } {
   const loadable = architectures.filter(inGguf);
-  const found = loadable.find((a) => a.gguf.name === name);
+  const named = loadable.filter((a) => a.gguf.name === name);
+  const found = named.find((a) => (a.gguf.hasExperts ?? false) === hasExperts) ?? named.at(0);
   if (found) return found;
   throw unsupported(
     file,

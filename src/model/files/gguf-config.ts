@@ -42,8 +42,8 @@ export function ggufConfigSource(gguf: Gguf, file: ModelFile, mapping: GgufMappi
   const metadata = withoutPrefix(gguf, prefix);
   const shape = mappedKeys(metadata, file.path, mapping);
   const c = parseKeys(keys, metadata, file.path, prefix);
-  if (c.expert_count > 0)
-    throw new EngineError('unsupported_model', `${file.path}: ${prefix}.expert_count: mixtures of experts do not load`);
+  if (c.expert_count > 0 && !Object.values(mapping.configKeys).includes('expert_count'))
+    throw unsupported(file.path, `${prefix}.expert_count`, c.expert_count, ['0, no experts']);
   const headDim = c['attention.key_length'] ?? Math.floor(c.embedding_length / c['attention.head_count']);
   const rotaryDim = c['rope.dimension_count'] ?? headDim;
   const wholeHead = ['attention.value_length', ...(mapping.rotatesPart ? [] : ['rope.dimension_count'])] as const;
@@ -53,6 +53,7 @@ export function ggufConfigSource(gguf: Gguf, file: ModelFile, mapping: GgufMappi
   const json = {
     ...mapping.absent,
     ...shape,
+    ...withoutDrafts(shape),
     ...layerTypes(metadata),
     partial_rotary_factor: rotaryDim / headDim,
     ...whatTensorsSay(gguf, mapping),
@@ -60,6 +61,12 @@ export function ggufConfigSource(gguf: Gguf, file: ModelFile, mapping: GgufMappi
     rope_parameters: ropeParameters(gguf, c, headDim, file, prefix),
   };
   return { json, file: file.path, keyName: (key) => metadataKey(key, mapping) };
+}
+
+/** Metadata counts layers that guess tokens ahead among the others, config.json does not. */
+function withoutDrafts({ num_hidden_layers, num_nextn_predict_layers }: Record<string, unknown>) {
+  if (typeof num_hidden_layers !== 'number' || typeof num_nextn_predict_layers !== 'number') return {};
+  return { num_hidden_layers: num_hidden_layers - num_nextn_predict_layers };
 }
 
 /** The architecture's own keys; 0 stands for none. */

@@ -52,14 +52,28 @@ export const optionalKeys: ReadonlySet<string> = new Set([
   'attention.head_count_kv',
   'attention.key_length',
   'attention.sliding_window',
+  'expert_feed_forward_length',
+  'expert_group_count',
+  'expert_group_used_count',
+  'expert_shared_count',
+  'expert_shared_feed_forward_length',
+  'expert_weights_norm',
+  'expert_weights_scale',
+  'leading_dense_block_count',
+  'nextn_predict_layers',
 ]);
 
-/** `blk.3.attn_q.weight` → `model.layers.3.self_attn.q_proj.weight`; a name that is not in the mapping stays as it is. */
+/**
+ * `blk.3.attn_q.weight` → `model.layers.3.self_attn.q_proj.weight`; a name that is not in the mapping stays as it is. Files of
+ * before 2024-04 have a tensor for each expert: `blk.3.ffn_up.7.weight`, of what is `blk.3.ffn_up_exps.weight` since.
+ */
 export function huggingFaceName(name: string, { tensorNames }: Pick<GgufMapping, 'tensorNames'>): string {
-  const match = /^((?:blk\.(\d+)\.)?\w+)\.(weight|bias)$/.exec(name);
+  const match = /^((?:blk\.(\d+)\.)?\w+?)(?:\.(\d+))?\.(weight|bias)$/.exec(name);
   if (!match) return name;
-  const [, stem, layer, suffix] = match as unknown as [string, string, string | undefined, string];
-  const key = layer === undefined ? stem : stem.replace(`blk.${layer}.`, 'blk.*.');
+  const [, stem, layer, expert, suffix] = match as unknown as [string, string, string?, string?, string?];
+  const own = layer === undefined ? stem : stem.replace(`blk.${layer}.`, 'blk.*.');
+  const key = expert === undefined ? own : `${own}_exps`;
   if (!Object.hasOwn(tensorNames, key)) return name;
-  return `${tensorNames[key].replace('*', layer ?? '')}.${suffix}`;
+  const stored = tensorNames[key].replace('*', layer ?? '');
+  return `${expert === undefined ? stored : stored.replace('.experts.', `.experts.${expert}.`)}.${suffix}`;
 }

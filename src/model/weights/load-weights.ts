@@ -7,14 +7,9 @@ import type { CausalLM } from '../causal-lm.ts';
 import type { OpenModel } from '../files/open-model.ts';
 import { planBytes } from './memory-plan.ts';
 import { loadedParts } from './model-parts.ts';
+import type { PlannedVector } from './planned-vector.ts';
 import { loraShape, mapLeavesInOrder, type LinSpec } from './spec.ts';
-import {
-  planWeights,
-  type PlannedLeaf,
-  type PlannedMatrix,
-  type PlannedVector,
-  type WeightPlan,
-} from './weight-plan.ts';
+import { planWeights, type PlannedLeaf, type PlannedMatrix, type WeightPlan } from './weight-plan.ts';
 
 /** Bytes handed to the backend so far, and in all. */
 export type Progress = (done: number, total: number) => void;
@@ -74,7 +69,7 @@ class Loader {
         return {
           weight: await this.#matrix(leaf.weight),
           ...(leaf.bias && { bias: this.#vector(leaf.bias) }),
-          ...(this.#lora && { lora: this.#adapters(leaf.spec, this.#lora) }),
+          ...(this.#lora && leaf.spec && { lora: this.#adapters(leaf.spec, this.#lora) }),
         };
       case 'table':
         return this.#matrix(leaf.matrix);
@@ -101,6 +96,7 @@ class Loader {
     const bytes = matrixBytes(source);
     const watched: MatrixSource = {
       ...source,
+      ...(planned.experts !== undefined && { experts: planned.experts }),
       readRows: (start, count) => {
         const rows = source.readRows(start, count);
         this.#report(bytes, (start + count) / source.rows);

@@ -82,7 +82,7 @@ export function measureStep(
 
 /** The leaf as the model would get it. */
 function measured(leaf: PlannedLeaf): unknown {
-  const matrix = ({ name, rows, cols, format }: PlannedMatrix) => ({ name, rows, cols, format, storage: null });
+  const matrix = ({ open: _, ...shape }: PlannedMatrix) => ({ ...shape, storage: null });
   switch (leaf.kind) {
     case 'vec':
       return shapeOf([leaf.length]);

@@ -34,6 +34,33 @@ export interface LinSpec {
   readonly transposed: boolean;
   /** Queries, keys and values in one matrix, in the order of heads; they become all queries, all keys, all values. */
   readonly fused: FusedHeads | null;
+  /** `--quant` leaves it as it is stored: a router, whose small error sends tokens to other experts. */
+  readonly isRouter: boolean;
+}
+
+/**
+ * The same projections of each expert, [rows, cols] the parts together, the experts one below the other. Checkpoints store
+ * `PREFIX.3.PART.weight` [rows, cols] for expert 3, or `PREFIX.PART.weight` [E, rows, cols], or the tensor `fused`.
+ */
+export interface ExpertsSpec {
+  readonly kind: 'experts';
+  readonly count: number;
+  readonly prefix: string;
+  readonly parts: readonly LinPart[];
+  readonly cols: number;
+  readonly fused: FusedExperts;
+}
+
+/** All experts and parts in one tensor. */
+export interface FusedExperts {
+  /** Its full name: [E, rows of all parts, cols]. */
+  readonly name: string;
+  /** Full name of the biases [E, rows of all parts]; absent: there are none. */
+  readonly bias?: string;
+  /** Stored as [E, cols, rows], as gpt-oss does. */
+  readonly transposed?: boolean;
+  /** A row of each part in turns: gate, up, gate, up. */
+  readonly interleaved?: boolean;
 }
 
 /** Rows of a matrix that computes queries, keys and values, one key head after another with the query heads that use it. */
@@ -55,14 +82,14 @@ export interface TableSpec {
   readonly skipped: number;
 }
 
-export type LeafSpec = VecSpec | LinSpec | TableSpec;
+export type LeafSpec = VecSpec | LinSpec | ExpertsSpec | TableSpec;
 export type Tree<Leaf> = Leaf | null | readonly Tree<Leaf>[] | { readonly [key: string]: Tree<Leaf> };
 export type Spec = Tree<LeafSpec>;
 
 /** The tree as the model gets it. */
 export type Loaded<S> = S extends VecSpec
   ? Tensor
-  : S extends LinSpec
+  : S extends LinSpec | ExpertsSpec
     ? Linear
     : S extends TableSpec
       ? Matrix
@@ -85,11 +112,23 @@ export function biasVec(name: string, length: number): VecSpec {
 export function lin(
   parts: Readonly<Record<string, number>>,
   cols: number,
-  options: { bias?: boolean; transposed?: boolean; fused?: FusedHeads | null } = {},
+  options: { bias?: boolean; transposed?: boolean; fused?: FusedHeads | null; isRouter?: boolean } = {},
 ): LinSpec {
-  const { bias = false, transposed = false, fused = null } = options;
+  const { bias = false, transposed = false, fused = null, isRouter = false } = options;
   const stacked = Object.entries(parts).map(([name, rows]) => ({ name, rows }));
-  return { kind: 'lin', parts: stacked, cols, bias, transposed, fused };
+  return { kind: 'lin', parts: stacked, cols, bias, transposed, fused, isRouter };
+}
+
+/** @param parts out features of each projection of an expert by the end of its name, stacked in this order */
+export function experts(
+  count: number,
+  prefix: string,
+  parts: Readonly<Record<string, number>>,
+  cols: number,
+  fused: FusedExperts,
+): ExpertsSpec {
+  const stacked = Object.entries(parts).map(([name, rows]) => ({ name, rows }));
+  return { kind: 'experts', count, prefix, parts: stacked, cols, fused };
 }
 
 export function table(name: string, rows: number, cols: number, options: { skipped?: number } = {}): TableSpec {

@@ -10,16 +10,21 @@ import type { ModelConfig } from '../config.ts';
 import { notReadable } from '../files/model-file.ts';
 import { watchFinite } from './finite.ts';
 import { planScoreHead, type ScoreHead } from '../layers/score-head.ts';
+import { expertRows } from '../files/expert-rows.ts';
 import { apart, reorderRows, reorderVector, skipRows, type RowRun } from '../files/row-order.ts';
 import { stackRows, transposed, widen } from '../files/sources.ts';
 import { readVector, type StoredTensor, type TensorTable } from '../files/stored-tensor.ts';
-import { mapLeaves, type LeafSpec, type LinSpec, type TableSpec, type Tree, type VecSpec } from './spec.ts';
-
-export interface PlannedVector {
-  readonly kind: 'vec';
-  readonly length: number;
-  readonly read: () => Float32Array;
-}
+import type { PlannedVector, Take } from './planned-vector.ts';
+import { storedExperts } from './stored-experts.ts';
+import {
+  mapLeaves,
+  type ExpertsSpec,
+  type LeafSpec,
+  type LinSpec,
+  type TableSpec,
+  type Tree,
+  type VecSpec,
+} from './spec.ts';
 
 /** A matrix of the model; each `open` gives a new source, whose read buffers are gone with it. */
 export interface PlannedMatrix extends MatrixShape {
@@ -28,8 +33,8 @@ export interface PlannedMatrix extends MatrixShape {
 
 interface PlannedLinear {
   readonly kind: 'lin';
-  /** What the architecture says of it. */
-  readonly spec: LinSpec;
+  /** What the architecture says of it; null for experts, beside which there are no adapters. */
+  readonly spec: LinSpec | null;
   readonly weight: PlannedMatrix;
   readonly bias: PlannedVector | null;
 }
@@ -85,22 +90,29 @@ export function planWeights(
   };
   const readScoreHead = planScoreHead(tensors, config, take);
   // llama.cpp's converter adds what is to be added, writes every matrix [out, in], and heads in the order we want.
-  const planner = new LeafPlanner(take, quant, model.format === 'gguf', readScoreHead !== null);
+  const has = (name: string) => tensors.has(name);
+  const planner = new LeafPlanner(take, has, quant, model.format === 'gguf', readScoreHead !== null);
   const weights = mapLeaves(architecture.weights(config), (leaf) => planner.plan(leaf)) as Tree<PlannedLeaf>;
-  refuseUnknown(tensors, used);
+  refuseUnknown(tensors, used, config);
   return { weights, readScoreHead };
 }
 
-type Take = (name: string, shape: readonly number[]) => StoredTensor;
-
 class LeafPlanner {
   readonly #take: Take;
+  readonly #has: (name: string) => boolean;
   readonly #quant: Quantization;
   readonly #isConverted: boolean;
   readonly #isHeadless: boolean;
 
-  constructor(take: Take, quant: Quantization, isConverted: boolean, isHeadless: boolean) {
+  constructor(
+    take: Take,
+    has: (name: string) => boolean,
+    quant: Quantization,
+    isConverted: boolean,
+    isHeadless: boolean,
+  ) {
     this.#take = take;
+    this.#has = has;
     this.#quant = quant;
     this.#isConverted = isConverted;
     this.#isHeadless = isHeadless;
@@ -112,6 +124,8 @@ class LeafPlanner {
         return this.#vector(leaf);
       case 'lin':
         return this.#linear(leaf);
+      case 'experts':
+        return this.#experts(leaf);
       case 'table':
         return leaf.isHead && this.#isHeadless ? null : this.#table(leaf);
       default:
@@ -136,12 +150,20 @@ class LeafPlanner {
     const turned = spec.transposed && !this.#isConverted;
     const weights = parts.map(({ name, rows }) => this.#take(`${name}.weight`, turned ? [cols, rows] : [rows, cols]));
     const order = spec.fused && !this.#isConverted ? apart(spec.fused) : null;
+    const quant = spec.isRouter && this.#quant !== 'none' ? 'stored' : this.#quant;
     const inOrder = (source: MatrixSource) => (order ? reorderRows(source, order) : source);
     const open = () => {
-      const sources = weights.map((w) => inFormat(inOrder(turned ? transposed(w.source()) : w.source()), this.#quant));
+      const sources = weights.map((w) => inFormat(inOrder(turned ? transposed(w.source()) : w.source()), quant));
       return sources.length === 1 ? sources[0] : stackRows(parts.map(({ name }) => name).join(' + '), sources);
     };
     return { kind: 'lin', spec, weight: planned(open), bias: bias ? this.#bias(parts, order) : null };
+  }
+
+  #experts(spec: ExpertsSpec): PlannedLinear {
+    const { open, bias } = storedExperts(spec, this.#take, this.#has);
+    const name = `${spec.prefix} ${spec.parts.map((part) => part.name).join(' + ')}`;
+    const weight = planned(() => expertRows(name, spec.count, (e) => inFormat(open(e), this.#quant)));
+    return { kind: 'lin', spec: null, weight, bias };
   }
 
   #bias(parts: LinSpec['parts'], order: readonly RowRun[] | null): PlannedVector {
@@ -154,8 +176,8 @@ class LeafPlanner {
 
 /** Opened once to learn its shape and format, which also refuses what cannot be a weight. */
 function planned(open: () => MatrixSource): PlannedMatrix {
-  const { name, rows, cols, format, groupSize } = open();
-  return { name, rows, cols, format, groupSize, open };
+  const { name, rows, cols, format, groupSize, experts } = open();
+  return { name, rows, cols, format, groupSize, ...(experts !== undefined && { experts }), open };
 }
 
 /**
@@ -190,8 +212,13 @@ function checked(tensor: StoredTensor | undefined, name: string, shape: readonly
   );
 }
 
-function refuseUnknown(tensors: TensorTable, used: ReadonlySet<string>): void {
-  const isKnown = (name: string) => used.has(name) || notWeights.some((d) => d.test(name));
+function refuseUnknown(tensors: TensorTable, used: ReadonlySet<string>, config: ModelConfig): void {
+  const { numHiddenLayers, draftLayers = 0 } = config;
+  const isDraft = (name: string) => {
+    const layer = Number(/^(?:model\.layers|blk)\.(\d+)\./.exec(name)?.[1] ?? -1);
+    return layer >= numHiddenLayers && layer < numHiddenLayers + draftLayers;
+  };
+  const isKnown = (name: string) => used.has(name) || isDraft(name) || notWeights.some((d) => d.test(name));
   const unknown = [...tensors.keys()].filter((name) => !isKnown(name) && !addsNothing(tensors, name));
   if (unknown.length === 0) return;
   const [first] = unknown;
