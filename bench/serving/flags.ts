@@ -12,7 +12,7 @@ export const spec = declare({
     'server reports, else the pieces of its stream, and the result says which. Keys of the last line are those of vLLM’s result\n' +
     'files; of several rounds it has the median of each rate and time, and the sum of each count.',
   flags: {
-    url: text(null, 'url', { flags: ['url', 'base_url'], doc: 'Root of the server, without /v1.' }),
+    url: text(null, 'url', { flags: ['url', 'base_url'], doc: 'Root of the server; a /v1 behind it is left out.' }),
     peerUrl: text(null, 'url', { flags: ['peer_url'], doc: 'Another server, sent the same requests in turn.' }),
     model: { ...modelFlag, doc: `What is served when no --url is given. ${modelFlag.doc}` },
     api: choice('completions', apiNames, { flags: ['api'], doc: 'What is called.' }),

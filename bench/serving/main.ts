@@ -10,7 +10,7 @@ import { wallClock } from './clock.ts';
 import { parseGoodput } from './metrics.ts';
 import { planRequests, type CountTokens } from './requests.ts';
 import { ratios, runRounds, type Server, type ServerResult } from './rounds.ts';
-import { bearer, postTo } from './send.ts';
+import { bearer, postTo, rootOf } from './send.ts';
 import { conversationsIn, requestsFrom } from './sharegpt.ts';
 import { tableOf } from './table.ts';
 import type { spec } from './flags.ts';
@@ -68,9 +68,10 @@ async function serverAt(label: string, url: string, api: ApiName, name: string |
 }
 
 async function firstModel(url: string, apiKey: string | null): Promise<string> {
-  const address = `${url.replace(/\/+$/, '')}/v1/models`;
+  const address = `${rootOf(url)}/v1/models`;
   try {
     const response = await fetch(address, { headers: apiKey === null ? {} : bearer(apiKey) });
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
     const { data } = (await response.json()) as { data: { id: string }[] };
     return data[0].id;
   } catch (cause) {

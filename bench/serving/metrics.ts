@@ -111,6 +111,7 @@ export function percentile(ascending: readonly number[], p: number): number {
   const at = (p / 100) * (ascending.length - 1);
   const below = Math.floor(at);
   const above = Math.min(below + 1, ascending.length - 1);
+  if (ascending.length === 0) return NaN;
   return ascending[below] + (at - below) * (ascending[above] - ascending[below]);
 }
 

@@ -1,11 +1,10 @@
 /** Rounds over one server, or over two in turn, and what they come to: the median of each figure, the sum of each count. */
 import { EngineError } from '../../src/errors.ts';
-import { median } from '../helpers/machine.ts';
 import { arrivals } from './arrivals.ts';
 import type { ServingRequest } from './apis.ts';
 import type { Clock } from './clock.ts';
 import { drive } from './drive.ts';
-import { measure, type Figures, type Measured, type Sla } from './metrics.ts';
+import { measure, percentile, type Figures, type Measured, type Sla } from './metrics.ts';
 import { send, type Outcome, type Target } from './send.ts';
 
 export interface Server {
@@ -99,4 +98,12 @@ export function ratios(ours: ServerResult, peer: ServerResult): Record<string, n
     return [key, median(perRound.filter((ratio) => Number.isFinite(ratio)))];
   });
   return Object.fromEntries(found.filter(([, ratio]) => Number.isFinite(ratio)));
+}
+
+/** The mean of the two in the middle of an even number: few rounds are usual. */
+function median(values: readonly number[]): number {
+  return percentile(
+    [...values].sort((a, b) => a - b),
+    50,
+  );
 }

@@ -87,15 +87,20 @@ async function start(body: AsyncIterable<Uint8Array>): Promise<string> {
   return text.trim();
 }
 
-/** To a server elsewhere. @param root its URL, without /v1 */
-export function postTo(root: string, apiKey: string | null, timeoutSeconds: number): Post {
+/** Where paths begin: /v1 and slashes behind it are left out. */
+export function rootOf(url: string): string {
+  return url.replace(/\/+$/, '').replace(/\/v1$/, '');
+}
+
+/** To a server elsewhere. */
+export function postTo(url: string, apiKey: string | null, timeoutSeconds: number): Post {
   // No limit of its own but the request's: the first token may be long in coming.
   const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
   const headers = { 'content-type': 'application/json', ...(apiKey === null ? {} : bearer(apiKey)) };
   return async (path, body) => {
     const signal = AbortSignal.timeout(timeoutSeconds * 1000);
     const options = { method: 'POST', headers, body: JSON.stringify(body), dispatcher, signal } as const;
-    const reply = await undici(root.replace(/\/+$/, '') + path, options);
+    const reply = await undici(rootOf(url) + path, options);
     return { status: reply.statusCode, body: reply.body };
   };
 }

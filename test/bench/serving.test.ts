@@ -1,16 +1,19 @@
 // `npm run bench -- serving` against servers whose times are known, on a clock on which nothing else takes time.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { apis, type ApiName, type ServingRequest } from '../../bench/serving/apis.ts';
 import { arrivals } from '../../bench/serving/arrivals.ts';
 import { drive } from '../../bench/serving/drive.ts';
+import { spec } from '../../bench/serving/flags.ts';
+import { run } from '../../bench/serving/main.ts';
 import { measure, parseGoodput, percentile } from '../../bench/serving/metrics.ts';
 import { planRequests } from '../../bench/serving/requests.ts';
 import { ratios, runRounds, type RoundOptions } from '../../bench/serving/rounds.ts';
 import { postTo, send, type Post, type Target } from '../../bench/serving/send.ts';
 import { conversationsIn, requestsFrom } from '../../bench/serving/sharegpt.ts';
 import { tableOf } from '../../bench/serving/table.ts';
+import { defaultsOf } from '../../src/settings.ts';
 import { startFakeServer } from '../helpers/fake-server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { TimedServer } from '../helpers/timed-server.ts';
@@ -297,4 +300,26 @@ t.test('our own server, over HTTP, by each API', async (t) => {
     t.match(refused.error, /^HTTP 4/, api);
     await server.close();
   }
+});
+
+t.test('the whole bench, on our own server and a peer', async (t) => {
+  const { url, server } = await startFakeServer({ apiKeys: ['secret'] });
+  t.teardown(() => server.close());
+  const file = join(tempDir(t), 'result.json');
+  const few = { numPrompts: 2, inputLen: 4, outputLen: 3, rounds: 2, goodput: ['e2el:60000'] };
+  const flags = { ...defaultsOf(spec.flags), ...few, url: `${url}/v1/`, peerUrl: url, peerApi: 'chat' as const };
+  const { result, exitCode } = await run({ ...flags, apiKey: 'secret', resultFile: file }, []);
+  t.equal(exitCode, 0);
+  const line = result as Record<string, unknown>;
+  t.match(line, { model_id: 'fake', request_rate: 'inf', completed: 4, failed: 0, total_output_tokens: 12 });
+  t.match(line, { token_counts: 'usage', peer: { completed: 4, token_counts: 'usage' } });
+  t.ok((line.ratios as Record<string, number>).mean_ttft_ms > 0);
+  t.ok((line.request_goodput as number) > 0);
+  const saved = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown[]>;
+  t.equal(saved.ttfts.length, 4);
+  t.same(saved.output_lens, [3, 3, 3, 3]);
+  t.same(saved.errors, ['', '', '', '']);
+  await t.rejects(run({ ...flags, url: `${url}/nowhere`, apiKey: 'secret' }, []), {
+    message: /nowhere\/v1\/models names no model \(HTTP 404\)/,
+  });
 });
