@@ -4,6 +4,7 @@ import { matrixBytes, type WeightFormat } from '../../src/tensor/matrix.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { attentionCase } from '../../test/kernels/cases/attention-cases.ts';
 import type { KernelCase } from '../../test/kernels/cases/case.ts';
+import { expertMatmulCase } from '../../test/kernels/cases/expert-cases.ts';
 import { argmaxCase, embeddingCase } from '../../test/kernels/cases/index-cases.ts';
 import { rmsNormCase, gatedMulCase, softmaxCase } from '../../test/kernels/cases/norm-cases.ts';
 import { randomMatrix } from '../../test/helpers/matrices.ts';
@@ -65,6 +66,15 @@ function attentionBench(name: string, sequences: { context: number; chunk: numbe
   return fromCase(attentionCase(name, { ...shape, dtype: 'f16', sequences }), bytes, macs);
 }
 
+/** A product with k of 16 experts: at decode the bytes are those of the experts that are chosen, which few tokens read once each. */
+function expertBench(format: WeightFormat, tokens: number): KernelBench {
+  const shape = { experts: 16, k: 4, rows: 512, cols: 1024 };
+  const groupSize = format === 'int8' || format === 'int4' ? 32 : 0;
+  const read = Math.min(shape.experts, tokens * shape.k) * matrixBytes({ ...shape, format, groupSize });
+  const spec = { format, tokens, ...shape, ...(groupSize && { activations: 'int8' as const }) };
+  return fromCase(expertMatmulCase(spec), read, tokens * shape.k * shape.rows * shape.cols);
+}
+
 /** The ops of SmolLM2-135M, at decode and at prefill. */
 export function opBenches(): KernelBench[] {
   const decode = (n: number, context: number) => Array.from({ length: n }, () => ({ context, chunk: 1 }));
@@ -79,6 +89,9 @@ export function opBenches(): KernelBench[] {
     fromCase(argmaxCase(1, 49152, false), 49152 * 4),
     fromCase(argmaxCase(16, 49152, false), 16 * 49152 * 4),
     fromCase(embeddingCase('int8', 16, 1001, 576), 16 * 576 * 5),
+    expertBench('int4', 1),
+    expertBench('int4', 64),
+    expertBench('f16', 1),
     attentionBench('decode 1 × 256', decode(1, 255)),
     attentionBench('decode 16 × 256', decode(16, 255)),
     attentionBench('prefill 512', [{ context: 0, chunk: 512 }]),

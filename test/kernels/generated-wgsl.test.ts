@@ -15,6 +15,7 @@ const generated = {
     'matmul.lavapipe.int8-32-q8-4x1',
     'matmul.lavapipe.int4-32-f32-4x1',
     'matmul.lavapipe.f16-0-f32-8x1',
+    'expert-matmul.lavapipe.int4-32-q8-4x1',
     'attention.lavapipe.decode',
     'attention.lavapipe.prefill',
     'decoder-layer.lavapipe',
@@ -25,6 +26,7 @@ const generated = {
     'matmul.gemv.int4-32-f32-1x1',
     'matmul.gemv.int8-32-q8-1x4',
     'matmul.tiled.f16-0-f32-32x32x32-2x4',
+    'matmul.gemv.int4-32-q8-1x1-experts',
     'embedding.rows.int8',
   ],
 } as const;

@@ -21,10 +21,13 @@ const TEXEL_BYTES = 16;
 /** Bytes read, packed and written at a time: small, since each piece becomes garbage that the process keeps for a while. */
 const PIECE_BYTES = 256 << 10;
 
-/** Streams a matrix into textures, a few row blocks at a time. */
-export async function uploadLaneMatrix(device: GPUDevice, source: MatrixSource): Promise<LaneMatrix> {
+/** Streams a matrix into textures, a few row blocks at a time. `maxTexels`: of the largest texture. */
+export async function uploadLaneMatrix(
+  device: GPUDevice,
+  source: MatrixSource,
+  maxTexels = TEXTURE_WIDTH * Math.min(device.limits.maxTextureDimension2D, 8192),
+): Promise<LaneMatrix> {
   const layout = laneLayout(source);
-  const maxTexels = TEXTURE_WIDTH * Math.min(device.limits.maxTextureDimension2D, 8192);
   const blocksPerSlice = Math.max(1, Math.floor(maxTexels / layout.texelsPerRowBlock));
   const slices: LaneSlice[] = [];
   const blocks = layout.rowBlocks * (source.experts ?? 1);
