@@ -1,9 +1,9 @@
 // TypeScript of src/, bench/ and what benches share with the tests to .bench/, when it is older than its sources.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const folders = ['src', 'bench', 'test/kernels/cases', 'test/helpers'];
+const folders = ['adapters', 'src', 'bench', 'test/kernels/cases', 'test/helpers'];
 const others = ['tsconfig.json', 'tsconfig.bench.json', 'package.json', 'package-lock.json'];
 const stamp = '.bench/compiled';
 
@@ -30,6 +30,7 @@ export function compileBenches() {
   run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.bench.json');
   run('scripts/copy-assets.mjs', '.bench/src');
   copyFileSync('package.json', '.bench/package.json');
+  cpSync('adapters', '.bench/adapters', { recursive: true });
   writeFileSync(stamp, '');
   console.error(`compiled in ${((Date.now() - begin) / 1000).toFixed(1)} s`);
 }

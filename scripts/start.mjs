@@ -30,14 +30,36 @@ async function betterModel() {
   return answers ? `${name} (${Math.round(namedModels[name].bytes / 1e6)} MB)` : null;
 }
 
-function whatToTry(url, better) {
+/** The tool of LightLLM's second example of function calling. */
+const calculate = {
+  type: 'function',
+  function: {
+    name: 'calculate',
+    description: 'Perform mathematical calculations',
+    parameters: {
+      type: 'object',
+      properties: { expression: { type: 'string', description: 'Mathematical expression' } },
+      required: ['expression'],
+    },
+  },
+};
+
+/** For a shell: a request with that tool, whose answer is a call of it. */
+function functionCall(url) {
+  const content = 'Help me calculate 25 * 4 + 10';
+  const request = { messages: [{ role: 'user', content }], tools: [calculate], tool_choice: 'auto', max_tokens: 100 };
+  return `  curl ${url}/v1/chat/completions -H 'content-type: application/json' \\
+    -d '${JSON.stringify(request)}'`;
+}
+
+function whatToTry(url, better, ownModel) {
   return `
 Serving at ${url} (${((Date.now() - begin) / 1000).toFixed(1)} s after the start). Try:
 
   curl ${url}/v1/chat/completions -H 'content-type: application/json' \\
     -d '{"max_tokens": 100, "messages": [{"role": "user", "content": "What is the capital of France?"}]}'
 
-or, in Python with OpenAI's client:
+${ownModel ? '' : `or a function for it to call (the answer has tool_calls):\n\n${functionCall(url)}\n\n`}or, in Python with OpenAI's client:
 
   from openai import OpenAI
   client = OpenAI(base_url="${url}/v1", api_key="none")
@@ -66,7 +88,10 @@ await runMain(async () => {
   const model = await setupMachine({ model: !ownModel });
   const port = flagValue('port') ?? '8088';
   const host = flagValue('host') ?? '127.0.0.1';
-  const defaults = [...(ownModel ? [] : ['--model_dir', model]), ...(flagValue('port') ? [] : ['--port', port])];
+  const defaults = [
+    ...(ownModel ? [] : ['--model_dir', model, '--tools_adapter']),
+    ...(flagValue('port') ? [] : ['--port', port]),
+  ];
   const server = spawn(process.execPath, [join(root, 'dist', 'cli.js'), 'serve', ...defaults, ...flags], {
     stdio: 'inherit',
   });
@@ -76,6 +101,6 @@ await runMain(async () => {
   // A server that a signal ended has no exit code.
   const hasEnded = () => server.exitCode !== null || server.signalCode !== null;
   const better = ownModel ? null : await betterModel();
-  void untilHealthy(url, hasEnded).then((healthy) => healthy && console.error(whatToTry(url, better)));
+  void untilHealthy(url, hasEnded).then((healthy) => healthy && console.error(whatToTry(url, better, ownModel)));
   return await ended;
 });

@@ -250,6 +250,10 @@ export const serverSettings = {
     flags: ['chat_template'],
     doc: 'Jinja file used instead of the model’s own chat template.',
   }),
+  toolsAdapter: toggle(false, {
+    flags: ['tools_adapter'],
+    doc: 'Answer requests with tools with the adapter that this package brings for the default model.',
+  }),
   embeddingPooling: choice<'mean' | 'last'>('mean', ['mean', 'last'], {
     flags: ['embedding_pooling'],
     doc: 'What /v1/embeddings takes of a text’s hidden states: their mean, or the last token’s.',

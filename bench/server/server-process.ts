@@ -15,13 +15,16 @@ export interface Slots {
 
 export class ServerProcess {
   readonly url: string;
+  /** What it runs on, as it announced it. */
+  readonly adapter: string;
   readonly pid: number;
   /** What it wrote to stderr. */
   readonly log: string[];
   readonly #child: ChildProcess;
 
-  private constructor(url: string, child: ChildProcess, log: string[]) {
+  private constructor(url: string, adapter: string, child: ChildProcess, log: string[]) {
     this.url = url;
+    this.adapter = adapter;
     this.pid = child.pid!;
     this.log = log;
     this.#child = child;
@@ -40,7 +43,8 @@ export class ServerProcess {
       child.stdout.on('data', (data: Buffer) => {
         out += data.toString();
         const url = /serving\s+(http:\S+)\/v1/.exec(out)?.[1];
-        if (url !== undefined) resolve(new ServerProcess(url, child, log));
+        const adapter = /^adapter\s+(.*)$/m.exec(out)?.[1] ?? 'unknown';
+        if (url !== undefined) resolve(new ServerProcess(url, adapter, child, log));
       });
       child.once('exit', (code) => reject(new Error(`The server ended with ${code}: ${log.join('')}`)));
     });

@@ -9,7 +9,7 @@ import { loadContext } from './load.ts';
 import { streamToTerminal } from './local-request.ts';
 
 export async function chat(engineConfig: EngineConfig, server: ServerConfig, settings: ChatConfig): Promise<void> {
-  const ctx = await loadContext(engineConfig, server);
+  const ctx = await loadContext(engineConfig, { ...server, toolsAdapter: false });
   try {
     if (!ctx.text.hasChatTemplate)
       throw new EngineError('unsupported_model', `${ctx.modelNames[0]} has no chat template: use \`generate\``);

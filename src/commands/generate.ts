@@ -10,7 +10,7 @@ export async function generate(engineConfig: EngineConfig, settings: GenerateCon
   const prompt = settings.prompt ?? (process.stdin.isTTY ? '' : await readText(process.stdin));
   if (prompt === '')
     throw new EngineError('bad_flag', '--prompt: give the text to continue, or pipe it in', { param: '--prompt' });
-  const ctx = await loadContext(engineConfig, { ...defaultServerConfig, ...settings });
+  const ctx = await loadContext(engineConfig, { ...defaultServerConfig, ...settings, toolsAdapter: false });
   try {
     const { signal } = new AbortController();
     const options = { addSpecialTokens: true, limit: promptLimit(ctx), signal };

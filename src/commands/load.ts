@@ -9,6 +9,7 @@ import { EngineError } from '../errors.ts';
 import { moduleUrl } from '../module-url.ts';
 import { samplingDefaults, type SamplingDefaults } from '../model/sampling-defaults.ts';
 import { openModel } from '../model/files/open-model.ts';
+import { type ToolsAdapter, toolsAdapterOf, withToolsAdapter } from '../model/tools-adapter.ts';
 import { ConstraintMaker, constraintPool } from '../server/constraints/constraint-maker.ts';
 import type { ServerContext } from '../server/http/context.ts';
 import { Metrics } from '../server/http/metrics.ts';
@@ -32,15 +33,23 @@ interface Described {
   readonly name: string;
   readonly tokenizer: Detokenizer;
   readonly sampling: SamplingDefaults;
+  /** What this package brings for requests with tools. */
+  readonly adapter: ToolsAdapter | null;
 }
 
 /** @throws EngineError for anything wrong with flags, files or device; nothing is left running then */
 export async function loadContext(engineConfig: EngineConfig, settings: ServerConfig): Promise<ServerContext> {
   const config = { ...engineConfig, modelDir: await modelPath(engineConfig.modelDir) };
-  const { name, tokenizer, sampling } = describe(config.modelDir);
+  const { name, tokenizer, sampling, adapter } = describe(config.modelDir);
   const override = settings.chatTemplate === null ? null : readTemplateFile(settings.chatTemplate);
   const maxWaiting = config.maxQueuedRequests;
-  const data: TextSource = { modelDir: config.modelDir, chatTemplate: override };
+  // Who brings a template of his own wants its form of tools.
+  const toolsAdapter = settings.toolsAdapter && override === null ? adapter : null;
+  const data: TextSource = {
+    modelDir: config.modelDir,
+    chatTemplate: override,
+    toolsTemplate: toolsAdapter?.chatTemplate ?? null,
+  };
   const limits = { size: settings.textWorkers, seconds: settings.textTimeout, maxWaiting };
   const texts = textPool(moduleUrl('./text-worker.ts', import.meta.url), data, limits);
   const described = await describeText(texts);
@@ -51,7 +60,7 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
     process.stderr.write(`tool calls: read as ${formats.toolCallParser} since ${why}; --tool_call_parser overrides\n`);
   }
   const vocabulary = answerVocabulary(tokenizer, formats, showsTools);
-  const engine = await startEngine(config, name, tokenizer.eosTokenIds, vocabulary);
+  const engine = await startEngine(withToolsAdapter(config, toolsAdapter), name, tokenizer.eosTokenIds, vocabulary);
   for (const note of engine.info.notes ?? []) process.stderr.write(`${printable(note)}\n`);
   const constraints = constraintPool(template ?? '', maxWaiting);
   constraints.warm();
@@ -66,6 +75,7 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
     modelPath: config.modelDir,
     version: packageVersion(),
     ...chooseSampling(sampling, settings),
+    toolsAdapter: toolsAdapter?.name ?? null,
     formats,
     constraints: new ConstraintMaker(constraints),
     requests: new RequestRegistry(),
@@ -116,13 +126,13 @@ function describe(path: string): Described {
   const model = openModel(path);
   try {
     const { name } = model;
-    const sampling = samplingDefaults(model);
-    if (model.metadata === null) return { name, sampling, tokenizer: loadDetokenizer(model.path) };
+    const [sampling, adapter] = [samplingDefaults(model), toolsAdapterOf(model)];
+    if (model.metadata === null) return { name, sampling, adapter, tokenizer: loadDetokenizer(model.path) };
     const metadata = Object.fromEntries(model.metadata);
     for (const token of mistypedEndTokens(metadata)) {
       process.stderr.write(`${name}: ${token} ends turns but is no control token in the file: it is taken for one\n`);
     }
-    return { name, sampling, tokenizer: detokenizerFromGguf(metadata) };
+    return { name, sampling, adapter, tokenizer: detokenizerFromGguf(metadata) };
   } finally {
     model.close();
   }

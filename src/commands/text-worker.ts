@@ -10,16 +10,25 @@ export interface TextSource {
   readonly modelDir: string;
   /** Jinja text instead of the model's own. */
   readonly chatTemplate: string | null;
+  /** Jinja text for requests with the adapter for tools. */
+  readonly toolsTemplate: string | null;
 }
 
-serveTasks(({ modelDir, chatTemplate: override }: TextSource) => {
+serveTasks(({ modelDir, chatTemplate, toolsTemplate }: TextSource) => {
   const tokenizer = openTokenizer(modelDir);
-  let compiled: ChatTemplate | null | undefined;
-  const compile = () =>
-    override === null ? chatTemplateOf(tokenizer) : compileChatTemplate(override, tokenizer.specialTokens);
-  const chatTemplate = () => (compiled === undefined ? (compiled = compile()) : compiled);
-  return (task: TextTask) => doTextTask({ tokenizer, chatTemplate }, task);
+  const compile = (source: string) => compileChatTemplate(source, tokenizer.specialTokens);
+  const loaded = {
+    tokenizer,
+    chatTemplate: once(() => (chatTemplate === null ? chatTemplateOf(tokenizer) : compile(chatTemplate))),
+    toolsTemplate: once(() => (toolsTemplate === null ? null : compile(toolsTemplate))),
+  };
+  return (task: TextTask) => doTextTask(loaded, task);
 });
+
+function once(make: () => ChatTemplate | null): () => ChatTemplate | null {
+  let made: ChatTemplate | null | undefined;
+  return () => (made === undefined ? (made = make()) : made);
+}
 
 function openTokenizer(path: string): Tokenizer {
   const model = openModel(path);

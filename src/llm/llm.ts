@@ -8,11 +8,13 @@ import { loadEngine, type EngineExtensions } from '../engine/running/load-engine
 import type { AdmissionPolicy } from '../engine/scheduling/policies/policy.ts';
 import { EngineError } from '../errors.ts';
 import type { SamplingDefaults } from '../model/sampling-defaults.ts';
+import { withToolsAdapter } from '../model/tools-adapter.ts';
 import { moduleUrl } from '../module-url.ts';
 import { chatAnswer } from '../text/answer/chat-answer.ts';
 import { GeneratedText } from '../text/answer/generated-text.ts';
 import { makeConstraint } from '../text/answer/make-constraint.ts';
 import { buildChatPrompt } from '../text/chat-prompt/chat-prompt.ts';
+import { TOOLS_ADAPTER_PARSER } from '../text/chat-prompt/tool-prompt.ts';
 import type { ChatMessage, ChatTemplate } from '../text/chat-template/chat-template.ts';
 import type { GrammarSpec } from '../text/structured-output/types.ts';
 import type { Tokenizer } from '../text/tokenizer/tokenizer.ts';
@@ -67,9 +69,10 @@ export class LLM {
    */
   static async load(modelDir: string, options: LLMOptions = {}): Promise<LLM> {
     const { policy, logitsProcessors, createOps, onProgress, ...others } = options;
-    const { chatTemplate: _template, toolCallParser: _calls, reasoningParser: _reasoning, ...settings } = others;
-    const config = { ...defaultEngineConfig, ...settings, modelDir };
+    const { chatTemplate: _template, toolCallParser: _calls, reasoningParser: _reasoning, ...rest } = others;
+    const { toolsAdapter: _tools, ...settings } = rest;
     const text = openModelText(modelDir, options);
+    const config = withToolsAdapter({ ...defaultEngineConfig, ...settings, modelDir }, text.toolsAdapter);
     const { vocabulary } = text;
     const endTokenIds = text.tokenizer.eosTokenIds;
     const extensions = { endTokenIds, ...(logitsProcessors && { logitsProcessors }), ...(createOps && { createOps }) };
@@ -112,10 +115,11 @@ export class LLM {
   ): AsyncGenerator<ChatChunk, void, undefined> {
     const { tools, toolChoice, parallelToolCalls, separateReasoning, ...shape } = params;
     const { reasoningEffort, chatTemplateKwargs, continueFinalMessage, ...generation } = shape;
-    const { formats, templateSource } = this.#text;
+    const { templateSource } = this.#text;
     const chosen = chooseTools(tools?.length ? tools.map(asFunction) : undefined, toolChoice);
+    const { template, adapter, formats } = this.#chatSetup(params.adapter, chosen.tools !== null);
     const prompt = buildChatPrompt(
-      this.#template(),
+      template,
       {
         messages,
         reasoning_effort: reasoningEffort,
@@ -126,7 +130,8 @@ export class LLM {
     );
     const answer = chatAnswer({ formats, chosen, messages, prompt, parallelToolCalls, separateReasoning });
     const constraint = makeConstraint({ fields: constraintFields(params), chat: answer.form }, templateSource);
-    const all = answer.isParsed ? { ...generation, skipSpecialTokens: false } : generation;
+    const given = adapter === undefined ? generation : { ...generation, adapter };
+    const all = answer.isParsed ? { ...given, skipSpecialTokens: false } : given;
     const parser = answer.createParser();
     for await (const chunk of this.#generate(this.#encodePrompt(prompt.text), all, constraint, options)) {
       const { text: _, finishReason, ...others } = chunk;
@@ -178,6 +183,16 @@ export class LLM {
       yield { ...piece, tokenIds: output.tokenIds };
       if (piece.finishReason !== null) return;
     }
+  }
+
+  /** What a chat is written and computed with: the adapter that it names; with tools, the one that was brought for them. */
+  #chatSetup(named: string | undefined, withTools: boolean) {
+    const { toolsAdapter, toolsTemplate, formats } = this.#text;
+    const loaded = this.adapters.some(({ name }) => name === toolsAdapter?.name);
+    const adapter = named ?? (withTools && loaded ? toolsAdapter?.name : undefined);
+    if (toolsTemplate === null || adapter !== toolsAdapter?.name)
+      return { template: this.#template(), adapter, formats };
+    return { template: toolsTemplate, adapter, formats: { ...formats, toolCallParser: TOOLS_ADAPTER_PARSER } };
   }
 
   #encode(input: string | readonly number[] | readonly ChatMessage[]): number[] {

@@ -16,15 +16,21 @@ import { fakeChatTemplate, fakeTokenizer } from './fake-tokenizer.ts';
 
 export async function startFakeServer(
   settings: Partial<ServerConfig> = {},
-  overrides: Partial<ServerContext> & { templateSource?: string | null; reasoningParser?: string } = {},
+  overrides: Partial<ServerContext> & {
+    templateSource?: string | null;
+    toolsTemplateSource?: string;
+    reasoningParser?: string;
+  } = {},
 ) {
   const engine = new FakeEngine();
   const { templateSource: source = fakeChatTemplate, reasoningParser = null } = overrides;
-  const template = source === null ? null : compileChatTemplate(source, fakeTokenizer.specialTokens);
+  const compile = (text: string) => compileChatTemplate(text, fakeTokenizer.specialTokens);
+  const template = source === null ? null : compile(source);
+  const toolsTemplate = overrides.toolsTemplateSource === undefined ? null : compile(overrides.toolsTemplateSource);
   const ctx: ServerContext = {
     engine,
     tokenizer: fakeTokenizer,
-    text: inThisThread({ tokenizer: fakeTokenizer, chatTemplate: () => template }),
+    text: inThisThread({ tokenizer: fakeTokenizer, chatTemplate: () => template, toolsTemplate: () => toolsTemplate }),
     settings: { ...defaultServerConfig, servedModelName: ['fake', 'org/fake'], port: 0, ...settings },
     modelNames: ['fake', 'org/fake'],
     maxRequests: 1088,
@@ -32,6 +38,7 @@ export async function startFakeServer(
     version: '0.0.0',
     samplingDefaults: {},
     samplingSource: 'the test',
+    toolsAdapter: null,
     formats: { toolCallParser: 'qwen25', reasoningParser },
     constraints: new ConstraintMaker({
       run: async (task) => makeConstraint(JSON.parse(task) as ConstraintTask, fakeTokenizer.chatTemplate ?? ''),

@@ -1,10 +1,11 @@
 /** A validated chat request → the engine requests of its choices and the parsers of their answers. */
 import { chatAnswer } from '../../text/answer/chat-answer.ts';
 import type { AnswerParser } from '../../text/answer/answer-parser.ts';
+import { TOOLS_ADAPTER_PARSER } from '../../text/chat-prompt/tool-prompt.ts';
 import { chooseTools } from '../../text/tool-calls/choose-tools.ts';
 import type { ChatRequest } from '../apis/chat-completions/schema.ts';
 import type { ServerContext } from '../http/context.ts';
-import { adapterNamed } from '../http/model-name.ts';
+import { chatAdapter } from './chat-adapter.ts';
 import { type GenerationRequest, generationRequests } from './generation-request.ts';
 import { checkGenerations, fitPrompt, promptLimit } from './prompt-limits.ts';
 import { forbiddenIds, toSamplingParams } from './sampling-params.ts';
@@ -26,7 +27,8 @@ export async function prepareChat(
   checkGenerations(ctx, n, `${n} choices`, 'n');
   const chosen = chooseTools(body.tools, body.tool_choice);
   const limit = promptLimit(ctx, body.truncate_prompt_tokens);
-  const prompt = await ctx.text.chatPrompt(body, chosen.tools, { limit, param: 'messages', signal });
+  const { adapter, forToolsAdapter } = chatAdapter(ctx, body.model, chosen.tools);
+  const prompt = await ctx.text.chatPrompt(body, chosen.tools, { limit, param: 'messages', signal, forToolsAdapter });
   const room = fitPrompt(ctx, prompt.ids, {
     maxTokens: body.max_completion_tokens ?? body.max_tokens,
     truncate: body.truncate_prompt_tokens,
@@ -34,7 +36,7 @@ export async function prepareChat(
   });
   const logprobs = body.logprobs === true;
   const answer = chatAnswer({
-    formats: ctx.formats,
+    formats: forToolsAdapter ? { ...ctx.formats, toolCallParser: TOOLS_ADAPTER_PARSER } : ctx.formats,
     chosen,
     messages: body.messages,
     prompt,
@@ -55,7 +57,7 @@ export async function prepareChat(
     includeStop: body.include_stop_str_in_output,
     skipSpecialTokens: answer.isParsed ? false : body.skip_special_tokens,
     signal,
-    adapter: adapterNamed(ctx, body.model),
+    adapter,
   });
   const parsers = requests.map(() => answer.createParser());
   const watched = requests.map((request, i) => ({ ...request, isWhole: () => parsers[i].isWhole }));

@@ -26,6 +26,8 @@ export interface ServerContext {
   /** What holds where a request does not say, and in words where that comes from. */
   readonly samplingDefaults: Partial<SamplingParams>;
   readonly samplingSource: string;
+  /** Name of the adapter that requests with tools are computed with; null where there is none. */
+  readonly toolsAdapter: string | null;
   /** Of the model's tool calls and reasoning. */
   readonly formats: AnswerFormats;
   /** Makes grammars of what requests ask their answers to be. */

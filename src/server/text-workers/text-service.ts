@@ -53,6 +53,14 @@ export interface EncodeOptions {
   readonly signal: AbortSignal;
 }
 
+interface ChatPromptOptions {
+  readonly limit: TextLimit;
+  readonly param: string;
+  readonly signal: AbortSignal;
+  /** For a generation with the adapter for tools: its template is rendered. Default false. */
+  readonly forToolsAdapter?: boolean;
+}
+
 export class TextService {
   readonly #runner: TextRunner;
   /** UTF-16 units of the vocabulary's longest token. */
@@ -80,10 +88,11 @@ export class TextService {
   async chatPrompt(
     body: PromptFields,
     tools: readonly ToolDefinition[] | null,
-    { limit, param, signal }: { readonly limit: TextLimit; readonly param: string; readonly signal: AbortSignal },
+    { limit, param, signal, forToolsAdapter = false }: ChatPromptOptions,
   ): Promise<ChatPrompt> {
     const fields = Object.fromEntries(promptFields.map((name) => [name, body[name]])) as unknown as PromptFields;
-    const prompt: EncodedChat = await this.#run({ type: 'chat', body: fields, tools, limit, param }, param, signal);
+    const task = { type: 'chat', body: fields, tools, forToolsAdapter, limit, param } as const;
+    const prompt: EncodedChat = await this.#run(task, param, signal);
     return { ...prompt, ids: Array.from(prompt.ids) };
   }
 

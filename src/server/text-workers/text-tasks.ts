@@ -11,6 +11,8 @@ export interface LoadedText {
   readonly tokenizer: Tokenizer;
   /** Compiled when it is first asked for, since that runs it. @throws EngineError model_not_readable */
   readonly chatTemplate: () => ChatTemplate | null;
+  /** Of the adapter for tools; null where there is none. */
+  readonly toolsTemplate: () => ChatTemplate | null;
 }
 
 /** How long a text may be. */
@@ -41,6 +43,8 @@ export type TextTask =
       readonly type: 'chat';
       readonly body: PromptFields;
       readonly tools: readonly ToolDefinition[] | null;
+      /** Render the template of the adapter for tools, not the model's own. */
+      readonly forToolsAdapter: boolean;
       readonly limit: TextLimit;
       readonly param: string;
     }
@@ -74,7 +78,7 @@ export function doTextTask(loaded: LoadedText, task: TextTask): TextResult {
     case 'encode':
       return task.texts.map((text) => encode(tokenizer, text, task.addSpecialTokens, task.limit));
     case 'chat': {
-      const template = loaded.chatTemplate();
+      const template = task.forToolsAdapter ? loaded.toolsTemplate() : loaded.chatTemplate();
       if (template === null) throw noChatTemplate();
       const prompt = buildChatPrompt(template, task.body, task.tools);
       const text = { text: prompt.text, param: task.param };

@@ -15,6 +15,9 @@ export interface PromptMessage extends ChatMessage {
 /** The parser that reads calls in the form described here. */
 export const FALLBACK_TOOL_CALL_PARSER = 'qwen25';
 
+/** The parser that reads calls of the adapters for tools (model/tools-adapter.ts), whatever their model's own form is. */
+export const TOOLS_ADAPTER_PARSER = 'qwen25';
+
 /** `tools` may be null when only earlier turns used some. Roles come out as system, user and assistant alone. */
 export function withToolPrompt(
   messages: readonly PromptMessage[],

@@ -18,6 +18,7 @@ import {
   type WireMessage,
 } from './schema.ts';
 import { splitTools } from '../schema/tools.ts';
+import { chatAdapter } from '../../chat/chat-adapter.ts';
 import { linkedAbort } from '../../http/request-signal.ts';
 import { eventStream } from '../../http/sse.ts';
 
@@ -66,9 +67,10 @@ export function addMessages(api: Api, ctx: ServerContext): void {
   } as const;
   api.add(count, async (c, body) => {
     modelName(ctx, body.model);
-    const { tools, ...chat } = anthropicToPrompt(body);
-    const options = { limit: countingLimit(ctx), param: 'messages', signal: linkedAbort(c).signal };
-    return c.json({ input_tokens: (await ctx.text.chatPrompt(chat, tools ?? null, options)).ids.length });
+    const { tools = null, ...chat } = anthropicToPrompt(body);
+    const { forToolsAdapter } = chatAdapter(ctx, body.model, tools);
+    const options = { limit: countingLimit(ctx), param: 'messages', signal: linkedAbort(c).signal, forToolsAdapter };
+    return c.json({ input_tokens: (await ctx.text.chatPrompt(chat, tools, options)).ids.length });
   });
 }
 

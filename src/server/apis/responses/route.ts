@@ -17,6 +17,7 @@ import {
   responsesRequestSchema,
   type WireResponse,
 } from './schema.ts';
+import { chatAdapter } from '../../chat/chat-adapter.ts';
 import { linkedAbort } from '../../http/request-signal.ts';
 import { responsesToChat } from './to-chat.ts';
 import { ResponseBuilder, type ResponseEvent } from './events.ts';
@@ -74,9 +75,11 @@ function addInputTokens(api: Api, ctx: ServerContext): void {
   } as const;
   api.add(doc, async (c, body) => {
     modelName(ctx, body.model);
-    const { tools, ...chat } = responsesToChat(body);
-    const options = { limit: countingLimit(ctx), param: 'input', signal: linkedAbort(c).signal };
-    const { ids } = await ctx.text.chatPrompt(chat, body.tool_choice === 'none' ? null : (tools ?? null), options);
+    const { tools = null, ...chat } = responsesToChat(body);
+    const shown = body.tool_choice === 'none' ? null : tools;
+    const { forToolsAdapter } = chatAdapter(ctx, body.model, shown);
+    const options = { limit: countingLimit(ctx), param: 'input', signal: linkedAbort(c).signal, forToolsAdapter };
+    const { ids } = await ctx.text.chatPrompt(chat, shown, options);
     return c.json({ object: 'response.input_tokens', input_tokens: ids.length });
   });
 }

@@ -3,6 +3,7 @@ import type { Api } from '../../http/api.ts';
 import type { ServerContext } from '../../http/context.ts';
 import type { NamedText } from '../../text-workers/text-tasks.ts';
 import { modelName } from '../../http/model-name.ts';
+import { chatAdapter } from '../../chat/chat-adapter.ts';
 import { linkedAbort } from '../../http/request-signal.ts';
 import { checkVocabulary, countingLimit } from '../../chat/prompt-limits.ts';
 import {
@@ -35,6 +36,7 @@ export function addTokens(api: Api, ctx: ServerContext): void {
               limit: countingLimit(ctx),
               param: 'messages',
               signal,
+              forToolsAdapter: chatAdapter(ctx, model, tools ?? null).forToolsAdapter,
             })
           ).ids;
     const token_strs = rest.return_token_strs === true ? await ctx.text.decodeEach(tokens, signal) : null;

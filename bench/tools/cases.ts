@@ -1,0 +1,68 @@
+/** The held-out set, and what counts as a right answer. scripts/tool-adapter/held_out.py makes the file. */
+import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+
+interface Call {
+  readonly name: string;
+  readonly arguments: unknown;
+}
+
+export interface Case {
+  readonly kind: string;
+  /** Names of the tools that the request has. */
+  readonly tools: readonly string[];
+  readonly messages: readonly object[];
+  /** The calls that are wanted; none for an answer in words. */
+  readonly calls?: readonly Call[];
+  /** One of these has to be in the answer. */
+  readonly contains?: readonly string[];
+}
+
+interface HeldOut {
+  readonly tools: Readonly<Record<string, object>>;
+  readonly cases: readonly Case[];
+}
+
+/** What a chat answer comes to. */
+export interface Answer {
+  readonly content: string;
+  readonly calls: readonly { readonly name: string; readonly arguments: string }[];
+  readonly finishReason: string;
+}
+
+/** @param file from the repository's root @param every takes each n-th case of a kind */
+export function heldOut(file: string, every: number): HeldOut {
+  const { tools, cases } = JSON.parse(readFileSync(file, 'utf8')) as HeldOut;
+  const seen = new Map<string, number>();
+  const taken = cases.filter(({ kind }) => {
+    const n = seen.get(kind) ?? 0;
+    seen.set(kind, n + 1);
+    return n % every === 0;
+  });
+  return { tools, cases: taken };
+}
+
+/** Calls may come in any order; their arguments have to be equal as values. */
+export function isRight({ calls, contains }: Case, answer: Answer): boolean {
+  if (contains !== undefined) {
+    const text = answer.content.toLowerCase();
+    return answer.calls.length === 0 && contains.some((word) => text.includes(word.toLowerCase()));
+  }
+  const made = answer.calls.map((call) => ({ name: call.name, arguments: parsed(call.arguments) }));
+  const wanted = [...(calls ?? [])];
+  if (made.length !== wanted.length) return false;
+  for (const call of made) {
+    const at = wanted.findIndex((other) => isDeepStrictEqual(other, call));
+    if (at < 0) return false;
+    wanted.splice(at, 1);
+  }
+  return true;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

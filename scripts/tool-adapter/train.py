@@ -1,0 +1,166 @@
+"""Trains the tool adapter of the default model: LoRA on all projections of its upper layers, on one core.
+
+    python scripts/tool-adapter/train.py --replies FILE --out FOLDER [--minutes 55] [--seed 1]
+
+A step computes one sample: its system message with tools once, and behind it its conversations side by side, each of which sees
+the system message and itself alone (the attention mask says so, and positions go on from the system message in each). The loss is
+that of the assistant's turns. Samples are made on the way and none comes twice, so that the share of turns whose every token is the
+likeliest one, which is printed by kind, is measured on what the adapter has not seen.
+"""
+
+import argparse
+import json
+import math
+import random
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import torch
+from base_model import load_base, load_tokenizer
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import save_file
+from training_data import ROOT, Sampler
+
+ADAPTER = ROOT / "adapters" / "smollm2-135m-instruct-tools"
+PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+TURN, END = "<|im_start|>assistant\n", "<|im_end|>"
+
+
+class Packer:
+    """Samples → one sequence with its mask, positions and labels."""
+
+    def __init__(self, tok):
+        self.tok = tok
+        self.template = (ADAPTER / "chat_template.jinja").read_text()
+
+    def render(self, messages, tools):
+        return self.tok.apply_chat_template(messages, tools=tools, chat_template=self.template, tokenize=False)
+
+    def conversation(self, text, is_open):
+        """(ids, whether each is to be learned); `is_open`: the last turn was cut and has no end."""
+        enc = self.tok(text, return_offsets_mapping=True, add_special_tokens=False)
+        learned, at = [False] * len(enc["input_ids"]), 0
+        while (begin := text.find(TURN, at)) >= 0:
+            begin += len(TURN)
+            at = text.index(END, begin)
+            last = is_open and text.find(TURN, at) < 0
+            stop = at if last else at + len(END)
+            for i, (a, b) in enumerate(enc["offset_mapping"]):
+                learned[i] = learned[i] or (begin <= a and b <= stop)
+        return enc["input_ids"], learned
+
+    def pack(self, system, tools, conversations, most):
+        given = [{"role": "system", "content": system}] if system else []
+        # The template needs a message; this one is cut off again.
+        prefix = self.render([*given, {"role": "user", "content": "x"}], tools).split("<|im_start|>user")[0]
+        ids = self.tok(prefix, add_special_tokens=False)["input_ids"]
+        size = len(ids)
+        group, positions, learned, kinds = [0] * size, list(range(size)), [False] * size, []
+        for kind, messages in conversations:
+            text = self.render([*given, *messages], tools)
+            assert text.startswith(prefix), text
+            more, flags = self.conversation(text[len(prefix) :], messages[-1].get("open", False))
+            if len(ids) + len(more) > most:
+                continue
+            kinds.append(kind)
+            ids += more
+            group += [len(kinds)] * len(more)
+            positions += range(size, size + len(more))
+            learned += flags
+        g = torch.tensor(group)
+        order = torch.arange(len(ids))
+        sees = (order[:, None] >= order[None]) & ((g[None] == 0) | (g[:, None] == g[None]))
+        mask = torch.zeros(1, 1, len(ids), len(ids)).masked_fill_(~sees, torch.finfo(torch.float32).min)
+        # The token before a learned one predicts it; both are of one conversation.
+        at = [i for i in range(1, len(ids)) if learned[i]]
+        return {"ids": torch.tensor([ids]), "positions": torch.tensor([positions]), "mask": mask, "at": torch.tensor(at), "group": g, "kinds": kinds}
+
+
+def logits_of(model, batch):
+    """Those that predict the learned tokens."""
+    base = model.base_model.model
+    hidden = base.model(input_ids=batch["ids"], attention_mask=batch["mask"], position_ids=batch["positions"], use_cache=False).last_hidden_state
+    return base.lm_head(hidden[0, batch["at"] - 1])
+
+
+def save(model, folder):
+    """As peft does, in float16."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {k.replace(".default", ""): v.detach().to(torch.float16).contiguous() for k, v in model.state_dict().items() if "lora_" in k}
+    save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": "HuggingFaceTB/SmolLM2-135M-Instruct", "r": RANK, "lora_alpha": ALPHA, "lora_dropout": 0.0, "init_lora_weights": True, "bias": "none", "target_modules": PROJECTIONS, "layers_to_transform": LAYERS, "inference_mode": True}
+    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n")
+
+
+RANK, ALPHA = 12, 24
+LAYERS = list(range(10, 30))
+"""Below them nothing is trained, so that no gradient is computed there; what 5 MB hold goes to the upper layers."""
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--replies", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=55)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--branches", type=int, default=10)
+    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--most", type=int, default=900, help="tokens of a step")
+    parser.add_argument("--start", type=Path, help="adapter to go on from")
+    args = parser.parse_args()
+    torch.manual_seed(args.seed)
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    sampler = Sampler(random.Random(args.seed), json.loads(Path(args.replies).read_text()))
+    packer = Packer(load_tokenizer())
+    model = get_peft_model(load_base(), LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=PROJECTIONS, layers_to_transform=LAYERS, task_type="CAUSAL_LM"))
+    if args.start:
+        from safetensors.torch import load_file
+        known = {k.replace(".weight", ".default.weight"): v.float() for k, v in load_file(args.start / "adapter_model.safetensors").items()}
+        missing = model.load_state_dict(known, strict=False)
+        assert not missing.unexpected_keys, missing.unexpected_keys[:3]
+    weights = [p for p in model.parameters() if p.requires_grad]
+    # B learns faster than A (LoRA+, Hayou et al. 2024).
+    of = lambda part: [p for n, p in model.named_parameters() if p.requires_grad and part in n]
+    groups = [{"params": of("lora_A"), "scale": 1.0}, {"params": of("lora_B"), "scale": 3.0}]
+    optimizer = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.99), weight_decay=0.0)
+    begin = saved = time.time()
+    step = tokens = conversations = 0
+    seen, right, losses = defaultdict(int), defaultdict(int), []
+    while (elapsed := (time.time() - begin) / 60) < args.minutes:
+        # Cosine over the time that is given, behind a short rise.
+        done = elapsed / args.minutes
+        for g in optimizer.param_groups:
+            g["lr"] = g["scale"] * args.lr * min(1, (step + 1) / 10) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * done)))
+        batch = packer.pack(*sampler.sample(args.branches), args.most)
+        logits = logits_of(model, batch)
+        wanted = batch["ids"][0, batch["at"]]
+        loss_each = torch.nn.functional.cross_entropy(logits, wanted, reduction="none")
+        # Conversations weigh between alike and by their length: short calls would drown in prose.
+        groups = batch["group"][batch["at"]]
+        lengths = torch.bincount(groups, minlength=len(batch["kinds"]) + 1).float()
+        weight = lengths[groups].rsqrt()
+        loss = (loss_each * weight).sum() / weight.sum()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        hit = logits.detach().argmax(-1) == wanted
+        for i, kind in enumerate(batch["kinds"]):
+            seen[kind] += 1
+            right[kind] += bool(hit[groups == i + 1].all())
+        step, tokens, conversations = step + 1, tokens + batch["ids"].shape[1], conversations + len(batch["kinds"])
+        losses.append(loss.item())
+        if step % 5 == 0:
+            print(f"{elapsed:5.1f} min, step {step}, {conversations} conversations, {tokens} tokens, loss {sum(losses) / len(losses):.3f}", {k: f"{right[k]}/{seen[k]}" for k in seen}, flush=True)
+            seen.clear(), right.clear(), losses.clear()
+        if time.time() - saved > 180:
+            save(model, args.out)
+            saved = time.time()
+    save(model, args.out)
+    print(f"{step} steps, {conversations} conversations, {tokens} tokens in {(time.time() - begin) / 60:.1f} minutes")
+
+
+if __name__ == "__main__":
+    main()
