@@ -69,9 +69,10 @@ async function decodeStep(
   kernelSet: 'lavapipe' | 'gpu',
   activations: 'int8' | 'f32',
   fusion: boolean,
+  name = 'llama-gguf-mixed',
 ): Promise<Said[]> {
   const ops = new WebGPUOps(dryGpu(kernelSet), { activations, fusion });
-  const opened = openModel(fixturePath('llama-gguf-mixed'));
+  const opened = openModel(fixturePath(name));
   const model = await loadModel(ops, opened, { quant: 'int4', maxLength: 64 });
   opened.close();
   const size = { slots: 64, windowSlots: 64, dtype: 'f32', maxRequests: 2, maxLength: 64 } as const;
@@ -114,6 +115,21 @@ t.test('every dispatch of a step says what it does, whichever kernels run', asyn
       `${kernelSet} ${activations}`,
     );
     t.ok(said.every(({ work }) => work!.bytes > 0));
+  }
+});
+
+t.test('experts too', async (t) => {
+  for (const kernelSet of ['lavapipe', 'gpu'] as const) {
+    const said = await decodeStep(kernelSet, 'f32', false, 'qwen3_moe');
+    t.same(
+      said.filter(({ work }) => work === null).map(({ name }) => name),
+      [],
+      kernelSet,
+    );
+    t.ok(
+      said.some(({ name, work }) => /expert/.test(name) && work!.flops > 0),
+      said.map(({ name }) => name).join(),
+    );
   }
 });
 

@@ -6,6 +6,7 @@
 import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { moves } from '../work.ts';
 
 export function combine(ctx: WebGPUContext, y: Tensor, routing: Tensor, residual?: Tensor): GpuTensor {
   const [tokens, width] = routing.shape;
@@ -24,6 +25,7 @@ export function combine(ctx: WebGPUContext, y: Tensor, routing: Tensor, residual
     residual ? bufferOf(residual) : null,
   ];
   const params = new Uint32Array([columns, width / 2]);
+  ctx.recorder.does(() => moves([y, routing, ...(residual ? [residual] : []), combined], 2));
   ctx.recorder.dispatch(kernel, resources, params, Math.ceil(columns / 64), tokens);
   return combined;
 }

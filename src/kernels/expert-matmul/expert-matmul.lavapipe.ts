@@ -18,6 +18,7 @@ import {
   type LavapipeExpertSpec,
 } from './expert-matmul.lavapipe.wgsl.ts';
 import { expertTiles } from './expert-tiles.ts';
+import { expertWork } from './expert-work.ts';
 
 /** Pairs of a tile. */
 const TILE = 4;
@@ -58,6 +59,7 @@ export function lavapipeExpertMatmul(
   for (const slice of slices) {
     const firstBlock = slice.firstRow / BLOCK_ROWS;
     const blocks = [firstBlock, slice.rowBlocks, rowBlocks];
+    ctx.recorder.does(() => expertWork(x, y, w, layout.groupSize, 1 / slices.length));
     ctx.recorder.dispatch(
       kernel,
       [slice.view, resourceOf(x), y.storage, null, bias ? bufferOf(bias) : null, chosen],

@@ -12,6 +12,7 @@ import type { RowMatrix } from '../matmul/row-matrix.ts';
 import type { ExpertMatmulOption, Matrix } from '../ops.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 import { expertTiles } from './expert-tiles.ts';
+import { expertWork } from './expert-work.ts';
 
 export function rowsExpertMatmul(
   ctx: WebGPUContext,
@@ -40,6 +41,7 @@ export function rowsExpertMatmul(
   const chosen = tiled ? tiled.tiles.storage : bufferOf(routing);
   const sizes = [pairs, pairs / x.shape[0], tiled?.count ?? 0];
   for (const { firstRow, rows: sliceRows, data, scales } of matrix.slices) {
+    ctx.recorder.does(() => expertWork(x, y, w, matrix.groupSize, sliceRows / w.rows));
     ctx.recorder.dispatch(
       kernel,
       [data, scales, bufferOf(x), y.storage, bias ? bufferOf(bias) : null, chosen],

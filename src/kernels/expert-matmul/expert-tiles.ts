@@ -8,6 +8,7 @@
 import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { moves } from '../work.ts';
 
 export interface ExpertTiles {
   readonly tiles: GpuTensor;
@@ -25,6 +26,7 @@ export function expertTiles(ctx: WebGPUContext, routing: Tensor, experts: number
   const kernel = ctx.pipelines.get(`expert-tiles.${group}-${EACH}-${TILE}`, () =>
     compose([`../${group}.wgsl`, 'expert-tiles.wgsl'], import.meta.url, { EACH, TILE }),
   );
+  ctx.recorder.does(() => moves([routing, tiles], 0));
   ctx.recorder.dispatch(kernel, [bufferOf(routing), tiles.storage], new Uint32Array([pairs, count, EACH]), 1);
   return { tiles, count };
 }

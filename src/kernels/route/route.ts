@@ -11,6 +11,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { floatBits } from '../float-bits.ts';
 import type { RouteSpec } from '../ops.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { moves } from '../work.ts';
 
 /** Threads of a workgroup: few, since each round of a maximum costs barriers, and experts are some hundred at most. */
 const sizes = { 'group.lavapipe': 8, group: 64 };
@@ -33,6 +34,7 @@ export function route(ctx: WebGPUContext, logits: Tensor, spec: RouteSpec): GpuT
   );
   const routing = ctx.tensor([tokens, 2 * k], 'f32');
   const params = new Uint32Array([experts, k, groups?.kept ?? 1, normalizes ? 1 : 0, floatBits(scale)]);
+  ctx.recorder.does(() => moves([logits, routing], 2 * k));
   ctx.recorder.dispatch(kernel, [bufferOf(logits), routing.storage, bias ? bufferOf(bias) : null], params, tokens);
   return routing;
 }
