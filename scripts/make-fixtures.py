@@ -566,6 +566,8 @@ def tiny_gguf(name, arch, model, metadata):
     """The same weights under the gguf package's names. `metadata`: what differs, by the writer's method."""
     config = model.config
     path = OUT / name / f"{name}.gguf"
+    if not hasattr(config, "rms_norm_eps"):
+        config.rms_norm_eps = getattr(config, "norm_eps", None)
     writer = gguf_writer(path, gguf.MODEL_ARCH_NAMES[arch], config, metadata.pop("eps", None))
     for method, value in metadata.items():
         getattr(writer, f"add_{method}")(value)
@@ -574,6 +576,8 @@ def tiny_gguf(name, arch, model, metadata):
         if key == "lm_head.weight" and config.tie_word_embeddings:
             continue
         array = value.float().numpy()
+        if array.ndim == 3:  # the taps of a convolution, [channels, 1, taps]
+            array = array.squeeze(1)
         own = names.get_name(key, try_suffixes=(".weight", ".bias"))
         writer.add_tensor(own, array.astype(np.float16 if array.ndim == 2 and "norm" not in own else np.float32))
     gguf_finish(writer)
@@ -636,6 +640,14 @@ def dense():
     tiny("opt", "num_key_value_heads", "head_dim", "intermediate_size", ffn_dim=64, max_position_embeddings=64, word_embed_proj_dim=32)
     tiny("bloom", "num_key_value_heads", "head_dim", "intermediate_size", "num_hidden_layers", "num_attention_heads", n_layer=2, n_head=4)
     remote_code()
+    hybrid()
+
+
+def hybrid():
+    """Models with recurrent states."""
+    lfm2 = tiny("lfm2", "head_dim", num_hidden_layers=3, layer_types=["conv", "full_attention", "conv"], block_multiple_of=32, conv_bias=False)
+    tiny("lfm2-biases", "head_dim", "intermediate_size", model_type="lfm2", full_attn_idxs=[1], conv_bias=True, conv_L_cache=4, tie_word_embeddings=False, block_ff_dim=64, block_auto_adjust_ff_dim=False)
+    tiny_gguf("lfm2-gguf", gguf.MODEL_ARCH.LFM2, lfm2, dict(head_count_kv=[0, 2, 0], shortconv_l_cache=3))
 
 
 def remote_code():

@@ -119,6 +119,14 @@ export const engineSettings = {
       doc: 'Share of a step’s time that running answers keep beside prompts, where a step takes over 100 ms; 0 is off.',
     },
   ),
+  linearAttCacheSize: number<number | null>(
+    null,
+    { min: 0 },
+    {
+      flags: ['linear_att_cache_size'],
+      doc: 'Recurrent states that the prefix cache may keep, in models that have some; default what fits a tenth of the memory that is left.',
+    },
+  ),
   disableChunkedPrefill: toggle(false, {
     flags: ['disable_chunked_prefill', 'no-chunked-prefill'],
     doc: 'Prefill each prompt in one step.',

@@ -5,8 +5,10 @@
 import type { EngineConfig } from '../config.ts';
 import { adapterFacts } from '../engine/running/adapter-facts.ts';
 import { planEngine } from '../engine/running/plan-engine.ts';
+import type { StateSpec } from '../engine/core/types.ts';
+import type { KVCacheSpec } from '../kernels/ops.ts';
 import { openGpu } from '../gpu/device.ts';
-import { kvBytesPerToken } from '../model/cache-plan.ts';
+import { kvBytesPerToken, stateBytesPerRow } from '../model/cache-plan.ts';
 import { openModel, type OpenModel } from '../model/files/open-model.ts';
 import { formatBytes } from './format-bytes.ts';
 import { modelPath } from './load.ts';
@@ -66,6 +68,7 @@ async function describePlan(model: OpenModel, config: EngineConfig): Promise<str
       ...[...weightBytes.byFormat].map(([format, size]) => [`weights as ${format}`, formatBytes(size)]),
       ['norms and biases', formatBytes(weightBytes.vectors)],
       ['KV cache per token', `${formatBytes(kvBytesPerToken(kv.layers))} in ${kvDtype}`],
+      ...(plan.states ? [['recurrent states', describeStates(plan.kv.layers, plan.states)]] : []),
       ['activations', `${plan.activations} into integer products, ${plan.batchMaxTokens} tokens in a step`],
       ['adapter', gpu.description],
       ['its memory', `${formatBytes(facts.memory.bytes)} (${facts.memory.source})`],
@@ -74,6 +77,10 @@ async function describePlan(model: OpenModel, config: EngineConfig): Promise<str
   } finally {
     gpu.destroy();
   }
+}
+
+function describeStates(layers: KVCacheSpec['layers'], { snapshots }: StateSpec): string {
+  return `${formatBytes(stateBytesPerRow(layers))} in f32 for each request, however long, and each of ${snapshots} prefixes that may be kept`;
 }
 
 /** Columns as wide as their widest cell. */

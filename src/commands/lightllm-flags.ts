@@ -33,6 +33,8 @@ const ignored: Readonly<Record<string, IgnoredFlag>> = {
   schedule_time_interval: policy,
   disable_aggressive_schedule: { ...policy, value: false },
   sampling_backend: { value: true, why: 'there is one sampler' },
+  linear_att_hash_page_size: { value: true, why: 'states are kept where prompts part, and at each 512th token' },
+  linear_att_ssm_data_type: { value: true, why: 'recurrent states are f32' },
   log_stats_interval: logs,
   disable_log_stats: { ...logs, value: false },
   health_monitor: { value: false, why: 'a dead engine is restarted; /health tells' },

@@ -47,6 +47,11 @@ export const kernelSets = {
     lavapipe: { variant: 'rms-norm.lavapipe', why: oneSubgroup, measured: null },
     gpu: { variant: 'rms-norm', why: workgroupMemory, measured: null },
   },
+  /** The sum behind gated-norm.wgsl. */
+  'gated-norm': {
+    lavapipe: { variant: 'group.lavapipe', why: oneSubgroup, measured: null },
+    gpu: { variant: 'group', why: workgroupMemory, measured: null },
+  },
   'rms-norm to q8': {
     lavapipe: { variant: 'rms-norm.q8.lavapipe', why: fewerDispatches, measured: null },
     gpu: { variant: null, why: 'rms-norm, then quantize', measured: null },

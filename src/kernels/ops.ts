@@ -50,8 +50,17 @@ export interface LatentLayerSpec {
   readonly group: number;
 }
 
+/**
+ * Recurrent states: of each request one row of so many f32 values, whatever its length. What lies in a row is the layer's
+ * ops' own (StatePart).
+ */
+export interface StateLayerSpec {
+  readonly kind: 'state';
+  readonly floats: number;
+}
+
 /** What a layer remembers, by its kind. */
-export type CacheLayerSpec = KVLayerSpec | LatentLayerSpec;
+export type CacheLayerSpec = KVLayerSpec | LatentLayerSpec | StateLayerSpec;
 
 export interface KVLayer extends KVLayerSpec {
   readonly storage: unknown;
@@ -61,7 +70,18 @@ export interface LatentLayer extends LatentLayerSpec {
   readonly storage: unknown;
 }
 
-export type CacheLayer = KVLayer | LatentLayer;
+/** One layer's states: `[stateRows, floats]`. */
+export interface StateLayer extends StateLayerSpec {
+  readonly storage: unknown;
+}
+
+export type CacheLayer = KVLayer | LatentLayer | StateLayer;
+
+/** The part of a layer's rows that one op has, from this float on. */
+export interface StatePart {
+  readonly layer: StateLayer;
+  readonly offset: number;
+}
 
 /** Layers that keep the same positions share slot numbers and a slot table. */
 export interface SlotGroup {
@@ -78,6 +98,8 @@ export interface KVCacheSpec {
   readonly maxRequests: number;
   /** Columns of the slot tables: the longest context of one request. */
   readonly maxLength: number;
+  /** Rows of each layer of states: those of running requests, and those that the prefix cache keeps. Absent: none. */
+  readonly stateRows?: number;
 }
 
 /**
@@ -105,12 +127,30 @@ export interface StepBatch {
   readonly rotaryRows?: Float32Array;
   /** For each group [T]: the slot that receives each token's key and value; also written to its table at (row, position). */
   readonly slots: readonly Uint32Array[];
+  /** The T tokens by rows, in order, for layers with states; absent where there are none. */
+  readonly stateRuns?: readonly StateRun[];
   /** [L] indices into the T tokens whose logits are wanted, to sample from. */
   readonly logitIndices: Uint32Array;
   /** [P] indices into the T tokens whose logits are wanted to score the prompt with; absent means none. */
   readonly promptIndices?: Uint32Array;
   /** [T] the slot in which each token's adapter lies (Lora), NO_ADAPTER for tokens of the model alone; absent where all are. */
   readonly adapters?: Uint32Array;
+}
+
+/**
+ * Consecutive tokens of one request, and the rows of its states. No row that is written in a step is read or written by
+ * another run of it.
+ */
+export interface StateRun {
+  /** Index of the first token. */
+  readonly first: number;
+  readonly count: number;
+  /** The row that holds the states in front of the first token; null: a request's beginning, all zeros. */
+  readonly before: number | null;
+  /** The row that gets the states behind the last; may be the one that they come from. */
+  readonly behind: number;
+  /** Other rows, which get the states behind the run's first `after` tokens: two at most. */
+  readonly keeps: readonly { readonly after: number; readonly row: number }[];
 }
 
 /** A StepBatch on the device. */
@@ -312,6 +352,65 @@ export interface ExpertMatmulOption {
   readonly bias?: Tensor;
 }
 
+/** Some columns of a tensor [T, W], from `from` on; how many, the op says. */
+export interface Columns {
+  readonly of: Tensor;
+  readonly from: number;
+}
+
+/** A convolution of C channels, each by itself, over the last K tokens. State: the last K - 1 inputs, [K - 1, C]. */
+export interface ShortConvSpec {
+  readonly channels: number;
+  /** [C·K], the taps of a channel side by side, the oldest token's first. */
+  readonly weight: Tensor;
+  /** [C] */
+  readonly bias?: Tensor;
+  readonly activation?: Activation;
+  /** The columns are B, C and x of C channels each, and the result is C · conv(B · x). */
+  readonly gated?: boolean;
+}
+
+/** A gated delta rule. State: [Hv, Dk, Dv]. */
+export interface DeltaRuleSpec {
+  readonly keyHeads: number;
+  readonly valueHeads: number;
+  /** Dk; each key head serves Hv/Hk value heads. */
+  readonly keyDim: number;
+  /** Dv */
+  readonly valueDim: number;
+  /** [Hv], negative: how fast a state decays (-exp(A_log) of checkpoints). */
+  readonly rate: Tensor;
+  /** [Hv], added to a (dt_bias). */
+  readonly stepBias: Tensor;
+}
+
+/** A selective scan of Mamba-2. State: [heads, stateSize, headDim]. */
+export interface SelectiveScanSpec {
+  readonly heads: number;
+  readonly headDim: number;
+  /** Of heads that share B and C. */
+  readonly groups: number;
+  readonly stateSize: number;
+  /** [heads], negative: how fast a state decays (-exp(A_log) of checkpoints). */
+  readonly rate: Tensor;
+  /** [heads], added to the step (dt_bias). */
+  readonly stepBias: Tensor;
+  /** [heads], what of x passes by the state (D). */
+  readonly skip: Tensor;
+  /** Steps are kept within these. */
+  readonly stepLimit: readonly [number, number];
+}
+
+export interface GatedNormSpec {
+  /** [N], or [over], the same for each run of columns. */
+  readonly weight: Tensor;
+  /** Columns that are normalized together. */
+  readonly over: number;
+  /** Whether what is normalized is gated already. */
+  readonly gatesFirst: boolean;
+  readonly eps: number;
+}
+
 export interface EmbeddingOption {
   /** Multiplies what is looked up. */
   readonly scale?: number;
@@ -372,6 +471,20 @@ export interface ModelOps {
   combine(y: Tensor, routing: Tensor, residual?: Tensor): Tensor;
   /** x [T, N] · sigmoid(gate), gate [T, N] or one for each token [T, 1] → [T, N] */
   sigmoidGate(x: Tensor, gate: Tensor): Tensor;
+  /** C columns of x (3·C if gated), the state's last inputs in front of them → [T, C] f32 */
+  shortConv(x: Columns, conv: ShortConvSpec, state: StatePart, step: Step): Tensor;
+  /**
+   * qkv [T, 2·Hk·Dk + Hv·Dv] (queries, keys, values), gates b and a of Hv columns each → [T, Hv·Dv] f32. For each value head with
+   * state S, q and k of length 1: `S ← S · exp(rate · softplus(a + stepBias))`, `S ← S + k ⊗ (v - Sᵀk) · sigmoid(b)`, `Sᵀq / √Dk`.
+   */
+  deltaRule(qkv: Tensor, gates: Columns, rule: DeltaRuleSpec, state: StatePart, step: Step): Tensor;
+  /**
+   * xbc [T, H·P + 2·G·N] (x by heads, B and C by groups), steps of H columns → [T, H·P] f32. For each head with state S and
+   * Δ = softplus(step + stepBias): `S ← S · exp(rate · Δ) + B ⊗ x · Δ`, `Sᵀ C + skip · x`.
+   */
+  selectiveScan(xbc: Tensor, steps: Columns, scan: SelectiveScanSpec, state: StatePart, step: Step): Tensor;
+  /** x [T, N] in runs of columns, a gate of N columns → rms(x) · weight · silu(gate), or rms(x · silu(gate)) · weight, [T, N] */
+  gatedNorm(x: Tensor, gate: Columns, norm: GatedNormSpec, option?: ConsumerOption): Tensor;
   /** x [T, H] → the rows at step.logitIndices [L, H] f32 */
   takeLogitRows(x: Tensor, step: Step): Tensor;
   /** x [T, H] → the rows at step.promptIndices [P, H] f32 */

@@ -13,9 +13,11 @@ import { argmaxReference, isSpoiled } from './argmax/argmax.reference.ts';
 import { attentionReference } from './attention/attention.reference.ts';
 import { capReference } from './cap/cap.reference.ts';
 import { combineReference } from './combine/combine.reference.ts';
+import { deltaRuleReference } from './delta-rule/delta-rule.reference.ts';
 import { embeddingReference } from './embedding/embedding.reference.ts';
 import { expertMatmulReference } from './expert-matmul/expert-matmul.reference.ts';
 import { gatedMulReference } from './gated-mul/gated-mul.reference.ts';
+import { gatedNormReference } from './gated-norm/gated-norm.reference.ts';
 import { headNormReference } from './head-norm/head-norm.reference.ts';
 import { layerNormReference } from './layer-norm/layer-norm.reference.ts';
 import { addLoraReference, type ReferenceLora } from './lora/lora.reference.ts';
@@ -24,9 +26,12 @@ import { matmulQuantizedReference, matmulReference } from './matmul/matmul.refer
 import type {
   Activation,
   AttentionSpec,
+  Columns,
   ConsumerOption,
+  DeltaRuleSpec,
   EmbeddingOption,
   ExpertMatmulOption,
+  GatedNormSpec,
   HeadNorms,
   KVCache,
   KVCacheSpec,
@@ -42,6 +47,10 @@ import type {
   RotarySpec,
   RouteSpec,
   SamplingRow,
+  SelectiveScanSpec,
+  ShortConvSpec,
+  StateLayer,
+  StatePart,
   Step,
   StepBatch,
 } from './ops.ts';
@@ -56,6 +65,8 @@ import { sampleReference } from './sample/sample.reference.ts';
 import { topLogprobsReference } from './sample/top-logprobs.reference.ts';
 import { scaleReference } from './scale/scale.reference.ts';
 import { sigmoidGateReference } from './sigmoid-gate/sigmoid-gate.reference.ts';
+import { selectiveScanReference } from './selective-scan/selective-scan.reference.ts';
+import { shortConvReference } from './short-conv/short-conv.reference.ts';
 import { softmaxReference } from './softmax/softmax.reference.ts';
 import { takeRowsReference } from './take-rows/take-rows.reference.ts';
 
@@ -72,6 +83,11 @@ interface ReferenceKVCache extends KVCache {
     /** [maxRequests, maxLength] */
     readonly tokens: Uint32Array;
   };
+}
+
+interface ReferenceStateLayer extends StateLayer {
+  /** [stateRows, floats] */
+  readonly storage: { readonly states: Float32Array };
 }
 
 interface ReferenceStep extends Step {
@@ -102,6 +118,8 @@ export class ReferenceOps implements Ops {
 
   createKVCache(spec: KVCacheSpec): KVCache {
     const layers = spec.layers.map((layer) => {
+      if (layer.kind === 'state')
+        return { ...layer, storage: { states: new Float32Array((spec.stateRows ?? 0) * layer.floats) } };
       const slots = spec.groups[layer.group].slots + 1;
       const values = (perSlot: number) => new Float32Array(slots * perSlot);
       switch (layer.kind) {
@@ -297,6 +315,32 @@ export class ReferenceOps implements Ops {
     return f32(x.shape, sigmoidGateReference(floats(x), x.shape[1], floats(gate), gate.shape[1]));
   }
 
+  shortConv({ of: x, from }: Columns, conv: ShortConvSpec, state: StatePart, step: Step): Tensor {
+    const { weight, bias, channels, activation = null, gated = false } = conv;
+    const taps = weight.shape[0] / channels;
+    const shape = { channels, taps, from, width: x.shape[1], gated, activation };
+    const vectors = [floats(weight), bias ? floats(bias) : null] as const;
+    return f32([step.numTokens, channels], shortConvReference(floats(x), ...vectors, shape, ...statesOf(state, step)));
+  }
+
+  deltaRule(qkv: Tensor, gates: Columns, rule: DeltaRuleSpec, state: StatePart, step: Step): Tensor {
+    const vectors = [floats(rule.rate), floats(rule.stepBias)] as const;
+    const y = deltaRuleReference(floats(qkv), columns(gates), ...vectors, rule, ...statesOf(state, step));
+    return f32([step.numTokens, rule.valueHeads * rule.valueDim], y);
+  }
+
+  selectiveScan(xbc: Tensor, steps: Columns, scan: SelectiveScanSpec, state: StatePart, step: Step): Tensor {
+    const vectors = { rate: floats(scan.rate), stepBias: floats(scan.stepBias), skip: floats(scan.skip) };
+    const y = selectiveScanReference(floats(xbc), columns(steps), vectors, scan, ...statesOf(state, step));
+    return f32([step.numTokens, scan.heads * scan.headDim], y);
+  }
+
+  gatedNorm(x: Tensor, gate: Columns, norm: GatedNormSpec, option?: ConsumerOption): Tensor {
+    const shape = { ...norm, gateWidth: gate.of.shape[1], gateFrom: gate.from };
+    const y = gatedNormReference(floats(x), x.shape[1], floats(gate.of), floats(norm.weight), shape);
+    return this.#forConsumer(f32(x.shape, y), option);
+  }
+
   takeLogitRows(x: Tensor, step: Step): Tensor {
     const y = takeRowsReference(floats(x), step.batch.logitIndices, x.shape[1]);
     return f32([step.numLogits, x.shape[1]], y);
@@ -365,6 +409,16 @@ export class ReferenceOps implements Ops {
     const [tokens, features] = x.shape;
     return { shape: x.shape, dtype: 'q8', storage: quantizeReference(floats(x), tokens, features) };
   }
+}
+
+function columns({ of: x, from }: Columns): { data: Float32Array; width: number; from: number } {
+  return { data: floats(x), width: x.shape[1], from };
+}
+
+/** A layer's states, where a row's part begins, and the step's runs. */
+function statesOf({ layer, offset }: StatePart, { batch }: Step) {
+  const { states } = (layer as ReferenceStateLayer).storage;
+  return [states, (row: number) => row * layer.floats + offset, batch.stateRuns ?? []] as const;
 }
 
 /** Of the layer's group. */

@@ -18,9 +18,11 @@ import { attention } from './attention/attention.ts';
 import { cap } from './cap/cap.ts';
 import { combine } from './combine/combine.ts';
 import { fusedDecoderLayer } from './decoder-layer/decoder-layer.ts';
+import { deltaRule } from './delta-rule/delta-rule.ts';
 import { embedding } from './embedding/embedding.ts';
 import { expertMatmul } from './expert-matmul/expert-matmul.ts';
 import { gatedMul } from './gated-mul/gated-mul.ts';
+import { gatedNorm } from './gated-norm/gated-norm.ts';
 import { headNorm } from './head-norm/head-norm.ts';
 import { createGpuKVCache, type GpuKVCache } from './kv-cache/kv-cache.ts';
 import { storeLastTokens } from './kv-cache/last-tokens.ts';
@@ -30,9 +32,12 @@ import { matmul, uploadMatrix } from './matmul/matmul.ts';
 import type {
   Activation,
   AttentionSpec,
+  Columns,
   ConsumerOption,
+  DeltaRuleSpec,
   EmbeddingOption,
   ExpertMatmulOption,
+  GatedNormSpec,
   HeadNorms,
   KVCache,
   KVCacheSpec,
@@ -49,6 +54,9 @@ import type {
   RotarySpec,
   RouteSpec,
   SamplingRow,
+  SelectiveScanSpec,
+  ShortConvSpec,
+  StatePart,
   Step,
   StepBatch,
 } from './ops.ts';
@@ -61,6 +69,8 @@ import { sample } from './sample/sample.ts';
 import { topLogprobs } from './sample/top-logprobs.ts';
 import { scale } from './scale/scale.ts';
 import { sigmoidGate } from './sigmoid-gate/sigmoid-gate.ts';
+import { selectiveScan } from './selective-scan/selective-scan.ts';
+import { shortConv } from './short-conv/short-conv.ts';
 import { softmax } from './softmax/softmax.ts';
 import { uploadStep, type GpuStep } from './step/step.ts';
 import { takeLogitRows, takePromptRows } from './take-rows/take-rows.ts';
@@ -202,6 +212,22 @@ export class WebGPUOps implements Ops {
 
   sigmoidGate(x: Tensor, gate: Tensor): Tensor {
     return sigmoidGate(this.context, x, gate);
+  }
+
+  shortConv(x: Columns, conv: ShortConvSpec, state: StatePart, step: Step): Tensor {
+    return shortConv(this.context, x, conv, state, step);
+  }
+
+  deltaRule(qkv: Tensor, gates: Columns, rule: DeltaRuleSpec, state: StatePart, step: Step): Tensor {
+    return deltaRule(this.context, qkv, gates, rule, state, step);
+  }
+
+  selectiveScan(xbc: Tensor, steps: Columns, scan: SelectiveScanSpec, state: StatePart, step: Step): Tensor {
+    return selectiveScan(this.context, xbc, steps, scan, state, step);
+  }
+
+  gatedNorm(x: Tensor, gate: Columns, norm: GatedNormSpec, option?: ConsumerOption): Tensor {
+    return gatedNorm(this.context, x, gate, norm, this.context.activationFor(option?.to));
   }
 
   takeLogitRows(x: Tensor, step: Step): Tensor {

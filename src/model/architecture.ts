@@ -51,10 +51,12 @@ export interface GgufMapping {
   readonly hasExperts?: true;
   /** config.json key → metadata key without its prefix. */
   readonly configKeys: Readonly<Record<string, string>>;
-  /** GGUF name → Hugging Face name, both without `.weight`; `*` is the layer. */
+  /** GGUF name → Hugging Face name, both without `.weight` or `.bias`, or both whole; `*` is the layer. */
   readonly tensorNames: Readonly<Record<string, string>>;
   /** What it means that metadata has no such key, where that is not what config.json would mean: config.json key → value. */
   readonly absent?: Readonly<Record<string, unknown>>;
+  /** Keys of config.json that metadata says in its own way; `metadata` is without the prefix. */
+  more?(metadata: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   /** `rope.dimension_count` may be less than the dimension of a head: `partial_rotary_factor`. */
   readonly rotatesPart?: true;
   /** The rows of q and k are reordered for an interleaved rotation; they are put back at load. */

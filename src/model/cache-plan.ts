@@ -1,6 +1,6 @@
 /** What an architecture's caches take on the device: the spec that `Ops.createKVCache` gets, and its bytes. */
 import { floatsOnly } from '../kernels/kv-cache/cache-format.ts';
-import { slotBytes } from '../kernels/kv-cache/slot-bytes.ts';
+import { slotBytes, stateBytes } from '../kernels/kv-cache/slot-bytes.ts';
 import type { CacheLayerSpec, KVCacheSpec, KVDtype, SlotGroup } from '../kernels/ops.ts';
 
 /** Keys and values of `heads` heads, [headDim] each. */
@@ -19,8 +19,14 @@ export interface LatentLayerCache {
   readonly ropeDim: number;
 }
 
+/** A recurrent state of so many f32 values a request, however long it is. */
+export interface StateLayerCache {
+  readonly kind: 'state';
+  readonly floats: number;
+}
+
 /** What a layer remembers of earlier tokens. */
-export type LayerCache = KVLayerCache | LatentLayerCache;
+export type LayerCache = KVLayerCache | LatentLayerCache | StateLayerCache;
 
 interface CacheSize {
   readonly dtype: KVDtype;
@@ -30,6 +36,8 @@ interface CacheSize {
   readonly windowSlots: number;
   readonly maxRequests: number;
   readonly maxLength: number;
+  /** Recurrent states that the prefix cache may keep, beside those of running requests; only where layers have some. */
+  readonly snapshots?: number;
 }
 
 /** How many positions back a layer sees, the own one included; null: all. */
@@ -45,7 +53,7 @@ export function windowOf(caches: readonly LayerCache[]): number | null {
 
 /** A slot group for the layers that see everything, and one for the others, if there are any of them. */
 export function kvCacheSpec(caches: readonly LayerCache[], size: CacheSize): KVCacheSpec {
-  const { dtype, slots, windowSlots, maxRequests, maxLength } = size;
+  const { dtype, slots, windowSlots, maxRequests, maxLength, snapshots = 0 } = size;
   const full: SlotGroup[] = caches.some((cache) => windowIn(cache) === null) ? [{ slots, window: null }] : [];
   const window = windowOf(caches);
   const groups = window === null ? full : [...full, { slots: windowSlots, window }];
@@ -56,11 +64,19 @@ export function kvCacheSpec(caches: readonly LayerCache[], size: CacheSize): KVC
         return { kind: 'kv', kvHeads: cache.heads, headDim: cache.headDim, dtype, group };
       case 'latent':
         return { kind: 'latent', rank: cache.rank, ropeDim: cache.ropeDim, dtype: floatsOnly(dtype), group };
+      case 'state':
+        return cache;
       default:
         return cache satisfies never;
     }
   });
-  return { layers, groups, maxRequests, maxLength };
+  const stateRows = layers.some(({ kind }) => kind === 'state') ? { stateRows: maxRequests + snapshots } : {};
+  return { layers, groups, maxRequests, maxLength, ...stateRows };
+}
+
+/** The recurrent states of one request in all layers; 0 where there are none. */
+export function stateBytesPerRow(layers: readonly CacheLayerSpec[]): number {
+  return sum(layers.map(stateBytes));
 }
 
 const sum = (bytes: readonly number[]): number => bytes.reduce((n, more) => n + more, 0);
@@ -70,14 +86,18 @@ export function kvBytesPerToken(layers: readonly CacheLayerSpec[]): number {
   return sum(layers.flatMap(slotBytes));
 }
 
-/** What all slots of all layers take. */
-export function kvCacheBytes({ layers, groups }: KVCacheSpec): number {
-  return sum(layers.map((layer) => sum(slotBytes(layer)) * groups[layer.group].slots));
+/** What all slots, and all rows of states, of all layers take. */
+export function kvCacheBytes(spec: KVCacheSpec): number {
+  return sum(spec.layers.flatMap((layer) => layerBytes(spec, layer, 0)));
 }
 
 /** Whether one binding holds each buffer of each layer, with the slot more that is the sink of padded tokens. */
-export function fitsBinding({ layers, groups }: KVCacheSpec, maxBinding: number): boolean {
-  return layers.every((layer) =>
-    slotBytes(layer).every((bytes) => (groups[layer.group].slots + 1) * bytes <= maxBinding),
-  );
+export function fitsBinding(spec: KVCacheSpec, maxBinding: number): boolean {
+  return spec.layers.every((layer) => layerBytes(spec, layer, 1).every((bytes) => bytes <= maxBinding));
+}
+
+/** Of each of the layer's buffers. @param more slots than the group has */
+function layerBytes({ groups, stateRows = 0 }: KVCacheSpec, layer: CacheLayerSpec, more: number): number[] {
+  if (layer.kind === 'state') return [stateRows * stateBytes(layer)];
+  return slotBytes(layer).map((bytes) => (groups[layer.group].slots + more) * bytes);
 }

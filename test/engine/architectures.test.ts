@@ -56,7 +56,16 @@ for (const name of ['llama-tied', 'mistral-window', 'qwen3', 'gpt2', 'phi3', 'ge
       const ops = new ReferenceOps();
       const window = windowOf(model.caches);
       const windowSlots = Math.min(slots, 3 * (window ?? 0) + 48);
-      const kv = kvCacheSpec(model.caches, { dtype: 'f32', slots, windowSlots, maxRequests: 3, maxLength: 64 });
+      const hasStates = model.caches.some(({ kind }) => kind === 'state');
+      const snapshots = 5;
+      const kv = kvCacheSpec(model.caches, {
+        dtype: 'f32',
+        slots,
+        windowSlots,
+        snapshots,
+        maxRequests: 3,
+        maxLength: 64,
+      });
       const info: EngineInfo = {
         modelName: name,
         architecture: model.config.modelType,
@@ -65,6 +74,7 @@ for (const name of ['llama-tied', 'mistral-window', 'qwen3', 'gpt2', 'phi3', 'ge
         maxModelLen: 64,
         maxTotalTokenNum: slots,
         window: window === null ? null : { window, slots: windowSlots },
+        states: hasStates ? { snapshots } : null,
         eosTokenIds: [],
         isRewardModel: false,
         ...(model.dynamicRotary && { sharedPromptLimit: model.dynamicRotary.trainedLength }),
@@ -90,6 +100,8 @@ for (const name of ['llama-tied', 'mistral-window', 'qwen3', 'gpt2', 'phi3', 'ge
         }
       }
       t.ok(worst < 2e-5, `${name}: log-probabilities differ by ${worst.toExponential(1)} at most`);
+      if (name.includes('cached') && !model.dynamicRotary)
+        t.equal(book.outputs.get('4')!.usage.cachedTokens, 40, `${name}: all but the last token were cached`);
       t.equal(paused > 0, name === 'paused', `${name}: ${paused} pauses`);
       if (more === 0) continue;
       const tokens = lengths.map((_, i) => book.tokens(`${i}`));

@@ -27,7 +27,10 @@ async function live(seed: number, steps: number, config: Partial<EngineConfig>):
     (seed + Math.floor(seed / 3)) % 3 === 2
       ? { window: length, slots: Math.min(slots, 8 * length + stepTokens) }
       : null;
-  const { core } = makeCore({ config: { ...config, maxQueuedRequests: 20 }, slots, maxLen: 60, window });
+  // Another third has recurrent states, with room for none, few or many snapshots.
+  const states =
+    (seed + Math.floor(seed / 3)) % 3 === 1 ? { snapshots: [0, 1, 4, 30][Math.floor(seed / 6) % 4] } : null;
+  const { core } = makeCore({ config: { ...config, maxQueuedRequests: 20 }, slots, maxLen: 60, window, states });
   const book = new Book();
   const open = new Map<string, { prompt: number[]; maxTokens: number }>();
   let pauses = 0;
@@ -52,7 +55,7 @@ async function live(seed: number, steps: number, config: Partial<EngineConfig>):
     for (const [id, output] of book.outputs) {
       if (!output.finishReason) continue;
       const { prompt, maxTokens } = open.get(id)!;
-      const expected = expectedOutput(prompt, maxTokens, false, window?.window);
+      const expected = expectedOutput(prompt, maxTokens, false, window?.window, 0, states !== null);
       const got = output.tokenIds;
       const wanted = output.finishReason === 'abort' ? expected.slice(0, got.length) : expected;
       if (wanted.join() !== got.join())
@@ -66,6 +69,8 @@ async function live(seed: number, steps: number, config: Partial<EngineConfig>):
   if (open.size > 0) throw new Error(`seed ${seed}: ${[...open.keys()].join()} never ended`);
   const { freeSlots, cachedSlots, totalSlots } = core.stats();
   if (freeSlots + cachedSlots !== totalSlots) throw new Error(`seed ${seed}: slots leaked`);
+  const rows = core.scheduler.kv.states;
+  if (rows && rows.free + rows.snapshots !== rows.size) throw new Error(`seed ${seed}: state rows leaked`);
   return { steps, pauses, evicted };
 }
 

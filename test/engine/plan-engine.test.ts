@@ -28,8 +28,8 @@ const lavapipe: AdapterFacts = {
   memory: { bytes: 64e9, source: 'test' },
 };
 
-const plan = (changes: Partial<EngineConfig>, facts = lavapipe) => {
-  const model = openModel(directory);
+const plan = (changes: Partial<EngineConfig>, facts = lavapipe, path = directory) => {
+  const model = openModel(path);
   try {
     return planEngine(model, { ...defaultEngineConfig, kvCacheDtype: 'f32', ...changes }, facts);
   } finally {
@@ -68,4 +68,31 @@ t.test('it serves', async (t) => {
   let tokens = 0;
   for await (const { tokenIds } of engine.generate([1, 2, 3], params)) tokens += tokenIds.length;
   t.equal(tokens, 3);
+});
+
+t.test('recurrent states have their place before the slots', async (t) => {
+  const lfm2 = fixturePath('lfm2');
+  const row = 2 * 4 * 2 * 32;
+  const { kv, states, memory } = plan({ runningMaxReqSize: 8, maxTotalTokenNum: 1000 }, lavapipe, lfm2);
+  t.same(states, { snapshots: 32 });
+  t.equal(kv.stateRows, 40);
+  t.equal(memory.kvCache, 40 * row + 1000 * 2 * 2 * 8 * 4);
+  t.same(plan({ linearAttCacheSize: 3 }, lavapipe, lfm2).states, { snapshots: 3 });
+  t.same(plan({ disableDynamicPromptCache: true }, lavapipe, lfm2).states, { snapshots: 0 }, 'nobody would use them');
+  t.equal(plan({}).states, null);
+  const narrow = { ...lavapipe, maxBinding: 20 * 256 };
+  t.same(
+    plan({ runningMaxReqSize: 8, maxReqTotalLen: 8 }, narrow, lfm2).states,
+    { snapshots: 12 },
+    'what a binding holds',
+  );
+  const refused = (param: string, message: RegExp) => ({ code: 'bad_flag', param, message });
+  t.throws(
+    () => plan({ runningMaxReqSize: 21 }, narrow, lfm2),
+    refused('running_max_req_size', /21 recurrent states of 512 bytes do not fit this device; 20 do/),
+  );
+  t.throws(
+    () => plan({ runningMaxReqSize: 8, linearAttCacheSize: 13 }, narrow, lfm2),
+    refused('linear_att_cache_size', /--running_max_req_size 8 and --linear_att_cache_size 13: 21 recurrent states/),
+  );
 });

@@ -6,6 +6,7 @@ import {
   defaultSamplingParams,
   type RequestOutput,
   type SamplingParams,
+  type StateSpec,
   type WindowSpec,
 } from '../../src/engine/core/types.ts';
 import { type FakeAdapters, fakeInfo, FakeRunner } from './fake-runner.ts';
@@ -16,20 +17,30 @@ export interface Setup {
   readonly maxLen?: number;
   /** Of the fake model's second layer. */
   readonly window?: WindowSpec | null;
+  /** Of the fake model's third layer. */
+  readonly states?: StateSpec | null;
   readonly policy?: EngineCoreOptions['policy'];
   readonly adapters?: FakeAdapters;
   readonly checkInvariants?: boolean;
 }
 
 /** Small limits, so that chunks, queues and full pools come up; every slot is recounted after every step. */
-export function makeCore({ config = {}, slots = 400, maxLen = 200, window = null, policy, ...rest }: Setup = {}): {
+export function makeCore({
+  config = {},
+  slots = 400,
+  maxLen = 200,
+  window = null,
+  states = null,
+  policy,
+  ...rest
+}: Setup = {}): {
   core: EngineCore;
   runner: FakeRunner;
 } {
-  const runner = new FakeRunner(slots, undefined, window, rest.adapters ?? null);
+  const runner = new FakeRunner(slots, undefined, window, rest.adapters ?? null, states !== null);
   const core = new EngineCore({
     config: { ...defaultEngineConfig, runningMaxReqSize: 8, batchMaxTokens: 32, chunkedPrefillSize: 16, ...config },
-    info: fakeInfo(slots, maxLen, window),
+    info: fakeInfo(slots, maxLen, window, states),
     runner,
     checkInvariants: rest.checkInvariants ?? true,
     ...(policy && { policy }),

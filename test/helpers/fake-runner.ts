@@ -2,7 +2,8 @@
  * A model runner without a model, for exact checks on ids. Its "model" has two layers whose attention reads every
  * position through the slot table, like the real one: the next token is a hash of the whole context, and a key that sits
  * in the wrong slot, belongs to another request or was computed with another context changes it. With a window the second
- * layer sees the last positions only, through slots of its own.
+ * layer sees the last positions only, through slots of its own. With states a third layer adds up all tokens in a row of
+ * its own: a row that is another request's, or a step old or young, changes the next token too.
  */
 import { EngineError } from '../../src/errors.ts';
 import { LAST_TOKEN_FLAG, NO_TOKEN } from '../../src/kernels/ops.ts';
@@ -11,12 +12,17 @@ import type { LoadedAdapter } from '../../src/engine/adapters/adapter-table.ts';
 import type { DeviceFault, ModelRunner } from '../../src/engine/running/model-runner.ts';
 import { hash3 } from '../../src/engine/running/random.ts';
 import type { SchedulerOutput } from '../../src/engine/scheduling/scheduler-output.ts';
-import type { EngineInfo, SampledToken, WindowSpec } from '../../src/engine/core/types.ts';
+import type { EngineInfo, SampledToken, StateSpec, WindowSpec } from '../../src/engine/core/types.ts';
 
 export const fakeVocabSize = 97;
 export const fakeEos = 0;
 
-export function fakeInfo(slots: number, maxModelLen: number, window: WindowSpec | null = null): EngineInfo {
+export function fakeInfo(
+  slots: number,
+  maxModelLen: number,
+  window: WindowSpec | null = null,
+  states: StateSpec | null = null,
+): EngineInfo {
   return {
     modelName: 'fake',
     architecture: 'fake',
@@ -25,6 +31,7 @@ export function fakeInfo(slots: number, maxModelLen: number, window: WindowSpec 
     maxModelLen,
     maxTotalTokenNum: slots,
     window,
+    states,
     eosTokenIds: [fakeEos],
     isRewardModel: false,
     kernelSet: 'gpu',
@@ -39,6 +46,8 @@ export class FakeRunner implements ModelRunner {
   /** Of each row: slots by position, in each layer. */
   readonly #tables = new Map<number, [number[], number[]]>();
   readonly #window: WindowSpec | null;
+  /** By row; null for a model without states. */
+  readonly #states: Map<number, number> | null;
   readonly #last = new Map<number, number>();
   readonly delay: (() => Promise<void>) | undefined;
   launches = 0;
@@ -51,10 +60,12 @@ export class FakeRunner implements ModelRunner {
     delay?: () => Promise<void>,
     window: WindowSpec | null = null,
     adapters: FakeAdapters | null = null,
+    hasStates = false,
   ) {
     this.adapters = adapters;
     this.#layers = [new Uint32Array(slots), new Uint32Array(window?.slots ?? slots)];
     this.#window = window;
+    this.#states = hasStates ? new Map() : null;
     this.delay = delay;
   }
 
@@ -91,6 +102,7 @@ export class FakeRunner implements ModelRunner {
         token.state = state;
       }
     }
+    if (this.#states) runStates(this.#states, scheduled, tokens);
     const sampled: SampledToken[] = [];
     let t = 0;
     for (const { request, tableRow, tokenIds, start, samples, readsPrompt } of scheduled) {
@@ -162,6 +174,36 @@ export class FakeAdapters implements AdapterDevice {
   }
 }
 
+/** As on the device: runs of a step see no order among each other, so all read before any writes. */
+function runStates(
+  rows: Map<number, number>,
+  scheduled: SchedulerOutput['scheduled'],
+  tokens: readonly { state: number }[],
+): void {
+  const written = new Map<number, number>();
+  const read = new Map<number, number>();
+  const write = (row: number, state: number, run: number): void => {
+    if (written.has(row) || (read.get(row) ?? run) !== run) throw new Error(`state row ${row} is used twice in a step`);
+    written.set(row, state);
+  };
+  for (const [run, { state }] of scheduled.entries()) if (state?.before != null) read.set(state.before, run);
+  let t = 0;
+  for (const [run, { tokenIds, state }] of scheduled.entries()) {
+    if (!state) throw new Error('a run without a state row');
+    const { before, behind, keeps } = state;
+    const known = before === null ? 0 : rows.get(before);
+    if (known === undefined) throw new Error(`state row ${before} was never written`);
+    let sum = known;
+    for (let i = 0; i < tokenIds.length; i++, t++) {
+      sum = hash3(sum, tokens[t].state, 3);
+      tokens[t].state = hash3(tokens[t].state, sum, 4);
+      for (const { after, row } of keeps) if (after === i + 1) write(row, sum, run);
+    }
+    write(behind, sum, run);
+  }
+  for (const [row, state] of written) rows.set(row, state);
+}
+
 /** The "hidden state" of a token, [1]. */
 export function fakeHidden(state: number): number {
   return state / 2 ** 32;
@@ -172,11 +214,16 @@ export function fakeLogits(state: number): number[] {
 }
 
 /** The state of the last token of a prompt that is alone in the world. */
-export function expectedState(ids: readonly number[], window = Infinity, adapter = 0): number {
+export function expectedState(ids: readonly number[], window = Infinity, adapter = 0, hasStates = false): number {
   const keys = ids.map((id, p) => hash3(id, p, adapter));
   let running = 0;
   const hidden = keys.map((key) => (running = hash3(running, key, 0)));
-  return hidden.slice(Math.max(0, ids.length - window)).reduce((state, h) => hash3(state, h, 1), 0);
+  const seen = (end: number) =>
+    hidden.slice(Math.max(0, end - window), end).reduce((state, h) => hash3(state, h, 1), 0);
+  const last = seen(ids.length);
+  if (!hasStates) return last;
+  const sum = hidden.reduce((state, _, p) => hash3(state, seen(p + 1), 3), 0);
+  return hash3(last, sum, 4);
 }
 
 /** What the runner generates for a prompt that is alone in the world. */
@@ -186,10 +233,11 @@ export function expectedOutput(
   ignoreEos = false,
   window = Infinity,
   adapter = 0,
+  hasStates = false,
 ): number[] {
   const ids = [...promptIds];
   while (ids.length - promptIds.length < maxTokens) {
-    ids.push(nextToken(expectedState(ids, window, adapter)));
+    ids.push(nextToken(expectedState(ids, window, adapter, hasStates)));
     if (ids.at(-1) === fakeEos && !ignoreEos) break;
   }
   return ids.slice(promptIds.length);

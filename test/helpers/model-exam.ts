@@ -63,6 +63,8 @@ export const tiny = [
   'qwen3_moe',
   'granitemoe',
   'glm4_moe',
+  'lfm2',
+  'lfm2-biases',
 ] as const;
 
 /**
@@ -90,6 +92,7 @@ export const checkpoints: readonly Checkpoint[] = [
   { name: 'exaone4-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'glm4-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'cohere-gguf', stored: 1e-4, onReferenceOnly: true },
+  { name: 'lfm2-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'gpt_neox-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'bloom-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'cohere2-gguf', stored: 1e-4, onReferenceOnly: true },
@@ -152,6 +155,12 @@ export interface Chunk {
 /** Chunks of several rows, one behind the other, every token's logits wanted. */
 export function batchOf(chunks: readonly Chunk[]): StepBatch {
   const tokens = chunks.flatMap(({ row, start, ids }) => ids.map((id, i) => ({ row, id, position: start + i })));
+  let first = 0;
+  const stateRuns = chunks.map(({ row, start, ids }) => {
+    const run = { first, count: ids.length, before: start === 0 ? null : row, behind: row, keeps: [] };
+    first += ids.length;
+    return run;
+  });
   const column = (f: (token: (typeof tokens)[number]) => number) => Uint32Array.from(tokens, f);
   const slots = column((t) => ((t.row * MAX_LENGTH + t.position) * 37) % SLOTS);
   return {
@@ -160,6 +169,7 @@ export function batchOf(chunks: readonly Chunk[]): StepBatch {
     tableRows: column((t) => t.row),
     // The same for the layers that see everything and for those with a window, if there are both.
     slots: [slots, slots],
+    stateRuns,
     logitIndices: Uint32Array.from(tokens.keys()),
   };
 }

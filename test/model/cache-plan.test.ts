@@ -9,6 +9,7 @@ import {
   kvBytesPerToken,
   kvCacheBytes,
   kvCacheSpec,
+  stateBytesPerRow,
   windowOf,
   type LayerCache,
 } from '../../src/model/cache-plan.ts';
@@ -41,7 +42,7 @@ t.test("MLA's cache is (rank + rope) per token and layer, and nothing else", asy
 t.test('layers of several kinds share a cache, and the slots of those that see everything', async (t) => {
   const spec = kvCacheSpec([full, latent, windowed], size);
   t.same(
-    spec.layers.map(({ group }) => group),
+    spec.layers.map((layer) => ('group' in layer ? layer.group : null)),
     [0, 0, 1],
   );
   const [ofFull, ofLatent, ofWindow] = [2 * 16 * 192 * 2, 576 * 2, 2 * 2 * 64 * 2];
@@ -49,4 +50,20 @@ t.test('layers of several kinds share a cache, and the slots of those that see e
   t.equal(kvCacheBytes(spec), 63 * (ofFull + ofLatent) + 15 * ofWindow);
   t.ok(fitsBinding(spec, 64 * 16 * 192 * 2));
   t.notOk(fitsBinding(spec, 64 * 16 * 192 * 2 - 1));
+});
+
+t.test('states take rows of requests, whatever the slots', async (t) => {
+  const state = { kind: 'state', floats: 100 } as const;
+  const spec = kvCacheSpec([full, state, state], { ...size, snapshots: 5 });
+  const rows = size.maxRequests + 5;
+  t.equal(spec.stateRows, rows);
+  t.equal(stateBytesPerRow(spec.layers), 2 * 400);
+  t.equal(kvBytesPerToken(spec.layers), kvBytesPerToken(kvCacheSpec([full], size).layers));
+  t.equal(kvCacheBytes(spec), kvCacheBytes(kvCacheSpec([full], size)) + rows * 2 * 400);
+  t.ok(fitsBinding(kvCacheSpec([state], size), size.maxRequests * 400));
+  t.notOk(fitsBinding(kvCacheSpec([state], size), size.maxRequests * 400 - 1));
+  t.equal(kvCacheSpec([state], size).groups.length, 1, 'positions are still counted by slots');
+  t.equal(kvCacheSpec([full], size).stateRows, undefined);
+  const [layer] = new ReferenceOps().createKVCache(kvCacheSpec([state], { ...size, snapshots: 5 })).layers;
+  t.same(heldBytes(layer), { states: rows * 400 });
 });

@@ -18,6 +18,8 @@ export class RadixNode {
   refCount = 0;
   /** Logical time of the last use; a parent's is never older than its children's. */
   lastUse = 0;
+  /** The row with the recurrent states at its end, if there is one (StateRows). */
+  state: number | null = null;
 
   constructor(tokens: Uint32Array, slots: Uint32Array, parent: RadixNode | null) {
     this.tokens = tokens;
@@ -38,9 +40,15 @@ export class RadixCache {
   /** Of what it computes with an adapter, by the adapter's id: the same tokens have other keys and values. */
   readonly #roots = new Map<number, RadixNode>();
   readonly #leaves = new LruHeap<RadixNode>((node) => node.lastUse, isFreeLeaf);
+  readonly #onCut: (node: RadixNode) => void;
   #size = 0;
   #locked = 0;
   #clock = 0;
+
+  /** @param onCut told of each node that loses its end, or is lost as a whole */
+  constructor(onCut: (node: RadixNode) => void = () => {}) {
+    this.#onCut = onCut;
+  }
 
   /** Where the prefixes begin that are computed with an adapter; null: with none. */
   rootOf(adapter: number | null): RadixNode {
@@ -56,7 +64,10 @@ export class RadixCache {
     if (!root) return [];
     this.#roots.delete(adapter);
     const nodes = [...below(root)];
-    for (const node of nodes) node.parent = null;
+    for (const node of nodes) {
+      node.parent = null;
+      this.#onCut(node);
+    }
     const slots = nodes.flatMap((node) => Array.from(node.slots));
     this.#size -= slots.length;
     return slots;
@@ -186,6 +197,7 @@ export class RadixCache {
       const leaf = this.#leaves.pop();
       if (!leaf) break;
       const keep = Math.max(0, leaf.tokens.length - (n - freed.length));
+      this.#onCut(leaf);
       for (let i = keep; i < leaf.slots.length; i++) freed.push(leaf.slots[i]);
       this.#size -= leaf.tokens.length - keep;
       if (keep > 0) {

@@ -76,6 +76,7 @@ export class EngineCore {
     const kv = new KVCacheManager(info.maxTotalTokenNum, {
       prefixCache: !config.disableDynamicPromptCache,
       window: info.window ?? null,
+      states: info.states ? { requests: config.runningMaxReqSize, ...info.states } : null,
     });
     this.#adapters = runner.adapters && new AdapterTable(runner.adapters, (id) => kv.forgetAdapter(id));
     this.#maxLength = Math.min(info.maxModelLen, info.maxTotalTokenNum);

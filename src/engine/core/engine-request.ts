@@ -66,8 +66,14 @@ export class EngineRequest {
   status: RequestStatus = 'waiting';
   /** Positions whose keys and values are on the device, or will be when the launched steps are done. */
   numComputedTokens = 0;
-  /** The slot of each computed position. */
+  /** The slot of each computed position, and of those that are cached but computed once more for their states' sake. */
   slots: number[] = [];
+  /** Its row of recurrent states while running, else -1: those behind `numComputedTokens`, unless they lie in a snapshot. */
+  stateRow = -1;
+  /** The snapshot's row that its next step goes on from. */
+  awaitedState: number | null = null;
+  /** How far the prefix cache reached when it took from there: where it goes on, other requests may part too. */
+  cachedLength = 0;
   /** Positions whose windowed slots it needs, from start to before end (WindowedSlots). */
   held = { start: 0, end: 0 };
   /** Row of the slot table while running, else -1. */

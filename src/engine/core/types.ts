@@ -141,6 +141,8 @@ export interface EngineInfo {
   readonly maxTotalTokenNum: number;
   /** Layers that see a window only, and their slots; absent where all see everything. */
   readonly window?: WindowSpec | null;
+  /** Layers with a recurrent state; absent where there are none. */
+  readonly states?: StateSpec | null;
   readonly eosTokenIds: readonly number[];
   /** A reward model: it scores and embeds texts, and generates none. */
   readonly isRewardModel: boolean;
@@ -155,6 +157,12 @@ export interface EngineInfo {
   readonly adapterRoom?: { readonly slots: number; readonly maxRank: number };
   /** Lines that whoever started the engine should see. */
   readonly notes?: readonly string[];
+}
+
+/** Recurrent states on the device: a row for each request that may run, and some for the prefix cache. */
+export interface StateSpec {
+  /** Snapshots that the prefix cache may hold. */
+  readonly snapshots: number;
 }
 
 /** Layers that see a window only. */

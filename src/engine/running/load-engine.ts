@@ -73,6 +73,7 @@ async function loadOnto(
     maxModelLen: maxLength,
     maxTotalTokenNum: plan.maxTotalTokenNum,
     window: plan.window,
+    states: plan.states,
     eosTokenIds,
     isRewardModel: model.scoreHead !== null,
     adapter: gpu.description,

@@ -7,6 +7,7 @@ import {
   type KVCache,
   type Ops,
   type SlotGroup,
+  type StateRun,
   type Step,
   type StepBatch,
 } from '../../kernels/ops.ts';
@@ -188,8 +189,10 @@ export function buildBatch(
     : undefined;
   const logitIndices: number[] = [];
   const promptIndices: number[] = [];
+  const stateRuns: StateRun[] = [];
   let t = 0;
-  for (const { request, tableRow, tokenIds, start, slots, windowSlots, samples, readsPrompt } of scheduled) {
+  for (const { request, tableRow, tokenIds, start, slots, windowSlots, state, samples, readsPrompt } of scheduled) {
+    if (state) stateRuns.push({ first: t, count: tokenIds.length, ...state });
     batch.tokenIds.set(tokenIds, t);
     groups.forEach(({ window }, group) => batch.slots[group].set(window === null ? slots : windowSlots, t));
     batch.tableRows.fill(tableRow, t, t + tokenIds.length);
@@ -205,7 +208,7 @@ export function buildBatch(
   // A step inside prompts samples nothing, but reading one token back keeps the host from running ahead of the device.
   if (logitIndices.length === 0 && !scheduled.some(isRead)) logitIndices.push(numTokens - 1);
   const lists = { logitIndices: Uint32Array.from(logitIndices), promptIndices: Uint32Array.from(promptIndices) };
-  const rest = { ...lists, ...(adapters && { adapters }) };
+  const rest = { ...lists, stateRuns, ...(adapters && { adapters }) };
   return { ...batch, ...rest, ...(dynamicRotary && { rotaryRows: dynamicRotary.rows(batch.positions, lengths) }) };
 }
 

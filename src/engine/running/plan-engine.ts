@@ -6,11 +6,11 @@ import type { EngineConfig } from '../../config.ts';
 import { EngineError } from '../../errors.ts';
 import { checkHeadDim } from '../../kernels/kv-cache/cache-format.ts';
 import type { KVCacheSpec, KVDtype } from '../../kernels/ops.ts';
-import { fitsBinding, kvCacheBytes, kvCacheSpec, windowOf } from '../../model/cache-plan.ts';
+import { fitsBinding, kvCacheBytes, kvCacheSpec, windowOf, type LayerCache } from '../../model/cache-plan.ts';
 import type { OpenModel } from '../../model/files/open-model.ts';
 import { measureStep, planBytes, type PlannedBytes } from '../../model/weights/memory-plan.ts';
 import { planWeights, type WeightPlan } from '../../model/weights/weight-plan.ts';
-import type { MemoryPlan, WindowSpec } from '../core/types.ts';
+import type { MemoryPlan, StateSpec, WindowSpec } from '../core/types.ts';
 import { MAX_PROMPT_ROWS } from '../scheduling/scheduler.ts';
 import { planAdapters, type LoraPlan } from '../adapters/plan-adapters.ts';
 import type { AdapterFacts } from './adapter-facts.ts';
@@ -26,6 +26,8 @@ export interface EnginePlan {
   readonly maxTotalTokenNum: number;
   /** null where all layers see everything. */
   readonly window: WindowSpec | null;
+  /** null where no layer has a recurrent state. */
+  readonly states: StateSpec | null;
   readonly batchMaxTokens: number;
   /** Room for adapters; null: none. */
   readonly lora: LoraPlan | null;
@@ -57,6 +59,11 @@ export function planEngine(
   const inTables = longestInTables(adapter, maxRequests, measured.tablesPerPosition);
   // The windows of all running requests, and the tokens of one step.
   const windowSlots = maxRequests * (windowOf(caches) ?? 0) + tokensInStep(config, batchMaxTokens, longest);
+  const budget = adapter.memory.bytes * config.memFraction;
+  const lora = planAdapters(opened, config);
+  const adapterBytes = lora?.bytes ?? 0;
+  const free = budget - weightBytes.total - measured.step - adapterBytes;
+  const states = planStates(caches, config, adapter, free);
   const specOf = (slots: number): KVCacheSpec =>
     kvCacheSpec(caches, {
       dtype: kvDtype,
@@ -64,6 +71,7 @@ export function planEngine(
       windowSlots: Math.min(slots, windowSlots),
       maxRequests,
       maxLength: Math.min(longest, slots, inTables),
+      ...states,
     });
   const binds = (slots: number) => fitsBinding(specOf(slots), adapter.maxBinding);
   const fits = (slots: number) => {
@@ -72,10 +80,6 @@ export function planEngine(
     const tables = measured.tablesPerPosition + 4 * maxRequests * (spec.groups.length + 1);
     return kvCacheBytes(spec) + slots * tables <= free && binds(slots);
   };
-  const budget = adapter.memory.bytes * config.memFraction;
-  const lora = planAdapters(opened, config);
-  const adapterBytes = lora?.bytes ?? 0;
-  const free = budget - weightBytes.total - measured.step - adapterBytes;
   if (config.maxTotalTokenNum !== null) refuseManySlots(config.maxTotalTokenNum, binds);
   const slots = config.maxTotalTokenNum ?? most(maxRequests * longest, fits);
   if (slots < 1)
@@ -93,6 +97,7 @@ export function planEngine(
     batchMaxTokens,
     maxTotalTokenNum: slots,
     window: windowed?.window ? { window: windowed.window, slots: windowed.slots } : null,
+    states,
     kv,
     lora,
     memory: {
@@ -102,6 +107,37 @@ export function planEngine(
       ...(lora && { adapters: lora.bytes }),
     },
   };
+}
+
+/** Snapshots for each request that may run, where memory does not limit them: some conversations, each with its turns. */
+const SNAPSHOTS_PER_REQUEST = 4;
+
+/**
+ * The recurrent states of all requests that may run have their place from the start; the prefix cache gets what fits a tenth of
+ * the memory that is left.
+ */
+function planStates(
+  caches: readonly LayerCache[],
+  { runningMaxReqSize, linearAttCacheSize, disableDynamicPromptCache }: EngineConfig,
+  { maxBinding }: AdapterFacts,
+  free: number,
+): StateSpec | null {
+  const floats = caches.flatMap((cache) => (cache.kind === 'state' ? [cache.floats] : []));
+  if (floats.length === 0) return null;
+  const bytes = 4 * floats.reduce((n, more) => n + more, 0);
+  const inBinding = Math.floor(maxBinding / (4 * Math.max(...floats)));
+  const most = Math.min(inBinding, Math.floor(free / bytes));
+  const wanted = runningMaxReqSize + (linearAttCacheSize ?? 0);
+  if (wanted > most) {
+    const [param, others] = linearAttCacheSize
+      ? (['linear_att_cache_size', ` and --linear_att_cache_size ${linearAttCacheSize}`] as const)
+      : (['running_max_req_size', ''] as const);
+    const message = `--running_max_req_size ${runningMaxReqSize}${others}: ${wanted} recurrent states of ${bytes} bytes do not fit this device; ${Math.max(0, most)} do`;
+    throw new EngineError('bad_flag', message, { param });
+  }
+  const spare = Math.floor(Math.max(0, free - runningMaxReqSize * bytes) / 10 / bytes);
+  const some = Math.min(SNAPSHOTS_PER_REQUEST * runningMaxReqSize, spare, inBinding - runningMaxReqSize);
+  return { snapshots: disableDynamicPromptCache ? 0 : (linearAttCacheSize ?? some) };
 }
 
 function elementTypes(config: EngineConfig, { kernelSet }: AdapterFacts, { byFormat }: PlannedBytes) {

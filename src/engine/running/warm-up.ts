@@ -59,6 +59,7 @@ function chunk(tableRow: number, length: number, task: Task): ScheduledRequest {
     windowSlots: tokenIds.map((_, i) => tableRow * length + i),
     cachedSlots: [],
     cachedWindowSlots: [],
+    state: { before: null, behind: tableRow, keeps: [] },
     isNewInRow: true,
     samples: task.pooling === undefined,
     readsPrompt: false,

@@ -35,7 +35,7 @@ export class Admission {
     const loads = this.#running.map((request) => {
       const held = this.#kv.heldAlone(request);
       alone += held;
-      return load(request, held + Math.max(0, request.tokenIds.length - request.numComputedTokens));
+      return load(request, held + Math.max(0, request.tokenIds.length - request.slots.length));
     });
     const capacity = this.#kv.pool.size;
     return [{ capacity, shared: capacity - this.#kv.available - alone }, loads];

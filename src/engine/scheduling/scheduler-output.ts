@@ -1,4 +1,5 @@
 /** What one step computes: the scheduler's decision, complete and fixed, so that the runner looks at nothing else. */
+import type { StateMove } from '../cache/kv-cache-manager.ts';
 import type { EngineRequest } from '../core/engine-request.ts';
 
 export interface ScheduledRequest {
@@ -18,6 +19,8 @@ export interface ScheduledRequest {
   /** The same in the layers that see a window only: empty where the model has none. */
   readonly windowSlots: readonly number[];
   readonly cachedWindowSlots: readonly number[];
+  /** Where its recurrent states come from and go to; null where the model has none. */
+  readonly state: StateMove | null;
   /** The row knows nothing of the request yet: its first step, or the first after a pause. */
   readonly isNewInRow: boolean;
   /** Whether the last token's logits are sampled from; not so inside a prompt. */

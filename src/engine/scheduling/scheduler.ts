@@ -119,6 +119,7 @@ export class Scheduler {
   /** Decides the next step. It has to be executed: the slots and the prefix cache already count on it. */
   schedule(): SchedulerOutput {
     const expired = this.#dropExpired();
+    this.kv.beginStep();
     const plan: Plan = {
       budget: this.#budget,
       prefill: Infinity,
@@ -181,6 +182,7 @@ export class Scheduler {
     if (prefill) {
       const gained = this.kv.takePrefix(request);
       if (request.pauses === 0) request.cachedTokens += gained;
+      if (this.kv.waitsForState(request)) return;
     }
     // The host picks the token in flight: no step can start from it.
     const isAwaited = this.#config.samplesOnHost && request.inFlight > 0;
@@ -191,7 +193,7 @@ export class Scheduler {
     const whole = this.#config.disableChunkedPrefill && !readsPrompt;
     if (wanted === 0 || (whole && wanted < pending)) return;
     if (!this.#makeRoom(plan, request, whole ? wanted : 1)) return;
-    const count = Math.min(wanted, this.kv.available);
+    const count = Math.min(wanted, this.kv.availableTo(request));
     const start = request.numComputedTokens;
     const tokenIds = request.tokenIds.slice(start, start + count);
     // A token in flight is unknown here; the device fills it in.
@@ -201,6 +203,7 @@ export class Scheduler {
     const slots = this.kv.alloc(request, count);
     request.tableLength = start + count;
     if (prefill) this.kv.publish(request);
+    const state = this.kv.moveState(request, start, count, prefill);
     const { tableRow, nextOutputIndex: outputIndex } = request;
     // Not while tokens of the prompt are left.
     const samples = !request.pooler && request.numComputedTokens === request.tokenIds.length + request.inFlight;
@@ -212,7 +215,18 @@ export class Scheduler {
       cachedWindowSlots: windowed?.slotsOf(cachedSlots) ?? [],
     };
     const results = { samples, readsPrompt, endsPooling, outputIndex };
-    plan.scheduled.push({ request, tableRow, tokenIds, start, slots, cachedSlots, ...windows, isNewInRow, ...results });
+    plan.scheduled.push({
+      request,
+      tableRow,
+      tokenIds,
+      start,
+      slots,
+      cachedSlots,
+      ...windows,
+      state,
+      isNewInRow,
+      ...results,
+    });
     plan.planned.add(request);
     plan.budget -= count;
     if (prefill) plan.prefill -= count;
@@ -241,13 +255,14 @@ export class Scheduler {
     request.status = 'running';
     if (request.adapter) this.#adapters?.pin(request.adapter);
     request.tableRow = this.#freeRows.pop()!;
+    this.kv.start(request);
     insertByArrival(this.running, request);
     request.times.firstScheduled ||= performance.now();
   }
 
   /** Pauses newer requests until n slots are available; if there are none left to pause, the request itself. */
   #makeRoom(plan: Plan, request: EngineRequest, n: number): boolean {
-    while (this.kv.available < n) {
+    while (this.kv.availableTo(request) < n) {
       const newest = this.running.findLast((other) => !plan.planned.has(other));
       if (!newest || newest.arrivalIndex < request.arrivalIndex) return false;
       this.#leaveRunning(newest);

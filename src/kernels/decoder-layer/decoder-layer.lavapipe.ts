@@ -156,7 +156,8 @@ function isKnownBatch({
   rotaryRows: _5,
   ...more
 }: StepBatch): boolean {
-  const { logitIndices: _6, promptIndices: _7, adapters, ...unknown } = more;
+  // Layers with states are not this kernel's.
+  const { logitIndices: _6, promptIndices: _7, stateRuns: _8, adapters, ...unknown } = more;
   return isNothing(unknown) && adapters === undefined;
 }
 

@@ -1,9 +1,10 @@
 /**
  * The token-level KV cache on the device: per layer keys and values `[slots + 1, Hkv, D]` in the dtype's own layout
  * (cache-format.ts), or latents `[slots + 1, rank + ropeDim]`; the last slot is the sink.
+ * Recurrent states are rows of requests, `[stateRows, floats]`.
  */
 import { EngineError } from '../../errors.ts';
-import type { CacheLayerSpec, KVCache, KVCacheSpec, KVLayer, LatentLayer } from '../ops.ts';
+import type { CacheLayerSpec, KVCache, KVCacheSpec, KVLayer, LatentLayer, StateLayer } from '../ops.ts';
 import type { WebGPUContext } from '../webgpu-context.ts';
 import { checkHeadDim } from './cache-format.ts';
 import { slotBytes } from './slot-bytes.ts';
@@ -16,8 +17,12 @@ export interface GpuLatentLayer extends LatentLayer {
   readonly storage: { readonly latents: GPUBuffer };
 }
 
+export interface GpuStateLayer extends StateLayer {
+  readonly storage: { readonly states: GPUBuffer };
+}
+
 export interface GpuKVCache extends KVCache {
-  readonly layers: readonly (GpuKVLayer | GpuLatentLayer)[];
+  readonly layers: readonly (GpuKVLayer | GpuLatentLayer | GpuStateLayer)[];
   readonly storage: {
     /** `[maxRequests, maxLength]` u32 for each group. */
     readonly slotTables: readonly GPUBuffer[];
@@ -35,6 +40,10 @@ export function createGpuKVCache(ctx: WebGPUContext, spec: KVCacheSpec): GpuKVCa
   const buffer = (label: string, size: number) =>
     device.createBuffer({ label, size: Math.max(16, Math.ceil(size / 16) * 16), usage });
   const layers = spec.layers.map((layer, i) => {
+    if (layer.kind === 'state') {
+      const bytes = bindable(ctx, layer.floats * 4 * (spec.stateRows ?? 0));
+      return { ...layer, storage: { states: buffer(`states ${i}`, bytes) } };
+    }
     const sizes = layerBytes(ctx, layer, spec.groups[layer.group].slots);
     const made = (name: string, j: number) => buffer(`${name} ${i}`, sizes[j]);
     switch (layer.kind) {
@@ -56,6 +65,13 @@ export function createGpuKVCache(ctx: WebGPUContext, spec: KVCacheSpec): GpuKVCa
       tokens: table('tokens'),
     },
   };
+}
+
+function bindable({ gpu }: WebGPUContext, bytes: number): number {
+  const { maxStorageBufferBindingSize, maxBufferSize } = gpu.device.limits;
+  if (bytes <= Math.min(maxStorageBufferBindingSize, maxBufferSize)) return bytes;
+  const message = `a layer's recurrent states need ${bytes} bytes, which is more than this adapter binds: lower --running_max_req_size or --linear_att_cache_size`;
+  throw new EngineError('out_of_memory', message, { param: 'running_max_req_size' });
 }
 
 /** Of each of a layer's buffers. */

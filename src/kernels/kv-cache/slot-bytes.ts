@@ -1,6 +1,11 @@
 import type { CacheLayerSpec } from '../ops.ts';
 import { headBytes } from './cache-format.ts';
 
+/** Bytes of one row of the layer's states; 0 for a layer without. */
+export function stateBytes(layer: CacheLayerSpec): number {
+  return layer.kind === 'state' ? 4 * layer.floats : 0;
+}
+
 /** Bytes of one slot in each of the layer's buffers: keys and values, or latents. */
 export function slotBytes(layer: CacheLayerSpec): number[] {
   switch (layer.kind) {
@@ -10,6 +15,8 @@ export function slotBytes(layer: CacheLayerSpec): number[] {
     }
     case 'latent':
       return [headBytes(layer.dtype, layer.rank + layer.ropeDim)];
+    case 'state':
+      return [];
     default:
       return layer satisfies never;
   }

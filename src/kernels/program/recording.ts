@@ -7,9 +7,12 @@ import type { DType, Shape, Tensor } from '../../tensor/tensor.ts';
 import type {
   Activation,
   AttentionSpec,
+  Columns,
   ConsumerOption,
+  DeltaRuleSpec,
   EmbeddingOption,
   ExpertMatmulOption,
+  GatedNormSpec,
   HeadNorms,
   KVLayer,
   Lora,
@@ -20,6 +23,9 @@ import type {
   ProgramResult,
   RotarySpec,
   RouteSpec,
+  SelectiveScanSpec,
+  ShortConvSpec,
+  StatePart,
   Step,
 } from '../ops.ts';
 
@@ -168,6 +174,25 @@ class RecordingOps implements ModelOps {
 
   sigmoidGate(...args: [x: Tensor, gate: Tensor]): Tensor {
     return this.#add('sigmoidGate', args, args[0].shape);
+  }
+
+  shortConv(...args: [x: Columns, conv: ShortConvSpec, state: StatePart, step: Step]): Tensor {
+    const [, { channels }, , step] = args;
+    return this.#add('shortConv', args, [step.numTokens, channels]);
+  }
+
+  deltaRule(...args: [qkv: Tensor, gates: Columns, rule: DeltaRuleSpec, state: StatePart, step: Step]): Tensor {
+    const [{ shape }, , { valueHeads, valueDim }] = args;
+    return this.#add('deltaRule', args, [shape[0], valueHeads * valueDim]);
+  }
+
+  selectiveScan(...args: [xbc: Tensor, steps: Columns, scan: SelectiveScanSpec, state: StatePart, step: Step]): Tensor {
+    const [{ shape }, , { heads, headDim }] = args;
+    return this.#add('selectiveScan', args, [shape[0], heads * headDim]);
+  }
+
+  gatedNorm(...args: [x: Tensor, gate: Columns, norm: GatedNormSpec, option?: ConsumerOption]): Tensor {
+    return this.#add('gatedNorm', args, args[0].shape, this.#formOf(args[3]?.to));
   }
 
   takeLogitRows(...args: [x: Tensor, step: Step]): Tensor {

@@ -81,8 +81,9 @@ export class Replays {
   #key(owner: object, { numTokens, numLogits, storage }: GpuStep): string {
     const id = this.#owners.get(owner) ?? this.#nextOwner++;
     this.#owners.set(owner, id);
-    const { promptRows, prefillTiles, decodeTokens, adapters, maxContext } = storage;
-    const lists = [promptRows, prefillTiles, decodeTokens, adapters].flatMap(({ offset, count }) => [offset, count]);
+    const { promptRows, prefillTiles, decodeTokens, adapters, stateRuns, maxContext } = storage;
+    const all = [promptRows, prefillTiles, decodeTokens, adapters, stateRuns];
+    const lists = all.flatMap(({ offset, count }) => [offset, count]);
     return [id, numTokens, numLogits, ...lists, maxContext].join();
   }
 }

@@ -1,10 +1,10 @@
 /**
  * A StepBatch on the device: one u32 buffer written once a step, read by every kernel that needs to know tokens,
  * positions, table rows or slots. Sections, in u32: tokenIds [T] at 0, positions [T] at T, tableRows [T] at 2T, slots [T] at 3T,
- * logitIndices [L] at 4T, promptIndices [P] behind them, then the two lists of attention work and the adapters' slots [T], if
- * there are any.
+ * logitIndices [L] at 4T, promptIndices [P] behind them, then the two lists of attention work, the adapters' slots [T], if
+ * there are any, and the runs of layers with states, eight words each (state-run.wgsl).
  */
-import type { Step, StepBatch } from '../ops.ts';
+import type { StateRun, Step, StepBatch } from '../ops.ts';
 import type { GpuKVCache } from '../kv-cache/kv-cache.ts';
 import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
 
@@ -44,6 +44,8 @@ export interface GpuStep extends Step {
     readonly decodeTokens: StepList;
     /** StepBatch.adapters; none where no token has one. */
     readonly adapters: StepList;
+    /** Tokens of one row, for ops with a state: see StateRun. */
+    readonly stateRuns: StepList;
     /** Longest context in the batch, rounded up to whole CONTEXT_BLOCKs. */
     readonly maxContext: number;
   };
@@ -55,6 +57,7 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
   const { tokenIds, positions, tableRows, slots, logitIndices, promptIndices = none, adapters = none } = batch;
   const tokens = tokenIds.length;
   const { tiles, singles } = attentionWork(tableRows);
+  const runs = runWords(batch.stateRuns ?? []);
   const groups = kv.storage.slotTables.map((slotTable, i) => {
     const data = joined([
       tokenIds,
@@ -66,6 +69,7 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
       tiles,
       singles,
       adapters,
+      runs,
     ]);
     const { storage: buffer } = ctx.tensor([data.length], 'u32');
     ctx.gpu.device.queue.writeBuffer(buffer, 0, data);
@@ -86,6 +90,10 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
       prefillTiles: { offset: work, count: tiles.length / 2 },
       decodeTokens: { offset: work + tiles.length, count: singles.length },
       adapters: { offset: work + tiles.length + singles.length, count: adapters.length },
+      stateRuns: {
+        offset: work + tiles.length + singles.length + adapters.length,
+        count: runs.length / RUN_WORDS,
+      },
       maxContext: Math.ceil((positions.reduce((m, p) => Math.max(m, p), 0) + 1) / CONTEXT_BLOCK) * CONTEXT_BLOCK,
     },
   };
@@ -105,6 +113,19 @@ function joined(parts: readonly Uint32Array[]): Uint32Array<ArrayBuffer> {
     at += part.length;
   }
   return data;
+}
+
+const RUN_WORDS = 8;
+const NO_ROW = 0xffff_ffff;
+
+/** As state-run.wgsl reads them. */
+function runWords(runs: readonly StateRun[]): Uint32Array {
+  return Uint32Array.from(
+    runs.flatMap(({ first, count, before, behind, keeps: [a, b] }) => [
+      ...[first, count, before ?? NO_ROW, behind],
+      ...[a, b].flatMap((keep) => [keep?.after ?? 0, keep?.row ?? NO_ROW]),
+    ]),
+  );
 }
 
 /** Splits each run of tokens of one row into tiles; a run or rest of one token is a single. */

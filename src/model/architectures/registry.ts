@@ -23,6 +23,7 @@ import { gptNeox } from './gpt_neox.ts';
 import { granite } from './granite.ts';
 import { graniteMoe } from './granitemoe.ts';
 import { helium } from './helium.ts';
+import { lfm2 } from './lfm2.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
 import { mixtral } from './mixtral.ts';
@@ -62,6 +63,7 @@ export const architectures: readonly AnyArchitecture[] = [
   cohere2,
   glm,
   glm4,
+  lfm2,
   nemotron,
   helium,
   exaone4,

@@ -57,6 +57,7 @@ export function ggufConfigSource(gguf: Gguf, file: ModelFile, mapping: GgufMappi
     ...layerTypes(metadata),
     partial_rotary_factor: rotaryDim / headDim,
     ...whatTensorsSay(gguf, mapping),
+    ...mapping.more?.(metadata),
     vocab_size: vocabSize(gguf, c, file.path, prefix),
     rope_parameters: ropeParameters(gguf, c, headDim, file, prefix),
   };

@@ -68,12 +68,11 @@ export const optionalKeys: ReadonlySet<string> = new Set([
  * before 2024-04 have a tensor for each expert: `blk.3.ffn_up.7.weight`, of what is `blk.3.ffn_up_exps.weight` since.
  */
 export function huggingFaceName(name: string, { tensorNames }: Pick<GgufMapping, 'tensorNames'>): string {
-  const match = /^((?:blk\.(\d+)\.)?\w+?)(?:\.(\d+))?\.(weight|bias)$/.exec(name);
-  if (!match) return name;
-  const [, stem, layer, expert, suffix] = match as unknown as [string, string, string?, string?, string?];
-  const own = layer === undefined ? stem : stem.replace(`blk.${layer}.`, 'blk.*.');
-  const key = expert === undefined ? own : `${own}_exps`;
-  if (!Object.hasOwn(tensorNames, key)) return name;
-  const stored = tensorNames[key].replace('*', layer ?? '');
+  const layer = /^blk\.(\d+)\./.exec(name)?.[1];
+  const general = layer === undefined ? name : name.replace(`blk.${layer}.`, 'blk.*.');
+  const own = (key: string) => (Object.hasOwn(tensorNames, key) ? tensorNames[key].replace('*', layer ?? '') : null);
+  const [, stem = '', expert, suffix = ''] = /^(.*?)(?:\.(\d+))?\.(weight|bias)$/.exec(general) ?? [];
+  const stored = own(expert === undefined ? stem : `${stem}_exps`);
+  if (own(general) !== null || stored === null) return own(general) ?? name;
   return `${expert === undefined ? stored : stored.replace('.experts.', `.experts.${expert}.`)}.${suffix}`;
 }

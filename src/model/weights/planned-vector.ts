@@ -8,4 +8,9 @@ export interface PlannedVector {
 }
 
 /** The tensor of that name, in that shape; throws where it is missing or of another. */
-export type Take = (name: string, shape: readonly number[]) => StoredTensor;
+export type Take = (name: string, shape: readonly number[], how?: TakeOption) => StoredTensor;
+
+export interface TakeOption {
+  /** Only the number of elements matters. */
+  readonly isFlat?: boolean;
+}

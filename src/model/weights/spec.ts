@@ -14,6 +14,8 @@ export interface VecSpec {
   readonly length: number;
   /** Added to every value: 1 for norms that checkpoints store as their difference from 1 (Gemma). */
   readonly plus: number;
+  /** What is meant is -exp of what is stored: how fast a state decays, kept as a logarithm. */
+  readonly isLog: boolean;
   /** As stored; [length] in most. */
   readonly shape: readonly number[];
 }
@@ -100,12 +102,17 @@ export type Loaded<S> = S extends VecSpec
 /** A norm's weight, `NAME.weight`. */
 export function vec(name: string, length: number, options: { plus?: number; shape?: readonly number[] } = {}): VecSpec {
   const { plus = 0, shape = [length] } = options;
-  return { kind: 'vec', name: `${name}.weight`, length, plus, shape };
+  return { kind: 'vec', name: `${name}.weight`, length, plus, isLog: false, shape };
 }
 
 /** A norm's bias, `NAME.bias`. */
 export function biasVec(name: string, length: number): VecSpec {
-  return { kind: 'vec', name: `${name}.bias`, length, plus: 0, shape: [length] };
+  return { kind: 'vec', name: `${name}.bias`, length, plus: 0, isLog: false, shape: [length] };
+}
+
+/** A vector that is stored under its name alone: `dt_bias`, `A_log`. */
+export function paramVec(name: string, length: number, { isLog = false } = {}): VecSpec {
+  return { kind: 'vec', name, length, plus: 0, isLog, shape: [length] };
 }
 
 /** @param parts out features of each stored matrix by its name, stacked in this order */

@@ -4,6 +4,7 @@
  */
 import type { Quantization } from '../../config.ts';
 import type { MatrixShape, MatrixSource } from '../../tensor/matrix.ts';
+import { numel } from '../../tensor/tensor.ts';
 import { quantizedSource } from '../../tensor/quantize.ts';
 import type { AnyArchitecture } from '../architecture.ts';
 import type { ModelConfig } from '../config.ts';
@@ -83,9 +84,9 @@ export function planWeights(
 ): WeightPlan {
   const { tensors, config, architecture } = model;
   const used = new Set<string>();
-  const take = (name: string, shape: readonly number[]) => {
+  const take: Take = (name, shape, { isFlat = false } = {}) => {
     used.add(name);
-    const tensor = checked(tensors.get(name), name, shape, model.path);
+    const tensor = checked(tensors.get(name), name, shape, isFlat, model.path);
     return { ...tensor, source: () => watchFinite(tensor.source(), () => onNonFinite(name)) };
   };
   const readScoreHead = planScoreHead(tensors, config, take);
@@ -133,10 +134,11 @@ class LeafPlanner {
     }
   }
 
-  #vector({ name, length, plus, shape }: VecSpec): PlannedVector {
-    const stored = this.#take(name, shape);
-    const added = this.#isConverted ? 0 : plus;
-    return { kind: 'vec', length, read: () => readVector(stored).map((v) => v + added) };
+  #vector({ name, length, plus, isLog, shape }: VecSpec): PlannedVector {
+    // llama.cpp's converter drops dimensions of 1 here and adds them there.
+    const stored = this.#take(name, shape, { isFlat: this.#isConverted });
+    const meant = this.#isConverted ? (v: number) => v : isLog ? (v: number) => -Math.exp(v) : (v: number) => v + plus;
+    return { kind: 'vec', length, read: () => readVector(stored).map(meant) };
   }
 
   #table({ name, rows, cols, isHead, skipped }: TableSpec): PlannedTable {
@@ -203,9 +205,16 @@ function inFormat(source: MatrixSource, quant: Quantization | 'atMostInt8'): Mat
   }
 }
 
-function checked(tensor: StoredTensor | undefined, name: string, shape: readonly number[], path: string): StoredTensor {
+function checked(
+  tensor: StoredTensor | undefined,
+  name: string,
+  shape: readonly number[],
+  isFlat: boolean,
+  path: string,
+): StoredTensor {
   if (!tensor) throw notReadable(path, `tensor ${name} is missing; the config asks for [${shape.join(', ')}]`);
   if (tensor.shape.length === shape.length && tensor.shape.every((d, i) => d === shape[i])) return tensor;
+  if (isFlat && numel(tensor.shape) === numel(shape)) return tensor;
   throw notReadable(
     tensor.file,
     `tensor ${name} is [${tensor.shape.join(', ')}]; the config asks for [${shape.join(', ')}]`,

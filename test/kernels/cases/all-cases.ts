@@ -6,6 +6,7 @@ import { loraCases } from './lora-cases.ts';
 import { matmulCases } from './matmul-cases.ts';
 import { normCases } from './norm-cases.ts';
 import { sampleCases } from './sample-cases.ts';
+import { stateCases } from './state-cases.ts';
 
 export const allCases: readonly KernelCase[] = [
   ...normCases,
@@ -15,4 +16,5 @@ export const allCases: readonly KernelCase[] = [
   ...indexCases,
   ...attentionCases,
   ...sampleCases,
+  ...stateCases,
 ];
