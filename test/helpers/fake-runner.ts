@@ -142,6 +142,7 @@ interface FakeAdapter extends HostAdapter {
 export class FakeAdapters implements AdapterDevice {
   readonly slots: number;
   readonly maxRank = 16;
+  readonly nothing: FakeAdapter = { rank: 0, salt: 0 };
   /** By slot. */
   readonly #written: (number | null)[];
   readonly #delay: () => Promise<void>;

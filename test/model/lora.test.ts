@@ -2,10 +2,15 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
+import { record } from '../../src/kernels/program/recording.ts';
+import { kvCacheSpec } from '../../src/model/cache-plan.ts';
 import { adapterRank, readAdapter } from '../../src/model/lora/adapter.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
+import { modelParts } from '../../src/model/weights/model-parts.ts';
+import { adaptedLinears, loraShape, mapLeaves, type LeafSpec } from '../../src/model/weights/spec.ts';
 import { f16ToF32 } from '../../src/tensor/f16.ts';
-import { fixturePath } from '../helpers/model-exam.ts';
+import { emptyBatch } from '../helpers/batches.ts';
+import { fixturePath, tiny } from '../helpers/model-exam.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 const adapters = fileURLToPath(new URL('../fixtures/adapters/llama-tied/', import.meta.url));
@@ -100,4 +105,52 @@ t.test('layers that the model has not, or that take no adapters, are named', asy
   await t.rejects(readAdapter(`${adapters}all-8`, { architecture: wrong.architecture, config: wrong.config }));
   wrong.close();
   await t.resolves(readAdapter(fileURLToPath(new URL('../gemma/all-8', `file://${adapters}`)), gemma));
+});
+
+t.test('every layer that takes adapters computes with them, in every architecture', (t) => {
+  for (const name of tiny) {
+    const { architecture, config, close } = openModel(fixturePath(name));
+    close();
+    const linears = adaptedLinears(architecture.weights(config));
+    const shape = (dims: readonly number[]) => ({ shape: dims, dtype: 'f32' as const, storage: null });
+    const matrix = (rows: number, cols: number) => ({ name, rows, cols, format: 'f32' as const, storage: null });
+    const weights = mapLeaves(architecture.weights(config), (leaf: LeafSpec) => {
+      if (leaf.kind === 'vec') return shape([leaf.length]);
+      if (leaf.kind === 'table') return matrix(leaf.rows, leaf.cols);
+      const rows = leaf.parts.reduce((n, part) => n + part.rows, 0);
+      if (leaf.kind === 'experts') {
+        const all = { ...matrix(leaf.count * rows, leaf.cols), experts: leaf.count };
+        return { weight: all, ...(leaf.fused.bias !== undefined && { bias: shape([leaf.count * rows]) }) };
+      }
+      if (leaf.isRouter) return { weight: matrix(rows, leaf.cols), ...(leaf.bias && { bias: shape([rows]) }) };
+      const lora = { ...loraShape(leaf), slots: 1, maxRank: 8, storage: null };
+      return { weight: matrix(rows, leaf.cols), ...(leaf.bias && { bias: shape([rows]) }), lora };
+    });
+    const loaded = architecture.create(
+      config,
+      weights,
+      modelParts(8, null, (_, dim) => shape([8, dim])),
+    );
+    const size = { dtype: 'f32', slots: 8, windowSlots: 8, maxRequests: 1, maxLength: 8 } as const;
+    const spec = kvCacheSpec(loaded.caches, size);
+    const kv = { spec, layers: spec.layers.map((layer) => ({ ...layer, storage: null })), storage: null };
+    const batch = { ...emptyBatch(2), adapters: Uint32Array.of(0, 0) };
+    const step = { numTokens: 2, numLogits: 0, batch, storage: null };
+    const { nodes } = record(
+      () => 'f32',
+      (ops) => ({ x: loaded.layers(ops, step, kv) }),
+      true,
+    );
+    const used = nodes.flatMap((node) => (node.op === 'addLora' ? [node.args[2].name] : []));
+    t.same(used.sort(), linears.map((leaf) => loraShape(leaf).name).sort(), name);
+    const without = record(
+      () => 'f32',
+      (ops) => ({ x: loaded.layers(ops, step, kv) }),
+    ).nodes;
+    t.notOk(
+      without.some(({ op }) => op === 'addLora'),
+      `${name}: nothing of it in a step without`,
+    );
+  }
+  t.end();
 });

@@ -11,6 +11,8 @@ export interface AdapterDevice {
   readonly slots: number;
   /** The highest rank of one. */
   readonly maxRank: number;
+  /** An adapter that changes nothing. */
+  readonly nothing: HostAdapter;
   /** Reads an adapter's files, between other work. @throws EngineError model_not_readable, unsupported_model */
   read(path: string): Promise<HostAdapter>;
   /**

@@ -7,6 +7,7 @@ import type { AdapterDevice, HostAdapter } from './adapter-device.ts';
 export class ModelAdapters implements AdapterDevice {
   readonly slots: number;
   readonly maxRank: number;
+  readonly nothing: Adapter = { rank: 0, layers: new Map(), bytes: 0 };
   readonly #ops: Ops;
   readonly #model: AdaptedModel;
   readonly #loras: readonly Lora[];

@@ -3,7 +3,7 @@ import type { EngineConfig } from '../../config.ts';
 import { EngineError } from '../../errors.ts';
 import { loraBytes } from '../../kernels/lora/lora-layout.ts';
 import { adapterRank, type AdaptedModel } from '../../model/lora/adapter.ts';
-import { leavesOf, loraShape, type LeafSpec } from '../../model/weights/spec.ts';
+import { adaptedLinears, loraShape } from '../../model/weights/spec.ts';
 
 export interface LoraPlan {
   /** Adapters on the device at a time. */
@@ -32,8 +32,10 @@ export function planAdapters(
     );
   const maxRank = Math.ceil(rank / 8) * 8;
   const slots = config.maxLoras;
-  const leaves = leavesOf<LeafSpec>(architecture.weights(modelConfig)).filter((leaf) => leaf.kind === 'lin');
-  const bytes = leaves.reduce((n, leaf) => n + loraBytes({ ...loraShape(leaf), slots, maxRank }), 0);
+  const bytes = adaptedLinears(architecture.weights(modelConfig)).reduce(
+    (n, leaf) => n + loraBytes({ ...loraShape(leaf), slots, maxRank }),
+    0,
+  );
   return { slots, maxRank, bytes };
 }
 

@@ -1,6 +1,8 @@
 /** Steps that nobody asked for, so that the first request does not wait for pipelines to be compiled. */
 import type { KVCacheSpec } from '../../kernels/ops.ts';
 import { defaultSamplingParams, type SamplingParams } from '../core/types.ts';
+import type { AdapterDevice } from '../adapters/adapter-device.ts';
+import { LoadedAdapter } from '../adapters/adapter-table.ts';
 import type { ModelRunner } from './model-runner.ts';
 import { EngineRequest, type EngineRequestInit } from '../core/engine-request.ts';
 import type { ScheduledRequest } from '../scheduling/scheduler-output.ts';
@@ -34,24 +36,48 @@ export async function warmUp(
   isRewardModel = false,
 ): Promise<void> {
   const task: Pick<Task, 'pooling'> = isRewardModel ? { pooling: 'last' } : {};
-  for (const [requests, length] of shapes) {
-    const most = Math.min(batchMaxTokens, ...kv.groups.map(({ slots }) => slots));
-    if (requests > kv.maxRequests || requests * length > most || length > kv.maxLength) continue;
-    await launch(runner, requests, length, { params: { ...defaultSamplingParams, temperature: 0 }, ...task });
-  }
+  // Steps with adapters have kernels of their own, and fewer that stand for several ops.
+  const adapters = runner.adapters ? [null, await adapterOfNothing(runner.adapters)] : [null];
+  for (const adapter of adapters)
+    for (const [requests, length] of shapes) {
+      const most = Math.min(batchMaxTokens, ...kv.groups.map(({ slots }) => slots));
+      if (requests > kv.maxRequests || requests * length > most || length > kv.maxLength) continue;
+      await launch(
+        runner,
+        requests,
+        length,
+        { params: { ...defaultSamplingParams, temperature: 0 }, ...task },
+        adapter,
+      );
+    }
   if (!isRewardModel) await launch(runner, 1, 1, { params: everything });
 }
 
-async function launch(runner: ModelRunner, requests: number, length: number, task: Task): Promise<void> {
-  const scheduled = Array.from({ length: requests }, (_, tableRow) => chunk(tableRow, length, task));
+async function adapterOfNothing(device: AdapterDevice): Promise<LoadedAdapter> {
+  const adapter = new LoadedAdapter(-1, device.nothing);
+  await device.write(0, adapter.host);
+  adapter.slot = 0;
+  adapter.isWritten = true;
+  return adapter;
+}
+
+async function launch(
+  runner: ModelRunner,
+  requests: number,
+  length: number,
+  task: Task,
+  adapter: LoadedAdapter | null = null,
+): Promise<void> {
+  const scheduled = Array.from({ length: requests }, (_, tableRow) => chunk(tableRow, length, task, adapter));
   const rest = { numDecodeTokens: 0, admitted: [], paused: [], expired: [] };
   await runner.launch({ scheduled, numTokens: requests * length, ...rest });
 }
 
-function chunk(tableRow: number, length: number, task: Task): ScheduledRequest {
+function chunk(tableRow: number, length: number, task: Task, adapter: LoadedAdapter | null): ScheduledRequest {
   const tokenIds = new Array<number>(length).fill(0);
+  const init = { id: `warm-up ${tableRow}`, promptIds: tokenIds, ...task, seed: 0 };
   return {
-    request: new EngineRequest({ id: `warm-up ${tableRow}`, promptIds: tokenIds, ...task, seed: 0 }, length + 1),
+    request: new EngineRequest(init, length + 1, null, true, adapter),
     tableRow,
     tokenIds,
     start: 0,

@@ -10,7 +10,7 @@ import type { DecoderConfig, ModelConfig } from '../config.ts';
 import { notReadable } from '../files/model-file.ts';
 import { apart, reorderRows } from '../files/row-order.ts';
 import { unpermuteHeads } from '../files/sources.ts';
-import { leavesOf, loraShape, type LeafSpec, type LinSpec } from '../weights/spec.ts';
+import { adaptedLinears, loraShape, type LinSpec } from '../weights/spec.ts';
 import { openAdapterTensors, type AdapterPair, type AdapterTensors } from './adapter-tensors.ts';
 
 /** What of a model an adapter depends on. */
@@ -71,7 +71,7 @@ function openAdapter(path: string, model: AdaptedModel): AdapterTensors {
 }
 
 function linears({ architecture, config }: AdaptedModel): LinSpec[] {
-  return leavesOf<LeafSpec>(architecture.weights(config)).filter((leaf) => leaf.kind === 'lin');
+  return adaptedLinears(architecture.weights(config));
 }
 
 function checkLayers({ path, pairs }: AdapterTensors, model: AdaptedModel): void {
@@ -83,7 +83,7 @@ function checkLayers({ path, pairs }: AdapterTensors, model: AdaptedModel): void
     if (!shape)
       throw new EngineError(
         'unsupported_model',
-        `${path}: ${oneLine(`it changes ${layer}, which is no linear layer of this model's blocks: embeddings, heads and experts take no adapters here`)}`,
+        `${path}: ${oneLine(`it changes ${layer}, which is no linear layer of this model's blocks: embeddings, heads, routers and experts take no adapters here`)}`,
       );
     const [rank, cols] = a.shape;
     const [rows, rankB] = b.shape;

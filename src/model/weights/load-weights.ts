@@ -69,7 +69,7 @@ class Loader {
         return {
           weight: await this.#matrix(leaf.weight),
           ...(leaf.bias && { bias: this.#vector(leaf.bias) }),
-          ...(this.#lora && leaf.spec && { lora: this.#adapters(leaf.spec, this.#lora) }),
+          ...(this.#lora && leaf.spec && !leaf.spec.isRouter && { lora: this.#adapters(leaf.spec, this.#lora) }),
         };
       case 'table':
         return this.#matrix(leaf.matrix);

@@ -146,6 +146,11 @@ export function head(name: string, rows: number, cols: number): TableSpec {
   return { ...table(name, rows, cols), isHead: true };
 }
 
+/** The linear layers that adapters may change: all but routers, whose small differences send tokens to other experts. */
+export function adaptedLinears(weights: Spec): LinSpec[] {
+  return leavesOf<LeafSpec>(weights).filter((leaf) => leaf.kind === 'lin' && !leaf.isRouter) as LinSpec[];
+}
+
 /** What adapters of a linear layer depend on of it. */
 export function loraShape({ parts, cols }: LinSpec): Pick<LoraSpec, 'name' | 'parts' | 'cols'> {
   return { name: parts.map(({ name }) => name).join(' + '), parts: parts.map(({ rows }) => rows), cols };

@@ -1,0 +1,101 @@
+/**
+ * Decoding with LoRA adapters: a batch over some of them, beside the same batch of the model alone in the same engine and in
+ * one without room for adapters. And how long a request waits whose adapter is on the host alone.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defaultEngineConfig } from '../../src/config.ts';
+import { RestartingEngineClient } from '../../src/engine/client/restarting-engine-client.ts';
+import { inWorker } from '../../src/engine/client/engine-transport.ts';
+import { defaultSamplingParams, type EngineClient } from '../../src/engine/core/types.ts';
+import type { RunBench } from '../helpers/declare.ts';
+import { describeMachine, median } from '../helpers/machine.ts';
+import { modelPath } from '../helpers/model.ts';
+import { whileAllWrite } from '../helpers/while-all-write.ts';
+import type { spec } from './flags.ts';
+import { writeRandomAdapter } from './random-adapter.ts';
+
+const loader = new URL('../../src/engine/running/load-engine.js', import.meta.url).href;
+
+let seed = 1;
+/** Ids of common tokens, another prompt at each call. */
+function prompt(length: number): number[] {
+  return Array.from({ length }, () => 1000 + ((seed = (seed * 48271) % 2147483647) % 5000));
+}
+
+/** Milliseconds from the call to each token. */
+async function generate(engine: EngineClient, maxTokens: number, adapter?: string): Promise<number[]> {
+  const params = { ...defaultSamplingParams, temperature: 0, ignoreEos: true, maxTokens };
+  const start = performance.now();
+  const times: number[] = [];
+  for await (const { tokenIds } of engine.generate(prompt(16), params, { adapter }))
+    for (const _ of tokenIds) times.push(performance.now() - start);
+  return times;
+}
+
+/** Tokens per second while all sequences decode; sequence i has adapter i modulo their number. */
+async function decode(engine: EngineClient, batch: number, tokens: number, over: number): Promise<number> {
+  const name = (i: number) => (over === 0 ? undefined : `adapter ${i % over}`);
+  const all = Array.from({ length: batch }, (_, i) => generate(engine, tokens, name(i)));
+  const written = whileAllWrite(await Promise.all(all));
+  return (written.tokens.reduce((sum, n) => sum + n, 0) / written.milliseconds) * 1000;
+}
+
+export const run: RunBench<typeof spec> = async ({ model, rounds, batch, adapters, rank, tokens }) => {
+  const path = await modelPath(model);
+  const folder = mkdtempSync(join(tmpdir(), 'dawnlight-lora-'));
+  const slots = Math.max(...adapters);
+  const settings = { maxTotalTokenNum: 16_384, disableDynamicPromptCache: true, modelDir: path };
+  const config = { ...defaultEngineConfig, ...settings };
+  const room = { ...config, enableLora: true, maxLoras: slots, maxLoraRank: rank };
+  const start = (c: typeof config) =>
+    RestartingEngineClient.start(inWorker({ config: c, loader, faultInjection: false }));
+  try {
+    const engine = await start(room);
+    const plain = await start(config);
+    // One more than there are slots: one is always on the host alone.
+    for (let i = 0; i <= slots; i++) {
+      writeRandomAdapter(join(folder, String(i)), path, rank);
+      await engine.loadAdapter(`adapter ${i}`, join(folder, String(i)));
+    }
+    const rates = new Map<string, number[]>();
+    const put = (key: string, value: number) => void rates.set(key, [...(rates.get(key) ?? []), value]);
+    const kinds = [0, ...adapters];
+    for (const over of kinds) await decode(engine, batch, 2, over);
+    await decode(plain, batch, 2, 0);
+    for (let round = 0; round < rounds; round++) {
+      put('without room', await decode(plain, batch, tokens, 0));
+      for (const over of kinds) put(`over ${over}`, await decode(engine, batch, tokens, over));
+      // The one of the last round makes place for it, and is itself the next one's.
+      const cold = `adapter ${round % 2 === 0 ? slots : 0}`;
+      for (let i = 1; i < slots; i++) await generate(engine, 1, `adapter ${i}`);
+      put('cold TTFT ms', (await generate(engine, 1, cold))[0]);
+      put('warm TTFT ms', (await generate(engine, 1, cold))[0]);
+      put('TTFT of the model alone ms', (await generate(engine, 1))[0]);
+    }
+    const alone = rates.get('over 0')!;
+    const ratio = (key: string) => median(rates.get(key)!.map((rate, i) => rate / alone[i]));
+    const rows = [...rates].map(([key, values]) => ({
+      key,
+      median: median(values),
+      ...(key.endsWith(' ms') ? {} : { toAlone: ratio(key) }),
+    }));
+    for (const { key, median: value, toAlone } of rows)
+      console.log(
+        `${key.padEnd(28)} ${value.toFixed(1).padStart(8)}${toAlone ? `   ${toAlone.toFixed(3)} of alone` : ''}`,
+      );
+    const result = {
+      model: path.split('/').at(-1),
+      machine: describeMachine(engine.info.adapter),
+      ...{ rounds, batch, rank, tokens },
+      roomBytes: engine.info.memory?.adapters,
+      peakRssMB: Math.round(process.resourceUsage().maxRSS / 1024),
+      rows,
+    };
+    await Promise.all([engine.close(), plain.close()]);
+    return { result };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
