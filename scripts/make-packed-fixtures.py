@@ -19,6 +19,7 @@ import tempfile
 import numpy as np
 import torch
 import transformers
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, LlamaConfig
 
@@ -141,7 +142,33 @@ def llm_int8(name, weight):
     return {"weight": codes, "SCB": scb, "weight_format": torch.tensor(0, dtype=torch.uint8)}, codes.float() * (scb / 127)[:, None]
 
 
-def write(name, layer, quantization, metadata=None):
+def torchao(name, weight):
+    """The first layer has four bits (a byte each) in groups of 32 with zero points, the second a scale a row, one of its tensors E4M3."""
+    first, float8 = ".0." in name, name.endswith("1.mlp.up_proj")
+    block = [1, 32] if first else [1, weight.shape[1]]
+    if float8:
+        codes, scale, meant = fp8(weight, block)
+    else:
+        codes, scale, zero, meant = integers(weight, 4 if first else 8, block[1], not first)
+    parts = {"_weight_qdata": codes, "_weight_scale": scale, **({"_weight_zero_point": zero} if first else {})}
+    return parts, meant
+
+
+def torchao_metadata(stem):
+    """What flatten_tensor_state_dict of torchao/prototype/safetensors writes of a layer's weight."""
+    dtype = {"_type": "torch.dtype", "_data": "bfloat16"}
+    if ".0." in stem:
+        own = {"target_dtype": {"_type": "torch.dtype", "_data": "int4"}, "block_size": [1, 32], "dtype": dtype, "activation_quantization": None}
+        return {"_type": "IntxUnpackedToInt8Tensor", "_data": own, "_tensor_data_names": ["qdata", "scale", "zero_point"]}
+    cols = 128 if "down_proj" in stem else 64
+    if stem.endswith("1.mlp.up_proj"):
+        own = {"block_size": [1, cols], "mm_config": None, "act_quant_kwargs": None, "kernel_preference": {"_type": "KernelPreference", "_data": "AUTO"}, "dtype": dtype}
+        return {"_type": "Float8Tensor", "_data": own, "_tensor_data_names": ["qdata", "scale"]}
+    own = {"act_quant_kwargs": None, "reduce_range": False, "block_size": [1, cols], "dtype": dtype}
+    return {"_type": "Int8Tensor", "_data": own, "_tensor_data_names": ["qdata", "scale"]}
+
+
+def write(name, layer, quantization):
     """A tiny llama whose linear layers are those of `layer`, but for one that its config names as not converted."""
     torch.manual_seed(15)
     shape = {**fixtures.TINY, "hidden_size": 64, "head_dim": 16, "intermediate_size": 128}
@@ -156,11 +183,15 @@ def write(name, layer, quantization, metadata=None):
             continue
         parts, meant[key] = layer(stem, value)
         state |= {f"{stem}.{part}": tensor.contiguous() for part, tensor in parts.items()}
+    metadata = {}
+    if layer is torchao:
+        metadata = {key: json.dumps(torchao_metadata(key.removesuffix(".weight")) if key in meant else {"_type": "Tensor"}) for key in model.state_dict()}
+        metadata["tensor_names"] = json.dumps(list(model.state_dict()))
     directory = OUT / name
     shutil.rmtree(directory, ignore_errors=True)
     model.bfloat16().save_pretrained(directory)
     reloaded = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
-    save_file(state, directory / "model.safetensors", metadata={"format": "pt", **(metadata or {})})
+    save_file(state, directory / "model.safetensors", metadata={"format": "pt", **metadata})
     config = json.loads((directory / "config.json").read_text())
     (directory / "config.json").write_text(json.dumps({**config, "quantization_config": quantization}, indent=2) + "\n")
     reloaded.load_state_dict(meant, strict=False)
@@ -187,6 +218,7 @@ FORMATS = {
     "llama-compressed-fp8": (compressed_fp8, compressed_config("float-quantized", group_0=scheme(FIRST, type="float"), group_1=scheme(SECOND, type="float", strategy="tensor"))),
     "llama-nf4": (nf4, dict(quant_method="bitsandbytes", load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype="float32", llm_int8_skip_modules=SKIPPED)),
     "llama-llm-int8": (llm_int8, dict(quant_method="bitsandbytes", load_in_8bit=True, llm_int8_threshold=0.0, llm_int8_skip_modules=SKIPPED)),
+    "llama-torchao": (torchao, dict(quant_method="torchao", quant_type={"default": {"_type": "Int8WeightOnlyConfig", "_version": 2, "_data": {}}}, modules_to_not_convert=SKIPPED)),
 }
 
 
@@ -218,6 +250,17 @@ def compressed_weights(tensors, config):
     return tensors
 
 
+def torchao_weights(tensors, path):
+    """What torchao's own reader makes of them."""
+    from torchao.prototype.safetensors.safetensors_support import unflatten_tensor_state_dict
+
+    with safe_open(path, "pt") as file:
+        metadata = {key: value.replace("bfloat16", "float32") for key, value in file.metadata().items()}
+    whole, rest = unflatten_tensor_state_dict(tensors, metadata)
+    assert not rest
+    return {key: value.dequantize() if hasattr(value, "qdata") else value for key, value in whole.items()}
+
+
 def check(name):
     """The quantizer's own reading of the checkpoint, its floats widened so that weights are not rounded to bfloat16."""
     expected = np.frombuffer((OUT / name / "logits.f32").read_bytes(), "<f4")
@@ -230,6 +273,8 @@ def check(name):
         tensors = compressed_weights(tensors, config["quantization_config"])
     if method == "bitsandbytes":
         tensors = bitsandbytes_weights(tensors)
+    if method == "torchao":
+        tensors = torchao_weights(tensors, OUT / name / "model.safetensors")
     if method != "fp8":
         del config["quantization_config"]
         tensors = {key: value for key, value in tensors.items() if key.endswith(("norm.weight", "proj.weight", "tokens.weight", "head.weight"))}

@@ -107,6 +107,7 @@ export const checkpoints: readonly Checkpoint[] = [
   { name: 'llama-compressed-fp8', stored: 5e-3, onReferenceOnly: true },
   { name: 'llama-nf4', stored: 5e-3, onReferenceOnly: true },
   { name: 'llama-llm-int8', stored: 5e-3, onReferenceOnly: true },
+  { name: 'llama-torchao', stored: 5e-3, onReferenceOnly: true },
   ...tiny.map((name) => ({ name, stored: 1e-4 })),
 ];
 

@@ -16,6 +16,7 @@ import { unpackedTensors } from '../../src/model/files/packed/packed-tensors.ts'
 import { readSafetensors } from '../../src/model/files/safetensors.ts';
 import { readVector, type StoredTensor } from '../../src/model/files/stored-tensor.ts';
 import { planWeights } from '../../src/model/weights/weight-plan.ts';
+import { torchao } from '../../src/model/files/packed/torchao.ts';
 import { e4m3, e8m0 } from '../../src/tensor/f8.ts';
 import { fixturePath } from '../helpers/model-exam.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -93,9 +94,13 @@ function layer(groupSize: number, groupIndex?: number[], largest = 1): ReturnTyp
   return unpackedTensors(tensors, columnsPacked(gptq(4, 2), groupSize), 'config.json')[0];
 }
 
-function writeSafetensors(path: string, parts: Record<string, [string, number[], ArrayBufferView]>): void {
+function writeSafetensors(
+  path: string,
+  parts: Record<string, [string, number[], ArrayBufferView]>,
+  metadata: Record<string, string> = {},
+): void {
   let at = 0;
-  const header: Record<string, object> = {};
+  const header: Record<string, object> = { __metadata__: metadata };
   const data = Object.entries(parts).map(([name, [dtype, shape, values]]) => {
     header[name] = { dtype, shape, data_offsets: [at, (at += values.byteLength)] };
     return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
@@ -107,9 +112,17 @@ function writeSafetensors(path: string, parts: Record<string, [string, number[],
 }
 
 /** What a packing makes of the parts of the layer `a`. */
-function unpackedLayer(packing: Packing, parts: Record<string, [string, number[], ArrayBufferView]>): StoredTensor {
+function unpackedLayer(
+  packing: Packing,
+  parts: Record<string, [string, number[], ArrayBufferView]>,
+  metadata: Record<string, string> = {},
+): StoredTensor {
   const path = join(temp, 'layer.safetensors');
-  writeSafetensors(path, Object.fromEntries(Object.entries(parts).map(([name, part]) => [`a.${name}`, part])));
+  writeSafetensors(
+    path,
+    Object.fromEntries(Object.entries(parts).map(([name, part]) => [`a.${name}`, part])),
+    metadata,
+  );
   const file = new ModelFile(path);
   t.teardown(() => file.close());
   const tensors = new Map(readSafetensors(file).map((tensor) => [tensor.name, tensor]));
@@ -274,6 +287,30 @@ t.test('compressed-tensors: int8 with zero points', (t) => {
   t.end();
 });
 
+t.test('torchao: layouts that are not plain are refused by their name', (t) => {
+  const parts: Record<string, [string, number[], ArrayBufferView]> = {
+    _weight_qdata: ['I8', [1, 8], Int8Array.of(1, 2, 3, 4, 5, 6, 7, 8)],
+    _weight_scale: ['F32', [1, 1], Float32Array.of(2)],
+  };
+  const read = (type: string, other: typeof parts = {}) => [
+    ...readVector(
+      unpackedLayer(torchao, { ...parts, ...other }, { 'a.weight': JSON.stringify({ _type: type, _data: {} }) }),
+    ),
+  ];
+  t.strictSame(read('Int8Tensor'), [2, 4, 6, 8, 10, 12, 14, 16]);
+  t.throws(() => read('Int4TilePackedTo4dTensor'), {
+    code: 'unsupported_model',
+    message: /__metadata__\.a\.weight\._type "Int4TilePackedTo4dTensor" is not supported; supported: Int8Tensor, /,
+  });
+  t.throws(() => read('Float8Tensor'), { message: /a\._weight_qdata is I8; F8_E4M3 is expected/ });
+  const scaled: typeof parts = { _weight_act_pre_scale: ['F32', [8], new Float32Array(8)] };
+  t.throws(() => read('Int8Tensor', scaled), { message: /a\._weight_act_pre_scale "Int8Tensor" is not supported/ });
+  t.throws(() => unpackedLayer(torchao, parts), {
+    message: /__metadata__\.a\.weight: _type: is missing|_type: is missing/,
+  });
+  t.end();
+});
+
 t.test('bitsandbytes: blocks that are longer than a row, and what is wrong with them', (t) => {
   const values = Float32Array.from({ length: 16 }, (_, i) => i - 8);
   const state = (keys: object): [string, number[], ArrayBufferView] => {
@@ -338,13 +375,13 @@ function planChanged(name: string, change: object): void {
 t.test('what is not read is refused by name', (t) => {
   const refuses = (name: string, change: object, code: string, message: RegExp) =>
     t.throws(() => planChanged(name, change), { code, message }, String(message));
-  for (const quant_method of ['quanto', 'torchao', 'hqq'])
+  for (const quant_method of ['quanto', 'quark', 'hqq'])
     refuses(
       'llama-tied',
       { quant_method },
       'unsupported_model',
       new RegExp(
-        `config.json: quantization_config.quant_method "${quant_method}" is not supported; supported: awq, gptq, compressed-tensors, fp8, fbgemm_fp8, bitsandbytes; or use the float checkpoint`,
+        `config.json: quantization_config.quant_method "${quant_method}" is not supported; supported: awq, gptq, compressed-tensors, fp8, fbgemm_fp8, bitsandbytes, torchao; or use the float checkpoint`,
       ),
     );
   refuses('llama-tied', {}, 'model_not_readable', /quantization_config\.quant_method: is missing/);

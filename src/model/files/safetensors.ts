@@ -42,6 +42,9 @@ const entrySchema = z.strictObject({
   data_offsets: z.tuple([size, size]),
 });
 
+const metadataSchema = z.record(z.string(), z.string());
+type FileMetadata = Readonly<Record<string, string>>;
+
 interface Entry {
   readonly name: string;
   readonly dtype: string;
@@ -53,14 +56,16 @@ interface Entry {
 export interface SafetensorsTensor extends StoredTensor {
   /** The tensor's bytes, whatever its dtype, or some of them; a copy, little-endian. */
   readBytes(start?: number, length?: number): Uint8Array<ArrayBuffer>;
+  /** `__metadata__` of its file. */
+  readonly fileMetadata: FileMetadata;
 }
 
 /** The file's tensors in the order of their bytes. */
 export function readSafetensors(file: ModelFile): SafetensorsTensor[] {
   const { text, dataStart } = readHeader(file);
-  const entries = parseHeader(text, file.path);
+  const { entries, metadata } = parseHeader(text, file.path);
   checkLayout(entries, file.size - dataStart, file.path);
-  return entries.map((entry) => storedTensor(file, entry, dataStart));
+  return entries.map((entry) => storedTensor(file, entry, dataStart, metadata));
 }
 
 function readHeader(file: ModelFile): { text: string; dataStart: number } {
@@ -81,15 +86,17 @@ function readHeader(file: ModelFile): { text: string; dataStart: number } {
   }
 }
 
-function parseHeader(text: string, path: string): Entry[] {
+function parseHeader(text: string, path: string): { entries: Entry[]; metadata: FileMetadata } {
   const header = parseJson(text, `${path} (header)`);
   if (typeof header !== 'object' || header === null || Array.isArray(header))
     throw notReadable(path, 'safetensors header is not a JSON object');
   const twice = duplicateKey(text);
   if (twice !== null) throw notReadable(path, `tensor ${twice} is in the header twice`);
-  return Object.entries(header)
-    .filter(([name]) => name !== '__metadata__')
-    .map(([name, value]) => parseEntry(name, value, path));
+  const { __metadata__: metadata = {}, ...tensors } = header as Record<string, unknown>;
+  return {
+    entries: Object.entries(tensors).map(([name, value]) => parseEntry(name, value, path)),
+    metadata: metadataSchema.safeParse(metadata).data ?? {},
+  };
 }
 
 function parseEntry(name: string, value: unknown, path: string): Entry {
@@ -125,7 +132,7 @@ function checkLayout(entries: Entry[], dataSize: number, path: string): void {
   if (at !== dataSize) throw notReadable(path, `${dataSize - at} bytes after the last tensor belong to no tensor`);
 }
 
-function storedTensor(file: ModelFile, entry: Entry, dataStart: number): SafetensorsTensor {
+function storedTensor(file: ModelFile, entry: Entry, dataStart: number, fileMetadata: FileMetadata): SafetensorsTensor {
   const { name, dtype, shape, begin, end } = entry;
   const source = (): MatrixSource => {
     const format: WeightFormat | undefined = weightFormats[dtype];
@@ -152,5 +159,5 @@ function storedTensor(file: ModelFile, entry: Entry, dataStart: number): Safeten
     file.readInto(bytes, dataStart + begin + start);
     return bytes;
   };
-  return { name, shape, dtype, bytes: end - begin, file: file.path, source, readBytes };
+  return { name, shape, dtype, bytes: end - begin, file: file.path, source, readBytes, fileMetadata };
 }

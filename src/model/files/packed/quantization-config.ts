@@ -9,6 +9,7 @@ import { readCompressedTensors } from './compressed-tensors-config.ts';
 import { fp8 } from './fp8.ts';
 import { gptq } from './gptq.ts';
 import type { Packing } from './packing.ts';
+import { torchao } from './torchao.ts';
 
 const groupSize = z.union([z.literal(-1), z.int().positive()]).transform((n) => (n === -1 ? null : n));
 
@@ -39,6 +40,7 @@ const methods: Readonly<Record<string, (config: unknown, file: string) => Packin
   fp8: fp8Packing,
   fbgemm_fp8: () => fp8('.weight_scale', null),
   bitsandbytes: () => bitsandbytes,
+  torchao: () => torchao,
 };
 
 /**

@@ -23,15 +23,19 @@ export function fp8Layer(codes: RowCodes, parts: LayerParts): StoredTensor {
   return codedTensor({ ...rowCodes(codes, 0), dtype: 'FP8', values: e4m3 }, parts, codes.scale.file);
 }
 
-/** `w = scale · (q - zero)`; the engine's codes are unsigned. */
-export function int8Layer(codes: RowCodes, parts: LayerParts): StoredTensor {
-  return codedTensor({ ...rowCodes(codes, 0x80), dtype: 'INT8', values: null }, parts, codes.scale.file);
+/**
+ * `w = scale · (q - zero)`; the engine's codes are unsigned.
+ *
+ * @param bits those that codes use of their byte
+ */
+export function int8Layer(codes: RowCodes, parts: LayerParts, bits = 8): StoredTensor {
+  return codedTensor({ ...rowCodes(codes, 1 << (bits - 1)), dtype: 'INT8', values: null }, parts, codes.scale.file);
 }
 
-/** @param sign is turned over in each code */
+/** @param offset is added to each code; as small as it may be, since the minimum that makes up for it is rounded */
 function rowCodes(
   { weight, scale, zeroPoint = null, block = null, factor = 1 }: RowCodes,
-  sign: 0 | 0x80,
+  offset: number,
 ): Omit<CodedLayer, 'dtype' | 'values'> {
   const { rows, cols } = matrixShape(weight.shape);
   const grid = scaleGrid(scale, { rows, cols }, block);
@@ -41,10 +45,10 @@ function rowCodes(
     return {
       codes: (start: number, count: number, q: Uint8Array) => {
         const bytes = weight.readBytes(start * cols, count * cols);
-        for (let i = 0; i < bytes.length; i++) q[i] = bytes[i] ^ sign;
+        for (let i = 0; i < bytes.length; i++) q[i] = bytes[i] + offset; // modulo 256
       },
       scale: (row: number, group: number) => factors[grid.at(row, group)] * factor,
-      zero: (row: number, group: number) => sign + (zeros ? zeros[grid.at(row, group)] : 0),
+      zero: (row: number, group: number) => offset + (zeros ? zeros[grid.at(row, group)] : 0),
     };
   };
   return { bits: 8, rows, cols, groups: () => grid.groups, open };
