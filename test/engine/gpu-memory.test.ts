@@ -2,13 +2,14 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
+import { defaultEngineConfig, engineSettings, type EngineConfig } from '../../src/config.ts';
 import type { AdapterFacts } from '../../src/engine/running/adapter-facts.ts';
 import { planEngine } from '../../src/engine/running/plan-engine.ts';
 import { chooseAdapter, namesIn } from '../../src/gpu/adapters.ts';
 import '../../src/gpu/device.ts'; // WebGPU's constants
 import { detectMemory, type AdapterName, type MemorySources } from '../../src/gpu/memory.ts';
 import { probeMemory } from '../../src/gpu/probe-memory.ts';
+import { checkHeadDim, floatsOnly } from '../../src/kernels/kv-cache/cache-format.ts';
 import { kvBytesPerToken } from '../../src/model/cache-plan.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -184,5 +185,26 @@ t.test('--device by number and by name', (t) => {
     code: 'bad_flag',
     message: '--device 2: there is no such adapter; there are 0 (NVIDIA H100), 1 (llvmpipe (LLVM 15.0.6, 256 bits))',
   });
+  t.end();
+});
+
+t.test('--kv_cache_dtype: names of other programs, those that are refused, and heads that do not fit', (t) => {
+  const { parse } = engineSettings.kvCacheDtype;
+  t.same(
+    ['int8', 'int8kv', 'int4kv', 'float16', 'None'].map((name) => parse(name, '--kv_cache_dtype')),
+    [...['int8', 'int8', 'int4', 'f16', 'auto']],
+  );
+  const refused = (name: string, message: RegExp) =>
+    t.throws(() => parse(name, '--kv_cache_dtype'), { code: 'bad_flag', message }, name);
+  refused('fp8', /expected one of auto, f32, f16, int8, int4 \(int8 takes as many bytes\), got "fp8"/);
+  refused('q4_0', /\(int4 is like it\)/);
+  refused('toString', /int4, got "toString"/);
+  t.doesNotThrow(() => checkHeadDim('int8', 20));
+  t.throws(() => checkHeadDim('int4', 20), {
+    code: 'bad_flag',
+    message: /heads of 20 are no multiple of 8; f32, f16, int8/,
+  });
+  t.throws(() => checkHeadDim('f16', 18), { code: 'unsupported_model', param: 'head_dim' });
+  t.throws(() => floatsOnly('int8'), { code: 'bad_flag', message: /MLA/ });
   t.end();
 });
