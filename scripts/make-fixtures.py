@@ -12,6 +12,7 @@ reward models have scores.json instead: prompts and the score of each. rope.json
 import hashlib
 import json
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -584,14 +585,50 @@ def tiny_gguf(name, arch, model, metadata):
     write_oracle(path.parent, model)
 
 
+def expert_gguf(name, source, arch, model, metadata, split=False):
+    """A checkpoint with a tensor for each expert as a GGUF file. `split`: with a tensor for each there too, as until 2024-04."""
+    config = model.config
+    directory = OUT / name
+    shutil.rmtree(directory, ignore_errors=True)
+    writer = gguf_writer(directory / f"{name}.gguf", gguf.MODEL_ARCH_NAMES[arch], config)
+    for method, value in metadata.items():
+        getattr(writer, f"add_{method}")(value)
+    names = gguf.get_tensor_name_map(arch, config.num_hidden_layers)
+    stacked = {}
+    own_parts = {"w1": "ffn_gate", "w2": "ffn_down", "w3": "ffn_up"}
+    for key, value in load_file(OUT / source / "model.safetensors").items():
+        array = value.float().numpy()
+        expert = re.match(r"(model\.layers\.(\d+)\..*\.experts)\.(\d+)\.(\w+)\.weight", key)
+        if expert and split:
+            writer.add_tensor(f"blk.{expert[2]}.{own_parts[expert[4]]}.{expert[3]}.weight", array.astype(np.float16))
+        elif expert:
+            stacked.setdefault(f"{expert[1]}.{expert[4]}.weight", {})[int(expert[3])] = array
+        else:
+            if arch == gguf.MODEL_ARCH.LLAMA and re.search(r"\.[qk]_proj\.", key):
+                array = permute(array, config.num_attention_heads if ".q_proj." in key else config.num_key_value_heads)
+            own = names.get_name(key.replace("correction_bias", "correction.bias"), try_suffixes=(".weight", ".bias"))
+            writer.add_tensor(own, array.astype(np.float16 if array.ndim == 2 and "gate_inp" not in own else np.float32))
+    for key, experts in stacked.items():
+        own = names.get_name(key, try_suffixes=(".weight",))
+        writer.add_tensor(own, np.stack([experts[e] for e in range(len(experts))]).astype(np.float16))
+    gguf_finish(writer)
+    write_oracle(directory, model)
+
+
 def experts():
-    tiny("mixtral", num_local_experts=5, sliding_window=9)
+    # As many as leave no choice on the prompt so close that an int8 KV cache turns it around.
+    mixtral = tiny("mixtral", num_local_experts=6, sliding_window=9)
+    chosen = dict(expert_count=6, expert_used_count=2, sliding_window=9)
+    expert_gguf("mixtral-gguf-split", "mixtral", gguf.MODEL_ARCH.LLAMA, mixtral, chosen, split=True)
     tiny("qwen2_moe", "head_dim", num_experts=6, num_experts_per_tok=3, moe_intermediate_size=32, shared_expert_intermediate_size=64, mlp_only_layers=[0])
     tiny("qwen3_moe", dtype=torch.bfloat16, older=True, older_keys=dict(names={"num_local_experts": "num_experts"}), num_experts=8, num_experts_per_tok=2, moe_intermediate_size=32, norm_topk_prob=True)
     multipliers = dict(embedding_multiplier=3.0, attention_multiplier=0.2, residual_multiplier=0.4, logits_scaling=1.7)
     tiny("granitemoe", "head_dim", num_local_experts=6, num_experts_per_tok=3, attention_bias=True, **multipliers)
     groups = dict(n_group=4, topk_group=2, n_shared_experts=2, first_k_dense_replace=1, routed_scaling_factor=1.7)
-    tiny("glm4_moe", n_routed_experts=8, num_experts_per_tok=3, moe_intermediate_size=32, use_qk_norm=True, rope_parameters=dict(HALF), **groups)
+    glm4_moe = tiny("glm4_moe", n_routed_experts=8, num_experts_per_tok=3, moe_intermediate_size=32, use_qk_norm=True, rope_parameters=dict(HALF), **groups)
+    chosen = dict(expert_count=8, expert_used_count=3, expert_group_count=4, expert_group_used_count=2, expert_shared_count=2)
+    more = dict(expert_feed_forward_length=32, expert_weights_scale=1.7, expert_weights_norm=True, leading_dense_block_count=1, rope_dimension_count=4)
+    expert_gguf("glm4_moe-gguf", "glm4_moe", gguf.MODEL_ARCH.GLM4_MOE, glm4_moe, {**chosen, **more})
 
 
 def dense():

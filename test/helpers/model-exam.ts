@@ -93,6 +93,8 @@ export const checkpoints: readonly Checkpoint[] = [
   { name: 'glm4-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'cohere-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'lfm2-gguf', stored: 1e-4, onReferenceOnly: true },
+  { name: 'mixtral-gguf-split', stored: 1e-4, onReferenceOnly: true },
+  { name: 'glm4_moe-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'gpt_neox-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'bloom-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'cohere2-gguf', stored: 1e-4, onReferenceOnly: true },
