@@ -30,16 +30,16 @@ export interface Answer {
   readonly finishReason: string;
 }
 
-/** @param file from the repository's root @param every takes each n-th case of a kind */
+/**
+ * The kinds take turns, so that a run that is cut short has some of each.
+ * @param file from the repository's root @param every takes each n-th case of a kind
+ */
 export function heldOut(file: string, every: number): HeldOut {
   const { tools, cases } = JSON.parse(readFileSync(file, 'utf8')) as HeldOut;
-  const seen = new Map<string, number>();
-  const taken = cases.filter(({ kind }) => {
-    const n = seen.get(kind) ?? 0;
-    seen.set(kind, n + 1);
-    return n % every === 0;
-  });
-  return { tools, cases: taken };
+  const kinds = [...new Set(cases.map(({ kind }) => kind))].map((kind) => cases.filter((c) => c.kind === kind));
+  const placed = kinds.flatMap((all) => all.map((asked, i) => ({ asked, i, place: i / all.length })));
+  const taken = placed.filter(({ i }) => i % every === 0).sort((a, b) => a.place - b.place);
+  return { tools, cases: taken.map(({ asked }) => asked) };
 }
 
 /** Calls may come in any order; their arguments have to be equal as values. */
