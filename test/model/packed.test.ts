@@ -217,6 +217,9 @@ t.test('fp8: a scale a block, a row or a matrix; blocks at the edges are smaller
     message: /a\.weight_scale_inv is \[2, 2\], which are no scales of a weight \[5, 24\] in blocks of \[3, 10\]/,
   });
   t.throws(() => read(['F32', [2, 3], blocks], null), { message: /are no scales of a weight \[5, 24\]$/ });
+  t.throws(() => read(['F32', [rows, 5], new Float32Array(25)], null), {
+    message: /is \[5, 5\], which are no scales of a weight \[5, 24\]$/,
+  });
   codes[3] = 0x7f;
   t.throws(() => read(['F32', [], Float32Array.of(2)], null), { message: /a weight or its scale is not finite/ });
   t.throws(() => unpackedLayer(fp8('.weight_scale', null), { weight: ['F8_E4M3', [rows, cols], codes] }), {

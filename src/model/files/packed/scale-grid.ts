@@ -21,7 +21,8 @@ export function scaleGrid(
   const [down = 1, across = 1] = scale.shape;
   const height = down === 1 ? rows : down === rows ? 1 : (block?.[0] ?? NaN);
   const width = across === 1 ? cols : (block?.[1] ?? cols / across);
-  if (scale.shape.length > 2 || Math.ceil(rows / height) !== down || Math.ceil(cols / width) !== across) {
+  const fits = Math.ceil(rows / height) === down && Math.ceil(cols / width) === across && Number.isInteger(width);
+  if (scale.shape.length > 2 || !fits) {
     const said = block ? ` in blocks of [${block.join(', ')}]` : '';
     throw notReadable(
       scale.file,
