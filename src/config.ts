@@ -171,6 +171,10 @@ export const engineSettings = {
       doc: 'Highest rank of an adapter; default the highest of those given with --lora, at least 16.',
     },
   ),
+  loraMerge: text(null, 'path', {
+    flags: ['lora_merge'],
+    doc: 'LoRA adapter that is added to the weights: everything is computed with it. Integer weights become int8.',
+  }),
   stepTimeout: number(
     200,
     { min: 1 },

@@ -4,6 +4,7 @@
  */
 import type { EngineConfig } from '../config.ts';
 import { adapterFacts } from '../engine/running/adapter-facts.ts';
+import { withMerged } from '../engine/adapters/plan-adapters.ts';
 import { planEngine } from '../engine/running/plan-engine.ts';
 import type { StateSpec } from '../engine/core/types.ts';
 import type { KVCacheSpec } from '../kernels/ops.ts';
@@ -61,7 +62,7 @@ async function describePlan(model: OpenModel, config: EngineConfig): Promise<str
   const gpu = await openGpu({ validation: false, adapter: config.device });
   try {
     const facts = await adapterFacts(gpu, config);
-    const plan = planEngine(model, config, facts);
+    const plan = planEngine(await withMerged(model, config), config, facts);
     const { weightBytes, kv, kvDtype } = plan;
     return table([
       ['parameters', weightBytes.parameters.toLocaleString('en')],

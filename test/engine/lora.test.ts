@@ -123,6 +123,15 @@ t.test('fewer slots than adapters: they take turns', async (t) => {
   await engine.close();
 });
 
+t.test('an adapter that is merged into the weights', async (t) => {
+  const wanted = readOracle('llama-tied')['all-8'];
+  const merge = { loraMerge: `${adapters}llama-tied/all-8` };
+  const engine = await start('llama-tied', merge, () => new ReferenceOps());
+  const d = difference(await answer(engine, wanted.prompt_ids, ''), wanted);
+  t.ok(d <= 2e-3, `log-probabilities within ${d}`);
+  await engine.close();
+});
+
 t.test('an adapter as GGUF, by llama.cpp’s converter', async (t) => {
   const engine = await start('llama-tied', { lora: [`gguf=${adapters}llama-tied/all-8.gguf`] });
   const wanted = readOracle('llama-tied')['all-8'];

@@ -9,6 +9,9 @@ import { openModel } from '../../src/model/files/open-model.ts';
 import { modelParts } from '../../src/model/weights/model-parts.ts';
 import { adaptedLinears, loraShape, mapLeaves, type LeafSpec } from '../../src/model/weights/spec.ts';
 import { f16ToF32 } from '../../src/tensor/f16.ts';
+import { merged } from '../../src/model/lora/merge.ts';
+import { dequantizeRows, readAllRows } from '../../src/tensor/rows.ts';
+import { randomMatrix } from '../helpers/matrices.ts';
 import { emptyBatch } from '../helpers/batches.ts';
 import { fixturePath, tiny } from '../helpers/model-exam.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -153,4 +156,32 @@ t.test('every layer that takes adapters computes with them, in every architectur
     );
   }
   t.end();
+});
+
+t.test('merged into weights of each format', async (t) => {
+  const { layers } = await readAdapter(`${adapters}all-8`, model);
+  const [name, [, part]] = [...layers].find(([layer]) => layer.includes('up_proj'))!;
+  const [rows, cols] = [part!.b.length / part!.rank, 64];
+  for (const [format, quant, expected, bound] of [
+    ['f32', 'stored', 'f32', 1e-6],
+    ['f16', 'stored', 'f16', 2e-3],
+    ['bf16', 'none', 'bf16', 2e-2],
+    ['int4', 'stored', 'int8', 2e-2],
+    ['int8', 'none', 'f32', 1e-6],
+    ['f16', 'int4', 'f32', 1e-6],
+  ] as const) {
+    const { source, values } = randomMatrix(3, rows, cols, format);
+    const sum = merged(source, part!, quant);
+    t.equal(sum.format, expected, `${format} with --quant ${quant}, ${name}`);
+    const found = dequantizeRows(readAllRows(sum), rows, cols, sum.groupSize);
+    let worst = 0;
+    for (let n = 0; n < rows; n++)
+      for (let k = 0; k < cols; k++) {
+        let wanted = values[n * cols + k];
+        for (let r = 0; r < part!.rank; r++)
+          wanted += part!.scale * f16ToF32(part!.b[n * part!.rank + r]) * f16ToF32(part!.a[r * cols + k]);
+        worst = Math.max(worst, Math.abs(found[n * cols + k] - wanted));
+      }
+    t.ok(worst <= bound, `${format} with --quant ${quant}: within ${worst}`);
+  }
 });

@@ -2,7 +2,7 @@
 import type { EngineConfig } from '../../config.ts';
 import { EngineError } from '../../errors.ts';
 import { loraBytes } from '../../kernels/lora/lora-layout.ts';
-import { adapterRank, type AdaptedModel } from '../../model/lora/adapter.ts';
+import { adapterRank, readAdapter, type AdaptedModel, type Adapter } from '../../model/lora/adapter.ts';
 import { adaptedLinears, loraShape } from '../../model/weights/spec.ts';
 
 export interface LoraPlan {
@@ -50,4 +50,12 @@ export function namedAdapters(flags: readonly string[]): { readonly name: string
   const twice = adapters.find(({ name }, i) => adapters.findIndex((other) => other.name === name) < i);
   if (twice) throw new EngineError('bad_flag', `--lora: the name ${twice.name} is given twice`, { param: 'lora' });
   return adapters;
+}
+
+/** The model with the adapter of `--lora_merge`, if one is given. @throws EngineError model_not_readable, unsupported_model */
+export async function withMerged<M extends AdaptedModel>(
+  model: M,
+  { loraMerge }: Pick<EngineConfig, 'loraMerge'>,
+): Promise<M & { readonly merged: Adapter | null }> {
+  return { ...model, merged: loraMerge === null ? null : await readAdapter(loraMerge, model) };
 }

@@ -4,6 +4,7 @@ import { openGpu, type Gpu } from '../../gpu/device.ts';
 import type { Lora, Ops } from '../../kernels/ops.ts';
 import type { WebGPUOpsOptions } from '../../kernels/webgpu-context.ts';
 import { WebGPUOps } from '../../kernels/webgpu-ops.ts';
+import { withMerged } from '../adapters/plan-adapters.ts';
 import { openModel, type OpenModel } from '../../model/files/open-model.ts';
 import { loadPlan, type Progress } from '../../model/weights/load-weights.ts';
 import { ModelAdapters } from '../adapters/model-adapters.ts';
@@ -53,7 +54,12 @@ async function loadOnto(
   { endTokenIds = [], logitsProcessors = [], createOps = (g, options) => new WebGPUOps(g, options) }: EngineExtensions,
 ): Promise<LoadedEngine> {
   const spoiled = new Set<string>();
-  const plan = planEngine(opened, config, await adapterFacts(gpu, config), (name) => void spoiled.add(name));
+  const plan = planEngine(
+    await withMerged(opened, config),
+    config,
+    await adapterFacts(gpu, config),
+    (name) => void spoiled.add(name),
+  );
   const ops = createOps(gpu, { activations: plan.activations, fusion: config.fusion });
   const { maxLength } = plan.kv;
   const loras: Lora[] = [];

@@ -18,6 +18,7 @@ import { readVector, type StoredTensor, type TensorTable } from '../files/stored
 import type { PlannedVector, Take } from './planned-vector.ts';
 import { storedExperts } from './stored-experts.ts';
 import {
+  loraShape,
   mapLeaves,
   type ExpertsSpec,
   type LeafSpec,
@@ -26,6 +27,8 @@ import {
   type Tree,
   type VecSpec,
 } from './spec.ts';
+import type { Adapter } from '../lora/adapter.ts';
+import { merged } from '../lora/merge.ts';
 
 /** A matrix of the model; each `open` gives a new source, whose read buffers are gone with it. */
 export interface PlannedMatrix extends MatrixShape {
@@ -71,6 +74,8 @@ export interface PlannableModel {
   readonly architecture: AnyArchitecture;
   readonly config: ModelConfig;
   readonly tensors: TensorTable;
+  /** An adapter that is added to the weights. */
+  readonly merged?: Adapter | null;
 }
 
 /**
@@ -92,7 +97,14 @@ export function planWeights(
   const readScoreHead = planScoreHead(tensors, config, take);
   // llama.cpp's converter adds what is to be added, writes every matrix [out, in], and heads in the order we want.
   const has = (name: string) => tensors.has(name);
-  const planner = new LeafPlanner(take, has, quant, model.format === 'gguf', readScoreHead !== null);
+  const planner = new LeafPlanner(
+    take,
+    has,
+    quant,
+    model.format === 'gguf',
+    readScoreHead !== null,
+    model.merged ?? null,
+  );
   const weights = mapLeaves(architecture.weights(config), (leaf) => planner.plan(leaf)) as Tree<PlannedLeaf>;
   refuseUnknown(tensors, used, config);
   return { weights, readScoreHead };
@@ -104,6 +116,7 @@ class LeafPlanner {
   readonly #quant: Quantization;
   readonly #isConverted: boolean;
   readonly #isHeadless: boolean;
+  readonly #merged: Adapter | null;
 
   constructor(
     take: Take,
@@ -111,12 +124,14 @@ class LeafPlanner {
     quant: Quantization,
     isConverted: boolean,
     isHeadless: boolean,
+    merged: Adapter | null,
   ) {
     this.#take = take;
     this.#has = has;
     this.#quant = quant;
     this.#isConverted = isConverted;
     this.#isHeadless = isHeadless;
+    this.#merged = merged;
   }
 
   plan(leaf: LeafSpec): PlannedLeaf | null {
@@ -153,9 +168,14 @@ class LeafPlanner {
     const weights = parts.map(({ name, rows }) => this.#take(`${name}.weight`, turned ? [cols, rows] : [rows, cols]));
     const order = spec.fused && !this.#isConverted ? apart(spec.fused) : null;
     const quant = spec.isRouter && this.#quant !== 'none' ? 'stored' : this.#quant;
+    const added = this.#merged?.layers.get(loraShape(spec).name);
     const inOrder = (source: MatrixSource) => (order ? reorderRows(source, order) : source);
     const open = () => {
-      const sources = weights.map((w) => inFormat(inOrder(turned ? transposed(w.source()) : w.source()), quant));
+      const sources = weights.map((w, i) => {
+        const source = inOrder(turned ? transposed(w.source()) : w.source());
+        const part = added?.[i];
+        return inFormat(part ? merged(source, part, quant) : source, quant);
+      });
       return sources.length === 1 ? sources[0] : stackRows(parts.map(({ name }) => name).join(' + '), sources);
     };
     return { kind: 'lin', spec, weight: planned(open), bias: bias ? this.#bias(parts, order) : null };
