@@ -71,6 +71,8 @@ def randomize(model):
                 p.normal_(0, 0.3)
             elif "norm" in name or ".ln_" in name:
                 p.copy_((0 if model.config.model_type in ZERO_CENTERED or "gemma" in model.config.model_type else 1) + 0.3 * torch.randn_like(p))
+            elif p.ndim == 1:  # what recurrent states decay by, and what passes them by
+                p.normal_(0, 0.5)
             else:
                 p.normal_(0, 1.5 / p.shape[1] ** 0.5)
         for name, buffer in model.named_buffers():
@@ -685,6 +687,10 @@ def hybrid():
     lfm2 = tiny("lfm2", "head_dim", num_hidden_layers=3, layer_types=["conv", "full_attention", "conv"], block_multiple_of=32, conv_bias=False)
     tiny("lfm2-biases", "head_dim", "intermediate_size", model_type="lfm2", full_attn_idxs=[1], conv_bias=True, conv_L_cache=4, tie_word_embeddings=False, block_ff_dim=64, block_auto_adjust_ff_dim=False)
     tiny_gguf("lfm2-gguf", gguf.MODEL_ARCH.LFM2, lfm2, dict(head_count_kv=[0, 2, 0], shortconv_l_cache=3))
+    attention = ("intermediate_size", "num_attention_heads", "num_key_value_heads", "max_position_embeddings", "head_dim")
+    shape = dict(model_type="mamba2", num_heads=6, head_dim=16, expand=3, n_groups=2, state_size=8, rope_parameters=None)
+    mamba2 = tiny("mamba2", *attention, **shape)
+    tiny("mamba2-limits", *attention, **{**shape, "n_groups": 1, "num_heads": 4, "expand": 2}, use_bias=True, use_conv_bias=False, time_step_limit=[0.3, 0.9], conv_kernel=3, tie_word_embeddings=True)
 
 
 def remote_code():

@@ -65,6 +65,8 @@ export const tiny = [
   'glm4_moe',
   'lfm2',
   'lfm2-biases',
+  'mamba2',
+  'mamba2-limits',
 ] as const;
 
 /**

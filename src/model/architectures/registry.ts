@@ -4,6 +4,7 @@ import { unsupported } from '../config.ts';
 import { gptj } from './gptj.ts';
 import { falcon } from './falcon.ts';
 import { internlm2 } from './internlm2.ts';
+import { mamba2 } from './mamba2.ts';
 import { minicpm } from './minicpm.ts';
 import { gptBigcode } from './gpt_bigcode.ts';
 import { opt } from './opt.ts';
@@ -64,6 +65,7 @@ export const architectures: readonly AnyArchitecture[] = [
   glm,
   glm4,
   lfm2,
+  mamba2,
   nemotron,
   helium,
   exaone4,

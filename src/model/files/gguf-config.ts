@@ -19,7 +19,8 @@ const positive = z.number().positive();
 const keys = z.object({
   context_length: count,
   embedding_length: count,
-  'attention.head_count': count,
+  /** 0 in models without attention. */
+  'attention.head_count': z.int().nonnegative(),
   'attention.key_length': count.optional(),
   'attention.value_length': count.optional(),
   expert_count: z.int().nonnegative().default(0),
@@ -44,7 +45,8 @@ export function ggufConfigSource(gguf: Gguf, file: ModelFile, mapping: GgufMappi
   const c = parseKeys(keys, metadata, file.path, prefix);
   if (c.expert_count > 0 && !Object.values(mapping.configKeys).includes('expert_count'))
     throw unsupported(file.path, `${prefix}.expert_count`, c.expert_count, ['0, no experts']);
-  const headDim = c['attention.key_length'] ?? Math.floor(c.embedding_length / c['attention.head_count']);
+  const heads = c['attention.head_count'];
+  const headDim = c['attention.key_length'] ?? (heads > 0 ? Math.floor(c.embedding_length / heads) : 0);
   const rotaryDim = c['rope.dimension_count'] ?? headDim;
   const wholeHead = ['attention.value_length', ...(mapping.rotatesPart ? [] : ['rope.dimension_count'])] as const;
   for (const key of wholeHead as readonly ('attention.value_length' | 'rope.dimension_count')[])
@@ -55,7 +57,7 @@ export function ggufConfigSource(gguf: Gguf, file: ModelFile, mapping: GgufMappi
     ...shape,
     ...withoutDrafts(shape),
     ...layerTypes(metadata),
-    partial_rotary_factor: rotaryDim / headDim,
+    ...(headDim > 0 && { partial_rotary_factor: rotaryDim / headDim }),
     ...whatTensorsSay(gguf, mapping),
     ...mapping.more?.(metadata),
     vocab_size: vocabSize(gguf, c, file.path, prefix),
