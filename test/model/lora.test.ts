@@ -112,8 +112,9 @@ t.test('layers that the model has not, or that take no adapters, are named', asy
 
 t.test('every layer that takes adapters computes with them, in every architecture', (t) => {
   for (const name of tiny) {
-    const { architecture, config, close } = openModel(fixturePath(name));
-    close();
+    const checkpoint = openModel(fixturePath(name));
+    const { architecture, config } = checkpoint;
+    checkpoint.close();
     const linears = adaptedLinears(architecture.weights(config));
     const shape = (dims: readonly number[]) => ({ shape: dims, dtype: 'f32' as const, storage: null });
     const matrix = (rows: number, cols: number) => ({ name, rows, cols, format: 'f32' as const, storage: null });
