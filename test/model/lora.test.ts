@@ -79,6 +79,12 @@ t.test('what is not computed is refused by key', async (t) => {
   await t.rejects(readAdapter(`${adapters}nothing`, model), { code: 'model_not_readable', message: /no such file/ });
 });
 
+t.test('a config with nothing but what is needed, as older versions wrote it', async (t) => {
+  const directory = changed(t, {});
+  writeFileSync(`${directory}/adapter_config.json`, JSON.stringify({ peft_type: 'LORA', r: 8 }));
+  t.equal((await readAdapter(directory, model)).rank, 8);
+});
+
 t.test('rslora and alpha', async (t) => {
   const scaleOf = async (keys: object) => {
     const { layers } = await readAdapter(changed(t, { ...keys }), model);

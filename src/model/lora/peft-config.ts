@@ -13,7 +13,7 @@ const schema = z.looseObject({
   rank_pattern: pattern,
   alpha_pattern: pattern,
   bias: z.string().nullish(),
-  init_lora_weights: z.unknown(),
+  init_lora_weights: z.unknown().optional(),
 });
 
 /** Keys that change nothing in what a trained adapter computes, or that are read here. */
