@@ -178,7 +178,7 @@ def gguf_writer(path, arch, config, layer_norm_eps=None):
     writer.add_vocab_size(config.vocab_size)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
-    if config.to_dict().get("head_dim"):
+    if config.to_dict().get("head_dim") and "kv_lora_rank" not in config.to_dict():
         writer.add_key_length(config.head_dim)
         writer.add_value_length(config.head_dim)
     return writer
@@ -534,6 +534,7 @@ def main():
     dynamic_rope()
     experts()
     dense()
+    latent()
     low_bits_gguf()
     packed()
 
@@ -565,8 +566,8 @@ def tiny(name, *dropped, model_type=None, dtype=torch.float16, older=False, olde
     return checkpoint(name, config, dtype, older=older, **older_keys)
 
 
-def tiny_gguf(name, arch, model, metadata):
-    """The same weights under the gguf package's names. `metadata`: what differs, by the writer's method."""
+def tiny_gguf(name, arch, model, metadata, extra={}):
+    """The same weights under the gguf package's names. `metadata`: what differs, by the writer's method; `extra`: more tensors."""
     config = model.config
     path = OUT / name / f"{name}.gguf"
     if not hasattr(config, "rms_norm_eps"):
@@ -574,6 +575,8 @@ def tiny_gguf(name, arch, model, metadata):
     writer = gguf_writer(path, gguf.MODEL_ARCH_NAMES[arch], config, metadata.pop("eps", None))
     for method, value in metadata.items():
         getattr(writer, f"add_{method}")(value)
+    for key, value in extra.items():
+        writer.add_tensor(key, value)
     names = gguf.get_tensor_name_map(arch, config.num_hidden_layers)
     for key, value in model.state_dict().items():
         if key == "lm_head.weight" and config.tie_word_embeddings:
@@ -691,6 +694,26 @@ def hybrid():
     shape = dict(model_type="mamba2", num_heads=6, head_dim=16, expand=3, n_groups=2, state_size=8, rope_parameters=None)
     mamba2 = tiny("mamba2", *attention, **shape)
     tiny("mamba2-limits", *attention, **{**shape, "n_groups": 1, "num_heads": 4, "expand": 2}, use_bias=True, use_conv_bias=False, time_step_limit=[0.3, 0.9], conv_kernel=3, tie_word_embeddings=True)
+
+
+LATENT = dict(num_key_value_heads=4, q_lora_rank=32, kv_lora_rank=64, qk_nope_head_dim=32, qk_rope_head_dim=8)
+
+
+def latent():
+    """Multi-head latent attention."""
+    factors = lambda step: [1 + step * i for i in range(4)]
+    longrope = dict(rope_type="longrope", rope_theta=5000.0, short_factor=factors(0.1), long_factor=factors(0.7), original_max_position_embeddings=32)
+    minicpm = dict(scale_emb=3, scale_depth=1.1, dim_model_base=20)
+    tiny("minicpm3", "head_dim", **LATENT, **minicpm, attention_bias=True, rope_parameters=longrope, older=True, older_keys=dict(dropped=["v_head_dim", "head_dim", "qk_head_dim", "mlp_bias"]))
+    dense = {**LATENT, "q_lora_rank": None, "v_head_dim": 24}
+    # What llama.cpp takes for granted: the multipliers of MiniCPM3-4B.
+    given = dict(scale_emb=12, scale_depth=1.4, dim_model_base=256)
+    model = tiny("minicpm3-gguf", "head_dim", model_type="minicpm3", **LATENT, **given, rope_parameters={**longrope, "original_max_position_embeddings": 256})
+    shutil.rmtree(OUT / "minicpm3-gguf")
+    lengths = dict(key_length=40, rope_dimension_count=8, q_lora_rank=32, kv_lora_rank=64)
+    extra = {f"rope_factors_{kind}.weight": np.array(longrope[f"{kind}_factor"], np.float32) for kind in ("long", "short")}
+    tiny_gguf("minicpm3-gguf", gguf.MODEL_ARCH.MINICPM3, model, lengths, extra)
+    tiny("minicpm3-dense-queries", "head_dim", model_type="minicpm3", dtype=torch.bfloat16, **dense, **minicpm, tie_word_embeddings=False, mlp_bias=True)
 
 
 def remote_code():

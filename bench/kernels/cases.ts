@@ -7,6 +7,7 @@ import type { KernelCase } from '../../test/kernels/cases/case.ts';
 import { expertMatmulCase } from '../../test/kernels/cases/expert-cases.ts';
 import { argmaxCase, embeddingCase } from '../../test/kernels/cases/index-cases.ts';
 import { rmsNormCase, gatedMulCase, softmaxCase } from '../../test/kernels/cases/norm-cases.ts';
+import { headMatmulCase, latentCase } from '../../test/kernels/cases/latent-cases.ts';
 import { randomMatrix } from '../../test/helpers/matrices.ts';
 import { randomFloats } from '../../test/helpers/random.ts';
 
@@ -75,7 +76,24 @@ function expertBench(format: WeightFormat, tokens: number): KernelBench {
   return fromCase(expertMatmulCase(spec), read, tokens * shape.k * shape.rows * shape.cols);
 }
 
-/** The ops of SmolLM2-135M, at decode and at prefill. */
+/** DeepSeek-V2-Lite's attention over latents, f16: each row of 576 is read once, as key and as value. */
+function latentBench(name: string, sequences: { context: number; chunk: number }[]): KernelBench {
+  const shape = { heads: 16, rank: 512, ropeDim: 64 };
+  const pairs = sequences.reduce((n, s) => n + s.chunk * (s.context + (s.chunk + 1) / 2), 0);
+  const stored = sequences.reduce((n, s) => n + s.context + s.chunk, 0);
+  const bytes = stored * (shape.rank + shape.ropeDim) * 2;
+  const macs = pairs * shape.heads * (2 * shape.rank + shape.ropeDim);
+  return fromCase(latentCase('attention', name, { ...shape, dtype: 'f16', interleaved: true, sequences }), bytes, macs);
+}
+
+/** Its products of each head's own, in front of attention and behind it. */
+function headMatmulBench(tokens: number, rows: number, cols: number): KernelBench {
+  const heads = 16;
+  const spec = { format: 'f16', tokens, heads, rows, cols } as const;
+  return fromCase(headMatmulCase(spec), heads * rows * cols * 2, tokens * heads * rows * cols);
+}
+
+/** The ops of SmolLM2-135M, at decode and at prefill, and of DeepSeek-V2-Lite's attention. */
 export function opBenches(): KernelBench[] {
   const decode = (n: number, context: number) => Array.from({ length: n }, () => ({ context, chunk: 1 }));
   return [
@@ -95,6 +113,12 @@ export function opBenches(): KernelBench[] {
     attentionBench('decode 1 × 256', decode(1, 255)),
     attentionBench('decode 16 × 256', decode(16, 255)),
     attentionBench('prefill 512', [{ context: 0, chunk: 512 }]),
+    latentBench('decode 1 × 256', decode(1, 255)),
+    latentBench('decode 4 × 256', decode(4, 255)),
+    latentBench('prefill 64', [{ context: 0, chunk: 64 }]),
+    headMatmulBench(1, 512, 128),
+    headMatmulBench(1, 128, 512),
+    headMatmulBench(64, 512, 128),
   ];
 }
 

@@ -146,6 +146,11 @@ export const kernelSets = {
     },
     gpu: { variant: 'lora.rows', why: 'A and B one after the other, each over all rows', measured: null },
   },
+  /** The norm's reductions. */
+  'rotary-store-latent': {
+    lavapipe: { variant: 'group.lavapipe', why: oneSubgroup, measured: null },
+    gpu: { variant: 'group', why: workgroupMemory, measured: null },
+  },
   embedding: {
     lavapipe: { variant: 'embedding.lavapipe', why: 'reads the lane layout', measured: null },
     gpu: { variant: 'embedding.rows', why: 'reads the row layout', measured: null },

@@ -45,7 +45,7 @@ export interface LatentLayerSpec {
   readonly rank: number;
   /** `qk_rope_head_dim` of config.json. */
   readonly ropeDim: number;
-  readonly dtype: 'f16' | 'f32';
+  readonly dtype: KVDtype;
   /** Index of its slot group. */
   readonly group: number;
 }
@@ -74,6 +74,10 @@ export interface LatentLayer extends LatentLayerSpec {
 export interface StateLayer extends StateLayerSpec {
   readonly storage: unknown;
 }
+
+/** What attention reads. */
+export type AttendedLayer = KVLayer | LatentLayer;
+export type AttendedLayerSpec = KVLayerSpec | LatentLayerSpec;
 
 export type CacheLayer = KVLayer | LatentLayer | StateLayer;
 
@@ -411,6 +415,14 @@ export interface GatedNormSpec {
   readonly eps: number;
 }
 
+/** The queries of MLA in two parts, head by head. */
+export interface LatentQueries {
+  /** [T, Hq·rank]: those without positions, times the head's key matrix (`headMatmul`). */
+  readonly latent: Tensor;
+  /** [T, Hq·ropeDim], to be rotated. */
+  readonly rope: Tensor;
+}
+
 export interface EmbeddingOption {
   /** Multiplies what is looked up. */
   readonly scale?: number;
@@ -449,10 +461,29 @@ export interface ModelOps {
    */
   rotaryStoreKV(qkv: Tensor, rotary: RotarySpec | null, layer: KVLayer, step: Step): Tensor;
   /**
-   * Causal attention of each token over its row's slots 0 … position, `softmax(q·k · scale)·v`, grouped query heads:
-   * q [T, Hq·D] → [T, Hq·D]
+   * A matrix of each head's own: x [T, Hq·K] f32, w [Hq·N, K] (`experts` is Hq) → [T, Hq·N],
+   * `y[t, h·N + n] = Σ_k x[t, h·K + k] · w[h·N + n, k]`
    */
-  attention(q: Tensor, layer: KVLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption): Tensor;
+  headMatmul(x: Tensor, w: Matrix, option?: ConsumerOption): Tensor;
+  /**
+   * Of kv [T, rank + ropeDim] normalizes the first rank columns (RMSNorm, weight [rank]), rotates the others by each token's
+   * position, and stores both at the tokens' slots (and the slots in the slot table). Returns the queries
+   * [T, Hq·(rank + ropeDim)] f32, the parts of each head side by side and the second rotated.
+   */
+  rotaryStoreLatent(
+    queries: LatentQueries,
+    kv: Tensor,
+    norm: RmsNormSpec,
+    rotary: RotarySpec,
+    layer: LatentLayer,
+    step: Step,
+  ): Tensor;
+  /**
+   * Causal attention of each token over its row's slots 0 … position, `softmax(q·k · scale)·v`, grouped query heads:
+   * q [T, Hq·D] → [T, Hq·D]. Over latents all query heads share one key of D = rank + ropeDim, whose first rank columns are
+   * the value: q [T, Hq·D] → [T, Hq·rank]
+   */
+  attention(q: Tensor, layer: AttendedLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption): Tensor;
   /** gateUp [T, 2·I] (gate first) → activation(gate)·up [T, I] */
   gatedMul(gateUp: Tensor, activation: Activation, option?: ConsumerOption): Tensor;
   /** x [T, I] → activation(x) [T, I] */

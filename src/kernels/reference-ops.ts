@@ -10,7 +10,8 @@ import { numel } from '../tensor/tensor.ts';
 import { activationReference } from './activation/activation.reference.ts';
 import { addReference } from './add/add.reference.ts';
 import { argmaxReference, isSpoiled } from './argmax/argmax.reference.ts';
-import { attentionReference } from './attention/attention.reference.ts';
+import { attentionReference, type ReferenceHeads } from './attention/attention.reference.ts';
+import { headShape } from './attention/head-shape.ts';
 import { capReference } from './cap/cap.reference.ts';
 import { combineReference } from './combine/combine.reference.ts';
 import { deltaRuleReference } from './delta-rule/delta-rule.reference.ts';
@@ -18,6 +19,7 @@ import { embeddingReference } from './embedding/embedding.reference.ts';
 import { expertMatmulReference } from './expert-matmul/expert-matmul.reference.ts';
 import { gatedMulReference } from './gated-mul/gated-mul.reference.ts';
 import { gatedNormReference } from './gated-norm/gated-norm.reference.ts';
+import { headMatmulReference } from './head-matmul/head-matmul.reference.ts';
 import { headNormReference } from './head-norm/head-norm.reference.ts';
 import { layerNormReference } from './layer-norm/layer-norm.reference.ts';
 import { addLoraReference, type ReferenceLora } from './lora/lora.reference.ts';
@@ -26,6 +28,7 @@ import { matmulQuantizedReference, matmulReference } from './matmul/matmul.refer
 import type {
   Activation,
   AttentionSpec,
+  AttendedLayer,
   Columns,
   ConsumerOption,
   DeltaRuleSpec,
@@ -36,6 +39,8 @@ import type {
   KVCache,
   KVCacheSpec,
   KVLayer,
+  LatentLayer,
+  LatentQueries,
   Lora,
   LoraSpec,
   LoraWeights,
@@ -44,6 +49,7 @@ import type {
   NormSpec,
   Ops,
   ProgramResult,
+  RmsNormSpec,
   RotarySpec,
   RouteSpec,
   SamplingRow,
@@ -60,6 +66,11 @@ import { dequantizeReference, quantizeReference } from './quantize/quantize.refe
 import { rmsNormReference } from './rms-norm/rms-norm.reference.ts';
 import type { ReferenceKVLayer } from './rotary-embedding/rotary-embedding.reference.ts';
 import { rotateHead, storeKVReference } from './rotary-embedding/rotary-embedding.reference.ts';
+import {
+  latentQueriesReference,
+  storeLatentReference,
+  type ReferenceLatentLayer,
+} from './rotary-store-latent/rotary-store-latent.reference.ts';
 import { routeReference } from './route/route.reference.ts';
 import { sampleReference } from './sample/sample.reference.ts';
 import { topLogprobsReference } from './sample/top-logprobs.reference.ts';
@@ -262,19 +273,57 @@ export class ReferenceOps implements Ops {
     return f32([step.numTokens, heads * headDim], queries);
   }
 
-  attention(q: Tensor, layer: KVLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption): Tensor {
+  headMatmul(x: Tensor, w: Matrix, option?: ConsumerOption): Tensor {
+    const { experts: heads = 1 } = w;
+    if (x.shape[1] !== heads * w.cols)
+      throw mismatch('headMatmul', `x has ${x.shape[1]} columns, ${w.name} ${heads} heads of ${w.cols}`);
+    const y = headMatmulReference(floats(x), w as ReferenceMatrix, heads);
+    return this.#forConsumer(f32([x.shape[0], w.rows], y), option);
+  }
+
+  rotaryStoreLatent(
+    { latent, rope }: LatentQueries,
+    kv: Tensor,
+    norm: RmsNormSpec,
+    rotary: RotarySpec,
+    layer: LatentLayer,
+    step: Step,
+  ): Tensor {
     const slotTable = slotTableOf(step, layer);
     const { maxLength } = (step as ReferenceStep).storage.kv.spec;
-    const width = spec.heads * layer.headDim;
-    const out = new Float32Array(step.numTokens * width);
+    const { rotaryDim, interleaved } = rotary;
+    const byToken = rotary.dynamic ? step.batch.rotaryRows : undefined;
+    const table = byToken ?? floats(rotary.table);
+    const weights = { weight: floats(norm.weight), eps: norm.eps };
+    const row = (x: Tensor, t: number) => floats(x).subarray(t * x.shape[1], (t + 1) * x.shape[1]);
+    const width = latent.shape[1] + rope.shape[1];
+    const queries = new Float32Array(step.numTokens * width);
+    for (let t = 0; t < step.numTokens; t++) {
+      const position = step.batch.positions[t];
+      const slot = step.batch.slots[layer.group][t];
+      const at = (byToken ? t : position) * rotaryDim;
+      const turn = { cosSin: table.subarray(at, at + rotaryDim), rotaryDim, interleaved };
+      storeLatentReference(layer as ReferenceLatentLayer, slot, row(kv, t), weights, turn);
+      queries.set(latentQueriesReference(row(latent, t), row(rope, t), layer, turn), t * width);
+      slotTable[step.batch.tableRows[t] * maxLength + position] = slot;
+    }
+    return f32([step.numTokens, width], queries);
+  }
+
+  attention(q: Tensor, layer: AttendedLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption): Tensor {
+    const slotTable = slotTableOf(step, layer);
+    const { maxLength } = (step as ReferenceStep).storage.kv.spec;
+    const heads = referenceHeads(layer);
+    const [width, outWidth] = [spec.heads * heads.keyDim, spec.heads * heads.valueDim];
+    const out = new Float32Array(step.numTokens * outWidth);
     for (let t = 0; t < step.numTokens; t++) {
       const position = step.batch.positions[t];
       const first = step.batch.tableRows[t] * maxLength;
       const slots = slotTable.subarray(first, first + position + 1);
       const query = floats(q).subarray(t * width, (t + 1) * width);
-      out.set(attentionReference(query, slots, position, layer as ReferenceKVLayer, spec), t * width);
+      out.set(attentionReference(query, slots, position, heads, spec), t * outWidth);
     }
-    return this.#forConsumer(f32(q.shape, out), option);
+    return this.#forConsumer(f32([step.numTokens, outWidth], out), option);
   }
 
   gatedMul(gateUp: Tensor, activation: Activation, option?: ConsumerOption): Tensor {
@@ -421,8 +470,14 @@ function statesOf({ layer, offset }: StatePart, { batch }: Step) {
   return [states, (row: number) => row * layer.floats + offset, batch.stateRuns ?? []] as const;
 }
 
+function referenceHeads(layer: AttendedLayer): ReferenceHeads {
+  if (layer.kind === 'kv') return { ...headShape(layer), ...(layer as ReferenceKVLayer).storage };
+  const { latents } = (layer as ReferenceLatentLayer).storage;
+  return { ...headShape(layer), keys: latents, values: latents };
+}
+
 /** Of the layer's group. */
-function slotTableOf(step: Step, { group }: KVLayer): Uint32Array {
+function slotTableOf(step: Step, { group }: AttendedLayer): Uint32Array {
   return (step as ReferenceStep).storage.kv.storage.slotTables[group];
 }
 

@@ -23,6 +23,7 @@ import { embedding } from './embedding/embedding.ts';
 import { expertMatmul } from './expert-matmul/expert-matmul.ts';
 import { gatedMul } from './gated-mul/gated-mul.ts';
 import { gatedNorm } from './gated-norm/gated-norm.ts';
+import { headMatmul } from './head-matmul/head-matmul.ts';
 import { headNorm } from './head-norm/head-norm.ts';
 import { createGpuKVCache, type GpuKVCache } from './kv-cache/kv-cache.ts';
 import { storeLastTokens } from './kv-cache/last-tokens.ts';
@@ -32,6 +33,7 @@ import { matmul, uploadMatrix } from './matmul/matmul.ts';
 import type {
   Activation,
   AttentionSpec,
+  AttendedLayer,
   Columns,
   ConsumerOption,
   DeltaRuleSpec,
@@ -42,6 +44,8 @@ import type {
   KVCache,
   KVCacheSpec,
   KVLayer,
+  LatentLayer,
+  LatentQueries,
   Lora,
   LoraSpec,
   LoraWeights,
@@ -51,6 +55,7 @@ import type {
   NormSpec,
   Ops,
   ProgramResult,
+  RmsNormSpec,
   RotarySpec,
   RouteSpec,
   SamplingRow,
@@ -65,6 +70,7 @@ import { dequantizeQ8 } from './quantize/quantize.ts';
 import { rmsNorm } from './rms-norm/rms-norm.ts';
 import { rotaryStoreKV } from './rotary-embedding/rotary-embedding.ts';
 import { route } from './route/route.ts';
+import { rotaryStoreLatent } from './rotary-store-latent/rotary-store-latent.ts';
 import { sample } from './sample/sample.ts';
 import { topLogprobs } from './sample/top-logprobs.ts';
 import { scale } from './scale/scale.ts';
@@ -186,7 +192,22 @@ export class WebGPUOps implements Ops {
     return rotaryStoreKV(this.context, qkv, rotary, layer, step);
   }
 
-  attention(q: Tensor, layer: KVLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption): Tensor {
+  headMatmul(x: Tensor, w: Matrix, option?: ConsumerOption): Tensor {
+    return headMatmul(this.context, x, w, this.context.activationFor(option?.to));
+  }
+
+  rotaryStoreLatent(
+    queries: LatentQueries,
+    kv: Tensor,
+    norm: RmsNormSpec,
+    rotary: RotarySpec,
+    layer: LatentLayer,
+    step: Step,
+  ): Tensor {
+    return rotaryStoreLatent(this.context, queries, kv, norm, rotary, layer, step);
+  }
+
+  attention(q: Tensor, layer: AttendedLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption): Tensor {
     return attention(this.context, q, layer, step, spec, this.context.activationFor(option?.to));
   }
 

@@ -59,6 +59,8 @@ export interface GgufMapping {
   more?(metadata: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   /** `rope.dimension_count` may be less than the dimension of a head: `partial_rotary_factor`. */
   readonly rotatesPart?: true;
+  /** Multi-head latent attention: what it says of heads is those of queries, or of latents (gguf-latent.ts). */
+  readonly isLatent?: true;
   /** The rows of q and k are reordered for an interleaved rotation; they are put back at load. */
   readonly permutesQK: boolean;
 }

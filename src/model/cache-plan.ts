@@ -1,5 +1,4 @@
 /** What an architecture's caches take on the device: the spec that `Ops.createKVCache` gets, and its bytes. */
-import { floatsOnly } from '../kernels/kv-cache/cache-format.ts';
 import { slotBytes, stateBytes } from '../kernels/kv-cache/slot-bytes.ts';
 import type { CacheLayerSpec, KVCacheSpec, KVDtype, SlotGroup } from '../kernels/ops.ts';
 
@@ -63,7 +62,7 @@ export function kvCacheSpec(caches: readonly LayerCache[], size: CacheSize): KVC
       case 'kv':
         return { kind: 'kv', kvHeads: cache.heads, headDim: cache.headDim, dtype, group };
       case 'latent':
-        return { kind: 'latent', rank: cache.rank, ropeDim: cache.ropeDim, dtype: floatsOnly(dtype), group };
+        return { kind: 'latent', rank: cache.rank, ropeDim: cache.ropeDim, dtype, group };
       case 'state':
         return cache;
       default:

@@ -9,7 +9,7 @@ import { chooseAdapter, namesIn } from '../../src/gpu/adapters.ts';
 import '../../src/gpu/device.ts'; // WebGPU's constants
 import { detectMemory, type AdapterName, type MemorySources } from '../../src/gpu/memory.ts';
 import { probeMemory } from '../../src/gpu/probe-memory.ts';
-import { checkHeadDim, floatsOnly } from '../../src/kernels/kv-cache/cache-format.ts';
+import { checkHeadDim } from '../../src/kernels/kv-cache/cache-format.ts';
 import { kvBytesPerToken } from '../../src/model/cache-plan.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -205,6 +205,5 @@ t.test('--kv_cache_dtype: names of other programs, those that are refused, and h
     message: /heads of 20 are no multiple of 8; f32, f16, int8/,
   });
   t.throws(() => checkHeadDim('f16', 18), { code: 'unsupported_model', param: 'head_dim' });
-  t.throws(() => floatsOnly('int8'), { code: 'bad_flag', message: /MLA/ });
   t.end();
 });

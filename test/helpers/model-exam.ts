@@ -58,6 +58,8 @@ export const tiny = [
   'bloom',
   'internlm2',
   'minicpm',
+  'minicpm3',
+  'minicpm3-dense-queries',
   'mixtral',
   'qwen2_moe',
   'qwen3_moe',
@@ -101,6 +103,7 @@ export const checkpoints: readonly Checkpoint[] = [
   { name: 'bloom-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'cohere2-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'minicpm-gguf', stored: 1e-4, onReferenceOnly: true },
+  { name: 'minicpm3-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'llama-awq', stored: 5e-3, onReferenceOnly: true },
   { name: 'llama-gptq', stored: 1e-4, onReferenceOnly: true },
   { name: 'llama-gptq-act-order', stored: 5e-3, onReferenceOnly: true },
@@ -251,6 +254,7 @@ function dequantized(leaf: PlannedLeaf): PlannedLeaf {
       return leaf;
     case 'lin':
       return { ...leaf, weight: asFloats(leaf.weight) };
+    case 'heads':
     case 'table':
       return { ...leaf, matrix: asFloats(leaf.matrix) };
     default:

@@ -127,7 +127,13 @@ t.test('every layer that takes adapters computes with them, in every architectur
     const weights = mapLeaves(architecture.weights(config), (leaf: LeafSpec) => {
       if (leaf.kind === 'vec') return shape([leaf.length]);
       if (leaf.kind === 'table') return matrix(leaf.rows, leaf.cols);
-      const rows = leaf.parts.reduce((n, part) => n + part.rows, 0);
+      if (leaf.kind === 'heads') {
+        const { heads, count } = leaf.part;
+        const [rows, cols] = leaf.transposed ? [leaf.storedCols, count] : [count, leaf.storedCols];
+        return { ...matrix(heads * rows, cols), experts: heads };
+      }
+      const stored = leaf.parts.reduce((n, part) => n + part.rows, 0);
+      const rows = leaf.kind === 'lin' && leaf.part ? leaf.part.heads * leaf.part.count : stored;
       if (leaf.kind === 'experts') {
         const all = { ...matrix(leaf.count * rows, leaf.cols), experts: leaf.count };
         return { weight: all, ...(leaf.fused.bias !== undefined && { bias: shape([leaf.count * rows]) }) };

@@ -1,7 +1,8 @@
 import type { Work } from '../../gpu/profiler.ts';
 import { slotBytes } from '../kv-cache/slot-bytes.ts';
-import type { AttentionSpec, KVLayer } from '../ops.ts';
+import type { AttendedLayer, AttentionSpec } from '../ops.ts';
 import { attentionWork as deal, type GpuStep } from '../step/step.ts';
+import { headShape } from './head-shape.ts';
 
 /**
  * Of a step's runs of prompt tokens, or of its single tokens: two products with each key that is seen, and every key and value that
@@ -9,7 +10,7 @@ import { attentionWork as deal, type GpuStep } from '../step/step.ts';
  */
 export function attentionWork(
   { batch: { tableRows, positions } }: Pick<GpuStep, 'batch'>,
-  layer: KVLayer,
+  layer: AttendedLayer,
   { heads, slidingWindow = Infinity }: AttentionSpec,
   part: 'prefill' | 'decode',
 ): Work {
@@ -27,8 +28,9 @@ export function attentionWork(
   }
   const stored = [...seen.values()].reduce((sum, { first, last }) => sum + last + 1 - first, 0);
   const slot = slotBytes(layer).reduce((a, b) => a + b);
-  const queries = tokens.length * heads * layer.headDim;
-  return { bytes: stored * slot + 2 * queries * 4, flops: 4 * pairs * heads * layer.headDim };
+  const { keyDim, valueDim } = headShape(layer);
+  const each = heads * (keyDim + valueDim); // dimensions of a token's queries and of what it gets
+  return { bytes: stored * slot + tokens.length * each * 4, flops: 2 * pairs * each };
 }
 
 /** @param tiles (first token, count) */

@@ -2,9 +2,10 @@
  * Causal attention over token slots on real GPUs: `softmax(q·k · scale)·v` for each token over its row's slots
  * 0 … position (or the last `slidingWindow` of them), f32 throughout, keys and values in any KVDtype.
  *
- * Shapes: `q [T, Hq·D]` f32 → `[T, Hq·D]` f32. Dispatch (attention.flash.wgsl): a workgroup of 128 owns up to ROWS query
+ * Shapes: `q [T, Hq·D]` f32 → `[T, Hq·Dv]` f32, Dv = D but for latents (head-shape.ts). Dispatch (attention.flash.wgsl): a workgroup of 128 owns up to ROWS query
  * rows, tokens × heads of one key-value head, and one split of their context; a step too small to fill the GPU is split
- * over the context and joined by attention.combine.wgsl. Limits: D a multiple of 4, at most 512.
+ * over the context and joined by attention.combine.wgsl. Limits: D and Dv multiples of 4, Dv at most 512,
+ * and a row of queries in the workgroup's memory (D up to 3,700 of 16 kB).
  * Source: FlashAttention (arXiv 2205.14135), Flash-Decoding, grouped queries (arXiv 2305.13245).
  */
 import type { Kernel } from '../../gpu/pipelines.ts';
@@ -13,12 +14,13 @@ import { EngineError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { floatBits } from '../float-bits.ts';
 import { cacheFormat } from '../kv-cache/cache-format.ts';
-import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
+import { headBuffers, type GpuCacheLayer } from '../kv-cache/kv-cache.ts';
 import type { AttentionSpec, KVDtype } from '../ops.ts';
 import { ATTENTION_TILE, CONTEXT_BLOCK, type GpuStep, type StepList } from '../step/step.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 import { moves } from '../work.ts';
 import { attentionWork } from './attention-work.ts';
+import { headShape, type HeadShape } from './head-shape.ts';
 
 /** Query rows of a workgroup at most: registers for their sums. */
 const MAX_ROWS = 16;
@@ -41,29 +43,29 @@ interface Rows {
 export function flashAttention(
   ctx: WebGPUContext,
   q: Tensor,
-  layer: GpuKVLayer,
+  layer: GpuCacheLayer,
   step: GpuStep,
   spec: AttentionSpec,
 ): GpuTensor {
-  const { headDim, kvHeads } = layer;
-  if (headDim % 4 !== 0 || headDim > 4 * BLOCK) {
-    throw new EngineError('unsupported_model', `head_dim ${headDim} is not a multiple of 4 up to 512`, {
-      param: 'head_dim',
-    });
+  const shape = headShape(layer);
+  const { keyDim, valueDim, kvHeads } = shape;
+  if (keyDim % 4 !== 0 || valueDim % 4 !== 0 || valueDim > 4 * BLOCK) {
+    const why = `head_dim ${keyDim}, of values ${valueDim}: multiples of 4 are needed, of values up to 512`;
+    throw new EngineError('unsupported_model', why, { param: 'head_dim' });
   }
   const group = spec.heads / kvHeads;
   const { prefillTiles, decodeTokens } = step.storage;
-  const most = rowLimit(ctx, headDim);
+  const most = rowLimit(ctx, keyDim);
   const tiles = dealRows(group, ATTENTION_TILE, most);
   const singles = dealRows(group, 1, most);
   const splits = splitsFor(step, kvHeads, tiles, singles);
-  const y = ctx.tensor(q.shape, 'f32');
-  const out = splits === 1 ? y : ctx.tensor([step.numTokens, spec.heads, splits, headDim + 2], 'f32');
+  const y = ctx.tensor([step.numTokens, spec.heads * valueDim], 'f32');
+  const out = splits === 1 ? y : ctx.tensor([step.numTokens, spec.heads, splits, valueDim + 2], 'f32');
   dispatchList(ctx, q, layer, step, spec, { list: prefillTiles, stride: 2, deal: tiles, splits, out });
   dispatchList(ctx, q, layer, step, spec, { list: decodeTokens, stride: 1, deal: singles, splits, out });
   if (splits > 1) {
     const combine = ctx.pipelines.get('attention.combine', () => compose('attention.combine.wgsl', import.meta.url));
-    const params = new Uint32Array([headDim, splits]);
+    const params = new Uint32Array([valueDim, splits]);
     ctx.recorder.does(() => moves([out, y], 3));
     ctx.recorder.dispatch(combine, [out.storage, y.storage], params, spec.heads, step.numTokens);
   }
@@ -71,10 +73,10 @@ export function flashAttention(
 }
 
 /** Rows whose queries, weights and statistics fit the workgroup memory beside the rest. */
-function rowLimit(ctx: WebGPUContext, headDim: number): number {
+function rowLimit(ctx: WebGPUContext, keyDim: number): number {
   const available = ctx.gpu.device.limits.maxComputeWorkgroupStorageSize - 2 * BLOCK * 4;
   let rows = MAX_ROWS;
-  while (rows > 1 && rows * (headDim + BLOCK + 3) * 4 > available) rows /= 2;
+  while (rows > 1 && rows * (keyDim + BLOCK + 3) * 4 > available) rows /= 2;
   return rows;
 }
 
@@ -107,12 +109,13 @@ interface Dispatch {
 function dispatchList(
   ctx: WebGPUContext,
   q: Tensor,
-  layer: GpuKVLayer,
+  layer: GpuCacheLayer,
   step: GpuStep,
   spec: AttentionSpec,
   { list, stride, deal, splits, out }: Dispatch,
 ): void {
-  const { keys, values } = layer.storage;
+  const { keys, values } = headBuffers(layer);
+  const shape = headShape(layer);
   const { groups, kv } = step.storage;
   const { buffer, slotTable } = groups[layer.group];
   const subTiles = stride === 1 ? 1 : ATTENTION_TILE / deal.tileTokens;
@@ -123,7 +126,7 @@ function dispatchList(
     subTiles,
     deal.tileTokens,
     spec.heads,
-    layer.kvHeads,
+    shape.kvHeads,
     deal.headRows,
     deal.headBlocks,
     kv.spec.maxLength,
@@ -131,24 +134,25 @@ function dispatchList(
     spec.slidingWindow ?? NO_WINDOW,
     floatBits(spec.scale),
     floatBits(spec.softcap ?? 0),
-    layer.headDim / 4,
+    shape.keyDim / 4,
     floatBits(spec.alibi ?? 0),
   ]);
   ctx.recorder.does(() => attentionWork(step, layer, spec, stride === 1 ? 'decode' : 'prefill'));
   ctx.recorder.dispatch(
-    kernelFor(ctx, layer.dtype, deal.rows, layer.headDim),
+    kernelFor(ctx, layer.dtype, deal.rows, shape),
     [bufferOf(q), keys, values, buffer, slotTable, out.storage],
     params,
     list.count * subTiles,
-    layer.kvHeads * deal.headBlocks,
+    shape.kvHeads * deal.headBlocks,
     splits,
   );
 }
 
-function kernelFor(ctx: WebGPUContext, dtype: KVDtype, rows: number, headDim: number): Kernel {
-  const { file, defines: cache } = cacheFormat(dtype, headDim, 'read');
-  const defines = { ...cache, 'cache.f32.wgsl': file, ROWS: rows };
-  return ctx.pipelines.get(`attention.flash.${dtype}-${rows}x${headDim}`, () =>
+function kernelFor(ctx: WebGPUContext, dtype: KVDtype, rows: number, { keyDim, valueDim }: HeadShape): Kernel {
+  const { file, defines: cache } = cacheFormat(dtype, keyDim, 'read');
+  const defines = { ...cache, 'cache.f32.wgsl': file, ROWS: rows, VALUE_DIM: valueDim };
+  const size = keyDim === valueDim ? keyDim : `${keyDim}-${valueDim}`;
+  return ctx.pipelines.get(`attention.flash.${dtype}-${rows}x${size}`, () =>
     compose('attention.flash.wgsl', import.meta.url, defines),
   );
 }

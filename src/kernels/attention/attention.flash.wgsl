@@ -4,9 +4,11 @@
 // part of their context. Scores: invocation j walks the key of position j, for all rows. Values: invocation (quad, lane)
 // walks every LANES-th position of the block for 4 dimensions, for all rows. So each key and value is loaded once a
 // workgroup and used ROWS times out of registers. Loops over rows have constant bounds and are unrolled; loops over
-// dimensions are bounded by p.quads (= QUADS), which only keeps the compiled code short.
+// dimensions are bounded by p.quads (= QUADS), which only keeps the compiled code short. Latents are one key head that all
+// query heads share, and their own values: the first VALUE_DIM of their HEAD_DIM dimensions.
 // include: ../kv-cache/cache.f32.wgsl
 const ROWS = 4u;
+const VALUE_DIM = 64u; // Dv: of each row of D values the first
 
 struct Params {
   tokens: u32, list: u32, listStride: u32, subTiles: u32, tileTokens: u32,
@@ -17,19 +19,20 @@ var<immediate> p: Params;
 
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>; // [T, Hq, D / 4]
 @group(0) @binding(1) var<storage, read> keys: array<Stored>; // [slots, Hkv, D]
-@group(0) @binding(2) var<storage, read> values: array<Stored>; // [slots, Hkv, D]
+@group(0) @binding(2) var<storage, read> values: array<Stored>; // [slots, Hkv, D], or the keys
 @group(0) @binding(3) var<storage, read> step: array<u32>; // sections: step/step.ts
 @group(0) @binding(4) var<storage, read> slotTable: array<u32>; // [maxRequests, maxLength]
-// One split: [T, Hq, D]. Several: [T, Hq, splits, D + 2], unnormalized sums, then maximum and weight (attention.combine.wgsl).
+// One split: [T, Hq, Dv]. Several: [T, Hq, splits, Dv + 2], unnormalized sums, then maximum and weight (attention.combine.wgsl).
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
 const SIZE = 128u;
 const QUADS = HEAD_DIM / 4u;
-const LANES = SIZE / QUADS; // invocations that share 4 dimensions of the values
+const VALUE_QUADS = VALUE_DIM / 4u;
+const LANES = SIZE / VALUE_QUADS; // invocations that share 4 dimensions of the values
 const PARTS = min(SIZE / ROWS, 16u); // invocations that share a row in the softmax
 const MASKED = -1e30;
 
-var<workgroup> queries: array<vec4<f32>, ROWS * QUADS>; // at the end: the sums [ROWS, D]
+var<workgroup> queries: array<vec4<f32>, ROWS * QUADS>; // at the end: the sums [ROWS, Dv]
 var<workgroup> weights: array<f32, ROWS * SIZE>; // scores, then exp(score - maximum)
 var<workgroup> slots: array<u32, SIZE>;
 var<workgroup> reduced: array<f32, SIZE>;
@@ -101,8 +104,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     weight[thread] = 0.0;
   }
   var sums: array<vec4<f32>, ROWS>;
-  let quad = thread % QUADS;
-  let lane = thread / QUADS;
+  let quad = thread % VALUE_QUADS;
+  let lane = thread / VALUE_QUADS;
 
   for (var block0 = splitBegin; block0 < splitEnd; block0 += SIZE) {
     workgroupBarrier();
@@ -120,7 +123,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   }
 
   // The lanes of a quad add up, one after the other, where the queries were.
-  for (var l = 0u; l < SIZE / p.quads; l++) {
+  for (var l = 0u; l < LANES * (p.quads / QUADS); l++) {
     workgroupBarrier();
     if (lane == l) {
       for (var r = 0u; r < ROWS; r++) {
@@ -129,9 +132,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     }
   }
   workgroupBarrier();
-  for (var i = thread; i < ROWS * HEAD_DIM; i += SIZE) {
-    let r = i / HEAD_DIM;
-    let d = i % HEAD_DIM;
+  for (var i = thread; i < ROWS * VALUE_DIM; i += SIZE) {
+    let r = i / VALUE_DIM;
+    let d = i % VALUE_DIM;
     let row = rowOf(r);
     if (row.exists) { store(row.token * p.heads + row.head, wg.z, r, d, queries[r * QUADS + d / 4u][d % 4u]); }
   }
@@ -195,13 +198,13 @@ fn softmaxBlock(thread: u32) {
 
 fn store(tokenHead: u32, split: u32, r: u32, d: u32, sum: f32) {
   if (p.splits == 1u) {
-    y[tokenHead * HEAD_DIM + d] = sum / weight[r];
+    y[tokenHead * VALUE_DIM + d] = sum / weight[r];
     return;
   }
-  let at = (tokenHead * p.splits + split) * (HEAD_DIM + 2u);
+  let at = (tokenHead * p.splits + split) * (VALUE_DIM + 2u);
   y[at + d] = sum;
   if (d == 0u) {
-    y[at + HEAD_DIM] = maximum[r];
-    y[at + HEAD_DIM + 1u] = weight[r];
+    y[at + VALUE_DIM] = maximum[r];
+    y[at + VALUE_DIM + 1u] = weight[r];
   }
 }

@@ -1,13 +1,13 @@
 /**
  * WGSL of attention for lavapipe: 8 lanes, no workgroup memory, no barriers. Two shapes of the same online softmax:
- * - `decode`: lane = key. Each lane scores its own key against all G query heads of a KV head, so that a key is loaded once
- *   for the group; then lane = 8 dimensions of the values. One workgroup owns a token and a KV head.
+ * - `decode`: lane = key. Each lane scores its own key against all G query heads of a KV head (or `groupPart` of them), so that
+ *   a key is loaded once for the group; then lane = 8 dimensions of the values. One workgroup owns a token and a KV head.
  * - `prefill`: lane = query token of a tile, so that softmax needs no exchange between lanes; keys and values are
  *   loaded once for the tile and all G heads and handed round by broadcasts.
  * A token gets the same bits from both, so that neither its chunk nor its company shows in them: both take keys in
  * blocks of 8 that begin at multiples of 8 (a block that is not seen at all changes nothing), and in each block the
  * scores as sums of texels, each of 8 products from left to right, one new maximum, then l and o key by key.
- * A generator because dimensions must be unrolled into registers. D is a multiple of 8; a texel is 8 dimensions.
+ * A generator because dimensions must be unrolled into registers. D and Dv are multiples of 8; a texel is 8 dimensions.
  */
 import { composeWith } from '../../gpu/wgsl.ts';
 import { cacheFormat, quantizedGroup } from '../kv-cache/cache-format.ts';
@@ -19,7 +19,11 @@ export interface AttentionKernelSpec {
   readonly mode: 'decode' | 'prefill';
   /** Query heads of one KV head. */
   readonly group: number;
+  /** Those of them that a workgroup takes, a divisor; all unless given. */
+  readonly groupPart?: number;
   readonly headDim: number;
+  /** Of values, the first of each row of headDim; all unless given. */
+  readonly valueDim?: number;
   readonly kvHeads: number;
   readonly dtype: KVDtype;
   readonly scale: number;
@@ -30,9 +34,18 @@ export interface AttentionKernelSpec {
 
 export function attentionKernelName(s: AttentionKernelSpec): string {
   const { mode, group, headDim, kvHeads, dtype, scale } = s;
-  const name = `attention.lavapipe.${mode}-${group}x${headDim}-${kvHeads}-${dtype}-${scale}`;
+  const parts = [s.groupPart && `${s.groupPart}of`, s.valueDim && `${s.valueDim}in`].map((part) => part ?? '');
+  const name = `attention.lavapipe.${mode}-${parts[0]}${group}x${parts[1]}${headDim}-${kvHeads}-${dtype}-${scale}`;
   return `${name}-${s.slidingWindow ?? 'full'}-${s.softcap ?? 'nocap'}${s.alibi === undefined ? '' : `-alibi${s.alibi}`}`;
 }
+
+/** How many workgroups share the query heads of a KV head. */
+const partsOf = (s: AttentionKernelSpec): number => s.group / (s.groupPart ?? s.group);
+
+/** The first of a workgroup's query heads. */
+const firstHead = (s: AttentionKernelSpec): string => (s.groupPart ? `wg.y * ${s.groupPart}u` : `kvHead * ${s.group}u`);
+
+const valueTexels = (s: AttentionKernelSpec): number => (s.valueDim ?? s.headDim) / 8;
 
 export function attentionKernel(s: AttentionKernelSpec): string {
   const texels = s.headDim / 8;
@@ -44,13 +57,13 @@ var<immediate> p: Params;
 @group(0) @binding(2) var<storage, read> values: array<Stored>; // [slots, ${s.kvHeads}, D]
 @group(0) @binding(3) var<storage, read> step: array<u32>; // positions at T, rows at 2T
 @group(0) @binding(4) var<storage, read> slotTable: array<u32>; // [maxRequests, maxLength]
-@group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>; // [T, Hq, D]
+@group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>; // [T, Hq, ${s.valueDim ? 'Dv' : 'D'}]
 
 ${attentionFunctions(s)}
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
-  let kvHead = wg.y;
+  let kvHead = wg.y${s.groupPart ? ` / ${partsOf(s)}u` : ''};
 ${s.mode === 'decode' ? decodeBody(s) : prefillBody(s, texels)}
 }
 `;
@@ -73,7 +86,7 @@ export const f = (x: number) => (Number.isInteger(x) ? `${x}.0` : `${x}`);
 /** What ALiBi adds to the score of a key at `k` for head h of the group; `position - k` is not looked at where k is not seen. */
 function alibiTerm(s: AttentionKernelSpec): (h: number, k: string) => string {
   if (s.alibi === undefined) return () => '';
-  return (h, k) => ` - slopes[kvHead * ${s.group}u + ${h}u] * f32(position - ${k})`;
+  return (h, k) => ` - slopes[${firstHead(s)} + ${h}u] * f32(position - ${k})`;
 }
 
 /** First key that position may see. */
@@ -113,11 +126,13 @@ const storeY = (i: string, v: string) => `y[${i}] = ${v};`;
 export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): string {
   const texels = s.headDim / 8;
   const bias = alibiTerm(s);
-  const heads = range(s.group);
+  const heads = range(s.groupPart ?? s.group);
   const perLane = range(Math.ceil(texels / 8));
   // Texels of a group whose scale is loaded once; floats have none, and take theirs out of nothing.
   const group = quantizedGroup(s.headDim) / 8;
-  const qAt = (h: number) => `(t * ${s.group * s.kvHeads}u + kvHead * ${s.group}u + ${h}u) * ${texels * 2}u`;
+  const valuesPerLane = range(Math.ceil(valueTexels(s) / 8));
+  const headOf = (h: number) => `(t * ${s.group * s.kvHeads}u + ${firstHead(s)} + ${h}u)`;
+  const qAt = (h: number) => `${headOf(h)} * ${texels * 2}u`;
   const out: string[] = [`  let first = ${firstKey(s, 'position')};`];
   // Queries: lane i loads texel i; every dimension is then broadcast once, for the whole loop over keys.
   for (const h of heads) {
@@ -131,7 +146,7 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
       out.push(`  let q${h}d${d} = subgroupBroadcast(q${h}_${d >> 6}.${component(d)}, ${(d >> 3) & 7}u);`);
     }
     out.push(`  var m${h} = -1e30; var l${h} = 0.0;`);
-    for (const i of perLane) out.push(`  var o${h}_${i}a = vec4<f32>(0.0); var o${h}_${i}b = vec4<f32>(0.0);`);
+    for (const i of valuesPerLane) out.push(`  var o${h}_${i}a = vec4<f32>(0.0); var o${h}_${i}b = vec4<f32>(0.0);`);
   }
   out.push(`  var k0 = first & ${0xffffffff - (BLOCK - 1)}u;`, '  loop {');
   out.push('    let k = k0 + lane;');
@@ -153,13 +168,13 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
     out.push(`    let m${h}new = max(m${h}, subgroupMax(s${h}));`);
     out.push(`    let p${h} = select(0.0, exp(s${h} - m${h}new), seen);`);
     out.push(`    let a${h} = exp(m${h} - m${h}new); m${h} = m${h}new; l${h} *= a${h};`);
-    for (const i of perLane) out.push(`    o${h}_${i}a *= a${h}; o${h}_${i}b *= a${h};`);
+    for (const i of valuesPerLane) out.push(`    o${h}_${i}a *= a${h}; o${h}_${i}b *= a${h};`);
   }
   for (const key of range(BLOCK)) {
     out.push('    {', `      let row = headAt(subgroupBroadcast(slot, ${key}u) * ${s.kvHeads}u + kvHead);`);
     for (const h of heads) out.push(`      let b${h} = subgroupBroadcast(p${h}, ${key}u); l${h} += b${h};`);
-    for (const i of perLane) {
-      out.push(`      let v${i} = ${ownTexel('values', 'row', i, texels)};`);
+    for (const i of valuesPerLane) {
+      out.push(`      let v${i} = ${ownTexel('values', 'row', i, valueTexels(s))};`);
       for (const h of heads) out.push(`      o${h}_${i}a += v${i}.lo * b${h}; o${h}_${i}b += v${i}.hi * b${h};`);
     }
     out.push('    }');
@@ -167,9 +182,10 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
   out.push('    continuing { k0 += 8u; break if k0 > position; }', '  }');
   for (const h of heads) {
     out.push(`  let r${h} = 1.0 / l${h};`);
-    for (const i of perLane) {
-      out.push(`  if (${i * 8}u + lane < ${texels}u) {`);
-      const halves = [store(`at${h}_${i}`, `o${h}_${i}a * r${h}`), store(`at${h}_${i} + 1u`, `o${h}_${i}b * r${h}`)];
+    for (const i of valuesPerLane) {
+      out.push(`  if (${i * 8}u + lane < ${valueTexels(s)}u) {`);
+      const to = s.valueDim ? `${headOf(h)} * ${valueTexels(s) * 2}u + 2u * (${i * 8}u + lane)` : `at${h}_${i}`;
+      const halves = [store(to, `o${h}_${i}a * r${h}`), store(`${to} + 1u`, `o${h}_${i}b * r${h}`)];
       out.push(`    ${halves.join(' ')}`, '  }');
     }
   }
@@ -181,9 +197,10 @@ const HELD = 4;
 
 function prefillBody(s: AttentionKernelSpec, texels: number): string {
   const bias = alibiTerm(s);
-  const heads = range(s.group);
+  const heads = range(s.groupPart ?? s.group);
   const keys = range(BLOCK);
   const perLane = range(Math.ceil(texels / 8));
+  const valueQuads = valueTexels(s) * 2;
   const out: string[] = [
     '  let first = step[p.list + 2u * wg.x];',
     '  let count = step[p.list + 2u * wg.x + 1u];',
@@ -196,9 +213,12 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
     `  let window = ${firstKey(s, 'position')};`,
   ];
   for (const h of heads) {
-    out.push(`  let at${h} = (t * ${s.group * s.kvHeads}u + kvHead * ${s.group}u + ${h}u) * ${texels * 2}u;`);
+    const head = `(t * ${s.group * s.kvHeads}u + ${firstHead(s)} + ${h}u)`;
+    out.push(`  let at${h} = ${head} * ${texels * 2}u;`);
+    if (s.valueDim) out.push(`  let to${h} = ${head} * ${valueQuads}u;`);
     for (const i of range(texels * 2)) {
-      out.push(`  let q${h}_${i} = q[at${h} + ${i}u] * ${f(s.scale)}; var o${h}_${i} = vec4<f32>(0.0);`);
+      const sum = i < valueQuads ? ` var o${h}_${i} = vec4<f32>(0.0);` : '';
+      out.push(`  let q${h}_${i} = q[at${h} + ${i}u] * ${f(s.scale)};${sum}`);
     }
     out.push(`  var m${h} = -1e30; var l${h} = 0.0;`);
   }
@@ -232,10 +252,10 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
     out.push(`    l${h} = l${h} * a${h} + ${keys.map((key) => `p${h}_${key}`).join(' + ')};`);
   }
   for (const held of [keys.slice(0, HELD), keys.slice(HELD)]) {
-    for (const i of perLane) {
+    for (const i of range(Math.ceil(valueTexels(s) / 8))) {
       out.push('    {');
-      for (const key of held) out.push(`      let v${key} = ${ownTexel('values', `row${key}`, i, texels)};`);
-      for (const d4 of range(texels * 2).filter((d4) => d4 >> 4 === i)) {
+      for (const key of held) out.push(`      let v${key} = ${ownTexel('values', `row${key}`, i, valueTexels(s))};`);
+      for (const d4 of range(valueQuads).filter((d4) => d4 >> 4 === i)) {
         const part = d4 & 1 ? 'hi' : 'lo';
         out.push('      {');
         for (const key of held)
@@ -253,7 +273,8 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
   out.push(`    continuing { k0 += ${BLOCK}u; break if k0 > last; }`, '  }', '  if (lane < count) {');
   for (const h of heads) {
     out.push(`    let r${h} = 1.0 / l${h};`);
-    for (const i of range(texels * 2)) out.push(`    y[at${h} + ${i}u] = o${h}_${i} * r${h};`);
+    const to = s.valueDim ? `to${h}` : `at${h}`;
+    for (const i of range(valueQuads)) out.push(`    y[${to} + ${i}u] = o${h}_${i} * r${h};`);
   }
   return [...out, '  }'].join('\n');
 }

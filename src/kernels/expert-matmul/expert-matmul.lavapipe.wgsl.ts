@@ -11,10 +11,14 @@ export type LavapipeExpertSpec = Omit<SumsSpec, 'texel' | 'x' | 'cols' | 'colBlo
   readonly bias: boolean;
   /** Pairs come in tiles (expert-tiles.wgsl), not as they are. */
   readonly tiled: boolean;
+  /** Experts are the heads of each token, so many (../head-matmul); tiled. */
+  readonly heads?: number;
 };
 
 export function lavapipeExpertKernelName(s: LavapipeExpertSpec): string {
-  const extras = [s.tiled && 'tiled', s.ragged && 'ragged', s.bias && 'bias'].filter(Boolean).join('-');
+  const extras = [s.heads ? `heads${s.heads}` : s.tiled && 'tiled', s.ragged && 'ragged', s.bias && 'bias']
+    .filter(Boolean)
+    .join('-');
   return `expert-matmul.lavapipe.${s.format}-${s.groupSize}-${s.activation}-${s.units}x${s.tokens}${extras && `-${extras}`}`;
 }
 
@@ -55,8 +59,9 @@ ${range(rowsOf(s))
   .join('\n')}
 }
 `;
-  const files = ['../texel.wgsl', spec.tiled ? 'pairs.tiles.wgsl' : 'pairs.wgsl'];
-  return composeWith(files, import.meta.url, text, spec.tiled ? { TILE: s.tokens } : {});
+  const order = spec.heads ? '../head-matmul/pairs.heads.wgsl' : spec.tiled ? 'pairs.tiles.wgsl' : 'pairs.wgsl';
+  const defines = { ...(spec.tiled && { TILE: s.tokens }), ...(spec.heads && { HEADS: spec.heads }) };
+  return composeWith(['../texel.wgsl', order], import.meta.url, text, defines);
 }
 
 function storeRow(s: LavapipeExpertSpec & SumsSpec, r: number): string {

@@ -44,13 +44,6 @@ export function checkHeadDim(dtype: KVDtype, headDim: number): void {
   );
 }
 
-/** @throws EngineError bad_flag where a layer keeps something else than keys and values, and integers are wanted */
-export function floatsOnly(dtype: KVDtype): 'f32' | 'f16' {
-  if (dtype === 'f32' || dtype === 'f16') return dtype;
-  const message = `--kv_cache_dtype ${dtype}: what MLA keeps in place of keys and values can be f32 or f16`;
-  throw new EngineError('bad_flag', message, { param: 'kv_cache_dtype' });
-}
-
 /** What a kernel includes to load and store heads of the cache, beside its own module. */
 export interface CacheFormat {
   /** `cache.f32.wgsl`, or the file that stands for it. */

@@ -4,7 +4,8 @@
  * Recurrent states are rows of requests, `[stateRows, floats]`.
  */
 import { EngineError } from '../../errors.ts';
-import type { CacheLayerSpec, KVCache, KVCacheSpec, KVLayer, LatentLayer, StateLayer } from '../ops.ts';
+import type { AttendedLayerSpec, KVCache, KVCacheSpec, KVLayer, LatentLayer, StateLayer } from '../ops.ts';
+import { headShape } from '../attention/head-shape.ts';
 import type { WebGPUContext } from '../webgpu-context.ts';
 import { checkHeadDim } from './cache-format.ts';
 import { slotBytes } from './slot-bytes.ts';
@@ -21,8 +22,11 @@ export interface GpuStateLayer extends StateLayer {
   readonly storage: { readonly states: GPUBuffer };
 }
 
+/** Of those that attention reads. */
+export type GpuCacheLayer = GpuKVLayer | GpuLatentLayer;
+
 export interface GpuKVCache extends KVCache {
-  readonly layers: readonly (GpuKVLayer | GpuLatentLayer | GpuStateLayer)[];
+  readonly layers: readonly (GpuCacheLayer | GpuStateLayer)[];
   readonly storage: {
     /** `[maxRequests, maxLength]` u32 for each group. */
     readonly slotTables: readonly GPUBuffer[];
@@ -74,10 +78,22 @@ function bindable({ gpu }: WebGPUContext, bytes: number): number {
   throw new EngineError('out_of_memory', message, { param: 'running_max_req_size' });
 }
 
+/** What attention reads: latents are keys and values in one. */
+export function headBuffers(layer: GpuCacheLayer): { readonly keys: GPUBuffer; readonly values: GPUBuffer } {
+  switch (layer.kind) {
+    case 'kv':
+      return layer.storage;
+    case 'latent':
+      return { keys: layer.storage.latents, values: layer.storage.latents };
+    default:
+      return layer satisfies never;
+  }
+}
+
 /** Of each of a layer's buffers. */
-function layerBytes(ctx: WebGPUContext, layer: CacheLayerSpec, slots: number): number[] {
+function layerBytes(ctx: WebGPUContext, layer: AttendedLayerSpec, slots: number): number[] {
   const { limits } = ctx.gpu.device;
-  if (layer.kind === 'kv') checkHeadDim(layer.dtype, layer.headDim);
+  checkHeadDim(layer.dtype, headShape(layer).keyDim);
   const sizes = slotBytes(layer).map((bytes) => (slots + 1) * bytes);
   const largest = Math.max(...sizes);
   const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);

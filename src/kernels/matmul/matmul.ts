@@ -13,7 +13,7 @@ export type { MatmulOption } from './matmul.lavapipe.ts';
 const uploads = { lanes: uploadLaneMatrix, rows: uploadRowMatrix };
 
 /** Up to here the weights' bytes bound the time, beyond it the tiled kernel reuses them. By reasoning: not yet measured. */
-const FEW_TOKENS = 8;
+export const FEW_TOKENS = 8;
 
 export async function uploadMatrix(ctx: WebGPUContext, source: MatrixSource): Promise<Matrix> {
   const { name, rows, cols, format, experts } = source;

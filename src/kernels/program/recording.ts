@@ -3,10 +3,12 @@
  * `ModelOps`; what comes of it (memory plan, fusion, dispatches) is said by passes over the list.
  */
 import { EngineError } from '../../errors.ts';
+import { headShape } from '../attention/head-shape.ts';
 import type { DType, Shape, Tensor } from '../../tensor/tensor.ts';
 import type {
   Activation,
   AttentionSpec,
+  AttendedLayer,
   Columns,
   ConsumerOption,
   DeltaRuleSpec,
@@ -15,12 +17,15 @@ import type {
   GatedNormSpec,
   HeadNorms,
   KVLayer,
+  LatentLayer,
+  LatentQueries,
   Lora,
   Matrix,
   MatmulOption,
   ModelOps,
   NormSpec,
   ProgramResult,
+  RmsNormSpec,
   RotarySpec,
   RouteSpec,
   SelectiveScanSpec,
@@ -144,8 +149,23 @@ class RecordingOps implements ModelOps {
     return this.#add('rotaryStoreKV', args, [qkv.shape[0], qkv.shape[1] - 2 * kvHeads * headDim]);
   }
 
-  attention(...args: [q: Tensor, layer: KVLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption]): Tensor {
-    return this.#add('attention', args, args[0].shape, this.#formOf(args[4]?.to));
+  headMatmul(...args: [x: Tensor, w: Matrix, option?: ConsumerOption]): Tensor {
+    const [x, w, option] = args;
+    return this.#add('headMatmul', args, [x.shape[0], w.rows], this.#formOf(option?.to));
+  }
+
+  rotaryStoreLatent(
+    ...args: [queries: LatentQueries, kv: Tensor, norm: RmsNormSpec, rotary: RotarySpec, layer: LatentLayer, step: Step]
+  ): Tensor {
+    const [{ latent, rope }] = args;
+    return this.#add('rotaryStoreLatent', args, [latent.shape[0], latent.shape[1] + rope.shape[1]]);
+  }
+
+  attention(
+    ...args: [q: Tensor, layer: AttendedLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption]
+  ): Tensor {
+    const [q, layer, , { heads }, option] = args;
+    return this.#add('attention', args, [q.shape[0], heads * headShape(layer).valueDim], this.#formOf(option?.to));
   }
 
   gatedMul(...args: [gateUp: Tensor, activation: Activation, option?: ConsumerOption]): Tensor {

@@ -1,5 +1,5 @@
 import { quantizedKVReference } from '../kv-cache/quantized.reference.ts';
-import type { KVLayer } from '../ops.ts';
+import type { KVDtype, KVLayer } from '../ops.ts';
 import { f16Table, f32ToF16 } from '../../tensor/f16.ts';
 
 /** Keys and values `[slots + 1, Hkv, D]` in f32, each a value that the cache's dtype holds. */
@@ -28,12 +28,12 @@ export function rotateHead(head: Float32Array, cosSin: Float32Array, rotaryDim: 
 export function storeKVReference(layer: ReferenceKVLayer, slot: number, key: Float32Array, value: Float32Array): void {
   const { keys, values } = layer.storage;
   const width = layer.kvHeads * layer.headDim;
-  keys.set(storedReference(key, layer), slot * width);
-  values.set(storedReference(value, layer), slot * width);
+  keys.set(storedReference(key, layer.headDim, layer.dtype), slot * width);
+  values.set(storedReference(value, layer.headDim, layer.dtype), slot * width);
 }
 
-/** What the cache gives back for x `[Hkv, D]`. */
-function storedReference(x: Float32Array, { dtype, headDim }: KVLayer): Float32Array {
+/** What the cache gives back for x `[heads, D]`. */
+export function storedReference(x: Float32Array, headDim: number, dtype: KVDtype): Float32Array {
   switch (dtype) {
     case 'f32':
       return x;

@@ -6,6 +6,7 @@ import { falcon } from './falcon.ts';
 import { internlm2 } from './internlm2.ts';
 import { mamba2 } from './mamba2.ts';
 import { minicpm } from './minicpm.ts';
+import { minicpm3 } from './minicpm3.ts';
 import { gptBigcode } from './gpt_bigcode.ts';
 import { opt } from './opt.ts';
 import { bloom } from './bloom.ts';
@@ -75,6 +76,7 @@ export const architectures: readonly AnyArchitecture[] = [
   falcon,
   internlm2,
   minicpm,
+  minicpm3,
   gptBigcode,
   opt,
   bloom,

@@ -7,6 +7,7 @@ import { EngineError } from '../../errors.ts';
 import type { GgufMapping } from '../architecture.ts';
 import { count, MOST_LAYERS, parseKeys, unsupported, type ConfigSource } from '../config.ts';
 import { FREQUENCY_FACTORS } from '../layers/rope.ts';
+import { latentKeys } from './gguf-latent.ts';
 import { huggingFaceName, optionalKeys } from './gguf-names.ts';
 import { ROPE_FACTORS, storedTensor } from './gguf-tensors.ts';
 import type { Gguf, GgufTensorInfo } from './gguf.ts';
@@ -23,6 +24,8 @@ const keys = z.object({
   'attention.head_count': z.int().nonnegative(),
   'attention.key_length': count.optional(),
   'attention.value_length': count.optional(),
+  'attention.key_length_mla': count.optional(),
+  'attention.value_length_mla': count.optional(),
   expert_count: z.int().nonnegative().default(0),
   vocab_size: count.optional(),
   'rope.freq_base': positive.default(10000),
@@ -34,6 +37,7 @@ const keys = z.object({
   'rope.scaling.original_context_length': count.optional(),
   'rope.scaling.yarn_beta_fast': positive.optional(),
   'rope.scaling.yarn_beta_slow': positive.optional(),
+  'rope.scaling.yarn_log_multiplier': positive.optional(),
 });
 
 type Keys = z.infer<typeof keys>;
@@ -45,11 +49,13 @@ export function ggufConfigSource(gguf: Gguf, file: ModelFile, mapping: GgufMappi
   const c = parseKeys(keys, metadata, file.path, prefix);
   if (c.expert_count > 0 && !Object.values(mapping.configKeys).includes('expert_count'))
     throw unsupported(file.path, `${prefix}.expert_count`, c.expert_count, ['0, no experts']);
+  const latent = mapping.isLatent ? latentKeys(c, file.path, prefix) : null;
   const heads = c['attention.head_count'];
-  const headDim = c['attention.key_length'] ?? (heads > 0 ? Math.floor(c.embedding_length / heads) : 0);
+  const plainDim = c['attention.key_length'] ?? (heads > 0 ? Math.floor(c.embedding_length / heads) : 0);
+  const headDim = latent?.qk_rope_head_dim ?? plainDim;
   const rotaryDim = c['rope.dimension_count'] ?? headDim;
   const wholeHead = ['attention.value_length', ...(mapping.rotatesPart ? [] : ['rope.dimension_count'])] as const;
-  for (const key of wholeHead as readonly ('attention.value_length' | 'rope.dimension_count')[])
+  for (const key of (latent ? [] : wholeHead) as readonly ('attention.value_length' | 'rope.dimension_count')[])
     if ((c[key] ?? headDim) !== headDim)
       throw unsupported(file.path, `${prefix}.${key}`, c[key], [`the head dimension, ${headDim}`]);
   const json = {
@@ -57,11 +63,12 @@ export function ggufConfigSource(gguf: Gguf, file: ModelFile, mapping: GgufMappi
     ...shape,
     ...withoutDrafts(shape),
     ...layerTypes(metadata),
+    ...latent,
     ...(headDim > 0 && { partial_rotary_factor: rotaryDim / headDim }),
     ...whatTensorsSay(gguf, mapping),
     ...mapping.more?.(metadata),
     vocab_size: vocabSize(gguf, c, file.path, prefix),
-    rope_parameters: ropeParameters(gguf, c, headDim, file, prefix),
+    rope_parameters: { ...ropeParameters(gguf, c, headDim, file, prefix), ...(latent && latentYarn(c)) },
   };
   return { json, file: file.path, keyName: (key) => metadataKey(key, mapping) };
 }
@@ -176,6 +183,15 @@ function longrope(c: Keys, tensors: ReadonlyMap<string, GgufTensorInfo>, file: M
     original_max_position_embeddings: c['rope.scaling.original_context_length'] ?? c.context_length,
     attention_factor: c['rope.scaling.attn_factor'],
   };
+}
+
+/**
+ * A tenth of mscale_all_dim of DeepSeek's config.json, whose mscale is the same: all of YaRN's temperature is in the scale of
+ * scores (llama.cpp's conversion/deepseek.py and models/deepseek2.cpp).
+ */
+function latentYarn({ 'rope.scaling.yarn_log_multiplier': multiplier }: Keys): Record<string, unknown> {
+  if (multiplier === undefined) return {};
+  return { mscale: 10 * multiplier, mscale_all_dim: 10 * multiplier, attention_factor: undefined };
 }
 
 /** `attn_factor` multiplies YaRN's own attention temperature in llama.cpp; transformers' attention_factor replaces it. */

@@ -47,10 +47,26 @@ export const postNormGguf = {
   },
 };
 
+/** Multi-head latent attention, beside what its model has of `decoderGguf`; newer files have kv_b in two. */
+export const latentGguf = {
+  configKeys: { q_lora_rank: 'attention.q_lora_rank', kv_lora_rank: 'attention.kv_lora_rank' },
+  tensorNames: {
+    'blk.*.attn_q_a': 'model.layers.*.self_attn.q_a_proj',
+    'blk.*.attn_q_a_norm': 'model.layers.*.self_attn.q_a_layernorm',
+    'blk.*.attn_q_b': 'model.layers.*.self_attn.q_b_proj',
+    'blk.*.attn_kv_a_mqa': 'model.layers.*.self_attn.kv_a_proj_with_mqa',
+    'blk.*.attn_kv_a_norm': 'model.layers.*.self_attn.kv_a_layernorm',
+    'blk.*.attn_kv_b': 'model.layers.*.self_attn.kv_b_proj',
+    'blk.*.attn_k_b': 'model.layers.*.self_attn.k_b_proj',
+    'blk.*.attn_v_b': 'model.layers.*.self_attn.v_b_proj',
+  },
+} as const;
+
 /** Keys that files may leave out. */
 export const optionalKeys: ReadonlySet<string> = new Set([
   'attention.head_count_kv',
   'attention.key_length',
+  'attention.q_lora_rank',
   'attention.sliding_window',
   'expert_feed_forward_length',
   'expert_group_count',

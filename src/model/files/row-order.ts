@@ -1,6 +1,6 @@
 /** Matrix sources whose rows are stored in another order than they are wanted in. */
 import type { HostRows, MatrixSource } from '../../tensor/matrix.ts';
-import type { FusedHeads } from '../weights/spec.ts';
+import type { FusedHeads, HeadPart } from '../weights/spec.ts';
 import { copyRows, rowBuffer } from './sources.ts';
 
 /** `count` rows that lie together, and the first one's place as stored. Runs follow each other in the order wanted. */
@@ -17,6 +17,12 @@ export function apart({ kvHeads, queriesPerKey, headDim }: FusedHeads): RowRun[]
   return [...runs(0, queriesPerKey), ...runs(queriesPerKey, 1), ...runs(queriesPerKey + 1, 1)];
 }
 
+/** Those rows of each head, head by head. */
+export function partOfHeads({ heads, size, from, count }: HeadPart): RowRun[] {
+  return Array.from({ length: heads }, (_, head) => ({ from: head * size + from, count }));
+}
+
+/** The rows of the runs; those that are in none are left out. */
 export function reorderRows(source: MatrixSource, runs: readonly RowRun[]): MatrixSource {
   const { cols, format, groupSize } = source;
   const output = rowBuffer(format, cols, groupSize);
@@ -34,7 +40,7 @@ export function reorderRows(source: MatrixSource, runs: readonly RowRun[]): Matr
     }
     return out;
   };
-  return { ...source, readRows };
+  return { ...source, rows: runs.reduce((n, { count }) => n + count, 0), readRows };
 }
 
 export function reorderVector(vector: Float32Array, runs: readonly RowRun[]): Float32Array {

@@ -46,7 +46,7 @@ export function joinFormat(parts: readonly Pick<MatrixSource, 'format' | 'groupS
 /** The same values in a wider format: int4 → int8, groups split by repeating their scale, anything → f32. */
 export function widen(source: MatrixSource, format: WeightFormat, groupSize: number): MatrixSource {
   if (source.format === format && source.groupSize === groupSize) return source;
-  const { name, rows, cols } = source;
+  const { name, cols } = source;
   const output = rowBuffer(format, cols, groupSize);
   const readRows = (start: number, count: number): HostRows => {
     const from = source.readRows(start, count);
@@ -59,7 +59,7 @@ export function widen(source: MatrixSource, format: WeightFormat, groupSize: num
     repeat(from.min, to.min, source.groupSize / groupSize);
     return to;
   };
-  return { name, rows, cols, format, groupSize, readRows };
+  return { ...source, format, groupSize, readRows };
 }
 
 /**
@@ -106,6 +106,17 @@ export function transposed(source: MatrixSource): MatrixSource {
     return out;
   };
   return { name, rows, cols, format, groupSize, readRows };
+}
+
+/** Matrices of the same shape, one below the other, each transposed: floats, and integers expanded to f32. */
+export function transposedEach(source: MatrixSource, heads: number): MatrixSource {
+  const floats = source.groupSize === 0 ? source : widen(source, 'f32', 0);
+  const rows = source.rows / heads;
+  const each = Array.from({ length: heads }, (_, head) => {
+    const readRows = (start: number, count: number) => floats.readRows(head * rows + start, count);
+    return transposed({ ...floats, rows, readRows });
+  });
+  return stackRows(source.name, each);
 }
 
 /** The bits of n floats. */

@@ -205,10 +205,21 @@ function yarnFrequencies(plain: number[], rope: z.infer<typeof schemes.yarn>, ro
 /** Paper §3.3: the attention temperature, folded into cos and sin. */
 function yarnAttentionFactor(rope: z.infer<typeof schemes.yarn>): number {
   if (rope.attention_factor) return rope.attention_factor;
-  const mscale = (weight: number) => (rope.factor <= 1 ? 1 : 0.1 * weight * Math.log(rope.factor) + 1);
+  const mscale = (weight: number) => yarnMscale(rope.factor, weight);
   if (rope.mscale && rope.mscale_all_dim) return mscale(rope.mscale) / mscale(rope.mscale_all_dim);
   return mscale(1);
 }
+
+/**
+ * What the scale of latent attention's scores is multiplied by: YaRN's temperature on the whole of queries and keys, with
+ * mscale_all_dim (`yarn_apply_mscale` of transformers' DeepSeek-V2); the rest of it is in cos and sin.
+ */
+export function scoreScale(rope: RopeParameters): number {
+  if (rope.rope_type !== 'yarn' || !rope.mscale_all_dim) return 1;
+  return yarnMscale(rope.factor, rope.mscale_all_dim) ** 2;
+}
+
+const yarnMscale = (factor: number, weight: number): number => (factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1);
 
 /** Paper §3.3, as in Phi-3's code: by how many times the context was lengthened. */
 function longropeAttentionFactor(rope: z.infer<typeof schemes.longrope>): number {

@@ -8,7 +8,7 @@ import { dequantizeRows } from '../../tensor/rows.ts';
 import type { AnyArchitecture } from '../architecture.ts';
 import type { DecoderConfig, ModelConfig } from '../config.ts';
 import { notReadable } from '../files/model-file.ts';
-import { apart, reorderRows } from '../files/row-order.ts';
+import { apart, partOfHeads, reorderRows } from '../files/row-order.ts';
 import { unpermuteHeads } from '../files/sources.ts';
 import { adaptedLinears, loraShape, type LinSpec } from '../weights/spec.ts';
 import { openAdapterTensors, type AdapterPair, type AdapterTensors } from './adapter-tensors.ts';
@@ -114,10 +114,11 @@ function readPart(
 function inOrder(
   { isGguf }: AdapterTensors,
   { b }: AdapterPair,
-  { fused }: LinSpec,
+  { fused, part }: LinSpec,
   name: string,
   { architecture, config }: AdaptedModel,
 ): MatrixSource {
+  if (part) return reorderRows(b.source(), partOfHeads(part));
   if (!isGguf) return fused ? reorderRows(b.source(), apart(fused)) : b.source();
   if (!architecture.gguf?.permutesQK) return b.source();
   const { numAttentionHeads, numKeyValueHeads } = config as DecoderConfig;

@@ -71,6 +71,7 @@ class Loader {
           ...(leaf.bias && { bias: this.#vector(leaf.bias) }),
           ...(this.#lora && leaf.spec && !leaf.spec.isRouter && { lora: this.#adapters(leaf.spec, this.#lora) }),
         };
+      case 'heads':
       case 'table':
         return this.#matrix(leaf.matrix);
       default:

@@ -38,7 +38,17 @@ export function planBytes({ weights }: WeightPlan): PlannedBytes {
 }
 
 function matricesOf(leaf: PlannedLeaf): PlannedMatrix[] {
-  return leaf.kind === 'lin' ? [leaf.weight] : leaf.kind === 'table' ? [leaf.matrix] : [];
+  switch (leaf.kind) {
+    case 'vec':
+      return [];
+    case 'lin':
+      return [leaf.weight];
+    case 'heads':
+    case 'table':
+      return [leaf.matrix];
+    default:
+      return leaf satisfies never;
+  }
 }
 
 function vectorLengthOf(leaf: PlannedLeaf): number {
@@ -88,6 +98,7 @@ function measured(leaf: PlannedLeaf): unknown {
       return shapeOf([leaf.length]);
     case 'lin':
       return { weight: matrix(leaf.weight), ...(leaf.bias && { bias: shapeOf([leaf.bias.length]) }) };
+    case 'heads':
     case 'table':
       return matrix(leaf.matrix);
     default:

@@ -38,6 +38,8 @@ export interface LinSpec {
   readonly fused: FusedHeads | null;
   /** `--quant` leaves it as it is stored: a router, whose small error sends tokens to other experts. */
   readonly isRouter: boolean;
+  /** Only some rows of each head of the (one) stored matrix; null: all rows. */
+  readonly part: HeadPart | null;
 }
 
 /**
@@ -65,6 +67,28 @@ export interface FusedExperts {
   readonly interleaved?: boolean;
 }
 
+/** Of each of `heads` runs of `size` rows those from `from` on, `count` of them. */
+export interface HeadPart {
+  readonly heads: number;
+  readonly size: number;
+  readonly from: number;
+  readonly count: number;
+}
+
+/**
+ * A matrix [rows, cols] for each head (Ops.headMatmul): rows of each head of `NAME.weight`, transposed or not, or stored as they
+ * are wanted under a name of their own, [heads, rows, cols].
+ */
+export interface HeadsSpec {
+  readonly kind: 'heads';
+  readonly name: string;
+  /** Columns of `name`. */
+  readonly storedCols: number;
+  readonly part: HeadPart;
+  readonly transposed: boolean;
+  readonly ownName: string;
+}
+
 /** Rows of a matrix that computes queries, keys and values, one key head after another with the query heads that use it. */
 export interface FusedHeads {
   readonly kvHeads: number;
@@ -84,7 +108,7 @@ export interface TableSpec {
   readonly skipped: number;
 }
 
-export type LeafSpec = VecSpec | LinSpec | ExpertsSpec | TableSpec;
+export type LeafSpec = VecSpec | LinSpec | ExpertsSpec | HeadsSpec | TableSpec;
 export type Tree<Leaf> = Leaf | null | readonly Tree<Leaf>[] | { readonly [key: string]: Tree<Leaf> };
 export type Spec = Tree<LeafSpec>;
 
@@ -93,7 +117,7 @@ export type Loaded<S> = S extends VecSpec
   ? Tensor
   : S extends LinSpec | ExpertsSpec
     ? Linear
-    : S extends TableSpec
+    : S extends TableSpec | HeadsSpec
       ? Matrix
       : S extends null
         ? null
@@ -119,11 +143,17 @@ export function paramVec(name: string, length: number, { isLog = false } = {}): 
 export function lin(
   parts: Readonly<Record<string, number>>,
   cols: number,
-  options: { bias?: boolean; transposed?: boolean; fused?: FusedHeads | null; isRouter?: boolean } = {},
+  options: {
+    bias?: boolean;
+    transposed?: boolean;
+    fused?: FusedHeads | null;
+    isRouter?: boolean;
+    part?: HeadPart | null;
+  } = {},
 ): LinSpec {
-  const { bias = false, transposed = false, fused = null, isRouter = false } = options;
+  const { bias = false, transposed = false, fused = null, isRouter = false, part = null } = options;
   const stacked = Object.entries(parts).map(([name, rows]) => ({ name, rows }));
-  return { kind: 'lin', parts: stacked, cols, bias, transposed, fused, isRouter };
+  return { kind: 'lin', parts: stacked, cols, bias, transposed, fused, isRouter, part };
 }
 
 /** @param parts out features of each projection of an expert by the end of its name, stacked in this order */
@@ -136,6 +166,19 @@ export function experts(
 ): ExpertsSpec {
   const stacked = Object.entries(parts).map(([name, rows]) => ({ name, rows }));
   return { kind: 'experts', count, prefix, parts: stacked, cols, fused };
+}
+
+/**
+ * @param part of the rows of NAME.weight [heads · size, storedCols]
+ * @param ownName of the tensor that some files have instead, without `.weight`
+ */
+export function headMatrices(
+  name: string,
+  storedCols: number,
+  part: HeadPart,
+  { transposed = false, ownName }: { transposed?: boolean; ownName: string },
+): HeadsSpec {
+  return { kind: 'heads', name: `${name}.weight`, storedCols, part, transposed, ownName: `${ownName}.weight` };
 }
 
 export function table(name: string, rows: number, cols: number, options: { skipped?: number } = {}): TableSpec {
@@ -152,8 +195,10 @@ export function adaptedLinears(weights: Spec): LinSpec[] {
 }
 
 /** What adapters of a linear layer depend on of it. */
-export function loraShape({ parts, cols }: LinSpec): Pick<LoraSpec, 'name' | 'parts' | 'cols'> {
-  return { name: parts.map(({ name }) => name).join(' + '), parts: parts.map(({ rows }) => rows), cols };
+export function loraShape({ parts, cols, part }: LinSpec): Pick<LoraSpec, 'name' | 'parts' | 'cols'> {
+  const rows = part ? [part.heads * part.count] : parts.map((stored) => stored.rows);
+  const name = parts.map((stored) => stored.name).join(' + ');
+  return { name: part ? `${name} from ${part.from}` : name, parts: rows, cols };
 }
 
 /** `make(0) … make(n - 1)`: the layers. */

@@ -12,8 +12,8 @@ import { notReadable } from '../files/model-file.ts';
 import { watchFinite } from './finite.ts';
 import { planScoreHead, type ScoreHead } from '../layers/score-head.ts';
 import { expertRows } from '../files/expert-rows.ts';
-import { apart, reorderRows, reorderVector, skipRows, type RowRun } from '../files/row-order.ts';
-import { stackRows, transposed, widen } from '../files/sources.ts';
+import { apart, partOfHeads, reorderRows, reorderVector, skipRows, type RowRun } from '../files/row-order.ts';
+import { stackRows, transposed, transposedEach, widen } from '../files/sources.ts';
 import { readVector, type StoredTensor, type TensorTable } from '../files/stored-tensor.ts';
 import type { PlannedVector, Take } from './planned-vector.ts';
 import { storedExperts } from './stored-experts.ts';
@@ -21,6 +21,7 @@ import {
   loraShape,
   mapLeaves,
   type ExpertsSpec,
+  type HeadsSpec,
   type LeafSpec,
   type LinSpec,
   type TableSpec,
@@ -49,7 +50,12 @@ interface PlannedTable {
   readonly isHead: boolean;
 }
 
-export type PlannedLeaf = PlannedVector | PlannedLinear | PlannedTable;
+interface PlannedHeads {
+  readonly kind: 'heads';
+  readonly matrix: PlannedMatrix;
+}
+
+export type PlannedLeaf = PlannedVector | PlannedLinear | PlannedHeads | PlannedTable;
 
 /** The architecture's weights before they are read. */
 export interface WeightPlan {
@@ -142,6 +148,8 @@ class LeafPlanner {
         return this.#linear(leaf);
       case 'experts':
         return this.#experts(leaf);
+      case 'heads':
+        return this.#heads(leaf);
       case 'table':
         return leaf.isHead && this.#isHeadless ? null : this.#table(leaf);
       default:
@@ -166,7 +174,8 @@ class LeafPlanner {
     const { parts, cols, bias } = spec;
     const turned = spec.transposed && !this.#isConverted;
     const weights = parts.map(({ name, rows }) => this.#take(`${name}.weight`, turned ? [cols, rows] : [rows, cols]));
-    const order = spec.fused && !this.#isConverted ? apart(spec.fused) : null;
+    const fused = spec.fused && !this.#isConverted ? apart(spec.fused) : null;
+    const order = spec.part ? partOfHeads(spec.part) : fused;
     const quant = spec.isRouter && this.#quant !== 'none' ? 'stored' : this.#quant;
     const added = this.#merged?.layers.get(loraShape(spec).name);
     const inOrder = (source: MatrixSource) => (order ? reorderRows(source, order) : source);
@@ -188,9 +197,22 @@ class LeafPlanner {
     return { kind: 'lin', spec: null, weight, bias };
   }
 
+  #heads({ name, storedCols, part, transposed: isTurned, ownName }: HeadsSpec): PlannedHeads {
+    const { heads, size, count } = part;
+    const [rows, cols] = isTurned ? [storedCols, count] : [count, storedCols];
+    const own = this.#has(ownName) ? this.#take(ownName, [heads, rows, cols]) : null;
+    const whole = own ?? this.#take(name, [heads * size, storedCols]);
+    const open = () => {
+      if (own) return inFormat(own.source(), this.#quant);
+      const source = reorderRows(whole.source(), partOfHeads(part));
+      return inFormat(isTurned ? transposedEach(source, heads) : source, this.#quant);
+    };
+    return { kind: 'heads', matrix: planned(() => ({ ...open(), experts: heads })) };
+  }
+
   #bias(parts: LinSpec['parts'], order: readonly RowRun[] | null): PlannedVector {
     const stored = parts.map(({ name, rows }) => this.#take(`${name}.bias`, [rows]));
-    const length = parts.reduce((n, { rows }) => n + rows, 0);
+    const length = order?.reduce((n, { count }) => n + count, 0) ?? parts.reduce((n, { rows }) => n + rows, 0);
     const read = () => Float32Array.from(stored.flatMap((part) => [...readVector(part)]));
     return { kind: 'vec', length, read: order ? () => reorderVector(read(), order) : read };
   }

@@ -2,6 +2,7 @@ import { attentionCases } from './attention-cases.ts';
 import type { KernelCase } from './case.ts';
 import { expertCases } from './expert-cases.ts';
 import { indexCases } from './index-cases.ts';
+import { latentCases } from './latent-cases.ts';
 import { loraCases } from './lora-cases.ts';
 import { matmulCases } from './matmul-cases.ts';
 import { normCases } from './norm-cases.ts';
@@ -15,6 +16,7 @@ export const allCases: readonly KernelCase[] = [
   ...loraCases,
   ...indexCases,
   ...attentionCases,
+  ...latentCases,
   ...sampleCases,
   ...stateCases,
 ];
