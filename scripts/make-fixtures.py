@@ -90,6 +90,13 @@ def write_oracle(directory, model):
     (directory / "oracle.json").write_text(json.dumps(oracle) + "\n")
 
 
+def write_short(name, model):
+    """Logits of a prompt for which LongRoPE takes the short factors."""
+    with torch.no_grad():
+        logits = model(torch.tensor([[i % model.config.vocab_size for i in PROMPT[:29]]])).logits[0].numpy()
+    (OUT / name / "logits-short.f32").write_bytes(logits.astype("<f4").tobytes())
+
+
 def older_config(directory, names={}, dropped=()):
     """Rewrites config.json the way transformers up to 4 wrote it. `names`: older names of keys; `dropped`: keys it had not."""
     path = directory / "config.json"
@@ -704,8 +711,9 @@ def latent():
     factors = lambda step: [1 + step * i for i in range(4)]
     longrope = dict(rope_type="longrope", rope_theta=5000.0, short_factor=factors(0.1), long_factor=factors(0.7), original_max_position_embeddings=32)
     minicpm = dict(scale_emb=3, scale_depth=1.1, dim_model_base=20)
-    tiny("minicpm3", "head_dim", **LATENT, **minicpm, attention_bias=True, rope_parameters=longrope, older=True, older_keys=dict(dropped=["v_head_dim", "head_dim", "qk_head_dim", "mlp_bias"]))
+    model = tiny("minicpm3", "head_dim", **LATENT, **minicpm, attention_bias=True, rope_parameters=longrope, older=True, older_keys=dict(dropped=["v_head_dim", "head_dim", "qk_head_dim", "mlp_bias"]))
     dense = {**LATENT, "q_lora_rank": None, "v_head_dim": 24}
+    write_short("minicpm3", model)
     # What llama.cpp takes for granted: the multipliers of MiniCPM3-4B.
     given = dict(scale_emb=12, scale_depth=1.4, dim_model_base=256)
     model = tiny("minicpm3-gguf", "head_dim", model_type="minicpm3", **LATENT, **given, rope_parameters={**longrope, "original_max_position_embeddings": 256})
@@ -843,9 +851,7 @@ def phi3():
         **SHAPE, original_max_position_embeddings=32, sliding_window=13, pad_token_id=0, rope_parameters=rope
     )
     model = checkpoint("phi3", config, torch.float16)
-    with torch.no_grad():
-        logits = model(torch.tensor([PROMPT[:29]])).logits[0].numpy()
-    (OUT / "phi3/logits-short.f32").write_bytes(logits.astype("<f4").tobytes())
+    write_short("phi3", model)
 
 
 def gemma3():
