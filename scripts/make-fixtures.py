@@ -52,7 +52,7 @@ SHAPE = dict(
     eos_token_id=2,
 )
 # Norms stored as their difference from 1.
-ZERO_CENTERED = ["nemotron"]
+ZERO_CENTERED = ["nemotron", "qwen3_next"]
 LLAMA3 = dict(
     rope_type="llama3",
     rope_theta=5000.0,
@@ -70,7 +70,8 @@ def randomize(model):
             if name.endswith("bias"):
                 p.normal_(0, 0.3)
             elif "norm" in name or ".ln_" in name:
-                p.copy_((0 if model.config.model_type in ZERO_CENTERED or "gemma" in model.config.model_type else 1) + 0.3 * torch.randn_like(p))
+                centered = model.config.model_type in ZERO_CENTERED or "gemma" in model.config.model_type
+                p.copy_((0 if centered and "linear_attn" not in name else 1) + 0.3 * torch.randn_like(p))
             elif p.ndim == 1:  # what recurrent states decay by, and what passes them by
                 p.normal_(0, 0.5)
             else:
@@ -701,6 +702,14 @@ def hybrid():
     shape = dict(model_type="mamba2", num_heads=6, head_dim=16, expand=3, n_groups=2, state_size=8, rope_parameters=None)
     mamba2 = tiny("mamba2", *attention, **shape)
     tiny("mamba2-limits", *attention, **{**shape, "n_groups": 1, "num_heads": 4, "expand": 2}, use_bias=True, use_conv_bias=False, time_step_limit=[0.3, 0.9], conv_kernel=3, tie_word_embeddings=True)
+    delta = dict(model_type="qwen3_next", linear_key_head_dim=8, linear_value_head_dim=16, linear_num_key_heads=2, linear_num_value_heads=4)
+    mixture = dict(num_experts=8, num_experts_per_tok=3, moe_intermediate_size=32, shared_expert_intermediate_size=64)
+    tiny("qwen3_next", **delta, **mixture, num_hidden_layers=4, mlp_only_layers=[1], dtype=torch.bfloat16, rope_parameters=dict(HALF), older=True, older_keys=dict(dropped=["layer_types"]))
+    types = dict(layer_types=["full_attention", "linear_attention"], decoder_sparse_step=2, norm_topk_prob=False)
+    tiny("qwen3_next-biases", **{**delta, "linear_num_value_heads": 2}, **mixture, **types, attention_bias=True, linear_conv_kernel_dim=3, tie_word_embeddings=True, rope_parameters={**HALF, "partial_rotary_factor": 0.25})
+    # A layer that guesses tokens ahead.
+    stored = load_file(OUT / "qwen3_next-biases" / "model.safetensors")
+    rewrite("qwen3_next-biases", {**stored, "mtp.fc.weight": torch.ones(32, 64, dtype=torch.float16)}, {})
 
 
 LATENT = dict(num_key_value_heads=4, q_lora_rank=32, kv_lora_rank=64, qk_nope_head_dim=32, qk_rope_head_dim=8)

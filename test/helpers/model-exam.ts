@@ -69,6 +69,8 @@ export const tiny = [
   'lfm2-biases',
   'mamba2',
   'mamba2-limits',
+  'qwen3_next',
+  'qwen3_next-biases',
 ] as const;
 
 /**

@@ -5,6 +5,7 @@ import t from 'tap';
 import type { LlamaConfig } from '../../src/model/architectures/llama.ts';
 import { jsonSource } from '../../src/model/config.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
+import { qwen3Next } from '../../src/model/architectures/qwen3_next.ts';
 import { architectureOf } from '../../src/model/architectures/registry.ts';
 import { inverseFrequencies, ropeParametersSchema, rotaryTable } from '../../src/model/layers/rope.ts';
 import type { GgufBuilder } from '../helpers/gguf-builder.ts';
@@ -103,6 +104,26 @@ t.test('what is wrong is named, with file and key', (t) => {
     message: /^config.json: model_type "mamba" is not supported; supported: llama, qwen2, /,
   });
   t.throws(() => read('qwen2', { layer_types: ['full_attention'] }), { message: /layer_types has 1 entries for 4/ });
+  t.end();
+});
+
+t.test('which layers of Qwen3-Next attend, and what its delta nets need', (t) => {
+  const next = (keys: object) => qwen3Next.config(jsonSource({ ...minimal, ...keys }, 'config.json'));
+  const { attends, rotaryDim, experts } = next({});
+  t.strictSame(attends, [false, false, false, true]);
+  t.equal(rotaryDim, 64, 'a quarter of 256');
+  t.match(experts, { count: 512, k: 10, size: 512, sharedSize: 512, normalizes: true });
+  t.strictSame(next({ full_attention_interval: 2 }).attends, [false, true, false, true]);
+  const layer_types = ['full_attention', 'linear_attention', 'linear_attention', 'linear_attention'];
+  t.strictSame(next({ layer_types, full_attention_interval: 2 }).attends, [true, false, false, false]);
+  t.throws(() => next({ layer_types: ['full_attention'] }), { message: /layer_types has 1 entries for 4/ });
+  t.throws(() => next({ layer_types: ['chunked_attention'] }), { message: /^config.json: layer_types.0: / });
+  t.throws(() => next({ linear_num_value_heads: 24 }), {
+    code: 'model_not_readable',
+    message: /linear_num_value_heads \(24\) is not a multiple of linear_num_key_heads \(16\)/,
+  });
+  t.throws(() => next({ linear_conv_kernel_dim: 1 }), { message: /linear_conv_kernel_dim/ });
+  t.throws(() => next({ use_sliding_window: true }), { message: /use_sliding_window true is not supported/ });
   t.end();
 });
 

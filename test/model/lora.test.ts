@@ -7,7 +7,7 @@ import { kvCacheSpec } from '../../src/model/cache-plan.ts';
 import { adapterRank, readAdapter } from '../../src/model/lora/adapter.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
 import { modelParts } from '../../src/model/weights/model-parts.ts';
-import { adaptedLinears, loraShape, mapLeaves, type LeafSpec } from '../../src/model/weights/spec.ts';
+import { adaptedLinears, loraShape, mapLeaves, outRows, type LeafSpec } from '../../src/model/weights/spec.ts';
 import { f16ToF32 } from '../../src/tensor/f16.ts';
 import { merged } from '../../src/model/lora/merge.ts';
 import { dequantizeRows, readAllRows } from '../../src/tensor/rows.ts';
@@ -132,12 +132,12 @@ t.test('every layer that takes adapters computes with them, in every architectur
         const [rows, cols] = leaf.transposed ? [leaf.storedCols, count] : [count, leaf.storedCols];
         return { ...matrix(heads * rows, cols), experts: heads };
       }
-      const stored = leaf.parts.reduce((n, part) => n + part.rows, 0);
-      const rows = leaf.kind === 'lin' && leaf.part ? leaf.part.heads * leaf.part.count : stored;
       if (leaf.kind === 'experts') {
+        const rows = leaf.parts.reduce((n, part) => n + part.rows, 0);
         const all = { ...matrix(leaf.count * rows, leaf.cols), experts: leaf.count };
         return { weight: all, ...(leaf.fused.bias !== undefined && { bias: shape([leaf.count * rows]) }) };
       }
+      const rows = leaf.parts.reduce((n, part) => n + outRows(part), 0);
       if (leaf.isRouter) return { weight: matrix(rows, leaf.cols), ...(leaf.bias && { bias: shape([rows]) }) };
       const lora = { ...loraShape(leaf), slots: 1, maxRank: 8, storage: null };
       return { weight: matrix(rows, leaf.cols), ...(leaf.bias && { bias: shape([rows]) }), lora };

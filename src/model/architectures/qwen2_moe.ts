@@ -19,23 +19,23 @@ const ownKeys = z.object({
   num_experts: count.optional(),
   num_experts_per_tok: count.optional(),
   moe_intermediate_size: count.optional(),
-  norm_topk_prob: z.boolean().default(false),
+  norm_topk_prob: z.boolean().optional(),
   decoder_sparse_step: count.default(1),
   mlp_only_layers: z.array(z.int().nonnegative()).nullish(),
   use_sliding_window: z.boolean().default(false),
 });
 
-/** Which layers have experts, and how many, as Qwen2-MoE and Qwen3-MoE say it. */
+/** Which layers have experts, and how many, as Qwen2-MoE, Qwen3-MoE and Qwen3-Next say it. */
 export function readQwenExperts(
   source: ConfigSource,
   layers: number,
-  defaults: { readonly count: number; readonly k: number; readonly size: number },
+  defaults: { readonly count: number; readonly k: number; readonly size: number; readonly normalizes?: boolean },
 ): Pick<MixtralConfig, 'experts' | 'isSparse'> {
   const c = readKeys(source, ownKeys);
   requireValue(source, 'use_sliding_window', c.use_sliding_window, false);
   const countKey = c.num_local_experts === undefined ? 'num_experts' : 'num_local_experts';
   const experts = {
-    ...{ ...softmaxExperts, normalizes: c.norm_topk_prob },
+    ...{ ...softmaxExperts, normalizes: c.norm_topk_prob ?? defaults.normalizes ?? false },
     count: c[countKey] ?? defaults.count,
     k: c.num_experts_per_tok ?? defaults.k,
     size: c.moe_intermediate_size ?? defaults.size,

@@ -38,6 +38,7 @@ import { qwen2 } from './qwen2.ts';
 import { qwen2Moe } from './qwen2_moe.ts';
 import { qwen3 } from './qwen3.ts';
 import { qwen3Moe } from './qwen3_moe.ts';
+import { qwen3Next } from './qwen3_next.ts';
 import { seedOss } from './seed_oss.ts';
 import { smollm3 } from './smollm3.ts';
 import { stablelm } from './stablelm.ts';
@@ -83,6 +84,7 @@ export const architectures: readonly AnyArchitecture[] = [
   mixtral,
   qwen2Moe,
   qwen3Moe,
+  qwen3Next,
   graniteMoe,
   glm4Moe,
 ];

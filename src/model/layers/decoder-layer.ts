@@ -22,6 +22,8 @@ export interface AttentionBlock {
   readonly qkv: Linear;
   /** Between qkv and the rotation; null in most. */
   readonly headNorms: HeadNorms | null;
+  /** [Hq·D, H]: its sigmoid multiplies what attention gives; in most there is none. */
+  readonly outputGate?: Linear;
   /** [H, Hq·D] */
   readonly o: Linear;
   /** Of the norms of heads. */
@@ -64,15 +66,17 @@ export function runDecoderLayer(ops: ModelOps, x: Tensor, layer: DecoderLayer, s
 }
 
 /**
- * Wo · attention(rope(Wqkv · x)) (+ residual): x [T, H] → [T, H]. x comes without `to`, so f32 even with
- * --activation_dtype int8: this one input makes half of int8's divergence (docs/log.md).
+ * Wo · attention(rope(Wqkv · x)) (+ residual): x [T, H] → [T, H]; with an output gate Wo · (attention(…) · sigmoid(Wgate · x)).
+ * x comes without `to`, so f32 even with --activation_dtype int8: this one input makes half of int8's divergence (docs/log.md).
  */
 export function attend(ops: ModelOps, x: Tensor, block: AttentionBlock, step: Step, residual?: Tensor): Tensor {
   const stacked = linear(ops, x, block.qkv);
   const qkv = block.headNorms ? ops.headNorm(stacked, block.headNorms, block.eps, block.kv) : stacked;
   const q = ops.rotaryStoreKV(qkv, block.rotary, block.kv, step);
-  const attended = ops.attention(q, block.kv, step, block.attention, { to: block.o.weight });
-  return linear(ops, ops.named('attn.hook_z', attended), block.o, residual);
+  const { outputGate, o } = block;
+  const attended = ops.attention(q, block.kv, step, block.attention, outputGate ? {} : { to: o.weight });
+  const z = outputGate ? ops.sigmoidGate(attended, linear(ops, x, outputGate)) : attended;
+  return linear(ops, ops.named('attn.hook_z', z), o, residual);
 }
 
 /** Wdown · (activation(Wgate · x) · (Wup · x)) (+ residual): x [T, H] → [T, H] */

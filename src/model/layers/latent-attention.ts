@@ -52,9 +52,9 @@ export function latentAttentionWeights(
   const { hiddenSize: h, numAttentionHeads: heads, qLoraRank, kvLoraRank: rank, vHeadDim } = c;
   const { qkNopeHeadDim: nope, qkRopeHeadDim: rope } = c;
   const name = (part: string) => `${prefix}.self_attn.${part}`;
-  const q = { [name(qLoraRank === null ? 'q_proj' : 'q_b_proj')]: heads * (nope + rope) };
+  const q = name(qLoraRank === null ? 'q_proj' : 'q_b_proj');
   const queries = (from: number, count: number) =>
-    lin(q, qLoraRank ?? h, { part: { heads, size: nope + rope, from, count } });
+    lin({ [q]: [{ heads, size: nope + rope, from, count }] }, qLoraRank ?? h);
   const part = (from: number, count: number) => ({ heads, size: nope + vHeadDim, from, count });
   const kvB = name('kv_b_proj');
   return {

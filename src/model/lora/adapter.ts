@@ -10,7 +10,7 @@ import type { DecoderConfig, ModelConfig } from '../config.ts';
 import { notReadable } from '../files/model-file.ts';
 import { apart, partOfHeads, reorderRows } from '../files/row-order.ts';
 import { unpermuteHeads } from '../files/sources.ts';
-import { adaptedLinears, loraShape, type LinSpec } from '../weights/spec.ts';
+import { adaptedLinears, loraShape, type LinPart, type LinSpec } from '../weights/spec.ts';
 import { openAdapterTensors, type AdapterPair, type AdapterTensors } from './adapter-tensors.ts';
 
 /** What of a model an adapter depends on. */
@@ -95,18 +95,13 @@ function checkLayers({ path, pairs }: AdapterTensors, model: AdaptedModel): void
   }
 }
 
-function readPart(
-  tensors: AdapterTensors,
-  spec: LinSpec,
-  { name, rows }: LinSpec['parts'][number],
-  model: AdaptedModel,
-): LoraPart | null {
-  const pair = tensors.pairs.get(name);
+function readPart(tensors: AdapterTensors, spec: LinSpec, part: LinPart, model: AdaptedModel): LoraPart | null {
+  const pair = tensors.pairs.get(part.name);
   if (!pair) return null;
   const rank = pair.a.shape[0];
   const a = toHalf(pair.a.source(), pair.a.file);
-  const b = toHalf(inOrder(tensors, pair, spec, name, model), pair.b.file);
-  if (a.scale === 0 || b.scale === 0 || pair.scale === 0 || rows === 0) return null;
+  const b = toHalf(inOrder(tensors, pair, spec, part, model), pair.b.file);
+  if (a.scale === 0 || b.scale === 0 || pair.scale === 0 || part.rows === 0) return null;
   return { rank, scale: pair.scale * a.scale * b.scale, a: a.bits, b: b.bits };
 }
 
@@ -114,11 +109,11 @@ function readPart(
 function inOrder(
   { isGguf }: AdapterTensors,
   { b }: AdapterPair,
-  { fused, part }: LinSpec,
-  name: string,
+  { fused }: LinSpec,
+  { name, taken }: LinPart,
   { architecture, config }: AdaptedModel,
 ): MatrixSource {
-  if (part) return reorderRows(b.source(), partOfHeads(part));
+  if (taken) return reorderRows(b.source(), taken.flatMap(partOfHeads));
   if (!isGguf) return fused ? reorderRows(b.source(), apart(fused)) : b.source();
   if (!architecture.gguf?.permutesQK) return b.source();
   const { numAttentionHeads, numKeyValueHeads } = config as DecoderConfig;

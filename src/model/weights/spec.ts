@@ -20,10 +20,16 @@ export interface VecSpec {
   readonly shape: readonly number[];
 }
 
-/** One stored matrix of a linear layer: `NAME.weight` [rows, cols], and `NAME.bias` [rows] where there is one. */
-interface LinPart {
+/** A stored matrix: `NAME.weight` [rows, cols], and `NAME.bias` [rows] where there is one. */
+interface StoredPart {
   readonly name: string;
   readonly rows: number;
+}
+
+/** One stored matrix of a linear layer, or some of its rows. */
+export interface LinPart extends StoredPart {
+  /** Those of these parts of its heads, one part behind the other; null: all rows as they are. */
+  readonly taken: readonly HeadPart[] | null;
 }
 
 /** Projections of the same input, stacked into one matrix in this order. */
@@ -38,8 +44,6 @@ export interface LinSpec {
   readonly fused: FusedHeads | null;
   /** `--quant` leaves it as it is stored: a router, whose small error sends tokens to other experts. */
   readonly isRouter: boolean;
-  /** Only some rows of each head of the (one) stored matrix; null: all rows. */
-  readonly part: HeadPart | null;
 }
 
 /**
@@ -50,7 +54,7 @@ export interface ExpertsSpec {
   readonly kind: 'experts';
   readonly count: number;
   readonly prefix: string;
-  readonly parts: readonly LinPart[];
+  readonly parts: readonly StoredPart[];
   readonly cols: number;
   readonly fused: FusedExperts;
 }
@@ -139,21 +143,27 @@ export function paramVec(name: string, length: number, { isLog = false } = {}): 
   return { kind: 'vec', name, length, plus: 0, isLog, shape: [length] };
 }
 
-/** @param parts out features of each stored matrix by its name, stacked in this order */
+/** @param parts out features of each stored matrix by its name, or what of its heads is taken; stacked in this order */
 export function lin(
-  parts: Readonly<Record<string, number>>,
+  parts: Readonly<Record<string, number | readonly HeadPart[]>>,
   cols: number,
   options: {
     bias?: boolean;
     transposed?: boolean;
     fused?: FusedHeads | null;
     isRouter?: boolean;
-    part?: HeadPart | null;
   } = {},
 ): LinSpec {
-  const { bias = false, transposed = false, fused = null, isRouter = false, part = null } = options;
-  const stacked = Object.entries(parts).map(([name, rows]) => ({ name, rows }));
-  return { kind: 'lin', parts: stacked, cols, bias, transposed, fused, isRouter, part };
+  const { bias = false, transposed = false, fused = null, isRouter = false } = options;
+  const stacked = Object.entries(parts).map(([name, rows]) =>
+    typeof rows === 'number' ? { name, rows, taken: null } : { name, rows: rows[0].heads * rows[0].size, taken: rows },
+  );
+  return { kind: 'lin', parts: stacked, cols, bias, transposed, fused, isRouter };
+}
+
+/** Out features of a part: the rows that are taken of it. */
+export function outRows({ rows, taken }: LinPart): number {
+  return taken?.reduce((n, { heads, count }) => n + heads * count, 0) ?? rows;
 }
 
 /** @param parts out features of each projection of an expert by the end of its name, stacked in this order */
@@ -195,10 +205,11 @@ export function adaptedLinears(weights: Spec): LinSpec[] {
 }
 
 /** What adapters of a linear layer depend on of it. */
-export function loraShape({ parts, cols, part }: LinSpec): Pick<LoraSpec, 'name' | 'parts' | 'cols'> {
-  const rows = part ? [part.heads * part.count] : parts.map((stored) => stored.rows);
-  const name = parts.map((stored) => stored.name).join(' + ');
-  return { name: part ? `${name} from ${part.from}` : name, parts: rows, cols };
+export function loraShape({ parts, cols }: LinSpec): Pick<LoraSpec, 'name' | 'parts' | 'cols'> {
+  const names = parts.map(({ name, taken }) =>
+    taken ? `${name} from ${taken.map(({ from }) => from).join(', ')}` : name,
+  );
+  return { name: names.join(' + '), parts: parts.map(outRows), cols };
 }
 
 /** `make(0) … make(n - 1)`: the layers. */

@@ -20,6 +20,7 @@ import { storedExperts } from './stored-experts.ts';
 import {
   loraShape,
   mapLeaves,
+  outRows,
   type ExpertsSpec,
   type HeadsSpec,
   type LeafSpec,
@@ -175,19 +176,20 @@ class LeafPlanner {
     const turned = spec.transposed && !this.#isConverted;
     const weights = parts.map(({ name, rows }) => this.#take(`${name}.weight`, turned ? [cols, rows] : [rows, cols]));
     const fused = spec.fused && !this.#isConverted ? apart(spec.fused) : null;
-    const order = spec.part ? partOfHeads(spec.part) : fused;
+    const orders = parts.map(({ taken }) => (taken ? taken.flatMap(partOfHeads) : fused));
     const quant = spec.isRouter && this.#quant !== 'none' ? 'stored' : this.#quant;
     const added = this.#merged?.layers.get(loraShape(spec).name);
-    const inOrder = (source: MatrixSource) => (order ? reorderRows(source, order) : source);
     const open = () => {
       const sources = weights.map((w, i) => {
-        const source = inOrder(turned ? transposed(w.source()) : w.source());
+        const whole = turned ? transposed(w.source()) : w.source();
+        const order = orders[i];
+        const source = order ? reorderRows(whole, order) : whole;
         const part = added?.[i];
         return inFormat(part ? merged(source, part, quant) : source, quant);
       });
       return sources.length === 1 ? sources[0] : stackRows(parts.map(({ name }) => name).join(' + '), sources);
     };
-    return { kind: 'lin', spec, weight: planned(open), bias: bias ? this.#bias(parts, order) : null };
+    return { kind: 'lin', spec, weight: planned(open), bias: bias ? this.#bias(parts, orders) : null };
   }
 
   #experts(spec: ExpertsSpec): PlannedLinear {
@@ -210,11 +212,14 @@ class LeafPlanner {
     return { kind: 'heads', matrix: planned(() => ({ ...open(), experts: heads })) };
   }
 
-  #bias(parts: LinSpec['parts'], order: readonly RowRun[] | null): PlannedVector {
+  #bias(parts: LinSpec['parts'], orders: readonly (readonly RowRun[] | null)[]): PlannedVector {
     const stored = parts.map(({ name, rows }) => this.#take(`${name}.bias`, [rows]));
-    const length = order?.reduce((n, { count }) => n + count, 0) ?? parts.reduce((n, { rows }) => n + rows, 0);
-    const read = () => Float32Array.from(stored.flatMap((part) => [...readVector(part)]));
-    return { kind: 'vec', length, read: order ? () => reorderVector(read(), order) : read };
+    const inOrder = (part: StoredTensor, i: number): Float32Array => {
+      const order = orders[i];
+      return order ? reorderVector(readVector(part), order) : readVector(part);
+    };
+    const read = () => Float32Array.from(stored.flatMap((part, i) => [...inOrder(part, i)]));
+    return { kind: 'vec', length: parts.reduce((n, part) => n + outRows(part), 0), read };
   }
 }
 
