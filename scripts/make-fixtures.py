@@ -642,6 +642,8 @@ def experts():
     chosen = dict(expert_count=8, expert_used_count=3, expert_group_count=4, expert_group_used_count=2, expert_shared_count=2)
     more = dict(expert_feed_forward_length=32, expert_weights_scale=1.7, expert_weights_norm=True, leading_dense_block_count=1, rope_dimension_count=4)
     expert_gguf("glm4_moe-gguf", "glm4_moe", gguf.MODEL_ARCH.GLM4_MOE, glm4_moe, {**chosen, **more})
+    yarn = dict(rope_type="yarn", rope_theta=5000.0, factor=4.0, original_max_position_embeddings=64, truncate=False)
+    tiny("gpt_oss", dtype=torch.bfloat16, num_local_experts=5, sliding_window=9, rope_parameters=yarn)
 
 
 def dense():

@@ -246,6 +246,8 @@ export interface AttentionSpec {
    * of two that is at most Hq, slope(h) is 2^(-8(h + 1)/n) for the first n heads, 2^(-4(2(h - n) + 1)/n) for the others.
    */
   readonly alibi?: number;
+  /** [Hq] f32: a logit that joins the softmax of each head as that of a key without a value (gpt-oss; arXiv:2309.17453). */
+  readonly sinks?: Tensor;
 }
 
 /** `y = x · Wᵀ (+ bias)`, and what each token's adapter adds to it */
@@ -288,6 +290,9 @@ export interface LoraPart {
 export type LoraWeights = readonly (LoraPart | null)[];
 
 export type Activation = 'silu' | 'gelu' | 'gelu_tanh' | 'relu' | 'relu2';
+
+/** Of two halves: activation(gate) · up, or gpt-oss's clamped SwiGLU (vLLM's name): g · sigmoid(1.702·g) · (u + 1), g = min(gate, 7), u = up within ±7. */
+export type GatedActivation = Activation | 'swigluoai';
 
 /** `x / sqrt(mean(x²) + eps) · weight`, weight [H] */
 export interface RmsNormSpec {
@@ -484,8 +489,8 @@ export interface ModelOps {
    * the value: q [T, Hq·D] → [T, Hq·rank]
    */
   attention(q: Tensor, layer: AttendedLayer, step: Step, spec: AttentionSpec, option?: ConsumerOption): Tensor;
-  /** gateUp [T, 2·I] (gate first) → activation(gate)·up [T, I] */
-  gatedMul(gateUp: Tensor, activation: Activation, option?: ConsumerOption): Tensor;
+  /** gateUp [T, 2·I] (gate first) → activation(gate)·up [T, I], or as GatedActivation says */
+  gatedMul(gateUp: Tensor, activation: GatedActivation, option?: ConsumerOption): Tensor;
   /** x [T, I] → activation(x) [T, I] */
   activate(x: Tensor, activation: Activation, option?: ConsumerOption): Tensor;
   /**

@@ -34,6 +34,7 @@ import type {
   DeltaRuleSpec,
   EmbeddingOption,
   ExpertMatmulOption,
+  GatedActivation,
   GatedNormSpec,
   HeadNorms,
   KVCache,
@@ -326,7 +327,7 @@ export class ReferenceOps implements Ops {
     return this.#forConsumer(f32([step.numTokens, outWidth], out), option);
   }
 
-  gatedMul(gateUp: Tensor, activation: Activation, option?: ConsumerOption): Tensor {
+  gatedMul(gateUp: Tensor, activation: GatedActivation, option?: ConsumerOption): Tensor {
     const intermediate = gateUp.shape[1] / 2;
     const y = gatedMulReference(floats(gateUp), intermediate, activation);
     return this.#forConsumer(f32([gateUp.shape[0], intermediate], y), option);

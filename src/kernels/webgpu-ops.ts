@@ -39,6 +39,7 @@ import type {
   DeltaRuleSpec,
   EmbeddingOption,
   ExpertMatmulOption,
+  GatedActivation,
   GatedNormSpec,
   HeadNorms,
   KVCache,
@@ -211,7 +212,7 @@ export class WebGPUOps implements Ops {
     return attention(this.context, q, layer, step, spec, this.context.activationFor(option?.to));
   }
 
-  gatedMul(gateUp: Tensor, activation: Activation, option?: ConsumerOption): Tensor {
+  gatedMul(gateUp: Tensor, activation: GatedActivation, option?: ConsumerOption): Tensor {
     return gatedMul(this.context, gateUp, activation, this.context.activationFor(option?.to));
   }
 

@@ -65,6 +65,7 @@ export const tiny = [
   'qwen3_moe',
   'granitemoe',
   'glm4_moe',
+  'gpt_oss',
   'lfm2',
   'lfm2-biases',
   'mamba2',

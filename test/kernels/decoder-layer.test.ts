@@ -111,6 +111,7 @@ t.test('a layer with something that the fused kernel does not know goes op by op
     'a field of the norms of heads': { headNorms: { ...norms, ...more } },
     'no rotation': { rotary: null },
     'distances in place of positions': { attention: { ...layer.attention, alibi: 1 } },
+    'sinks of attention': { attention: { ...layer.attention, sinks: layer.inputNorm } },
     'a field of its rotation': { rotary: { ...layer.rotary!, ...more } },
     'a field of its attention': { attention: { ...layer.attention, ...more } },
     'a field of its cache': { kv: { ...layer.kv, ...more } },

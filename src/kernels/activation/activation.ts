@@ -6,13 +6,16 @@
  */
 import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { Activation } from '../ops.ts';
+import type { Activation, GatedActivation } from '../ops.ts';
 import { quantize } from '../quantize/quantize.ts';
 import { bufferOf, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
 import { moves } from '../work.ts';
 
 /** ACTIVATION override of the kernels. */
 export const activationCode: Record<Activation, number> = { silu: 0, gelu_tanh: 1, gelu: 2, relu: 3, relu2: 4 };
+
+/** Of those that include gated-mul/gated.wgsl. */
+export const gatedActivationCode: Record<GatedActivation, number> = { ...activationCode, swigluoai: 5 };
 
 export function activate(ctx: WebGPUContext, x: Tensor, activation: Activation, form: 'f32' | 'q8'): ActivationTensor {
   if (form === 'q8') return quantize(ctx, activate(ctx, x, activation, 'f32'));

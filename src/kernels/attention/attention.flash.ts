@@ -139,8 +139,8 @@ function dispatchList(
   ]);
   ctx.recorder.does(() => attentionWork(step, layer, spec, stride === 1 ? 'decode' : 'prefill'));
   ctx.recorder.dispatch(
-    kernelFor(ctx, layer.dtype, deal.rows, shape),
-    [bufferOf(q), keys, values, buffer, slotTable, out.storage],
+    kernelFor(ctx, layer.dtype, deal.rows, shape, spec.sinks !== undefined),
+    [bufferOf(q), keys, values, buffer, slotTable, out.storage, ...(spec.sinks ? [bufferOf(spec.sinks)] : [])],
     params,
     list.count * subTiles,
     shape.kvHeads * deal.headBlocks,
@@ -148,11 +148,18 @@ function dispatchList(
   );
 }
 
-function kernelFor(ctx: WebGPUContext, dtype: KVDtype, rows: number, { keyDim, valueDim }: HeadShape): Kernel {
+function kernelFor(
+  ctx: WebGPUContext,
+  dtype: KVDtype,
+  rows: number,
+  { keyDim, valueDim }: HeadShape,
+  hasSinks: boolean,
+): Kernel {
   const { file, defines: cache } = cacheFormat(dtype, keyDim, 'read');
-  const defines = { ...cache, 'cache.f32.wgsl': file, ROWS: rows, VALUE_DIM: valueDim };
+  const sinks = hasSinks ? { 'no-sinks.wgsl': 'sinks.wgsl' } : {};
+  const defines = { ...cache, 'cache.f32.wgsl': file, ROWS: rows, VALUE_DIM: valueDim, ...sinks };
   const size = keyDim === valueDim ? keyDim : `${keyDim}-${valueDim}`;
-  return ctx.pipelines.get(`attention.flash.${dtype}-${rows}x${size}`, () =>
+  return ctx.pipelines.get(`attention.flash.${dtype}-${rows}x${size}${hasSinks ? '-sinks' : ''}`, () =>
     compose('attention.flash.wgsl', import.meta.url, defines),
   );
 }

@@ -7,6 +7,7 @@
 // dimensions are bounded by p.quads (= QUADS), which only keeps the compiled code short. Latents are one key head that all
 // query heads share, and their own values: the first VALUE_DIM of their HEAD_DIM dimensions.
 // include: ../kv-cache/cache.f32.wgsl
+// include: no-sinks.wgsl
 const ROWS = 4u;
 const VALUE_DIM = 64u; // Dv: of each row of D values the first
 
@@ -100,8 +101,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     queries[i] = q[(row.token * p.heads + row.head) * QUADS + i % QUADS];
   }
   if (thread < ROWS) {
-    maximum[thread] = MASKED;
-    weight[thread] = 0.0;
+    // A sink joins once, whatever the number of splits: in the first.
+    let sink = select(MASKED, sinkOf(rowOf(thread).head), wg.z == 0u);
+    maximum[thread] = sink;
+    weight[thread] = select(1.0, 0.0, sink <= MASKED);
   }
   var sums: array<vec4<f32>, ROWS>;
   let quad = thread % VALUE_QUADS;

@@ -49,7 +49,15 @@ export function lavapipeAttention(
     throw new EngineError('unsupported_model', why, { param: 'head_dim' });
   }
   const y = ctx.tensor([step.numTokens, spec.heads * valueDim], 'f32');
-  const resources = [bufferOf(q), keys, values, buffer, slotTable, y.storage];
+  const resources = [
+    bufferOf(q),
+    keys,
+    values,
+    buffer,
+    slotTable,
+    y.storage,
+    ...(spec.sinks ? [bufferOf(spec.sinks)] : []),
+  ];
   const run = (mode: AttentionKernelSpec['mode'], list: { offset: number; count: number }) => {
     if (list.count === 0) return;
     const kernelSpec: AttentionKernelSpec = {
@@ -64,6 +72,7 @@ export function lavapipeAttention(
       ...(spec.slidingWindow === undefined ? {} : { slidingWindow: spec.slidingWindow }),
       ...(spec.softcap === undefined ? {} : { softcap: spec.softcap }),
       ...(spec.alibi === undefined ? {} : { alibi: spec.alibi }),
+      ...(spec.sinks && { hasSinks: true }),
     };
     const kernel = ctx.pipelines.get(attentionKernelName(kernelSpec), () => attentionKernel(kernelSpec));
     const params = new Uint32Array([step.numTokens, list.offset, kv.spec.maxLength]);

@@ -30,13 +30,16 @@ export interface AttentionKernelSpec {
   readonly slidingWindow?: number;
   readonly softcap?: number;
   readonly alibi?: number;
+  /** Whether a logit of each head's own joins the softmax: the running maximum and sum begin with it. */
+  readonly hasSinks?: boolean;
 }
 
 export function attentionKernelName(s: AttentionKernelSpec): string {
   const { mode, group, headDim, kvHeads, dtype, scale } = s;
   const parts = [s.groupPart && `${s.groupPart}of`, s.valueDim && `${s.valueDim}in`].map((part) => part ?? '');
   const name = `attention.lavapipe.${mode}-${parts[0]}${group}x${parts[1]}${headDim}-${kvHeads}-${dtype}-${scale}`;
-  return `${name}-${s.slidingWindow ?? 'full'}-${s.softcap ?? 'nocap'}${s.alibi === undefined ? '' : `-alibi${s.alibi}`}`;
+  const more = `${s.alibi === undefined ? '' : `-alibi${s.alibi}`}${s.hasSinks ? '-sinks' : ''}`;
+  return `${name}-${s.slidingWindow ?? 'full'}-${s.softcap ?? 'nocap'}${more}`;
 }
 
 /** How many workgroups share the query heads of a KV head. */
@@ -58,7 +61,7 @@ var<immediate> p: Params;
 @group(0) @binding(3) var<storage, read> step: array<u32>; // positions at T, rows at 2T
 @group(0) @binding(4) var<storage, read> slotTable: array<u32>; // [maxRequests, maxLength]
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>; // [T, Hq, ${s.valueDim ? 'Dv' : 'D'}]
-
+${s.hasSinks ? '@group(0) @binding(6) var<storage, read> sinks: array<f32>; // [Hq]\n' : ''}
 ${attentionFunctions(s)}
 
 @compute @workgroup_size(8)
@@ -78,6 +81,12 @@ export function attentionFunctions(s: AttentionKernelSpec): string {
   return `${slopes.length > 0 ? declared : ''}fn capped(score: f32) -> f32 {
   ${s.softcap ? `return ${f(s.softcap)} * tanh(clamp(score / ${f(s.softcap)}, -15.0, 15.0));` : 'return score;'}
 }`;
+}
+
+/** Head h's running maximum and sum, as they are in front of the first key. */
+function runningSoftmax(s: AttentionKernelSpec, h: number): string {
+  if (!s.hasSinks) return `  var m${h} = -1e30; var l${h} = 0.0;`;
+  return `  var m${h} = sinks[${firstHead(s)} + ${h}u]; var l${h} = 1.0;`;
 }
 
 /** A number as WGSL f32 literal. */
@@ -145,7 +154,7 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
     for (const d of range(s.headDim)) {
       out.push(`  let q${h}d${d} = subgroupBroadcast(q${h}_${d >> 6}.${component(d)}, ${(d >> 3) & 7}u);`);
     }
-    out.push(`  var m${h} = -1e30; var l${h} = 0.0;`);
+    out.push(runningSoftmax(s, h));
     for (const i of valuesPerLane) out.push(`  var o${h}_${i}a = vec4<f32>(0.0); var o${h}_${i}b = vec4<f32>(0.0);`);
   }
   out.push(`  var k0 = first & ${0xffffffff - (BLOCK - 1)}u;`, '  loop {');
@@ -220,7 +229,7 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
       const sum = i < valueQuads ? ` var o${h}_${i} = vec4<f32>(0.0);` : '';
       out.push(`  let q${h}_${i} = q[at${h} + ${i}u] * ${f(s.scale)};${sum}`);
     }
-    out.push(`  var m${h} = -1e30; var l${h} = 0.0;`);
+    out.push(runningSoftmax(s, h));
   }
   out.push('  var k0 = start;', '  loop {');
   for (const key of keys) {

@@ -21,11 +21,12 @@ export function attentionReference(
 ): Float32Array {
   const first = spec.slidingWindow === undefined ? 0 : Math.max(0, position - spec.slidingWindow + 1);
   const slopes = spec.alibi === undefined ? null : alibiSlopes(spec.heads).map((slope) => slope * (spec.alibi ?? 0));
+  const sinks = spec.sinks === undefined ? null : (spec.sinks.storage as Float32Array);
   const out = new Float32Array(spec.heads * valueDim);
   const scores = new Float64Array(position + 1);
   for (let h = 0; h < spec.heads; h++) {
     const kvHead = Math.floor((h * kvHeads) / spec.heads);
-    let max = -Infinity;
+    let max = sinks ? sinks[h] : -Infinity;
     for (let p = first; p <= position; p++) {
       const key = (slots[p] * kvHeads + kvHead) * keyDim;
       let dot = 0;
@@ -34,7 +35,7 @@ export function attentionReference(
       scores[p] = spec.softcap === undefined ? score : spec.softcap * Math.tanh(score / spec.softcap);
       max = Math.max(max, scores[p]);
     }
-    let sum = 0;
+    let sum = sinks ? Math.exp(sinks[h] - max) : 0;
     for (let p = first; p <= position; p++) {
       scores[p] = Math.exp(scores[p] - max);
       sum += scores[p];

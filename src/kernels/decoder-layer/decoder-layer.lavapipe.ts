@@ -9,7 +9,7 @@
 import { availableParallelism } from 'node:os';
 import type { Work } from '../../gpu/profiler.ts';
 import { numel } from '../../tensor/tensor.ts';
-import { activationCode } from '../activation/activation.ts';
+import { gatedActivationCode } from '../activation/activation.ts';
 import { attentionWork } from '../attention/attention-work.ts';
 import type { GpuKVLayer } from '../kv-cache/kv-cache.ts';
 import type { LaneMatrix } from '../matmul/lane-matrix.ts';
@@ -56,7 +56,7 @@ function dispatchLayer(ctx: WebGPUContext, layer: DecoderLayer, spec: DecoderLay
   const queue = queueOf(ctx);
   const byToken = rotary.dynamic ? step.storage.rotaryRows : null;
   const constants: DecoderLayerConstants = {
-    ACTIVATION: activationCode[layer.activation],
+    ACTIVATION: gatedActivationCode[layer.activation],
     INTERLEAVED: rotary.interleaved ? 1 : 0,
     BY_TOKEN: byToken ? 1 : 0,
   };
@@ -114,13 +114,13 @@ function kernelSpec(ctx: WebGPUContext, layer: DecoderLayer): DecoderLayerKernel
   const { x, step, qkv, o, gateUp, down, inputNorm: _1, postAttentionNorm: _2, eps, ...more } = layer;
   const { headNorms, activation: _3, rotary, attention, kv, ...unknown } = more;
   const { headDim: rotaryHeadDim, rotaryDim, interleaved: _4, table: _5, dynamic: _6, ...unknownRotary } = rotary;
-  const { heads, scale, slidingWindow, softcap, alibi, ...unknownAttention } = attention;
+  const { heads, scale, slidingWindow, softcap, alibi, sinks, ...unknownAttention } = attention;
   const { kind: _10, kvHeads, headDim, dtype, group: _7, storage: _8, ...unknownCache } = kv;
   const { numTokens, numLogits: _9, batch, storage, ...unknownStep } = step as GpuStep;
   // One by one: an array of rests has the type of the emptiest.
   const isKnown = isNothing(unknown) && isNothing(unknownRotary) && isNothing(unknownAttention);
   if (!isKnown || !isNothing(unknownCache) || !isNothing(unknownStep) || !isKnownBatch(batch)) return null;
-  if (storage.prefillTiles.count > 0 || ctx.activations !== 'int8' || alibi !== undefined) return null;
+  if (storage.prefillTiles.count > 0 || ctx.activations !== 'int8' || alibi !== undefined || sinks) return null;
   if (![qkv, o, gateUp, down].every(isWholeIntegers)) return null;
   if (headNorms && !isHeadByHead(headNorms, headDim)) return null;
   const hidden = x.shape[1];

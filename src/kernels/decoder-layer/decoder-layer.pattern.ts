@@ -6,9 +6,9 @@
  */
 import type { Tensor } from '../../tensor/tensor.ts';
 import type {
-  Activation,
   AttentionSpec,
   ConsumerOption,
+  GatedActivation,
   HeadNorms,
   KVLayer,
   Linear,
@@ -40,7 +40,7 @@ export interface DecoderLayer {
   readonly down: Linear;
   /** Of all its RMSNorms. */
   readonly eps: number;
-  readonly activation: Activation;
+  readonly activation: GatedActivation;
   readonly rotary: RotarySpec;
   readonly attention: AttentionSpec;
   readonly kv: KVLayer;

@@ -7,8 +7,8 @@
  */
 import { compose } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { activationCode } from '../activation/activation.ts';
-import type { Activation } from '../ops.ts';
+import { gatedActivationCode } from '../activation/activation.ts';
+import type { GatedActivation } from '../ops.ts';
 import { quantize } from '../quantize/quantize.ts';
 import { bufferOf, Q8_BLOCK, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
 import { moves } from '../work.ts';
@@ -18,7 +18,7 @@ const BLOCKS = 8;
 export function gatedMul(
   ctx: WebGPUContext,
   gateUp: Tensor,
-  activation: Activation,
+  activation: GatedActivation,
   form: 'f32' | 'q8',
 ): ActivationTensor {
   const name = form === 'q8' ? ctx.variant('gated-mul to q8') : 'gated-mul';
@@ -26,7 +26,7 @@ export function gatedMul(
   const tokens = gateUp.shape[0];
   const intermediate = gateUp.shape[1] / 2;
   const y = ctx.activation([tokens, intermediate], form);
-  const ACTIVATION = activationCode[activation];
+  const ACTIVATION = gatedActivationCode[activation];
   const fused = name === 'gated-mul.q8.lavapipe';
   const source = () => compose(`${name}.wgsl`, import.meta.url);
   const kernel = ctx.pipelines.get(name, source, fused ? { ACTIVATION, BLOCKS } : { ACTIVATION });

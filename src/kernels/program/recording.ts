@@ -14,6 +14,7 @@ import type {
   DeltaRuleSpec,
   EmbeddingOption,
   ExpertMatmulOption,
+  GatedActivation,
   GatedNormSpec,
   HeadNorms,
   KVLayer,
@@ -168,7 +169,7 @@ class RecordingOps implements ModelOps {
     return this.#add('attention', args, [q.shape[0], heads * headShape(layer).valueDim], this.#formOf(option?.to));
   }
 
-  gatedMul(...args: [gateUp: Tensor, activation: Activation, option?: ConsumerOption]): Tensor {
+  gatedMul(...args: [gateUp: Tensor, activation: GatedActivation, option?: ConsumerOption]): Tensor {
     const [{ shape }, , option] = args;
     return this.#add('gatedMul', args, [shape[0], shape[1] / 2], this.#formOf(option?.to));
   }

@@ -1,6 +1,7 @@
 /** The architectures that load. To add one: write its file, list it here, add its checkpoint to the model exam. */
 import type { AnyArchitecture, GgufMapping } from '../architecture.ts';
 import { unsupported } from '../config.ts';
+import { gptOss } from './gpt_oss.ts';
 import { gptj } from './gptj.ts';
 import { falcon } from './falcon.ts';
 import { internlm2 } from './internlm2.ts';
@@ -87,6 +88,7 @@ export const architectures: readonly AnyArchitecture[] = [
   qwen3Next,
   graniteMoe,
   glm4Moe,
+  gptOss,
 ];
 
 /** By `model_type` of config.json; unsupported_model lists those that load. */

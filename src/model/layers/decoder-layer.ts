@@ -7,6 +7,7 @@ import type {
   Activation,
   AttentionSpec,
   ConsumerOption,
+  GatedActivation,
   HeadNorms,
   KVLayer,
   Linear,
@@ -39,7 +40,7 @@ export interface GatedMlp {
   readonly gateUp: Linear;
   /** [H, I] */
   readonly down: Linear;
-  readonly activation: Activation;
+  readonly activation: GatedActivation;
 }
 
 export interface PlainMlp {

@@ -3,7 +3,7 @@
  * intermediate size I; T = tokens of the step, H = hidden_size. Shazeer et al. 2017 (arXiv:1701.06538); the experts that all
  * take, DeepSeekMoE (arXiv:2401.06066).
  */
-import type { Activation, ConsumerOption, Linear, ModelOps, RouteSpec } from '../../kernels/ops.ts';
+import type { ConsumerOption, GatedActivation, Linear, ModelOps, RouteSpec } from '../../kernels/ops.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { ExpertConfig } from '../expert-config.ts';
 import { experts, lin, type ExpertsSpec, type FusedExperts, type LinSpec } from '../weights/spec.ts';
@@ -92,7 +92,7 @@ export function expertMlp(
   ops: ModelOps,
   norm: (option?: ConsumerOption) => Tensor,
   { router, gateUp, down, shared }: ExpertMlp,
-  { route, activation }: { readonly route: RouteSpec; readonly activation: Activation },
+  { route, activation }: { readonly route: RouteSpec; readonly activation: GatedActivation },
   residual?: Tensor,
 ): Tensor {
   const x = norm();

@@ -21,6 +21,8 @@ export interface AttentionCaseSpec {
   readonly slidingWindow?: number;
   readonly softcap?: number;
   readonly alibi?: number;
+  /** A logit for each head that joins the softmax. */
+  readonly sinks?: readonly number[];
   /** The first this many positions of every later sequence are those of the first one (a prefix-cache hit). */
   readonly sharedPrefix?: number;
 }
@@ -167,7 +169,7 @@ function attention(layout: Layout): Float64Array {
           weights.push(Math.exp(score));
           seen.push(token);
         }
-        const sum = weights.reduce((a, b) => a + b, 0);
+        const sum = weights.reduce((a, b) => a + b, spec.sinks === undefined ? 0 : Math.exp(spec.sinks[h]));
         for (let d = 0; d < headDim; d++)
           out.push(
             seen.reduce((mix, token, i) => mix + (weights[i] / sum) * layout.stored(token, 'value', kvHead, d), 0),
@@ -221,7 +223,9 @@ export function attentionCase(name: string, spec: AttentionCaseSpec): KernelCase
       const window = spec.slidingWindow === undefined ? {} : { slidingWindow: spec.slidingWindow };
       const cap = spec.softcap === undefined ? {} : { softcap: spec.softcap };
       const alibi = spec.alibi === undefined ? {} : { alibi: spec.alibi };
-      return () => ops.attention(q, kvLayerOf(kv), step, { heads, scale: scaleOf(spec), ...window, ...cap, ...alibi });
+      const sinks = spec.sinks === undefined ? {} : { sinks: ops.uploadF32(Float32Array.from(spec.sinks), [heads]) };
+      const how = { heads, scale: scaleOf(spec), ...window, ...cap, ...alibi, ...sinks };
+      return () => ops.attention(q, kvLayerOf(kv), step, how);
     },
     expected: () => attention(layout),
     referenceBound: boundOf(spec.dtype, f32Bound),
@@ -412,5 +416,20 @@ export const attentionCases: readonly KernelCase[] = [
       sequences: [{ context: 20, chunk: 9 }, ...decode(33)],
     }),
   ),
+  // Larger than all scores, among them, smaller.
+  core(
+    attentionCase('sinks', {
+      ...{ heads: 6, kvHeads: 2, headDim: 16, sinks: [9, 0.5, -4, 2, -30, 1.25] },
+      sequences: [{ context: 20, chunk: 9 }, ...decode(0, 33)],
+    }),
+  ),
+  // Splits of the context on GPUs, each head's sink in one of them.
+  core(
+    attentionCase('sinks, window, long decode', {
+      ...{ ...wide, dtype: 'f16', slidingWindow: 300, sinks: [4, 1.5, -1, 7] },
+      sequences: decode(700, 40),
+    }),
+  ),
+  attentionCase('sinks, long decode', { ...wide, dtype: 'f16', sinks: [4, 1.5, -1, 7], sequences: decode(1500) }),
   core(attentionCase('odd sizes', { heads: 5, kvHeads: 5, headDim: 80, sequences: [{ context: 3, chunk: 2 }] })),
 ];

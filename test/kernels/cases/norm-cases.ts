@@ -1,5 +1,5 @@
 /** Norms, activations and softmax, and the quantized forms that they give to an integer matrix product. */
-import type { Activation, Ops } from '../../../src/kernels/ops.ts';
+import type { Activation, GatedActivation, Ops } from '../../../src/kernels/ops.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { kvLayerOf, smallCache } from '../../helpers/batches.ts';
 import { randomMatrix } from '../../helpers/matrices.ts';
@@ -77,8 +77,19 @@ const activations: Record<Activation, (x: number) => number> = {
   relu2: (x) => (x > 0 ? x * x : 0),
 };
 
-export function gatedMulCase(t: number, i: number, quantized: boolean, activation: Activation = 'silu'): KernelCase {
-  const x = randomFloats(t * i + 3, t * 2 * i, 3);
+/** As gpt-oss's: the sigmoid by tanh. */
+function clampedSwiglu(x: number, y: number): number {
+  const [gate, up] = [x > 7 ? 7 : x, y > 7 ? 7 : y < -7 ? -7 : y];
+  return gate * 0.5 * (1 + Math.tanh(0.851 * gate)) * (1 + up);
+}
+
+export function gatedMulCase(
+  t: number,
+  i: number,
+  quantized: boolean,
+  activation: GatedActivation = 'silu',
+): KernelCase {
+  const x = randomFloats(t * i + 3, t * 2 * i, activation === 'swigluoai' && !quantized ? 12 : 3);
   return {
     name: `gatedMul ${activation} [${t}, ${i}]${quantized ? ' → q8' : ''}`,
     activations: quantized ? 'int8' : 'f32',
@@ -90,6 +101,7 @@ export function gatedMulCase(t: number, i: number, quantized: boolean, activatio
     expected: () =>
       Float64Array.from({ length: t * i }, (_, n) => {
         const at = Math.floor(n / i) * 2 * i + (n % i);
+        if (activation === 'swigluoai') return clampedSwiglu(x[at], x[at + i]);
         return activations[activation](x[at]) * x[at + i];
       }),
     referenceBound: quantized ? q8AgainstFloat : f32Bound,
@@ -247,6 +259,8 @@ export const normCases: readonly KernelCase[] = [
   gatedMulCase(1, 16, true),
   core(gatedMulCase(57, 96, true)),
   gatedMulCase(3, 57, false, 'gelu_tanh'),
+  core(gatedMulCase(3, 57, false, 'swigluoai')),
+  core(gatedMulCase(5, 96, true, 'swigluoai')),
   core(gatedMulCase(5, 96, true, 'gelu_tanh')),
   core(activateCase(3, 57, 'gelu_tanh', 4)),
   activateCase(2, 1001, 'gelu_tanh', 60),
