@@ -65,8 +65,8 @@ export function number<T extends number | null>(def: T, range: Range, rest: Rest
   return { ...rest, default: def, placeholder: integer ? 'n' : 'x', list: false, parse };
 }
 
-/** More than this of choices goes to the doc line: help has one column for all flags. */
-const LONGEST_PLACEHOLDER = 24;
+/** Characters of a flag and its choices; beyond it these go to the doc line: help has one column for all flags. */
+const WIDEST_FLAG = 32;
 
 /** What other programs call a choice, and what they have that is none: the latter with what to take instead. */
 interface OtherNames<T> {
@@ -81,7 +81,7 @@ export function choice<T extends string>(
   { same = {}, refused = {} }: OtherNames<T> = {},
 ): Setting<T> {
   const all = choices.join('|');
-  const short = all.length <= LONGEST_PLACEHOLDER;
+  const short = rest.flags[0].length + all.length <= WIDEST_FLAG;
   const parse = (value: string, flag: string): T => {
     const found = choices.find((c) => c === value) ?? (Object.hasOwn(same, value) ? same[value] : undefined);
     if (found !== undefined) return found;

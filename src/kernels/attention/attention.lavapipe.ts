@@ -3,7 +3,7 @@
  * 0 … position, f32 throughout, keys and values in any KVDtype.
  *
  * Shapes: `q [T, Hq·D]` f32 → `[T, Hq·Dv]` f32, Dv = D but for latents (head-shape.ts). Dispatch: tiles of up to 8 tokens of one row
- * go to the prefill kernel, single tokens to the decode kernel (attention.lavapipe.wgsl.ts); one workgroup per KV head (of
+ * go to the prefill kernel unless heads are wide, single tokens to the decode kernel (attention.lavapipe.wgsl.ts); one workgroup per KV head (of
  * latents, per some query heads) and tile or token. Limits: D and Dv multiples of 8.
  * Source: online softmax (arXiv 1805.02867), grouped queries (arXiv 2305.13245), token slots (LightLLM's token attention).
  */
@@ -11,7 +11,7 @@ import { EngineError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { headBuffers, type GpuCacheLayer } from '../kv-cache/kv-cache.ts';
 import type { AttentionSpec } from '../ops.ts';
-import type { GpuStep } from '../step/step.ts';
+import { ATTENTION_TILE, type GpuStep } from '../step/step.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 import { attentionWork } from './attention-work.ts';
 import { headShape } from './head-shape.ts';
@@ -19,14 +19,17 @@ import { attentionKernel, attentionKernelName, type AttentionKernelSpec } from '
 
 /**
  * Dimensions of queries that a workgroup holds: each is a value of the compiled kernel. Heads that share a key beyond that are
- * other workgroups' (latents: 16 heads of 576).
+ * other workgroups' (latents: 16 heads of 576). A tile's are held for four keys at a time, and the time to compile grows
+ * faster than the text: 12 s of a core for 3 heads of 64, 32 s for one of 256 (Xeon with AVX-512, Mesa 25.0.7).
  */
-const MOST_DIMENSIONS = 1024;
+const MOST_DIMENSIONS = { decode: 1024, prefill: 256 };
+/** Wider heads get no tiles: the decode kernel takes each token of a prompt by itself. */
+const WIDEST_TILED = 128;
 
 /** Query heads of a key head that a workgroup takes: a divisor of them. */
-function headsAtOnce(group: number, keyDim: number): number {
+function headsAtOnce(group: number, keyDim: number, most: number): number {
   let heads = group;
-  while (heads > 1 && (heads * keyDim > MOST_DIMENSIONS || group % heads !== 0)) heads--;
+  while (heads > 1 && (heads * keyDim > most || group % heads !== 0)) heads--;
   return heads;
 }
 
@@ -41,7 +44,6 @@ export function lavapipeAttention(
   const { keys, values } = headBuffers(layer);
   const { dtype } = layer;
   const group = spec.heads / kvHeads;
-  const groupPart = headsAtOnce(group, keyDim);
   const { groups, kv, prefillTiles, decodeTokens } = step.storage;
   const { buffer, slotTable } = groups[layer.group];
   if (keyDim % 8 !== 0 || valueDim % 8 !== 0) {
@@ -58,8 +60,11 @@ export function lavapipeAttention(
     y.storage,
     ...(spec.sinks ? [bufferOf(spec.sinks)] : []),
   ];
-  const run = (mode: AttentionKernelSpec['mode'], list: { offset: number; count: number }) => {
+  const run = (part: AttentionKernelSpec['mode'], list: { offset: number; count: number }) => {
     if (list.count === 0) return;
+    const mode = keyDim > WIDEST_TILED ? 'decode' : part;
+    const tile = mode === part ? 0 : ATTENTION_TILE;
+    const groupPart = headsAtOnce(group, keyDim, MOST_DIMENSIONS[mode]);
     const kernelSpec: AttentionKernelSpec = {
       mode,
       group,
@@ -75,9 +80,9 @@ export function lavapipeAttention(
       ...(spec.sinks && { hasSinks: true }),
     };
     const kernel = ctx.pipelines.get(attentionKernelName(kernelSpec), () => attentionKernel(kernelSpec));
-    const params = new Uint32Array([step.numTokens, list.offset, kv.spec.maxLength]);
-    ctx.recorder.does(() => attentionWork(step, layer, spec, mode));
-    ctx.recorder.dispatch(kernel, resources, params, list.count, kvHeads * (group / groupPart));
+    const params = new Uint32Array([step.numTokens, list.offset, kv.spec.maxLength, tile]);
+    ctx.recorder.does(() => attentionWork(step, layer, spec, part));
+    ctx.recorder.dispatch(kernel, resources, params, list.count * Math.max(1, tile), kvHeads * (group / groupPart));
   };
   run('prefill', prefillTiles);
   run('decode', decodeTokens);

@@ -5,8 +5,9 @@
  * - `prefill`: lane = query token of a tile, so that softmax needs no exchange between lanes; keys and values are
  *   loaded once for the tile and all G heads and handed round by broadcasts.
  * A token gets the same bits from both, so that neither its chunk nor its company shows in them: both take keys in
- * blocks of 8 that begin at multiples of 8 (a block that is not seen at all changes nothing), and in each block the
- * scores as sums of texels, each of 8 products from left to right, one new maximum, then l and o key by key.
+ * blocks of 4 that begin at multiples of 4 (a block that is not seen at all changes nothing), and in each block the
+ * scores as sums of texels, each of 8 products from left to right, one new maximum, then l and o key by key. `decode`
+ * has two blocks in its 8 lanes.
  * A generator because dimensions must be unrolled into registers. D and Dv are multiples of 8; a texel is 8 dimensions.
  */
 import { composeWith } from '../../gpu/wgsl.ts';
@@ -53,7 +54,9 @@ const valueTexels = (s: AttentionKernelSpec): number => (s.valueDim ?? s.headDim
 export function attentionKernel(s: AttentionKernelSpec): string {
   const texels = s.headDim / 8;
   const text = `enable subgroups;
-struct Params { tokens: u32, list: u32, maxLength: u32 } // list: where the tiles (prefill) or tokens (decode) begin in step
+// list: where the tiles (prefill) or tokens (decode) begin in step. tile: 0, or the most tokens of a tile where decode, too,
+// gets tiles, a workgroup a token.
+struct Params { tokens: u32, list: u32, maxLength: u32, tile: u32 }
 var<immediate> p: Params;
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>; // [T, Hq, D]
 @group(0) @binding(1) var<storage, read> keys: array<Stored>; // [slots, ${s.kvHeads}, D]
@@ -114,10 +117,19 @@ function ownTexel(cache: 'keys' | 'values', row: string, i: number, texels: numb
 const component = (d: number) => `${d & 4 ? 'hi' : 'lo'}.${'xyzw'[d & 3]}`;
 
 /** Keys between two updates of the running maximum. */
-const BLOCK = 8;
+const BLOCK = 4;
+/** Keys that `decode` scores at a time, one a lane. */
+const LANES = 8;
 
 function decodeBody(s: AttentionKernelSpec): string {
-  return `  let t = step[p.list + wg.x];
+  return `  var t = 0u;
+  if (p.tile == 0u) {
+    t = step[p.list + wg.x];
+  } else {
+    let entry = p.list + 2u * (wg.x / p.tile);
+    if (wg.x % p.tile >= step[entry + 1u]) { return; }
+    t = step[entry] + wg.x % p.tile;
+  }
   let position = step[p.tokens + t];
   let slots = step[2u * p.tokens + t] * p.maxLength;
 ${decodeToken(s)}`;
@@ -157,7 +169,7 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
     out.push(runningSoftmax(s, h));
     for (const i of valuesPerLane) out.push(`  var o${h}_${i}a = vec4<f32>(0.0); var o${h}_${i}b = vec4<f32>(0.0);`);
   }
-  out.push(`  var k0 = first & ${0xffffffff - (BLOCK - 1)}u;`, '  loop {');
+  out.push(`  var k0 = first & ${0xffffffff - (LANES - 1)}u;`, '  loop {');
   out.push('    let k = k0 + lane;');
   out.push('    let slot = slotTable[slots + min(k, position)];');
   out.push(`    let at = headAt(slot * ${s.kvHeads}u + kvHead);`);
@@ -174,12 +186,19 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
   out.push('    let seen = k <= position && k >= first;');
   for (const h of heads) {
     out.push(`    s${h} = select(-1e30, capped(s${h}${bias(h, 'k')}), seen);`);
-    out.push(`    let m${h}new = max(m${h}, subgroupMax(s${h}));`);
-    out.push(`    let p${h} = select(0.0, exp(s${h} - m${h}new), seen);`);
-    out.push(`    let a${h} = exp(m${h} - m${h}new); m${h} = m${h}new; l${h} *= a${h};`);
-    for (const i of valuesPerLane) out.push(`    o${h}_${i}a *= a${h}; o${h}_${i}b *= a${h};`);
+    // The maximum behind each of the two blocks.
+    out.push(`    let m${h}_0 = max(m${h}, subgroupMax(select(-1e30, s${h}, lane < ${BLOCK}u)));`);
+    out.push(`    let m${h}_1 = max(m${h}_0, subgroupMax(s${h}));`);
+    out.push(`    let p${h} = select(0.0, exp(s${h} - select(m${h}_1, m${h}_0, lane < ${BLOCK}u)), seen);`);
+    out.push(`    let a${h}_0 = exp(m${h} - m${h}_0); let a${h}_1 = exp(m${h}_0 - m${h}_1); m${h} = m${h}_1;`);
   }
-  for (const key of range(BLOCK)) {
+  for (const key of range(LANES)) {
+    if (key % BLOCK === 0) {
+      for (const h of heads) {
+        const a = `a${h}_${key / BLOCK}`;
+        out.push(`    l${h} *= ${a};`, ...valuesPerLane.map((i) => `    o${h}_${i}a *= ${a}; o${h}_${i}b *= ${a};`));
+      }
+    }
     out.push('    {', `      let row = headAt(subgroupBroadcast(slot, ${key}u) * ${s.kvHeads}u + kvHead);`);
     for (const h of heads) out.push(`      let b${h} = subgroupBroadcast(p${h}, ${key}u); l${h} += b${h};`);
     for (const i of valuesPerLane) {
@@ -188,7 +207,7 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
     }
     out.push('    }');
   }
-  out.push('    continuing { k0 += 8u; break if k0 > position; }', '  }');
+  out.push(`    continuing { k0 += ${LANES}u; break if k0 > position; }`, '  }');
   for (const h of heads) {
     out.push(`  let r${h} = 1.0 / l${h};`);
     for (const i of valuesPerLane) {
@@ -200,9 +219,6 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
   }
   return out.join('\n');
 }
-
-/** Keys whose values are held at a time: those of a whole block are more registers than there are. */
-const HELD = 4;
 
 function prefillBody(s: AttentionKernelSpec, texels: number): string {
   const bias = alibiTerm(s);
@@ -260,24 +276,20 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
     for (const key of keys) out.push(`    let p${h}_${key} = select(0.0, exp(s${h}_${key} - m${h}new), seen${key});`);
     out.push(`    l${h} = l${h} * a${h} + ${keys.map((key) => `p${h}_${key}`).join(' + ')};`);
   }
-  for (const held of [keys.slice(0, HELD), keys.slice(HELD)]) {
-    for (const i of range(Math.ceil(valueTexels(s) / 8))) {
-      out.push('    {');
-      for (const key of held) out.push(`      let v${key} = ${ownTexel('values', `row${key}`, i, valueTexels(s))};`);
-      for (const d4 of range(valueQuads).filter((d4) => d4 >> 4 === i)) {
-        const part = d4 & 1 ? 'hi' : 'lo';
-        out.push('      {');
-        for (const key of held)
-          out.push(`        let b${key} = subgroupBroadcast(v${key}.${part}, ${(d4 >> 1) & 7}u);`);
-        for (const h of heads) {
-          const before = held[0] === 0 ? `o${h}_${d4} * a${h}` : `o${h}_${d4}`;
-          const sum = held.map((key) => `b${key} * p${h}_${key}`).join(' + ');
-          out.push(`        o${h}_${d4} = ${before} + ${sum};`);
-        }
-        out.push('      }');
+  for (const i of range(Math.ceil(valueTexels(s) / 8))) {
+    out.push('    {');
+    for (const key of keys) out.push(`      let v${key} = ${ownTexel('values', `row${key}`, i, valueTexels(s))};`);
+    for (const d4 of range(valueQuads).filter((d4) => d4 >> 4 === i)) {
+      const part = d4 & 1 ? 'hi' : 'lo';
+      out.push('      {');
+      for (const key of keys) out.push(`        let b${key} = subgroupBroadcast(v${key}.${part}, ${(d4 >> 1) & 7}u);`);
+      for (const h of heads) {
+        const sum = keys.map((key) => `b${key} * p${h}_${key}`).join(' + ');
+        out.push(`        o${h}_${d4} = o${h}_${d4} * a${h} + ${sum};`);
       }
-      out.push('    }');
+      out.push('      }');
     }
+    out.push('    }');
   }
   out.push(`    continuing { k0 += ${BLOCK}u; break if k0 > last; }`, '  }', '  if (lane < count) {');
   for (const h of heads) {
