@@ -83,7 +83,7 @@ async function examine(t: Test, exam: Exam): Promise<void> {
   runner.close();
 }
 
-t.test('int8 activations', (t) => examine(t, { modelDir: fixture('llama-gguf-mixed'), requests: 64 }));
+t.test('int8 activations', (t) => examine(t, { modelDir: fixture('llama-gguf-mixed'), requests: 24 }));
 
 const few = schedules.filter(([name]) => ['together', 'chunks of 5', 'few slots'].includes(name));
 for (const [name, says] of [
