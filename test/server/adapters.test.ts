@@ -33,6 +33,9 @@ t.test('requests name an adapter as their model', async (t) => {
   const unknown = await post('/v1/chat/completions', { model: 'other', messages });
   t.equal(unknown.status, 404);
   t.match(await errorOf(unknown), { code: 'model_not_found', param: 'model', message: /"sql"/ });
+  const generate = await post('/generate', { inputs: 'Hi', parameters: { adapter_id: 'other' } });
+  t.equal(generate.status, 404);
+  t.match(await errorOf(generate), { code: 'model_not_found', param: 'parameters.adapter_id', message: /"sql"/ });
 });
 
 t.test('any name is answered by the model alone where none was given', async (t) => {

@@ -159,7 +159,6 @@ t.test(
       t.same(engine.calls.at(-1)?.promptIds, [108, 111], 'the last two tokens');
       for (const [name, value] of [
         ['top_n_tokens', 5],
-        ['adapter_id', 'a'],
         ['truncate', 0],
       ] as const) {
         const refused = await send('/generate', { [name]: value });

@@ -7,6 +7,7 @@ import type { Context } from 'hono';
 import type { Api, EndpointDoc } from '../../http/api.ts';
 import type { ServerContext } from '../../http/context.ts';
 import { errorBody } from '../../http/errors.ts';
+import { adapterNamed } from '../../http/model-name.ts';
 import { noteSkipped } from '../../http/skipped.ts';
 import { EngineError } from '../../../errors.ts';
 import { generateChoices } from '../../chat/choices.ts';
@@ -82,8 +83,18 @@ async function prepare(
     includeStop: p.print_eos_token,
     skipSpecialTokens: p.skip_special_tokens ?? false,
     signal,
-    adapter: p.adapter_id === '' ? undefined : p.adapter_id,
+    adapter: loadedAdapter(ctx, p.adapter_id),
   });
+}
+
+/** @throws EngineError model_not_found: an adapter is asked for by its own field, so that none other will do */
+function loadedAdapter(ctx: ServerContext, asked: string | undefined): string | undefined {
+  if (asked === undefined || asked === '') return undefined;
+  const named = adapterNamed(ctx, asked);
+  if (named !== undefined) return named;
+  const loaded = ctx.engine.adapters().map(({ name }) => JSON.stringify(name));
+  const message = `The adapter ${JSON.stringify(asked)} is not loaded. Loaded: ${loaded.join(', ') || 'none'}.`;
+  throw new EngineError('model_not_found', message, { param: 'parameters.adapter_id' });
 }
 
 async function idsOf(
