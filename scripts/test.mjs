@@ -98,11 +98,12 @@ async function checks() {
     python = await ensurePython(join(root, 'test', 'e2e', 'python', 'requirements.txt'));
   });
   await check('browser', ensureChromium);
-  await check('kernels', () => compileKernels(model));
-  await check('format', () => tool('prettier', '--check', '--log-level=warn', '.'));
+  // Two at a time: each keeps one core busy.
   await Promise.all([
-    check('types', () => tool('tsc', '-p', 'tsconfig.test.json')),
-    check('lint', () => tool('eslint', '.')),
+    check('kernels', () => compileKernels(model)).then(() =>
+      check('format', () => tool('prettier', '--check', '--log-level=warn', '.')),
+    ),
+    check('types', () => tool('tsc', '-p', 'tsconfig.test.json')).then(() => check('lint', () => tool('eslint', '.'))),
   ]);
   await check('tests', () => unitTests(model, python));
 }

@@ -189,7 +189,7 @@ export const engineSettings = {
   }),
   gpuValidation: toggle(false, {
     flags: ['gpu_validation'],
-    doc: 'Dawn’s validation and robustness checks (slower; on in tests).',
+    doc: 'Dawn checks its shaders, and they check their indices (slower).',
   }),
 };
 export type EngineConfig = ConfigOf<typeof engineSettings>;

@@ -11,8 +11,10 @@ Object.assign(globalThis, globals);
 export type KernelSet = 'lavapipe' | 'gpu';
 
 export interface GpuOptions {
-  /** Dawn's validation, robustness and zero-initialisation: on in tests, off in production. */
+  /** Dawn checks the SPIR-V that it makes: on in tests. Shaders are those of production. */
   readonly validation: boolean;
+  /** Shaders check their indices and clear their memory: another text, which is compiled apart. Default false. */
+  readonly robustness?: boolean;
   /** Number or part of the name of the adapter; null or absent: the fastest. */
   readonly adapter?: string | null;
   /** Timestamps to the nanosecond, for profiles; a browser's are blurred on purpose. */
@@ -35,12 +37,16 @@ export interface Gpu {
 
 // Needed for f16 and subgroup matrices on NVIDIA's Vulkan driver; harmless elsewhere.
 const alwaysOn = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia', 'use_vulkan_memory_model'];
-const productionOn = ['disable_robustness', 'disable_workgroup_init', 'disable_polyfills_on_integer_div_and_mod'];
-const productionOff = ['lazy_clear_resource_on_first_use', 'enable_spirv_validation'];
+const unchecked = ['disable_robustness', 'disable_workgroup_init', 'disable_polyfills_on_integer_div_and_mod'];
 
-function flagsOf({ validation, preciseTimestamps = false }: GpuOptions, name: string | null): string[] {
-  const on = validation ? alwaysOn : [...alwaysOn, ...productionOn];
-  const off = [...(validation ? [] : productionOff), ...(preciseTimestamps ? ['timestamp_quantization'] : [])];
+function flagsOf(options: GpuOptions, name: string | null): string[] {
+  const { validation, robustness = false, preciseTimestamps = false } = options;
+  const on = robustness ? alwaysOn : [...alwaysOn, ...unchecked];
+  const off = [
+    ...(robustness ? [] : ['lazy_clear_resource_on_first_use']),
+    ...(validation ? [] : ['enable_spirv_validation']),
+    ...(preciseTimestamps ? ['timestamp_quantization'] : []),
+  ];
   const toggles = [`enable-dawn-features=${on.join(',')}`];
   if (off.length > 0) toggles.push(`disable-dawn-features=${off.join(',')}`);
   return name === null ? toggles : [...toggles, `adapter=${name}`];

@@ -12,7 +12,7 @@ const specs = await declaredBenches();
 
 function bench(...args: string[]): Promise<{ out: string; err: string; code: number }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, ['--import', 'tsx', main, ...args], (error, out, err) =>
+    execFile(process.execPath, ['--import', './test/helpers/typescript-loader.mjs', main, ...args], (error, out, err) =>
       resolve({ out, err, code: error === null ? 0 : Number(error.code) }),
     );
   });

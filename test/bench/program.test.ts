@@ -11,9 +11,13 @@ const script = `
 `;
 
 t.test('the last line is JSON with an error, and the exit code 1', async (t) => {
-  const { status, stdout } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-    encoding: 'utf8',
-  });
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    ['--import', './test/helpers/typescript-loader.mjs', '--input-type=module', '-e', script],
+    {
+      encoding: 'utf8',
+    },
+  );
   t.equal(stdout, '{"bench":"stuck","error":"the process ended before the bench did"}\n');
   t.equal(status, 1);
 });

@@ -17,7 +17,6 @@ const config: EngineConfig = {
   runningMaxReqSize: 8,
   batchMaxTokens: 48,
   chunkedPrefillSize: 24,
-  gpuValidation: true,
 };
 const { info, runner } = await loadEngine(config, () => undefined);
 t.teardown(() => runner.close());

@@ -35,7 +35,6 @@ function flagsOf(base: string): string[] {
 const small: Partial<EngineConfig> = {
   activationDtype: 'f32',
   kvCacheDtype: 'f32',
-  gpuValidation: true,
   maxTotalTokenNum: 600,
   runningMaxReqSize: 12,
   batchMaxTokens: 32,

@@ -98,7 +98,7 @@ const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/mod
 const small = { maxTotalTokenNum: 500, runningMaxReqSize: 8, batchMaxTokens: 48, chunkedPrefillSize: 16 };
 
 async function realCore(name: string): Promise<EngineCore> {
-  const config: EngineConfig = { ...defaultEngineConfig, ...small, modelDir: fixture(name), gpuValidation: true };
+  const config: EngineConfig = { ...defaultEngineConfig, ...small, modelDir: fixture(name) };
   const { info, runner } = await loadEngine(config, () => undefined);
   t.teardown(() => runner.close());
   return new EngineCore({ config, info, runner, checkInvariants: true });

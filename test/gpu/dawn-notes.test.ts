@@ -26,7 +26,7 @@ const program = `
 const all = ['before', 'Warning: vkCreateInstance: Found no drivers!', 'no adapter'];
 
 function run(stderr: number | 'pipe', env: NodeJS.ProcessEnv): string {
-  const args = ['--import', 'tsx', '--input-type=module', '-e', program];
+  const args = ['--import', './test/helpers/typescript-loader.mjs', '--input-type=module', '-e', program];
   const { stderr: text, status } = spawnSync(process.execPath, args, {
     stdio: ['ignore', 'ignore', stderr],
     env: { ...process.env, ...env },

@@ -1,4 +1,5 @@
-// What `node --import` loads to run TypeScript: tsx, in worker threads too, where `--import tsx` alone does nothing on Node 20.
-import { register } from 'tsx/esm/api';
+// What `node --import` loads to run TypeScript, in worker threads and child processes too: types become blanks, so that lines
+// and columns are those of the source (no source map is needed), and what was blanked once is kept in node_modules/.cache.
+import { register } from 'node:module';
 
-register();
+register('./typescript-hooks.mjs', import.meta.url);

@@ -1,6 +1,6 @@
 /**
- * The kernels for real GPUs, on whatever adapter is here: the core cases, against ReferenceOps, with validation on.
- * (`npm run gpu` runs the whole table, and with production toggles, on a GPU.)
+ * The kernels for real GPUs, on whatever adapter is here: the core cases, against ReferenceOps.
+ * (`npm run gpu` runs the whole table, and with robust shaders, on a GPU.)
  */
 import t from 'tap';
 import { openGpu } from '../../src/gpu/device.ts';
@@ -18,13 +18,13 @@ import { allCases } from './cases/all-cases.ts';
 process.env.LP_NATIVE_VECTOR_WIDTH ??= '128';
 
 const cases = allCases.filter((kernelCase) => kernelCase.core);
-for await (const { name, ok, found } of runKernelTable({ kernelSet: 'gpu', cases, production: false })) {
+for await (const { name, ok, found } of runKernelTable({ kernelSet: 'gpu', cases, robust: () => false })) {
   t.ok(ok, `${name}: nmse ${found.nmse}, max ${found.maxAbs}`);
 }
 
 for await (const { name, cases: itsOwn, createOps } of otherVersions('gpu', cases)) {
   t.ok(itsOwn.length > 0, `cases of ${name}`);
-  for await (const result of runKernelTable({ kernelSet: 'gpu', cases: itsOwn, production: false, createOps })) {
+  for await (const result of runKernelTable({ kernelSet: 'gpu', cases: itsOwn, robust: () => false, createOps })) {
     const { found } = result;
     t.ok(result.ok, `${result.name} by ${name}: nmse ${found.nmse}, max ${found.maxAbs}`);
   }

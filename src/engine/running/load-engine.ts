@@ -34,7 +34,12 @@ export async function loadEngine(
   const opened = openModel(config.modelDir);
   try {
     const { gpuValidation: validation, device: adapter, profile } = config;
-    const gpu = await openGpu({ validation, adapter, preciseTimestamps: profile !== null });
+    const gpu = await openGpu({
+      validation,
+      robustness: validation,
+      adapter,
+      preciseTimestamps: profile !== null,
+    });
     try {
       return await loadOnto(gpu, opened, config, onProgress, extensions);
     } catch (error) {
