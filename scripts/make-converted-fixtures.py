@@ -8,6 +8,7 @@ make-fixtures.py needs, which makes the checkpoints and their logits; vocabulari
 
 import importlib
 import json
+import math
 import pathlib
 import shutil
 import sys
@@ -19,7 +20,12 @@ LLAMA_CPP = pathlib.Path(sys.argv[1])
 # Its converter comes with a gguf package of its own, which has to be imported first.
 sys.path[:0] = [str(LLAMA_CPP), str(LLAMA_CPP / "gguf-py")]
 fixtures = importlib.import_module("make-fixtures")
+packed = importlib.import_module("make-packed-fixtures")
 OUT = fixtures.OUT
+PLAIN = {"rope_type": "default", "rope_theta": 5000.0}
+YARN = dict(rope_type="yarn", rope_theta=5000.0, factor=4.0, original_max_position_embeddings=64, attention_factor=0.1 * math.log(4) + 1)
+MIXTURE = dict(num_experts=8, num_experts_per_tok=3, moe_intermediate_size=32, shared_expert_intermediate_size=64)
+DELTA = dict(linear_key_head_dim=8, linear_value_head_dim=16, linear_num_key_heads=2, linear_num_value_heads=4, layer_types=["linear_attention", "full_attention"])
 GPT = ("num_key_value_heads", "head_dim", "intermediate_size", "num_hidden_layers", "num_attention_heads")
 
 # Name of the fixture: how `tiny` makes the checkpoint, and keys that the converter reads and transformers 5 does not write.
@@ -31,9 +37,38 @@ CHECKPOINTS = {
     ),
     "bloom-gguf": (GPT, dict(model_type="bloom", n_layer=2, n_head=4), {}),
     "cohere2-gguf": ((), dict(model_type="cohere2", num_hidden_layers=4, sliding_window=9, logit_scale=0.3), dict(rotary_pct=1.0)),
-    # transformers does not have it: the checkpoint that make-fixtures.py makes of Granite's.
-    "minicpm-gguf": None,
+    "hunyuan_v1_dense-gguf": (
+        (),
+        dict(model_type="hunyuan_v1_dense", max_position_embeddings=32768, rope_parameters=dict(rope_type="dynamic", rope_theta=10000.0, factor=1.0, alpha=50.0)),
+        {},
+    ),
+    "falcon-gguf": (
+        ("num_key_value_heads", "head_dim", "intermediate_size"),
+        dict(model_type="falcon", ffn_hidden_size=128, new_decoder_architecture=True, num_kv_heads=2),
+        {},
+    ),
+    "gpt_bigcode-gguf": (
+        (*GPT, "hidden_size", "max_position_embeddings"),
+        dict(model_type="gpt_bigcode", n_positions=64, n_embd=32, n_layer=2, n_head=4, n_inner=128),
+        {},
+    ),
+    "olmo3-gguf": (("head_dim",), dict(model_type="olmo3", **fixtures.WINDOWS, rope_parameters=dict(full_attention=YARN, sliding_attention=PLAIN)), {}),
+    "glm-gguf": ((), dict(model_type="glm", rms_norm_eps=1e-5, rope_parameters=dict(fixtures.HALF)), dict(seq_length=256)),
+    # Norms are stored as their difference from 1, which the converter adds in the checkpoint's dtype, or in float32 to bfloat16.
+    "qwen3_next-gguf": (
+        (),
+        dict(model_type="qwen3_next", **DELTA, **MIXTURE, dtype=torch.bfloat16, rope_parameters=dict(fixtures.HALF)),
+        {},
+    ),
+    # transformers does not have these: what make-fixtures.py makes of Llama and of Granite.
+    "internlm2-gguf": lambda: fixtures.internlm2("internlm2-gguf", bias=False),
+    "minicpm-gguf": lambda: fixtures.dense(),
+    # Experts in MXFP4, which the converter hands on.
+    "gpt_oss-gguf": lambda: packed.write("gpt_oss-mxfp4", *packed.FORMATS["gpt_oss-mxfp4"]),
+    "phi3-gguf": lambda: fixtures.phi3(),
 }
+# Where the checkpoint of one of these functions lies, if not under the fixture's own name.
+SOURCES = {"minicpm-gguf": "minicpm", "gpt_oss-gguf": "gpt_oss-mxfp4", "phi3-gguf": "phi3"}
 
 
 def convert(source, target):
@@ -44,6 +79,7 @@ def convert(source, target):
     hparams = json.loads((source / "config.json").read_text())
     converter = conversion.get_model_class(base.get_model_architecture(hparams, base.ModelType.TEXT))
     converter.set_vocab = lambda self: None
+    converter.no_mtp = True  # there are no layers that guess tokens ahead
     with torch.inference_mode():
         converter(source, base.gguf.LlamaFileType.MOSTLY_F16, target, hparams=hparams).write()
 
@@ -51,14 +87,13 @@ def convert(source, target):
 def make(name):
     target = OUT / name
     with tempfile.TemporaryDirectory() as directory:
-        fixtures.OUT = pathlib.Path(directory)
-        if CHECKPOINTS[name] is None:
-            fixtures.dense()
-            made = fixtures.OUT / name.removesuffix("-gguf")
+        fixtures.OUT = packed.OUT = pathlib.Path(directory)
+        made = fixtures.OUT / SOURCES.get(name, name)
+        if callable(CHECKPOINTS[name]):
+            CHECKPOINTS[name]()
         else:
             dropped, keys, own = CHECKPOINTS[name]
             fixtures.tiny(name, *dropped, **keys)
-            made = fixtures.OUT / name
             config = json.loads((made / "config.json").read_text())
             (made / "config.json").write_text(json.dumps(config | own))
         shutil.rmtree(target, ignore_errors=True)

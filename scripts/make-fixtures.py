@@ -652,6 +652,7 @@ def dense():
     tiny("phi", "head_dim", older=True, rope_parameters=dict(HALF))
     tiny("stablelm", "head_dim", use_qkv_bias=True, rope_parameters={**DEFAULT, "partial_rotary_factor": 0.25})
     tiny("stablelm-parallel", "head_dim", model_type="stablelm", dtype=torch.bfloat16, use_parallel_residual=True, tie_word_embeddings=True, rope_parameters=dict(HALF))
+    tiny("stablelm-norms", "head_dim", model_type="stablelm", use_parallel_residual=True, qk_layernorm=True, rope_parameters=dict(HALF))
     tiny("starcoder2", "head_dim", sliding_window=9)
     pythia = dict(older=True, older_keys=dict(names={"partial_rotary_factor": "rotary_pct", "rope_theta": "rotary_emb_base"}))
     tiny("gpt_neox", "head_dim", "num_key_value_heads", **pythia, rope_parameters={**HALF, "rope_theta": 5000.0})
@@ -678,6 +679,7 @@ def dense():
     tiny_gguf("cohere-gguf", gguf.MODEL_ARCH.COMMAND_R, cohere, dict(eps=1e-5, logit_scale=0.3))
     tiny("ernie4_5", use_bias=True, dtype=torch.bfloat16)
     tiny("seed_oss", attention_bias=True, attention_out_bias=True)
+    tiny("hunyuan_v1_dense", older=True, attention_bias=True, rope_parameters=dict(rope_type="dynamic", rope_theta=5000.0, factor=1.0, alpha=50.0))
 
 
     gpt = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim", "max_position_embeddings")
@@ -735,9 +737,9 @@ def latent():
     tiny("minicpm3-dense-queries", "head_dim", model_type="minicpm3", dtype=torch.bfloat16, **dense, **minicpm, tie_word_embeddings=False, mlp_bias=True)
 
 
-def remote_code():
-    """Architectures whose code is not in transformers: what computes the same, under their names."""
-    llama = tiny("internlm2", model_type="llama", attention_bias=True)
+def internlm2(folder, bias):
+    """Llama under InternLM 2's names."""
+    llama = tiny(folder, model_type="llama", attention_bias=bias)
     names = {
         "lm_head": "output",
         "embed_tokens": "tok_embeddings",
@@ -760,8 +762,12 @@ def remote_code():
             for name, own in names.items():
                 key = key.replace(name, own)
             tensors[key] = value.contiguous()
-    rewrite("internlm2", tensors, {"model_type": "internlm2", "architectures": ["InternLM2ForCausalLM"], "bias": True})
+    rewrite(folder, tensors, {"model_type": "internlm2", "architectures": ["InternLM2ForCausalLM"], "bias": bias})
 
+
+def remote_code():
+    """Architectures whose code is not in transformers: what computes the same, under their names."""
+    internlm2("internlm2", bias=True)
     multipliers = dict(embedding_multiplier=3.0, residual_multiplier=1.4 / 2**0.5, logits_scaling=32 / 20, attention_multiplier=8**-0.5)
     tiny("minicpm", "head_dim", model_type="granite", tie_word_embeddings=True, **multipliers)
     own = {"model_type": "minicpm", "architectures": ["MiniCPMForCausalLM"], "scale_emb": 3.0, "scale_depth": 1.4, "dim_model_base": 20}

@@ -1,4 +1,4 @@
-"""Makes tiny checkpoints in the weight formats of fp8, compressed-tensors, bitsandbytes and torchao.
+"""Makes tiny checkpoints in the weight formats of fp8, compressed-tensors, bitsandbytes, torchao and gpt-oss (MXFP4).
 
     python scripts/make-packed-fixtures.py [NAME…]
 
@@ -21,7 +21,7 @@ import torch
 import transformers
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, LlamaConfig
+from transformers import AutoModelForCausalLM, GptOssConfig, LlamaConfig, Mxfp4Config
 
 fixtures = importlib.import_module("make-fixtures")
 OUT = fixtures.OUT
@@ -168,21 +168,50 @@ def torchao_metadata(stem):
     return {"_type": "Int8Tensor", "_data": own, "_tensor_data_names": ["qdata", "scale"]}
 
 
-def write(name, layer, quantization):
-    """A tiny llama whose linear layers are those of `layer`, but for one that its config names as not converted."""
-    torch.manual_seed(15)
+# OCP Microscaling Formats, version 1.0: E2M1, the sign in the highest of four bits; scales are powers of two.
+E2M1 = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0]
+E2M1 += [-value for value in E2M1]
+
+
+def mxfp4(name, experts):
+    """Experts [E, in, out] as rows [E, out, in]: of 32 columns a byte e for 2^(e - 127), and two codes a byte, the even column low."""
+    blocks = experts.transpose(1, 2).unflatten(-1, (-1, 32))
+    exponent = blocks.abs().amax(-1).log2().floor() - 2
+    spread = torch.exp2(exponent)[..., None]
+    codes = nearest(blocks / spread, torch.tensor(E2M1))
+    meant = (torch.tensor(E2M1)[codes] * spread).flatten(-2).transpose(1, 2)
+    pairs = codes.unflatten(-1, (16, 2))
+    packed = (pairs[..., 0] + 16 * pairs[..., 1]).to(torch.uint8)
+    return {"blocks": packed, "scales": (exponent + 127).to(torch.uint8)}, meant.contiguous()
+
+
+def model_of(layer):
+    if layer is mxfp4:
+        keys = dict(num_local_experts=5, num_experts_per_tok=2, sliding_window=9)
+        yarn = dict(rope_type="yarn", rope_theta=5000.0, factor=4.0, original_max_position_embeddings=64, truncate=False)
+        return AutoModelForCausalLM.from_config(GptOssConfig(**fixtures.TINY, **keys, rope_parameters=yarn))
     shape = {**fixtures.TINY, "hidden_size": 64, "head_dim": 16, "intermediate_size": 128}
-    model = AutoModelForCausalLM.from_config(LlamaConfig(**shape, rope_parameters=dict(fixtures.DEFAULT)))
+    return AutoModelForCausalLM.from_config(LlamaConfig(**shape, rope_parameters=dict(fixtures.DEFAULT)))
+
+
+def write(name, layer, quantization):
+    """
+    A tiny llama whose linear layers are those of `layer`, but for one that its config names as not converted; or a tiny gpt-oss
+    whose experts are.
+    """
+    torch.manual_seed(15)
+    model = model_of(layer)
+    experts = layer is mxfp4
     fixtures.randomize(model)
     model.to(torch.bfloat16).float()
     state, meant = {}, {}
     for key, value in model.state_dict().items():
         stem = key.removesuffix(".weight")
-        if not stem.endswith("_proj") or stem.endswith("1.self_attn.q_proj"):
+        if not stem.endswith("_proj") or stem.endswith("1.self_attn.q_proj") or experts and ".experts." not in stem:
             state[key] = value.bfloat16()
             continue
         parts, meant[key] = layer(stem, value)
-        state |= {f"{stem}.{part}": tensor.contiguous() for part, tensor in parts.items()}
+        state |= {f"{stem}{'_' if experts else '.'}{part}": tensor.contiguous() for part, tensor in parts.items()}
     metadata = {}
     if layer is torchao:
         metadata = {key: json.dumps(torchao_metadata(key.removesuffix(".weight")) if key in meant else {"_type": "Tensor"}) for key in model.state_dict()}
@@ -219,6 +248,7 @@ FORMATS = {
     "llama-nf4": (nf4, dict(quant_method="bitsandbytes", load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype="float32", llm_int8_skip_modules=SKIPPED)),
     "llama-llm-int8": (llm_int8, dict(quant_method="bitsandbytes", load_in_8bit=True, llm_int8_threshold=0.0, llm_int8_skip_modules=SKIPPED)),
     "llama-torchao": (torchao, dict(quant_method="torchao", quant_type={"default": {"_type": "Int8WeightOnlyConfig", "_version": 2, "_data": {}}}, modules_to_not_convert=SKIPPED)),
+    "gpt_oss-mxfp4": (mxfp4, dict(quant_method="mxfp4", modules_to_not_convert=["model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens", "lm_head"])),
 }
 
 
@@ -269,13 +299,15 @@ def check(name):
     method, options = config["quantization_config"]["quant_method"], {}
     if method == "fp8":
         options["quantization_config"] = transformers.FineGrainedFP8Config(dequantize=True)
+    if method == "mxfp4":
+        options["quantization_config"] = Mxfp4Config(dequantize=True)
     if method == "compressed-tensors":
         tensors = compressed_weights(tensors, config["quantization_config"])
     if method == "bitsandbytes":
         tensors = bitsandbytes_weights(tensors)
     if method == "torchao":
         tensors = torchao_weights(tensors, OUT / name / "model.safetensors")
-    if method != "fp8":
+    if method not in ("fp8", "mxfp4"):
         del config["quantization_config"]
         tensors = {key: value for key, value in tensors.items() if key.endswith(("norm.weight", "proj.weight", "tokens.weight", "head.weight"))}
     with tempfile.TemporaryDirectory() as directory:

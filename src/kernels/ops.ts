@@ -460,6 +460,8 @@ export interface ModelOps {
    * begun last. The result may lie where y was: nobody reads y afterwards.
    */
   addLora(y: Tensor, x: Tensor, lora: Lora): Tensor;
+  /** Rotates the query and key heads of qkv [T, (Hq + 2·Hkv)·D] by each token's position; values pass through → the same shape */
+  rotate(qkv: Tensor, rotary: RotarySpec, layer: KVLayer, step: Step): Tensor;
   /**
    * Rotates the query and key heads of qkv [T, (Hq + 2·Hkv)·D] by each token's position (null: not at all), stores keys
    * and values at the tokens' slots (and the slots in the slot table), returns the queries [T, Hq·D] f32.

@@ -247,31 +247,39 @@ export class ReferenceOps implements Ops {
     return f32(y.shape, addLoraReference(floats(y), floats(x), lora as ReferenceLora, this.#adapters));
   }
 
+  rotate(qkv: Tensor, rotary: RotarySpec, { headDim, kvHeads }: KVLayer, step: Step): Tensor {
+    const { rotaryDim, interleaved } = rotary;
+    const byToken = rotary.dynamic ? step.batch.rotaryRows : undefined;
+    const table = byToken ?? floats(rotary.table);
+    const y = floats(qkv).slice();
+    const width = qkv.shape[1];
+    const turned = width / headDim - kvHeads;
+    for (let t = 0; t < step.numTokens; t++) {
+      const row = byToken ? t : step.batch.positions[t];
+      const cosSin = table.subarray(row * rotaryDim, (row + 1) * rotaryDim);
+      for (let at = t * width; at < t * width + turned * headDim; at += headDim)
+        rotateHead(y.subarray(at, at + headDim), cosSin, rotaryDim, interleaved);
+    }
+    return f32(qkv.shape, y);
+  }
+
   rotaryStoreKV(qkv: Tensor, rotary: RotarySpec | null, layer: KVLayer, step: Step): Tensor {
-    const { headDim } = layer;
-    const { rotaryDim, interleaved } = rotary ?? { rotaryDim: 0, interleaved: false };
-    const heads = qkv.shape[1] / headDim - 2 * layer.kvHeads;
+    const { headDim, kvHeads } = layer;
+    const width = qkv.shape[1];
+    const keys = width - 2 * kvHeads * headDim;
+    const values = keys + kvHeads * headDim;
     const slotTable = slotTableOf(step, layer);
     const { maxLength } = (step as ReferenceStep).storage.kv.spec;
-    const slots = step.batch.slots[layer.group];
-    const byToken = rotary?.dynamic ? step.batch.rotaryRows : undefined;
-    const table = byToken ?? (rotary ? floats(rotary.table) : new Float32Array(0));
-    const queries = new Float32Array(step.numTokens * heads * headDim);
+    const turned = floats(rotary ? this.rotate(qkv, rotary, layer, step) : qkv);
+    const queries = new Float32Array(step.numTokens * keys);
     for (let t = 0; t < step.numTokens; t++) {
-      const position = step.batch.positions[t];
-      const slot = slots[t];
-      const row = byToken ? t : position;
-      const cosSin = table.subarray(row * rotaryDim, (row + 1) * rotaryDim);
-      const token = floats(qkv).slice(t * qkv.shape[1], (t + 1) * qkv.shape[1]);
-      for (let h = 0; h < heads + layer.kvHeads; h++)
-        rotateHead(token.subarray(h * headDim, (h + 1) * headDim), cosSin, rotaryDim, interleaved);
-      const keys = heads * headDim;
-      const values = keys + layer.kvHeads * headDim;
+      const slot = step.batch.slots[layer.group][t];
+      const token = turned.slice(t * width, (t + 1) * width);
       queries.set(token.subarray(0, keys), t * keys);
       storeKVReference(layer as ReferenceKVLayer, slot, token.subarray(keys, values), token.subarray(values));
-      slotTable[step.batch.tableRows[t] * maxLength + position] = slot;
+      slotTable[step.batch.tableRows[t] * maxLength + step.batch.positions[t]] = slot;
     }
-    return f32([step.numTokens, heads * headDim], queries);
+    return f32([step.numTokens, keys], queries);
   }
 
   headMatmul(x: Tensor, w: Matrix, option?: ConsumerOption): Tensor {

@@ -70,6 +70,7 @@ import { Programs } from './program/programs.ts';
 import { dequantizeQ8 } from './quantize/quantize.ts';
 import { rmsNorm } from './rms-norm/rms-norm.ts';
 import { rotaryStoreKV } from './rotary-embedding/rotary-embedding.ts';
+import { rotate } from './rotary-embedding/rotate.ts';
 import { route } from './route/route.ts';
 import { rotaryStoreLatent } from './rotary-store-latent/rotary-store-latent.ts';
 import { sample } from './sample/sample.ts';
@@ -187,6 +188,10 @@ export class WebGPUOps implements Ops {
 
   addLora(y: Tensor, x: Tensor, lora: Lora): Tensor {
     return this.#step?.batch.adapters ? addLora(this.context, y, x, lora, this.#step) : y;
+  }
+
+  rotate(qkv: Tensor, rotary: RotarySpec, layer: KVLayer, step: Step): Tensor {
+    return rotate(this.context, qkv, rotary, layer, step);
   }
 
   rotaryStoreKV(qkv: Tensor, rotary: RotarySpec | null, layer: KVLayer, step: Step): Tensor {

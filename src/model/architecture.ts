@@ -55,6 +55,8 @@ export interface GgufMapping {
   readonly tensorNames: Readonly<Record<string, string>>;
   /** What it means that metadata has no such key, where that is not what config.json would mean: config.json key → value. */
   readonly absent?: Readonly<Record<string, unknown>>;
+  /** Keys of config.json that tensors say: true where there is one of that (Hugging Face) name. */
+  readonly present?: Readonly<Record<string, string>>;
   /** Keys of config.json that metadata says in its own way; `metadata` is without the prefix. */
   more?(metadata: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   /** `rope.dimension_count` may be less than the dimension of a head: `partial_rotary_factor`. */

@@ -131,7 +131,6 @@ t.test('what an architecture does not compute is refused by its key', (t) => {
   const cases: [string, object, RegExp][] = [
     ['gemma', { use_bidirectional_attention: true }, /use_bidirectional_attention true is not supported/],
     ['phi', { qk_layernorm: true }, /qk_layernorm true is not supported/],
-    ['stablelm', { qk_layernorm: true }, /qk_layernorm true is not supported/],
     ['phi', { partial_rotary_factor: 0.2 }, /partial_rotary_factor: of a head of 16 dimensions 3 would rotate/],
     ['gpt_neox', { rotary_pct: 0.2 }, /rotary_pct: of a head of 16 dimensions 3 would rotate/],
     ['olmo2', { sliding_window: 9 }, /sliding_window 9 is not supported/],

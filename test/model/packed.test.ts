@@ -384,7 +384,7 @@ t.test('what is not read is refused by name', (t) => {
       { quant_method },
       'unsupported_model',
       new RegExp(
-        `config.json: quantization_config.quant_method "${quant_method}" is not supported; supported: awq, gptq, compressed-tensors, fp8, fbgemm_fp8, bitsandbytes, torchao; or use the float checkpoint`,
+        `config.json: quantization_config.quant_method "${quant_method}" is not supported; supported: awq, gptq, compressed-tensors, fp8, fbgemm_fp8, bitsandbytes, torchao, mxfp4; or use the float checkpoint`,
       ),
     );
   refuses('llama-tied', {}, 'model_not_readable', /quantization_config\.quant_method: is missing/);

@@ -145,6 +145,10 @@ class RecordingOps implements ModelOps {
     return this.#hasAdapters ? this.#add('addLora', args, y.shape) : y;
   }
 
+  rotate(...args: [qkv: Tensor, rotary: RotarySpec, layer: KVLayer, step: Step]): Tensor {
+    return this.#add('rotate', args, args[0].shape);
+  }
+
   rotaryStoreKV(...args: [qkv: Tensor, rotary: RotarySpec | null, layer: KVLayer, step: Step]): Tensor {
     const [qkv, , { kvHeads, headDim }] = args;
     return this.#add('rotaryStoreKV', args, [qkv.shape[0], qkv.shape[1] - 2 * kvHeads * headDim]);

@@ -1,6 +1,6 @@
 // Rotary embedding of queries and keys, and the store of keys and values into their slots. Heads of a token: Hq queries, then
 // Hkv keys, then Hkv values. An invocation owns a pair of a query's dimensions, or a unit of a key or value (kv-cache/).
-// include: rotate.wgsl
+// include: turned-pair.wgsl
 // include: ../kv-cache/cache.f32.wgsl
 // include: ../kv-cache/store-slot.wgsl
 
@@ -14,19 +14,6 @@ var<immediate> p: Params;
 @group(0) @binding(4) var<storage, read_write> keys: array<Stored>; // [slots, Hkv, D]
 @group(0) @binding(5) var<storage, read_write> values: array<Stored>; // [slots, Hkv, D]
 @group(0) @binding(6) var<storage, read_write> queries: array<f32>; // [T, Hq·D]
-
-// Where a head of a token begins in qkv.
-fn headStart(token: u32, head: u32) -> u32 { return (token * (p.heads + 2u * p.kvHeads) + head) * HEAD_DIM; }
-
-// Two dimensions of a head, rotated.
-fn turnedPair(token: u32, head: u32, pair: u32) -> vec2<f32> {
-  let half = p.rotaryDim / 2u;
-  let at = headStart(token, head) + pairAt(pair, half);
-  let v = vec2<f32>(qkv[at.x], qkv[at.y]);
-  if (pair >= half) { return v; }
-  let row = tableRow(token, step[p.tokens + token]) * p.rotaryDim;
-  return rotated(v, table[row + pair], table[row + half + pair]);
-}
 
 fn turned(token: u32, head: u32, dimension: u32) -> f32 {
   let half = p.rotaryDim / 2u;

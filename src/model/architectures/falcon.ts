@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { count, readKeys, requireValue, withKeys } from '../config.ts';
+import { layerNormGguf } from '../files/gguf-names.ts';
 import {
   createLayerNormDecoder,
   layerNormCaches,
@@ -16,8 +17,8 @@ import { readLlamaConfig } from './llama.ts';
 
 interface FalconConfig extends LayerNormDecoderConfig {
   readonly hasBias: boolean;
-  /** Of the two blocks: `input_layernorm` for both, and another in front of the MLP, or one of each name. */
-  readonly norms: 'shared' | 'sequential' | 'parallel';
+  /** Of the two blocks: `input_layernorm` for both, and another in front of the MLP, or one of each name; as GGUF files name them. */
+  readonly norms: 'shared' | 'sequential' | 'parallel' | 'converted';
 }
 
 const ownKeys = z.object({
@@ -32,6 +33,8 @@ const ownKeys = z.object({
   parallel_attn: z.boolean().nullish(),
   num_ln_in_parallel_attn: z.union([z.literal(1), z.literal(2)]).nullish(),
   bias: z.boolean().nullish(),
+  /** Not in config.json: of GGUF files. */
+  has_two_norms: z.boolean().nullish(),
 });
 
 function layerWeights(c: FalconConfig, prefix: string) {
@@ -42,6 +45,7 @@ function layerWeights(c: FalconConfig, prefix: string) {
     shared: { norm: norm('input_layernorm'), mlpNorm: null },
     sequential: { norm: norm('input_layernorm'), mlpNorm: norm('post_attention_layernorm') },
     parallel: { norm: norm('ln_attn'), mlpNorm: norm('ln_mlp') },
+    converted: { norm: norm('ln_attn'), mlpNorm: norm('input_layernorm') },
   };
   return {
     ...norms[c.norms],
@@ -67,7 +71,31 @@ function weights(c: FalconConfig) {
 
 export const falcon: Architecture<FalconConfig, ReturnType<typeof weights>> = {
   modelType: 'falcon',
-  gguf: null,
+  gguf: {
+    name: 'falcon',
+    permutesQK: false,
+    configKeys: {
+      ...layerNormGguf.configKeys,
+      ffn_hidden_size: 'feed_forward_length',
+      num_kv_heads: 'attention.head_count_kv',
+      layer_norm_epsilon: 'attention.layer_norm_epsilon',
+    },
+    // Metadata says how many key heads there are, as new_decoder_architecture does; llama.cpp has no other blocks than parallel ones.
+    absent: { new_decoder_architecture: true },
+    present: { bias: 'transformer.h.0.self_attention.dense.bias', has_two_norms: 'transformer.h.0.ln_attn.weight' },
+    tensorNames: {
+      token_embd: 'transformer.word_embeddings',
+      output_norm: 'transformer.ln_f',
+      output: 'lm_head',
+      // The MLP's, where attention has one of its own.
+      'blk.*.attn_norm': 'transformer.h.*.input_layernorm',
+      'blk.*.attn_norm_2': 'transformer.h.*.ln_attn',
+      'blk.*.attn_qkv': 'transformer.h.*.self_attention.query_key_value',
+      'blk.*.attn_output': 'transformer.h.*.self_attention.dense',
+      'blk.*.ffn_up': 'transformer.h.*.mlp.dense_h_to_4h',
+      'blk.*.ffn_down': 'transformer.h.*.mlp.dense_4h_to_h',
+    },
+  },
 
   config: (source) => {
     const c = readKeys(source, ownKeys);
@@ -92,12 +120,14 @@ export const falcon: Architecture<FalconConfig, ReturnType<typeof weights>> = {
     const defaults = { activation: 'gelu', normEps: 1e-5, normEpsKey: 'layer_norm_epsilon', tieWordEmbeddings: true };
     const shared = readLlamaConfig(withKeys({ ...source, json }, keys), 'falcon', defaults);
     const hasTwo = isNew && (c.num_ln_in_parallel_attn ?? 2) === 2;
+    const inParallel = hasTwo ? 'parallel' : 'shared';
+    const converted = c.has_two_norms ? 'converted' : 'shared';
     return {
       ...shared,
       isParallel,
       logitScale: 1,
       hasBias: c.bias ?? false,
-      norms: !isParallel ? 'sequential' : hasTwo ? 'parallel' : 'shared',
+      norms: !isParallel ? 'sequential' : c.has_two_norms == null ? inParallel : converted,
       slidingWindows: repeat(shared.numHiddenLayers, () => null),
     };
   },

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { readKeys, type ConfigSource } from '../config.ts';
+import { decoderGguf } from '../files/gguf-names.ts';
 import { readRotaryDim } from '../rope-config.ts';
 import { lin } from '../weights/spec.ts';
 import {
@@ -35,10 +36,38 @@ export function glmLayerWeights(c: LlamaConfig, prefix: string): LlamaLayerWeigh
   return { ...llamaLayerWeights(c, prefix), gateUp };
 }
 
-export const glm: Architecture<LlamaConfig, LlamaWeights> = {
+interface GlmConfig extends LlamaConfig {
+  readonly hasFusedQkv: boolean;
+}
+
+/** Not in config.json: of GGUF files made of the format before transformers' own. */
+const ownKeys = z.object({ has_fused_qkv: z.boolean().default(false) });
+
+function layerWeights(c: GlmConfig, prefix: string): LlamaLayerWeights {
+  const layer = glmLayerWeights(c, prefix);
+  if (!c.hasFusedQkv) return layer;
+  const rows = (c.numAttentionHeads + 2 * c.numKeyValueHeads) * c.headDim;
+  return { ...layer, qkv: lin({ [`${prefix}.self_attn.qkv_proj`]: rows }, c.hiddenSize, { bias: c.biases.qkv }) };
+}
+
+export const glm: Architecture<GlmConfig, LlamaWeights> = {
   ...llama,
   modelType: 'glm',
-  gguf: null,
-  config: (source) => readGlmConfig(source, 'glm'),
-  weights: (c) => llamaWeights(c, (prefix) => glmLayerWeights(c, prefix)),
+  gguf: {
+    name: 'chatglm',
+    permutesQK: false,
+    rotatesPart: true,
+    configKeys: decoderGguf.configKeys,
+    tensorNames: {
+      ...decoderGguf.tensorNames,
+      'blk.*.attn_qkv': 'model.layers.*.self_attn.qkv_proj',
+      'blk.*.ffn_up': 'model.layers.*.mlp.gate_up_proj',
+    },
+    present: { has_fused_qkv: 'model.layers.0.self_attn.qkv_proj.weight' },
+  },
+  config: (source) => {
+    const { has_fused_qkv: hasFusedQkv } = readKeys(source, ownKeys);
+    return { ...readGlmConfig(source, 'glm'), hasFusedQkv };
+  },
+  weights: (c) => llamaWeights(c, (prefix) => layerWeights(c, prefix)),
 };

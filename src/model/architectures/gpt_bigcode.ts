@@ -35,7 +35,8 @@ function weights(c: Gpt2Config) {
 export const gptBigcode: Architecture<Gpt2Config, ReturnType<typeof weights>> = {
   ...gpt2,
   modelType: 'gpt_bigcode',
-  gguf: null,
+  // Files have one key head; the converter refuses checkpoints with more.
+  gguf: gpt2.gguf && { ...gpt2.gguf, name: 'starcoder' },
 
   config: (source) => {
     const { multi_query } = readKeys(source, z.object({ multi_query: z.boolean().default(true) }));

@@ -13,6 +13,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { paramVec, repeat } from '../weights/spec.ts';
 import { readWindows } from '../window-config.ts';
 import { llama, llamaLayerWeights, llamaWeights, readLlamaConfig, type LlamaConfig } from './llama.ts';
+import { expertGguf } from './mixtral.ts';
 
 interface GptOssConfig extends LlamaConfig {
   readonly experts: ExpertConfig;
@@ -24,13 +25,17 @@ const ownKeys = z.object({
   num_experts_per_tok: count.default(4),
   swiglu_alpha: z.number().default(1.702),
   swiglu_limit: z.number().default(7),
+  /** Not in config.json: `truncate` of all checkpoints, of which metadata says nothing. */
+  truncates_yarn: z.boolean().nullish(),
 });
 
 /** GptOssConfig of transformers, where a file says nothing of the rotation. */
 const YARN = { rope_type: 'yarn', factor: 32, beta_fast: 32, beta_slow: 1, truncate: false };
 
-function withRope(source: ConfigSource): ConfigSource {
+function withRope(source: ConfigSource, truncate: boolean | null): ConfigSource {
   const json = source.json as Record<string, unknown>;
+  if (truncate !== null)
+    return { ...source, json: { ...json, rope_parameters: { ...(json.rope_parameters as object), truncate } } };
   if (json.rope_parameters || json.rope_scaling) return source;
   return { ...source, json: { ...json, rope_scaling: { ...YARN, original_max_position_embeddings: 4096 } } };
 }
@@ -60,11 +65,23 @@ function weights(c: GptOssConfig) {
 
 export const gptOss: Architecture<GptOssConfig, ReturnType<typeof weights>> = {
   modelType: 'gpt_oss',
-  gguf: null,
+  gguf: {
+    name: 'gpt-oss',
+    permutesQK: false,
+    configKeys: expertGguf.configKeys,
+    absent: { truncates_yarn: false },
+    tensorNames: {
+      ...expertGguf.tensorNames,
+      'blk.*.attn_sinks.weight': 'model.layers.*.self_attn.sinks',
+      'blk.*.post_attention_norm': 'model.layers.*.post_attention_layernorm',
+      'blk.*.ffn_gate_inp': 'model.layers.*.mlp.router',
+    },
+  },
 
   config: (source) => {
     const c = readKeys(source, ownKeys);
-    const shared = readLlamaConfig(withRope(source), 'gpt_oss', { theta: 150000, headDim: 64, normEps: 1e-5 });
+    const defaults = { theta: 150000, headDim: 64, normEps: 1e-5 };
+    const shared = readLlamaConfig(withRope(source, c.truncates_yarn ?? null), 'gpt_oss', defaults);
     requireValue(source, 'hidden_act', shared.activation, 'silu');
     requireValue(source, 'swiglu_alpha', c.swiglu_alpha, 1.702);
     requireValue(source, 'swiglu_limit', c.swiglu_limit, 7);

@@ -5,8 +5,27 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { readKeys } from '../config.ts';
+import { decoderGguf } from '../files/gguf-names.ts';
 import { head, lin, repeat, table, vec } from '../weights/spec.ts';
-import { llama, readLlamaConfig, type LlamaConfig, type LlamaLayerWeights, type LlamaWeights } from './llama.ts';
+import {
+  llama,
+  llamaLayerWeights,
+  llamaWeights,
+  readLlamaConfig,
+  type LlamaConfig,
+  type LlamaLayerWeights,
+  type LlamaWeights,
+} from './llama.ts';
+
+interface InternLM2Config extends LlamaConfig {
+  readonly hasLlamaNames: boolean;
+}
+
+const ownKeys = z.object({
+  bias: z.boolean().default(true),
+  /** Not in config.json: GGUF files have Llama's tensors, q, k and v apart. */
+  has_llama_names: z.boolean().default(false),
+});
 
 function layerWeights(c: LlamaConfig, prefix: string): LlamaLayerWeights {
   const { hiddenSize: h, intermediateSize, headDim, biases } = c;
@@ -24,25 +43,35 @@ function layerWeights(c: LlamaConfig, prefix: string): LlamaLayerWeights {
   };
 }
 
-export const internlm2: Architecture<LlamaConfig, LlamaWeights> = {
+export const internlm2: Architecture<InternLM2Config, LlamaWeights> = {
   ...llama,
   modelType: 'internlm2',
-  gguf: null,
+  gguf: {
+    name: 'internlm2',
+    permutesQK: true,
+    ...decoderGguf,
+    absent: { has_llama_names: true },
+    present: { bias: 'model.layers.0.self_attn.q_proj.bias' },
+  },
 
   config: (source) => {
-    const { bias } = readKeys(source, z.object({ bias: z.boolean().default(true) }));
+    const { bias, has_llama_names: hasLlamaNames } = readKeys(source, ownKeys);
     const shared = readLlamaConfig(source, 'internlm2');
     return {
       ...shared,
+      hasLlamaNames,
       biases: { qkv: bias, o: bias, mlp: false },
       slidingWindows: Array<number | null>(shared.numHiddenLayers).fill(null),
     };
   },
 
-  weights: (c) => ({
-    embedTokens: table('model.tok_embeddings', c.vocabSize, c.hiddenSize),
-    layers: repeat(c.numHiddenLayers, (i) => layerWeights(c, `model.layers.${i}`)),
-    norm: vec('model.norm', c.hiddenSize),
-    lmHead: c.tieWordEmbeddings ? null : head('output', c.vocabSize, c.hiddenSize),
-  }),
+  weights: (c) =>
+    c.hasLlamaNames
+      ? llamaWeights(c, (prefix) => llamaLayerWeights(c, prefix))
+      : {
+          embedTokens: table('model.tok_embeddings', c.vocabSize, c.hiddenSize),
+          layers: repeat(c.numHiddenLayers, (i) => layerWeights(c, `model.layers.${i}`)),
+          norm: vec('model.norm', c.hiddenSize),
+          lmHead: c.tieWordEmbeddings ? null : head('output', c.vocabSize, c.hiddenSize),
+        },
 };

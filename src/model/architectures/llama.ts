@@ -28,6 +28,8 @@ export interface LlamaConfig extends DecoderConfig {
   readonly isInterleaved: boolean;
   /** Per layer: whether it is told positions at all. */
   readonly rotates: readonly boolean[];
+  /** Norms of heads, where there are any, are behind the rotation. */
+  readonly normsRotated?: true;
   /** Multiplies what is looked up. */
   readonly embeddingScale: number;
   readonly biases: Biases;
@@ -128,7 +130,7 @@ export const llama: Architecture<LlamaConfig, LlamaWeights> = {
       layer: (ops, x, i, step, kv) => {
         const attention = attentionSpec(c.numAttentionHeads, c.headDim ** -0.5, c.slidingWindows[i]);
         const how = { eps, activation: c.activation, rotary: c.rotates[i] ? rotary : null, attention, kv };
-        return runDecoderLayer(ops, x, { ...w.layers[i], ...how }, step);
+        return runDecoderLayer(ops, x, { ...w.layers[i], normsRotated: c.normsRotated ?? false, ...how }, step);
       },
       norm: (ops, x, option) => ops.norm(x, { kind: 'rms', weight: w.norm, eps }, option),
     });

@@ -10,6 +10,7 @@ import { attentionSpec, postNormLayer } from '../layers/decoder-layer.ts';
 import { Decoder } from '../layers/decoder.ts';
 import type { RopeParameters } from '../layers/rope.ts';
 import { repeat, vec } from '../weights/spec.ts';
+import { readWindows } from '../window-config.ts';
 import { llama, llamaLayerWeights, llamaWeights, readLlamaConfig, type LlamaConfig } from './llama.ts';
 
 export interface Olmo2Config extends LlamaConfig {
@@ -31,6 +32,13 @@ export function readPostNormConfig(source: ConfigSource, modelType: string, thet
     slidingWindows: Array<number | null>(shared.numHiddenLayers).fill(null),
   };
 }
+
+const ownKeys = z.object({
+  sliding_window: count.nullish(),
+  /** Not in config.json: GGUF files of OLMo 3 say olmo2 too; the layers with a window have a base of their own there. */
+  may_be_olmo3: z.boolean().default(false),
+  rope_theta_sliding: z.number().positive().nullish(),
+});
 
 function layerWeights(c: Olmo2Config, prefix: string) {
   const { qkv, o, gateUp, down } = llamaLayerWeights(c, prefix);
@@ -56,13 +64,25 @@ function weights(c: Olmo2Config) {
 
 export const olmo2: Architecture<Olmo2Config, ReturnType<typeof weights>> = {
   modelType: 'olmo2',
-  gguf: { ...postNormGguf, name: 'olmo2', permutesQK: false },
+  gguf: {
+    ...postNormGguf,
+    name: 'olmo2',
+    permutesQK: false,
+    absent: { may_be_olmo3: true },
+    configKeys: { ...postNormGguf.configKeys, rope_theta_sliding: 'rope.freq_base_swa' },
+  },
 
   config: (source) => {
-    // GGUF files of OLMo 3 say olmo2 too.
-    const { sliding_window = null } = readKeys(source, z.object({ sliding_window: count.nullish() }));
-    requireValue(source, 'sliding_window', sliding_window, null);
-    return readPostNormConfig(source, 'olmo2', 10000);
+    const c = readKeys(source, ownKeys);
+    if (!c.may_be_olmo3) requireValue(source, 'sliding_window', c.sliding_window ?? null, null);
+    const shared = readPostNormConfig(source, 'olmo2', 10000);
+    if (!c.sliding_window) return shared;
+    const rope_theta = c.rope_theta_sliding ?? shared.ropeParameters.rope_theta;
+    return {
+      ...shared,
+      ropeSliding: { rope_type: 'default', rope_theta },
+      slidingWindows: readWindows(source, shared.numHiddenLayers, { window: c.sliding_window, fullEvery: 4 }),
+    };
   },
   weights,
   caches: (c) => llama.caches(c),

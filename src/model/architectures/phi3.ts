@@ -36,6 +36,7 @@ export const phi3: Architecture<LlamaConfig, LlamaWeights> = {
   gguf: {
     name: 'phi3',
     permutesQK: false,
+    rotatesPart: true,
     configKeys: decoderGguf.configKeys,
     tensorNames: {
       ...decoderGguf.tensorNames,

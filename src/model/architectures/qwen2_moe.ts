@@ -48,6 +48,15 @@ export function readQwenExperts(
   };
 }
 
+/** The tensors of experts, and of one that all tokens take. */
+export const sharedExpertGguf = {
+  ...expertGguf.tensorNames,
+  'blk.*.ffn_gate_inp_shexp': 'model.layers.*.mlp.shared_expert_gate',
+  'blk.*.ffn_gate_shexp': 'model.layers.*.mlp.shared_expert.gate_proj',
+  'blk.*.ffn_up_shexp': 'model.layers.*.mlp.shared_expert.up_proj',
+  'blk.*.ffn_down_shexp': 'model.layers.*.mlp.shared_expert.down_proj',
+} as const;
+
 export const qwen2Moe: Architecture<MixtralConfig, MixtralWeights> = {
   modelType: 'qwen2_moe',
   gguf: {
@@ -58,13 +67,7 @@ export const qwen2Moe: Architecture<MixtralConfig, MixtralWeights> = {
       moe_intermediate_size: 'expert_feed_forward_length',
       shared_expert_intermediate_size: 'expert_shared_feed_forward_length',
     },
-    tensorNames: {
-      ...expertGguf.tensorNames,
-      'blk.*.ffn_gate_inp_shexp': 'model.layers.*.mlp.shared_expert_gate',
-      'blk.*.ffn_gate_shexp': 'model.layers.*.mlp.shared_expert.gate_proj',
-      'blk.*.ffn_up_shexp': 'model.layers.*.mlp.shared_expert.up_proj',
-      'blk.*.ffn_down_shexp': 'model.layers.*.mlp.shared_expert.down_proj',
-    },
+    tensorNames: sharedExpertGguf,
   },
 
   config: (source) => {

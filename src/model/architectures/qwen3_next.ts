@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { KVLayer, StateLayer } from '../../kernels/ops.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Architecture } from '../architecture.ts';
-import { count, readDecoderConfig, readKeys, type ConfigSource, type DecoderConfig } from '../config.ts';
+import { count, MOST_LAYERS, readDecoderConfig, readKeys, type ConfigSource, type DecoderConfig } from '../config.ts';
 import { routeSpec, type ExpertConfig } from '../expert-config.ts';
 import { notReadable } from '../files/model-file.ts';
 import { attend, attentionSpec, gatedMlp } from '../layers/decoder-layer.ts';
@@ -16,7 +16,8 @@ import { expertMlp, expertMlpWeights, expertNames } from '../layers/expert-mlp.t
 import type { RopeParameters } from '../layers/rope.ts';
 import { longestContext, readRope, readRotaryDim } from '../rope-config.ts';
 import { head, lin, repeat, table, vec } from '../weights/spec.ts';
-import { readQwenExperts } from './qwen2_moe.ts';
+import { readQwenExperts, sharedExpertGguf } from './qwen2_moe.ts';
+import { expertGguf } from './mixtral.ts';
 
 export interface Qwen3NextConfig extends DecoderConfig {
   readonly ropeParameters: RopeParameters;
@@ -25,6 +26,7 @@ export interface Qwen3NextConfig extends DecoderConfig {
   /** Per layer: attention, or a delta net. */
   readonly attends: readonly boolean[];
   readonly delta: DeltaNetDims;
+  readonly hasZApart: boolean;
   readonly experts: ExpertConfig;
   /** Per layer: whether its MLP is a mixture of experts. */
   readonly isSparse: readonly boolean[];
@@ -40,6 +42,9 @@ const ownKeys = z.object({
   linear_value_head_dim: count.default(128),
   linear_conv_kernel_dim: count.min(2).default(4),
   shared_expert_intermediate_size: count.default(512),
+  num_nextn_predict_layers: z.int().nonnegative().nullish(),
+  /** Not in config.json: GGUF files have z apart from q, k and v, and each of them whole. */
+  has_z_apart: z.boolean().default(false),
 });
 
 function config(source: ConfigSource): Qwen3NextConfig {
@@ -47,7 +52,9 @@ function config(source: ConfigSource): Qwen3NextConfig {
   const shared = readDecoderConfig(source, 'qwen3_next', { headDim: 256 });
   const ropeParameters = readRope(source, { allowsPartial: true });
   const { numHiddenLayers: layers, headDim } = shared;
-  const { layer_types: types, linear_num_key_heads: keyHeads, linear_num_value_heads: valueHeads } = c;
+  const { linear_num_key_heads: keyHeads, linear_num_value_heads: valueHeads } = c;
+  const draftLayers = c.num_nextn_predict_layers ?? 0;
+  const types = c.layer_types?.slice(0, c.layer_types.length - draftLayers);
   if (types && types.length !== layers)
     throw notReadable(source.file, `layer_types has ${types.length} entries for ${layers} layers`);
   if (valueHeads % keyHeads !== 0)
@@ -71,8 +78,18 @@ function config(source: ConfigSource): Qwen3NextConfig {
       valueDim: c.linear_value_head_dim,
       convTaps: c.linear_conv_kernel_dim,
     },
+    hasZApart: c.has_z_apart,
+    draftLayers,
     experts: { ...experts, sharedSize: c.shared_expert_intermediate_size },
     isSparse,
+  };
+}
+
+/** Which layers are delta nets, where metadata says it layer by layer; layers that guess tokens ahead are among them. */
+function recurrentLayers(pattern: unknown): Record<string, unknown> {
+  if (!(pattern instanceof Uint8Array)) return {};
+  return {
+    layer_types: [...pattern.subarray(0, MOST_LAYERS + 1)].map((r) => (r ? 'linear_attention' : 'full_attention')),
   };
 }
 
@@ -100,7 +117,7 @@ function layerWeights(c: Qwen3NextConfig, i: number) {
   return {
     inputNorm: vec(`${prefix}.input_layernorm`, h, { plus: 1 }),
     attention: c.attends[i] ? attentionWeights(c, `${prefix}.self_attn`) : null,
-    delta: c.attends[i] ? null : deltaNetWeights(c.delta, h, `${prefix}.linear_attn`),
+    delta: c.attends[i] ? null : deltaNetWeights(c.delta, h, `${prefix}.linear_attn`, c.hasZApart),
     postAttentionNorm: vec(`${prefix}.post_attention_layernorm`, h, { plus: 1 }),
     experts: c.isSparse[i] ? expertMlpWeights(experts, h, names) : null,
     mlp: c.isSparse[i]
@@ -123,8 +140,38 @@ function weights(c: Qwen3NextConfig) {
 
 export const qwen3Next: Architecture<Qwen3NextConfig, ReturnType<typeof weights>> = {
   modelType: 'qwen3_next',
-  // llama.cpp's converter cuts in_proj_qkvz in two tensors, which this tree has as one.
-  gguf: null,
+  gguf: {
+    name: 'qwen3next',
+    permutesQK: false,
+    rotatesPart: true,
+    configKeys: {
+      ...expertGguf.configKeys,
+      ...{ moe_intermediate_size: 'expert_feed_forward_length', num_nextn_predict_layers: 'nextn_predict_layers' },
+      shared_expert_intermediate_size: 'expert_shared_feed_forward_length',
+      full_attention_interval: 'full_attention_interval',
+      ...{ linear_num_key_heads: 'ssm.group_count', linear_num_value_heads: 'ssm.time_step_rank' },
+      ...{ linear_key_head_dim: 'ssm.state_size', linear_conv_kernel_dim: 'ssm.conv_kernel' },
+    },
+    absent: { has_z_apart: true },
+    more: (metadata) => ({
+      linear_value_head_dim: Number(metadata['ssm.inner_size']) / Number(metadata['ssm.time_step_rank']),
+      ...recurrentLayers(metadata['attention.recurrent_layers']),
+    }),
+    tensorNames: {
+      ...sharedExpertGguf,
+      'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_norm',
+      'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_norm',
+      'blk.*.attn_qkv': 'model.layers.*.linear_attn.in_proj_qkv',
+      'blk.*.attn_gate': 'model.layers.*.linear_attn.in_proj_z',
+      'blk.*.ssm_ba': 'model.layers.*.linear_attn.in_proj_ba',
+      'blk.*.ssm_conv1d': 'model.layers.*.linear_attn.conv1d',
+      'blk.*.ssm_a': 'model.layers.*.linear_attn.A_log',
+      'blk.*.ssm_dt.bias': 'model.layers.*.linear_attn.dt_bias',
+      'blk.*.ssm_norm': 'model.layers.*.linear_attn.norm',
+      'blk.*.ssm_out': 'model.layers.*.linear_attn.out_proj',
+      'blk.*.post_attention_norm': 'model.layers.*.post_attention_layernorm',
+    },
+  },
   tensorName: (stored) => (stored.startsWith('mtp.') ? null : stored),
 
   config,

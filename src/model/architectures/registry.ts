@@ -26,6 +26,7 @@ import { gptNeox } from './gpt_neox.ts';
 import { granite } from './granite.ts';
 import { graniteMoe } from './granitemoe.ts';
 import { helium } from './helium.ts';
+import { hunyuanV1Dense } from './hunyuan_v1_dense.ts';
 import { lfm2 } from './lfm2.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
@@ -89,6 +90,7 @@ export const architectures: readonly AnyArchitecture[] = [
   graniteMoe,
   glm4Moe,
   gptOss,
+  hunyuanV1Dense,
 ];
 
 /** By `model_type` of config.json; unsupported_model lists those that load. */

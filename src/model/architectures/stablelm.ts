@@ -1,10 +1,10 @@
 /**
  * StableLM (Bellagente et al. 2024, arXiv:2402.17834): LayerNorm, a gated MLP, biases on q, k and v where asked; a part of each
- * head rotates; attention and MLP may stand side by side.
+ * head rotates; attention and MLP may stand side by side, and each query and key head have a LayerNorm of its own (12B).
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { readKeys, requireValue } from '../config.ts';
+import { readKeys } from '../config.ts';
 import { readRotaryDim } from '../rope-config.ts';
 import { layerNormGguf } from '../files/gguf-names.ts';
 import {
@@ -13,11 +13,13 @@ import {
   layerNormWeights,
   type LayerNormDecoderConfig,
 } from '../layers/layer-norm-decoder.ts';
-import { head, lin, repeat, table } from '../weights/spec.ts';
+import { head, headVecs, lin, repeat, table } from '../weights/spec.ts';
 import { readLlamaConfig } from './llama.ts';
 
 interface StablelmConfig extends LayerNormDecoderConfig {
   readonly qkvBias: boolean;
+  /** Each query head and each key head has a LayerNorm of its own. */
+  readonly qkLayernorm: boolean;
 }
 
 const ownKeys = z.object({
@@ -35,7 +37,12 @@ function layerWeights(c: StablelmConfig, prefix: string) {
   return {
     norm: layerNormWeights(`${prefix}.input_layernorm`, h),
     qkv: lin({ [attn('q')]: q, [attn('k')]: kv, [attn('v')]: kv }, h, { bias: c.qkvBias }),
-    headNorms: null,
+    headNorms: c.qkLayernorm
+      ? {
+          query: headVecs(`${prefix}.self_attn.q_layernorm`, c.numAttentionHeads, c.headDim),
+          key: headVecs(`${prefix}.self_attn.k_layernorm`, c.numKeyValueHeads, c.headDim),
+        }
+      : null,
     o: lin({ [attn('o')]: h }, q),
     mlpNorm: c.isParallel ? null : layerNormWeights(`${prefix}.post_attention_layernorm`, h),
     mlp: {
@@ -66,12 +73,16 @@ export const stablelm: Architecture<StablelmConfig, ReturnType<typeof weights>> 
       layer_norm_eps: 'attention.layer_norm_epsilon',
       use_parallel_residual: 'use_parallel_residual',
     },
-    tensorNames: layerNormGguf.tensorNames,
+    present: { qk_layernorm: 'model.layers.0.self_attn.q_layernorm.weight' },
+    tensorNames: {
+      ...layerNormGguf.tensorNames,
+      'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_layernorm',
+      'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_layernorm',
+    },
   },
 
   config: (source) => {
     const c = readKeys(source, ownKeys);
-    requireValue(source, 'qk_layernorm', c.qk_layernorm, false);
     const shared = readLlamaConfig(source, 'stablelm', {
       normEps: 1e-5,
       normEpsKey: 'layer_norm_eps',
@@ -83,6 +94,7 @@ export const stablelm: Architecture<StablelmConfig, ReturnType<typeof weights>> 
       isParallel: c.use_parallel_residual,
       logitScale: 1,
       qkvBias: c.use_qkv_bias,
+      qkLayernorm: c.qk_layernorm,
       slidingWindows: repeat(shared.numHiddenLayers, () => null),
     };
   },

@@ -60,6 +60,7 @@ export function ggufConfigSource(gguf: Gguf, file: ModelFile, mapping: GgufMappi
       throw unsupported(file.path, `${prefix}.${key}`, c[key], [`the head dimension, ${headDim}`]);
   const json = {
     ...mapping.absent,
+    ...(plainDim > 0 && { head_dim: plainDim }),
     ...shape,
     ...withoutDrafts(shape),
     ...layerTypes(metadata),
@@ -103,7 +104,9 @@ function layerTypes(metadata: Record<string, unknown>): Record<string, unknown> 
 function whatTensorsSay(gguf: Gguf, mapping: GgufMapping): Record<string, unknown> {
   const names = new Set(gguf.tensors.map((tensor) => huggingFaceName(tensor.name, mapping)));
   const hasBias = gguf.tensors.some(({ name }) => /^blk\.0\.attn_q(kv)?\.bias$/.test(name));
+  const present = Object.entries(mapping.present ?? {}).map(([key, name]) => [key, names.has(name)] as const);
   return {
+    ...Object.fromEntries(present),
     tie_word_embeddings: !names.has('lm_head.weight'),
     attention_bias: hasBias,
     use_qkv_bias: hasBias,

@@ -76,7 +76,9 @@ export const optionalKeys: ReadonlySet<string> = new Set([
   'expert_weights_norm',
   'expert_weights_scale',
   'leading_dense_block_count',
+  'full_attention_interval',
   'nextn_predict_layers',
+  'rope.freq_base_swa',
 ]);
 
 /**

@@ -23,6 +23,8 @@ export interface AttentionBlock {
   readonly qkv: Linear;
   /** Between qkv and the rotation; null in most. */
   readonly headNorms: HeadNorms | null;
+  /** They are behind the rotation. */
+  readonly normsRotated?: boolean;
   /** [Hq·D, H]: its sigmoid multiplies what attention gives; in most there is none. */
   readonly outputGate?: Linear;
   /** [H, Hq·D] */
@@ -72,9 +74,11 @@ export function runDecoderLayer(ops: ModelOps, x: Tensor, layer: DecoderLayer, s
  */
 export function attend(ops: ModelOps, x: Tensor, block: AttentionBlock, step: Step, residual?: Tensor): Tensor {
   const stacked = linear(ops, x, block.qkv);
-  const qkv = block.headNorms ? ops.headNorm(stacked, block.headNorms, block.eps, block.kv) : stacked;
-  const q = ops.rotaryStoreKV(qkv, block.rotary, block.kv, step);
-  const { outputGate, o } = block;
+  const { headNorms, rotary, kv, outputGate, o } = block;
+  const rotatesFirst = block.normsRotated === true && rotary !== null;
+  const turned = rotatesFirst ? ops.rotate(stacked, rotary, kv, step) : stacked;
+  const qkv = headNorms ? ops.headNorm(turned, headNorms, block.eps, kv) : turned;
+  const q = ops.rotaryStoreKV(qkv, rotatesFirst ? null : rotary, kv, step);
   const attended = ops.attention(q, block.kv, step, block.attention, outputGate ? {} : { to: o.weight });
   const z = outputGate ? ops.sigmoidGate(attended, linear(ops, x, outputGate)) : attended;
   return linear(ops, ops.named('attn.hook_z', z), o, residual);

@@ -45,14 +45,24 @@ export function deltaNetFloats(c: DeltaNetDims): number {
   return (c.convTaps - 1) * widths(c).conv + c.valueHeads * c.keyDim * c.valueDim;
 }
 
-/** Checkpoints have the rows of a key head together, its own and those of its value heads. */
-export function deltaNetWeights(c: DeltaNetDims, hiddenSize: number, prefix: string): DeltaNetWeights {
+/**
+ * Checkpoints have the rows of a key head together, its own and those of its value heads.
+ * @param hasZApart z is a matrix of its own, and the other holds all queries, all keys, all values
+ */
+export function deltaNetWeights(
+  c: DeltaNetDims,
+  hiddenSize: number,
+  prefix: string,
+  hasZApart: boolean,
+): DeltaNetWeights {
   const { values, conv } = widths(c);
   const { keyHeads: heads, valueHeads, keyDim, valueDim, convTaps } = c;
   const shared = valueHeads / heads;
   return {
     qkvz: lin(
-      { [`${prefix}.in_proj_qkvz`]: inGroups(heads, [keyDim, keyDim, shared * valueDim, shared * valueDim]) },
+      hasZApart
+        ? { [`${prefix}.in_proj_qkv`]: conv, [`${prefix}.in_proj_z`]: values }
+        : { [`${prefix}.in_proj_qkvz`]: inGroups(heads, [keyDim, keyDim, shared * valueDim, shared * valueDim]) },
       hiddenSize,
     ),
     ba: lin({ [`${prefix}.in_proj_ba`]: inGroups(heads, [shared, shared]) }, hiddenSize),

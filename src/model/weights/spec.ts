@@ -18,6 +18,8 @@ export interface VecSpec {
   readonly isLog: boolean;
   /** As stored; [length] in most. */
   readonly shape: readonly number[];
+  /** Full names of tensors that hold a part each, in this order, where there is none for all. */
+  readonly each?: readonly string[];
 }
 
 /** A stored matrix: `NAME.weight` [rows, cols], and `NAME.bias` [rows] where there is one. */
@@ -131,6 +133,11 @@ export type Loaded<S> = S extends VecSpec
 export function vec(name: string, length: number, options: { plus?: number; shape?: readonly number[] } = {}): VecSpec {
   const { plus = 0, shape = [length] } = options;
   return { kind: 'vec', name: `${name}.weight`, length, plus, isLog: false, shape };
+}
+
+/** The weights of a norm for each head, `NAME.norms.0.weight` and so on [size] or `NAME.weight` [heads · size], one behind the other. */
+export function headVecs(name: string, heads: number, size: number): VecSpec {
+  return { ...vec(name, heads * size), each: repeat(heads, (i) => `${name}.norms.${i}.weight`) };
 }
 
 /** A norm's bias, `NAME.bias`. */

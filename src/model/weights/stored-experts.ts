@@ -23,6 +23,9 @@ export function storedExperts(spec: ExpertsSpec, take: Take, has: (name: string)
     return { open, bias: fused.bias === undefined ? null : partBiases(spec, take) };
   }
   if (has(fused.name)) return fusedExperts(spec, take);
+  // gpt-oss's MXFP4, which is [E, rows, cols] where its floats are [E, cols, rows].
+  const packed = `${fused.name}_blocks`;
+  if (has(packed)) return fusedExperts({ ...spec, fused: { ...fused, name: packed, transposed: false } }, take);
   const each = Array.from({ length: count }, (_, e) =>
     parts.map(({ name, rows }) => take(`${prefix}.${e}.${name}.weight`, [rows, cols])),
   );

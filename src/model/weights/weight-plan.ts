@@ -158,11 +158,14 @@ class LeafPlanner {
     }
   }
 
-  #vector({ name, length, plus, isLog, shape }: VecSpec): PlannedVector {
+  #vector({ name, length, plus, isLog, shape, each }: VecSpec): PlannedVector {
+    const apart = each && this.#has(each[0]) ? each : null;
     // llama.cpp's converter drops dimensions of 1 here and adds them there.
-    const stored = this.#take(name, shape, { isFlat: this.#isConverted });
+    const stored = apart
+      ? apart.map((part) => this.#take(part, [length / apart.length]))
+      : [this.#take(name, shape, { isFlat: this.#isConverted })];
     const meant = this.#isConverted ? (v: number) => v : isLog ? (v: number) => -Math.exp(v) : (v: number) => v + plus;
-    return { kind: 'vec', length, read: () => readVector(stored).map(meant) };
+    return { kind: 'vec', length, read: () => joined(stored.map(readVector)).map(meant) };
   }
 
   #table({ name, rows, cols, isHead, skipped }: TableSpec): PlannedTable {
@@ -221,6 +224,10 @@ class LeafPlanner {
     const read = () => Float32Array.from(stored.flatMap((part, i) => [...inOrder(part, i)]));
     return { kind: 'vec', length: parts.reduce((n, part) => n + outRows(part), 0), read };
   }
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  return parts.length === 1 ? parts[0] : Float32Array.from(parts.flatMap((part) => [...part]));
 }
 
 /** Opened once to learn its shape and format, which also refuses what cannot be a weight. */

@@ -257,6 +257,43 @@ function rotated(head: ArrayLike<number>, position: number, spec: RotaryCaseSpec
   return out;
 }
 
+function tableOf(rotaryDim: number): Float32Array {
+  return new Float32Array(MAX_LENGTH * rotaryDim).map((_, i) => {
+    const [position, column] = [Math.floor(i / rotaryDim), i % rotaryDim];
+    const turn = angle(position, column % (rotaryDim / 2), rotaryDim);
+    return column < rotaryDim / 2 ? Math.cos(turn) : Math.sin(turn);
+  });
+}
+
+/** Queries and keys rotated, values as they are. */
+function rotateCase(spec: RotaryCaseSpec): KernelCase {
+  const { heads, kvHeads, headDim, rotaryDim, interleaved, positions } = spec;
+  const tokens = positions.length;
+  const allHeads = heads + 2 * kvHeads;
+  const qkv = randomFloats(tokens, tokens * allHeads * headDim);
+  const cache = { slots: 8, kvHeads, headDim, dtype: 'f32', maxRequests: tokens, maxLength: MAX_LENGTH } as const;
+  const batch: StepBatch = { ...emptyBatch(tokens), positions: Uint32Array.from(positions) };
+  return {
+    name: `rotate ${heads}/${kvHeads} heads of ${headDim}, ${rotaryDim} rotate${interleaved ? ' interleaved' : ''}`,
+    prepare: async (ops) => {
+      const table = ops.uploadF32(tableOf(rotaryDim), [MAX_LENGTH, rotaryDim]);
+      const kv = ops.createKVCache(oneLayerCache(cache));
+      const step = ops.beginStep(batch, kv);
+      const input = ops.uploadF32(qkv, [tokens, allHeads * headDim]);
+      return () => ops.rotate(input, { headDim, rotaryDim, interleaved, table }, kvLayerOf(kv), step);
+    },
+    expected: () =>
+      positions.flatMap((position, t) =>
+        Array.from({ length: allHeads }, (_, h) => {
+          const head = qkv.subarray((t * allHeads + h) * headDim, (t * allHeads + h + 1) * headDim);
+          return h < heads + kvHeads ? rotated(head, position, spec) : [...head];
+        }).flat(),
+      ),
+    referenceBound: { nmse: 1e-11, maxAbs: 1e-5 },
+    webgpuBound: { nmse: 1e-12, maxAbs: 1e-6 },
+  };
+}
+
 /** `what` 'queries': the returned queries. 'values': what attention over the one stored position gives back: its value. */
 function rotaryCase(what: 'queries' | 'values', dtype: KVDtype, spec: RotaryCaseSpec): KernelCase {
   const { heads, kvHeads, headDim, rotaryDim, interleaved, positions } = spec;
@@ -264,11 +301,7 @@ function rotaryCase(what: 'queries' | 'values', dtype: KVDtype, spec: RotaryCase
   const width = (heads + 2 * kvHeads) * headDim;
   const qkv = randomFloats(tokens, tokens * width);
   const maxLength = MAX_LENGTH;
-  const table = new Float32Array(maxLength * rotaryDim).map((_, i) => {
-    const [position, column] = [Math.floor(i / rotaryDim), i % rotaryDim];
-    const turn = angle(position, column % (rotaryDim / 2), rotaryDim);
-    return column < rotaryDim / 2 ? Math.cos(turn) : Math.sin(turn);
-  });
+  const table = tableOf(rotaryDim);
   const kvSpec = oneLayerCache({ slots: 64, kvHeads, headDim, dtype, maxRequests: tokens, maxLength });
   const batch: StepBatch = {
     ...emptyBatch(tokens),
@@ -363,6 +396,8 @@ export const attentionCases: readonly KernelCase[] = [
       positions: [7],
     }),
   ),
+  rotateCase({ ...smollm, rotaryDim: 64, interleaved: false, positions: [0, 9, 3] }),
+  core(rotateCase({ heads: 4, kvHeads: 2, headDim: 80, rotaryDim: 20, interleaved: true, positions: [7, 1999] })),
   shiftCase(false),
   core(shiftCase(true)),
   attentionCase('first token', { heads: 1, kvHeads: 1, headDim: 8, sequences: decode(0) }),

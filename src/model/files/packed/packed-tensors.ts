@@ -6,7 +6,8 @@ import { LayerParts } from './layer-parts.ts';
 import type { Packing } from './packing.ts';
 
 /** Ends of names that only packed layers have. */
-const packedSuffix = /\.(qweight|weight_packed|weight_scale_inv|SCB|quant_state\.bitsandbytes__\w+|_weight_qdata)$/;
+const packedSuffix =
+  /(\.(qweight|weight_packed|weight_scale_inv|SCB|quant_state\.bitsandbytes__\w+|_weight_qdata)|_proj_blocks)$/;
 
 /**
  * @param packing null where config.json says nothing of it

@@ -8,6 +8,7 @@ import { columnsPacked } from './columns-packed.ts';
 import { readCompressedTensors } from './compressed-tensors-config.ts';
 import { fp8 } from './fp8.ts';
 import { gptq } from './gptq.ts';
+import { mxfp4 } from './mxfp4.ts';
 import type { Packing } from './packing.ts';
 import { torchao } from './torchao.ts';
 
@@ -41,6 +42,7 @@ const methods: Readonly<Record<string, (config: unknown, file: string) => Packin
   fbgemm_fp8: () => fp8('.weight_scale', null),
   bitsandbytes: () => bitsandbytes,
   torchao: () => torchao,
+  mxfp4: () => mxfp4,
 };
 
 /**
