@@ -22,13 +22,14 @@ const program = `
     console.error(error.message);
   }
   writeSync(2, '${note}');
+  console.log('done');
 `;
 const all = ['before', 'Warning: vkCreateInstance: Found no drivers!', 'no adapter'];
 
-function run(stderr: number | 'pipe', env: NodeJS.ProcessEnv): string {
+function run(stderr: number | 'pipe', env: NodeJS.ProcessEnv, stdout: number | 'ignore' = 'ignore'): string {
   const args = ['--import', './test/helpers/typescript-loader.mjs', '--input-type=module', '-e', program];
   const { stderr: text, status } = spawnSync(process.execPath, args, {
-    stdio: ['ignore', 'ignore', stderr],
+    stdio: ['ignore', stdout, stderr],
     env: { ...process.env, ...env },
     encoding: 'utf8',
   });
@@ -53,6 +54,18 @@ t.test('into a file', { skip: process.platform !== 'linux' }, async (t) => {
     'nothing is left',
   );
   t.equal(file({ DAWNLIGHT_DEBUG: '1' }).length, 6, 'all of it for who looks for a fault');
+});
+
+t.test('into a file that standard output goes to as well', { skip: process.platform !== 'linux' }, async (t) => {
+  for (const flags of ['w', 'a']) {
+    const file = join(tempDir(t), 'log');
+    const fd = openSync(file, flags);
+    run(fd, {}, fd);
+    closeSync(fd);
+    const written = readFileSync(file, 'utf8').trimEnd().split('\n');
+    for (const line of all) t.ok(written.includes(line), `${flags}: ${line} is not written over`);
+    t.equal(written.at(-1), 'done');
+  }
 });
 
 t.test('a socket cannot be opened again, and gets everything', async (t) => {
