@@ -29,7 +29,7 @@ await runMain(async () => {
   const path = await modelPath(model).catch((error) => {
     throw new SetupError(error.message);
   });
-  console.error(`loading ${basename(path)} and compiling its kernels: a minute or so the first time`);
+  console.error(`loading ${basename(path)} and compiling its kernels`);
   const child = spawn(process.execPath, ['--import', 'tsx', join(folder, `${name}.ts`), path], { stdio: 'inherit' });
   return await new Promise((resolve) => child.on('close', (code) => resolve(code ?? 1)));
 });

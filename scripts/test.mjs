@@ -79,6 +79,7 @@ async function compileKernels(model) {
     '1',
     '--max_total_token_num',
     '256',
+    '--no-tiered-start',
   ];
   const generate = (activations) =>
     run(process.execPath, [cli, ...flags, '--activation_dtype', activations], { quiet: true });

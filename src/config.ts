@@ -147,6 +147,10 @@ export const engineSettings = {
     flags: ['no-fusion'],
     doc: 'Run every op by itself, also where one kernel does several: the same text, slower.',
   }),
+  tieredStart: toggle(true, {
+    flags: ['no-tiered-start'],
+    doc: 'Compile every kernel before the first answer, where lavapipe has not yet; otherwise the faster ones follow.',
+  }),
   lora: texts('name=path', {
     flags: ['lora', 'lora_modules'],
     doc: 'LoRA adapter that requests name as their model: a directory of peft or a .gguf file; may be repeated.',

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { dawnlightHome } from '../../src/commands/pull/cache.ts';
+import { dawnlightHome } from '../../src/home.ts';
 import { EngineError } from '../../src/errors.ts';
 
 /** Versions that results in bench/results/ were made with, so that a later run is comparable. */

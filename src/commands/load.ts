@@ -101,7 +101,7 @@ export async function startEngine(
     if (done < total || loaded) return;
     loaded = true;
     progress.stop();
-    progress.log('compiling kernels: a minute or so the first time on a machine');
+    progress.log('compiling kernels');
   };
   try {
     const start = inWorker({ config, loader: loaderUrl, faultInjection: false, endTokenIds, vocabulary });

@@ -11,9 +11,19 @@ export interface Kernel {
 
 export type Constants = Readonly<Record<string, number>>;
 
+/** All that a pipeline is made of; can be sent to another process. */
+export interface KernelSource {
+  readonly key: string;
+  readonly name: string;
+  readonly code: string;
+  readonly constants: Constants;
+}
+
 export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #kernels = new Map<string, Kernel>();
+  /** Told of each pipeline that `get` makes. */
+  onMade: ((source: KernelSource) => void) | null = null;
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -28,13 +38,29 @@ export class PipelineCache {
     const known = this.#kernels.get(key);
     if (known) return known;
     const code = source();
+    const made = { key, name, code, constants };
+    this.onMade?.(made);
+    return this.#keep(made, this.#device.createComputePipeline(this.#descriptor(made)));
+  }
+
+  /** Makes those of another process that are not there yet, beside whatever else runs. */
+  async prepare(sources: readonly KernelSource[]): Promise<void> {
+    const missing = sources.filter(({ key }) => !this.#kernels.has(key));
+    await Promise.all(
+      missing.map(async (source) => {
+        const pipeline = await this.#device.createComputePipelineAsync(this.#descriptor(source));
+        if (!this.#kernels.has(source.key)) this.#keep(source, pipeline);
+      }),
+    );
+  }
+
+  #descriptor({ name, code, constants }: KernelSource): GPUComputePipelineDescriptor {
     const module = this.#device.createShaderModule({ code, label: name });
     void reportCompileErrors(name, code, module);
-    const pipeline = this.#device.createComputePipeline({
-      layout: 'auto',
-      label: name,
-      compute: { module, entryPoint: 'main', constants },
-    });
+    return { layout: 'auto', label: name, compute: { module, entryPoint: 'main', constants } };
+  }
+
+  #keep({ key, name }: KernelSource, pipeline: GPUComputePipeline): Kernel {
     const kernel = { id: nextId++, name, pipeline };
     this.#kernels.set(key, kernel);
     return kernel;

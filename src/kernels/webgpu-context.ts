@@ -7,6 +7,7 @@ import { StagingPool } from '../gpu/staging.ts';
 import { TexturePool } from '../gpu/texture-pool.ts';
 import { ActivationMemory } from './activation-memory.ts';
 import { kernelSets, type SetOp, type VariantOf, type Variants } from './kernel-sets.ts';
+import { KernelStage } from './kernel-stage.ts';
 import type { Matrix } from './ops.ts';
 import { numel, type DType, type Shape, type Tensor } from '../tensor/tensor.ts';
 
@@ -61,6 +62,8 @@ export interface WebGPUOpsOptions {
   readonly variants?: Variants;
   /** Several ops as one kernel where there is one (kernels/program/fusion.ts); on unless false. */
   readonly fusion?: boolean;
+  /** On lavapipe: what is compiled so far; everything unless said otherwise. */
+  readonly stage?: KernelStage;
   /** Decode steps run again what one of their shape recorded (kernels/program/replay.ts); on unless false. */
   readonly replay?: boolean;
 }
@@ -70,6 +73,7 @@ export class WebGPUContext {
   readonly kernelSet: KernelSet;
   readonly activations: 'f32' | 'int8';
   readonly #variants: Variants;
+  readonly stage: KernelStage;
   readonly pipelines: PipelineCache;
   readonly recorder: Recorder;
   readonly pool: BufferPool;
@@ -81,6 +85,7 @@ export class WebGPUContext {
     this.kernelSet = options.kernelSet ?? gpu.kernelSet;
     this.activations = options.activations ?? 'f32';
     this.#variants = options.variants ?? {};
+    this.stage = options.stage ?? new KernelStage();
     this.pipelines = new PipelineCache(gpu.device);
     this.recorder = new Recorder(gpu.device);
     this.pool = new BufferPool(gpu.device);

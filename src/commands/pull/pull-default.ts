@@ -2,7 +2,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../../errors.ts';
-import { dawnlightHome, modelsDirectory } from './cache.ts';
+import { dawnlightHome } from '../../home.ts';
+import { modelsDirectory } from './cache.ts';
 import { defaultModelSpec } from './default-model.ts';
 import { fetchFile, sizeOf, type OpenSource } from './fetch-file.ts';
 import { openHubFile } from './hub.ts';

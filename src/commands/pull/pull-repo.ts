@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { EngineError } from '../../errors.ts';
 import { ggufModels, ggufPartsOf } from '../../model/files/gguf-parts.ts';
-import { dawnlightHome, modelsDirectory } from './cache.ts';
+import { dawnlightHome } from '../../home.ts';
+import { modelsDirectory } from './cache.ts';
 import { fetchFile, sizeOf } from './fetch-file.ts';
 import { listHubFiles, openHubFile, type HubFile } from './hub.ts';
 import { withLock } from './lock.ts';

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { EngineError, toEngineError } from '../../errors.ts';
 import { printable } from '../terminal-text.ts';
-import { defaultModelPath, dawnlightHome } from './cache.ts';
+import { dawnlightHome } from '../../home.ts';
+import { defaultModelPath } from './cache.ts';
 import { defaultModelSpec } from './default-model.ts';
 import { namedModel, namedModels, pullNamed } from './named-models.ts';
 import { terminalProgress } from './progress.ts';

@@ -1,10 +1,12 @@
 /** From a configuration to a model on the device, ready to step: the engine loader for real models. */
 import type { EngineConfig } from '../../config.ts';
 import { openGpu, type Gpu } from '../../gpu/device.ts';
+import type { KernelSource } from '../../gpu/pipelines.ts';
 import type { Lora, Ops } from '../../kernels/ops.ts';
 import type { WebGPUOpsOptions } from '../../kernels/webgpu-context.ts';
 import { WebGPUOps } from '../../kernels/webgpu-ops.ts';
 import { withMerged } from '../adapters/plan-adapters.ts';
+import { KernelStage, type StageCompiled, type StageName } from '../../kernels/kernel-stage.ts';
 import { openModel, type OpenModel } from '../../model/files/open-model.ts';
 import { loadPlan, type Progress } from '../../model/weights/load-weights.ts';
 import { ModelAdapters } from '../adapters/model-adapters.ts';
@@ -12,6 +14,8 @@ import type { LoadedEngine, LoadOptions } from '../client/engine-transport.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { DeviceModelRunner } from './model-runner.ts';
 import { adapterFacts } from './adapter-facts.ts';
+import { beginsInStages, compileInBackground } from './background-kernels.ts';
+import { KernelMark } from './kernel-mark.ts';
 import { profiled } from './profiled-runner.ts';
 import { planEngine } from './plan-engine.ts';
 import type { EngineInfo } from '../core/types.ts';
@@ -23,6 +27,9 @@ export interface EngineExtensions extends LoadOptions {
   readonly logitsProcessors?: readonly LogitsProcessor[];
   /** Other kernels, typically a subclass of WebGPUOps. */
   readonly createOps?: (gpu: Gpu, options: WebGPUOpsOptions) => Ops;
+  /** Stages of kernels to compile, one behind the other, and who is told of each (compile-kernels.ts). */
+  readonly stages?: readonly StageName[];
+  readonly onStage?: (compiled: StageCompiled) => void;
 }
 
 /** @throws EngineError model_not_readable, unsupported_model, no_adapter, out_of_memory, bad_flag */
@@ -56,8 +63,9 @@ async function loadOnto(
   opened: OpenModel,
   config: EngineConfig,
   onProgress: Progress,
-  { endTokenIds = [], logitsProcessors = [], createOps = (g, options) => new WebGPUOps(g, options) }: EngineExtensions,
+  extensions: EngineExtensions,
 ): Promise<LoadedEngine> {
+  const { endTokenIds = [], logitsProcessors = [], createOps } = extensions;
   const spoiled = new Set<string>();
   const plan = planEngine(
     await withMerged(opened, config),
@@ -65,7 +73,12 @@ async function loadOnto(
     await adapterFacts(gpu, config),
     (name) => void spoiled.add(name),
   );
-  const ops = createOps(gpu, { activations: plan.activations, fusion: config.fusion });
+  const mark = new KernelMark(gpu.description, config, plan);
+  const isTiered = !createOps && beginsInStages(gpu, config, plan, mark);
+  const { stages = [isTiered ? 'first' : 'fused'] } = extensions;
+  const stage = new KernelStage(stages[0]);
+  const options: WebGPUOpsOptions = { activations: plan.activations, fusion: config.fusion, stage };
+  const ops = createOps?.(gpu, options) ?? new WebGPUOps(gpu, options);
   const { maxLength } = plan.kv;
   const loras: Lora[] = [];
   const lora = plan.lora && { ...plan.lora, onLora: (made: Lora) => void loras.push(made) };
@@ -75,7 +88,16 @@ async function loadOnto(
   const eosTokenIds = [...new Set([...opened.generationConfig.eosTokenIds, ...endTokenIds])];
   const limits = { vocabSize: opened.config.vocabSize, eosTokenIds };
   const runner = new DeviceModelRunner(ops, model, ops.createKVCache(plan.kv), limits, logitsProcessors, adapters);
-  await warmUp(runner, plan.kv, plan.batchMaxTokens, model.scoreHead !== null);
+  for (const name of stages) {
+    stage.reach(name);
+    const made: KernelSource[] = [];
+    if (extensions.onStage && ops instanceof WebGPUOps)
+      ops.context.pipelines.onMade = (source) => void made.push(source);
+    await warmUp(runner, plan.kv, plan.batchMaxTokens, model.scoreHead !== null);
+    extensions.onStage?.({ stage: name, made });
+  }
+  if (isTiered && ops instanceof WebGPUOps) runner.onClose(compileInBackground(config, ops, stage));
+  else if (stage.isFused) mark.leave();
   const info: EngineInfo = {
     modelName: opened.name,
     architecture: opened.config.modelType,
@@ -92,11 +114,18 @@ async function loadOnto(
     memory: plan.memory,
     ...(model.dynamicRotary && { sharedPromptLimit: model.dynamicRotary.trainedLength }),
     ...(plan.lora && { adapterRoom: { slots: plan.lora.slots, maxRank: plan.lora.maxRank } }),
-    notes: [...plan.notes, ...(spoiled.size === 0 ? [] : [nonFiniteNote([...spoiled])])],
+    notes: [
+      ...plan.notes,
+      ...(isTiered ? [tieredNote] : []),
+      ...(spoiled.size === 0 ? [] : [nonFiniteNote([...spoiled])]),
+    ],
   };
   if (config.profile === null) return { info, runner };
   return { info, runner: await profiled(runner, ops, gpu, { file: config.profile, model: opened.name }) };
 }
+
+const tieredNote =
+  'The kernels that are fastest are being compiled in the background, once for this model on this machine; full speed in about a minute.';
 
 function nonFiniteNote(names: readonly string[]): string {
   const listed = names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '');

@@ -61,6 +61,7 @@ export class DeviceModelRunner implements ModelRunner {
   /** Of a step whose recording waits for grammars: fulfilled when it was recorded to its end. */
   #recording: Promise<Recorded> | null = null;
   #spoilsNext = false;
+  readonly #ends: (() => void)[] = [];
   /** Fulfilled when the tokens of the last launched step were read, and its grammars went on behind them. */
   #accepted: Promise<unknown> = Promise.resolve();
 
@@ -165,7 +166,13 @@ export class DeviceModelRunner implements ModelRunner {
     else this.#ops.injectFault?.(fault);
   }
 
+  /** Something of this engine's that ends with it. */
+  onClose(end: () => void): void {
+    this.#ends.push(end);
+  }
+
   close(): void {
+    for (const end of this.#ends) end();
     this.#ops.destroy();
   }
 }

@@ -7,7 +7,7 @@ import type { ModelRunner } from './model-runner.ts';
 import { EngineRequest, type EngineRequestInit } from '../core/engine-request.ts';
 import type { ScheduledRequest } from '../scheduling/scheduler-output.ts';
 
-/** Greedy requests × tokens of each: one decode, a few at once, and a piece of a prompt. */
+/** Greedy requests × tokens of each: one decode, a few at once, and a piece of a prompt; fewer where the engine takes no more. */
 const shapes = [
   [1, 1],
   [2, 1],
@@ -39,9 +39,10 @@ export async function warmUp(
   // Steps with adapters have kernels of their own, and fewer that stand for several ops.
   const adapters = runner.adapters ? [null, await adapterOfNothing(runner.adapters)] : [null];
   for (const adapter of adapters)
-    for (const [requests, length] of shapes) {
+    for (const [mostRequests, mostTokens] of shapes) {
       const most = Math.min(batchMaxTokens, ...kv.groups.map(({ slots }) => slots));
-      if (requests > kv.maxRequests || requests * length > most || length > kv.maxLength) continue;
+      const requests = Math.min(mostRequests, kv.maxRequests, most);
+      const length = Math.min(mostTokens, kv.maxLength, Math.floor(most / requests));
       await launch(
         runner,
         requests,

@@ -62,7 +62,7 @@ export function lavapipeAttention(
   ];
   const run = (part: AttentionKernelSpec['mode'], list: { offset: number; count: number }) => {
     if (list.count === 0) return;
-    const mode = keyDim > WIDEST_TILED ? 'decode' : part;
+    const mode = keyDim > WIDEST_TILED || !ctx.stage.hasTiles ? 'decode' : part;
     const tile = mode === part ? 0 : ATTENTION_TILE;
     const groupPart = headsAtOnce(group, keyDim, MOST_DIMENSIONS[mode]);
     const kernelSpec: AttentionKernelSpec = {

@@ -64,7 +64,7 @@ function rowsOfHeads(ctx: WebGPUContext, name: RowsKernel, x: Tensor, w: Matrix,
 function lavapipeHeads(ctx: WebGPUContext, x: Tensor, w: Matrix, heads: number, y: GpuTensor): void {
   const { layout, slices } = w.storage as LaneMatrix;
   const [tokens] = x.shape;
-  const tile = tileFor(w.format, tokens);
+  const tile = tileFor(w.format, ctx.stage.hasTiles ? tokens : 1);
   const { groupSize, texelsPerUnit, rowBlocks, colBlocks, units } = layout;
   const spec: LavapipeExpertSpec = {
     ...{ format: w.format, groupSize, activation: 'f32', ragged: w.cols % 64 !== 0, ...tile },

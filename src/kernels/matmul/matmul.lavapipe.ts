@@ -66,7 +66,7 @@ function kernelFor(
   option: MatmulOption,
 ): { kernel: Kernel; tile: Tile } {
   const activation = x.dtype === 'q8' ? 'q8' : 'f32';
-  const tile = tileFor(w.format, x.shape[0]);
+  const tile = tileFor(w.format, ctx.stage.hasTiles ? x.shape[0] : 1);
   const spec: LavapipeSpec = {
     format: w.format,
     groupSize: layout.groupSize,

@@ -3,6 +3,7 @@ import type { ModelOps, ProgramResult } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { WebGPUContext, WebGPUOpsOptions } from '../webgpu-context.ts';
+import type { StageName } from '../kernel-stage.ts';
 import { execute } from './execute.ts';
 import { fuse, type Found, type Fusion, type Run } from './fusion.ts';
 import { record, type Node, type Recording } from './recording.ts';
@@ -14,6 +15,8 @@ export class Programs {
   readonly #isSwapped: (op: keyof ModelOps) => boolean;
   readonly #fusions: readonly Fusion[];
   readonly #replays: Replays | null;
+  /** That the recordings are of. */
+  #stage: StageName;
 
   /**
    * @param ops who runs an op by itself
@@ -31,12 +34,17 @@ export class Programs {
     this.#isSwapped = isSwapped;
     this.#fusions = fusion ? fusions : [];
     this.#replays = replay ? new Replays(ctx) : null;
+    this.#stage = ctx.stage.name;
   }
 
   /** See Ops.program. */
   run<R extends ProgramResult>(owner: object, step: GpuStep, body: (ops: ModelOps) => R): R {
     // Somebody wants to see each site as the model comes to it.
     if (this.#isSwapped('named') || this.#isSwapped('scope')) return body(this.#ops);
+    if (this.#stage !== this.#ctx.stage.name) {
+      this.#stage = this.#ctx.stage.name;
+      this.#replays?.clear();
+    }
     // Prompts are of so many shapes that few come twice.
     const replays = step.storage.prefillTiles.count === 0 ? this.#replays : null;
     const known = replays?.find(owner, step);
@@ -62,7 +70,7 @@ export class Programs {
 
   #fused(recording: Recording): Run[] {
     const find = (at: number): Found | null => {
-      for (const fusion of this.#fusions) {
+      for (const fusion of this.#ctx.stage.isFused ? this.#fusions : []) {
         const found = fusion(this.#ctx, recording.nodes, at);
         if (found) return found;
       }

@@ -72,6 +72,12 @@ export class Replays {
     for (const resource of memory) this.#ctx.memory.retake(resource);
   }
 
+  /** The same steps are computed with other kernels now. */
+  clear(): void {
+    this.#kept.clear();
+    this.#dispatches = 0;
+  }
+
   #drop(key: string): void {
     this.#dispatches -= this.#kept.get(key)?.list.dispatches.length ?? 0;
     this.#kept.delete(key);

@@ -1,0 +1,81 @@
+/** Starts an engine's other kernels compiling in a process of its own, and lets the engine use them as they are ready. */
+import { fork } from 'node:child_process';
+import { constants, freemem, setPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { EngineConfig } from '../../config.ts';
+import type { Gpu } from '../../gpu/device.ts';
+import type { KernelStage, StageCompiled } from '../../kernels/kernel-stage.ts';
+import type { WebGPUOps } from '../../kernels/webgpu-ops.ts';
+import { moduleUrl } from '../../module-url.ts';
+import type { KernelMark } from './kernel-mark.ts';
+import type { EnginePlan } from './plan-engine.ts';
+
+/** Bytes of weights below which the process costs more than it brings; above, and beyond a part of the memory, it takes too much. */
+const LEAST = 16 * 2 ** 20;
+const MOST = 2 * 2 ** 30;
+const SHARE_OF_MEMORY = 0.25;
+
+/** Slots of its KV cache: enough for a warm-up. */
+const SLOTS = 256;
+
+/** Whether an engine begins with the first stage: where compiling takes long, and another process can do it. */
+export function beginsInStages(
+  gpu: Gpu,
+  config: EngineConfig,
+  { memory: { weights } }: EnginePlan,
+  mark: KernelMark,
+): boolean {
+  if (gpu.kernelSet !== 'lavapipe' || !config.tieredStart || config.profile !== null || config.gpuValidation)
+    return false;
+  // Without a cache on disk nothing reaches this process.
+  if (/^(1|true)$/i.test(process.env['MESA_SHADER_CACHE_DISABLE'] ?? '')) return false;
+  if (weights < LEAST || weights > Math.min(MOST, freemem() * SHARE_OF_MEMORY)) return false;
+  return !mark.isThere;
+}
+
+/** @returns what ends it */
+export function compileInBackground(config: EngineConfig, ops: WebGPUOps, stage: KernelStage): () => void {
+  const start = performance.now();
+  const child = fork(fileURLToPath(moduleUrl('./compile-kernels.ts', import.meta.url)), {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    serialization: 'advanced',
+  });
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  if (child.pid !== undefined) {
+    try {
+      setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    } catch {
+      // It is gone already.
+    }
+  }
+  let isOver = false;
+  const end = (): void => {
+    isOver = true;
+    child.kill();
+  };
+  let ready = Promise.resolve();
+  child.on('message', ({ stage: name, made }: StageCompiled) => {
+    ready = ready
+      .then(() => ops.context.pipelines.prepare(made))
+      .then(() => {
+        if (isOver) return;
+        stage.reach(name);
+        if (name !== 'fused') return;
+        say(
+          `All kernels are compiled, ${Math.round((performance.now() - start) / 1000)} s after the start: full speed.`,
+        );
+      });
+  });
+  child.on('error', () => undefined);
+  child.on('exit', (code) => {
+    if (code !== 0 && !isOver)
+      say('Kernels could not be compiled in the background: the engine stays at its first speed.');
+  });
+  child.send({
+    ...config,
+    ...{ tieredStart: false, maxTotalTokenNum: SLOTS, maxReqTotalLen: null },
+  });
+  child.unref();
+  child.channel?.unref();
+  return end;
+}
