@@ -19,7 +19,7 @@ interface Answers {
 
 export const run: RunBench<typeof spec> = async ({ model, peer, maxTokens, seed }) => {
   const path = await pathOf(model);
-  const llm = await LLM.load(path, { maxTotalTokenNum: 8192, runningMaxReqSize: 8 });
+  const llm = await LLM.load(path, { maxTotalTokenNum: 8192, runningMaxReqSize: 8, tieredStart: false });
   const { source, values } = llm.samplingDefaults;
   const prompts = questions.map(([content]) => {
     const text = llm.chatTemplate?.render([{ role: 'user', content }]) ?? content;

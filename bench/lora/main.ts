@@ -47,7 +47,7 @@ export const run: RunBench<typeof spec> = async ({ model, rounds, batch, adapter
   const folder = mkdtempSync(join(tmpdir(), 'dawnlight-lora-'));
   const slots = Math.max(...adapters);
   const settings = { maxTotalTokenNum: 16_384, disableDynamicPromptCache: true, modelDir: path };
-  const config = { ...defaultEngineConfig, ...settings };
+  const config = { ...defaultEngineConfig, ...settings, tieredStart: false };
   const room = { ...config, enableLora: true, maxLoras: slots, maxLoraRank: rank };
   const start = (c: typeof config) =>
     RestartingEngineClient.start(inWorker({ config: c, loader, faultInjection: false }));

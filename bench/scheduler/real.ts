@@ -61,7 +61,14 @@ async function start(
   { activations: activationDtype }: FeatureBenchOptions,
   changed: Partial<EngineConfig>,
 ): Promise<Variant> {
-  const config = { ...defaultEngineConfig, modelDir, activationDtype, maxTotalTokenNum: 16384, ...changed };
+  const config = {
+    ...defaultEngineConfig,
+    modelDir,
+    activationDtype,
+    maxTotalTokenNum: 16384,
+    tieredStart: false,
+    ...changed,
+  };
   const loader = new URL('../../src/engine/running/load-engine.js', import.meta.url).href;
   const engine = await RestartingEngineClient.start(inWorker({ config, loader, faultInjection: false }));
   return { name, engine, rounds: [] };

@@ -29,7 +29,10 @@ interface Rate {
 }
 
 export async function overhead({ model, rounds, batch, tokens }: OverheadOptions) {
-  const config = { ...defaultEngineConfig, modelDir: model, disableDynamicPromptCache: true, maxTotalTokenNum: 32768 };
+  const config = {
+    ...defaultEngineConfig,
+    ...{ modelDir: model, disableDynamicPromptCache: true, maxTotalTokenNum: 32768, tieredStart: false },
+  };
   const settings = { ...defaultServerConfig, port: 0 };
   const ctx = await loadContext(config, settings);
   const server = await listen(createApp(ctx), settings);

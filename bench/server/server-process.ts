@@ -32,7 +32,7 @@ export class ServerProcess {
 
   /** @param nodeFlags before the program, `flags` behind `serve` */
   static start(flags: readonly string[], nodeFlags: readonly string[] = []): Promise<ServerProcess> {
-    const child = spawn(process.execPath, [...nodeFlags, cli, 'serve', '--port', '0', ...flags], {
+    const child = spawn(process.execPath, [...nodeFlags, cli, 'serve', '--port', '0', '--no-tiered-start', ...flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     process.once('exit', () => child.kill('SIGKILL'));
