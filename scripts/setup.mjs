@@ -35,7 +35,8 @@ export function run(command, args, { quiet = false, env = {} } = {}) {
 /** Runs a stage and says how long it took, if it took any time. */
 export async function stage(name, work) {
   const start = Date.now();
-  const result = await work();
+  const said = setTimeout(() => console.error(`${name} …`), 1000);
+  const result = await Promise.resolve(work()).finally(() => clearTimeout(said));
   const seconds = (Date.now() - start) / 1000;
   if (seconds > 0.5) console.error(`${name}: ${seconds.toFixed(1)} s`);
   return result;
@@ -49,19 +50,25 @@ export function checkNode(version = process.versions.node) {
 
 const changedAt = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 
-async function installPackages() {
+const hasDevPackages = () => existsSync(join(root, 'node_modules', 'tap'));
+
+/** A twentieth of the packages serves. They do not replace those of somebody who has all. */
+async function installPackages(forServing) {
   const installed = join(root, 'node_modules', '.package-lock.json');
-  if (changedAt(installed) >= changedAt(join(root, 'package-lock.json'))) return;
+  const isNew = changedAt(installed) >= changedAt(join(root, 'package-lock.json'));
+  if (isNew && (forServing || hasDevPackages())) return;
+  const which = forServing && !hasDevPackages() ? '--omit=dev' : '--include=dev';
   // No package needs its install script; some would download or compile things that are not used here.
-  await run('npm', ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+  await run('npm', ['ci', which, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 
-/** TypeScript to dist/, when it is older than the sources. */
-export async function build() {
+/** TypeScript to dist/, when it is older than the sources; with types and declarations unless it is for serving. */
+export async function build(forServing = false) {
   const sources = readdirSync(join(root, 'src'), { recursive: true }).map((name) => join(root, 'src', name));
   const newest = Math.max(...[...sources, join(root, 'tsconfig.json'), join(root, 'package.json')].map(changedAt));
-  if (changedAt(join(root, 'dist', 'cli.js')) > newest) return;
-  await run('npm', ['run', '--silent', 'build']);
+  const last = forServing ? 'cli.js' : 'index.d.ts';
+  if (['cli.js', last].every((file) => changedAt(join(root, 'dist', file)) > newest)) return;
+  await run('npm', ['run', '--silent', forServing ? 'transpile' : 'build']);
 }
 
 /** A module of the build. */
@@ -122,11 +129,11 @@ async function ensureModel() {
   }
 }
 
-/** Packages and build. */
-export async function setupBuild() {
+/** Packages and build; `forServing`: as few and as quick as `npm start` can do with. */
+export async function setupBuild(forServing = false) {
   checkNode();
-  await stage('packages', installPackages);
-  await stage('build', build);
+  await stage('packages', () => installPackages(forServing));
+  await stage('build', () => build(forServing));
 }
 
 /** Adapter, and the default model unless `model` is false. Returns the model's path. */

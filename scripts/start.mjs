@@ -83,7 +83,7 @@ async function untilHealthy(url, hasEnded) {
 }
 
 await runMain(async () => {
-  await setupBuild();
+  await setupBuild(true);
   const ownModel = (flagValue('model_dir') ?? flagValue('model')) !== undefined;
   const model = await setupMachine({ model: !ownModel });
   const port = flagValue('port') ?? '8088';

@@ -87,7 +87,7 @@ async function compileKernels(model) {
 }
 
 async function checks() {
-  if (!(await check('packages and build', setupBuild))) return;
+  if (!(await check('packages and build', () => setupBuild()))) return;
   let model = null;
   const machine = await check('adapter and model', async () => {
     model = await setupMachine();

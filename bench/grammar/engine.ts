@@ -17,7 +17,12 @@ export async function startEngine(modelPath: string): Promise<BenchEngine> {
   const model = openModel(modelPath);
   const tokenizer = tokenizerFromGguf(Object.fromEntries(model.metadata ?? []));
   model.close();
-  const config: EngineConfig = { ...defaultEngineConfig, modelDir: modelPath, maxTotalTokenNum: 32768, tieredStart: false };
+  const config: EngineConfig = {
+    ...defaultEngineConfig,
+    modelDir: modelPath,
+    maxTotalTokenNum: 32768,
+    tieredStart: false,
+  };
   const loader = new URL('../../src/engine/running/load-engine.js', import.meta.url).href;
   const vocabulary = tokenVocabulary(tokenizer, '');
   const engine = await RestartingEngineClient.start(inWorker({ config, loader, faultInjection: false, vocabulary }));
