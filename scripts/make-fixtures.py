@@ -36,6 +36,8 @@ from transformers import (
     Qwen3Config,
 )
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+from transformers.models.bloom import modeling_bloom
+from transformers.models.falcon import modeling_falcon
 
 OUT = pathlib.Path(__file__).parent.parent / "test/fixtures/models"
 VOCAB = 307
@@ -691,6 +693,10 @@ def dense():
     tiny("falcon", *falcon, model_type="falcon", ffn_hidden_size=64, older=True)
     tiny("falcon-new", *falcon, model_type="falcon", ffn_hidden_size=64, new_decoder_architecture=True, num_kv_heads=2, bias=True)
     tiny("falcon-sequential", *falcon, model_type="falcon", ffn_hidden_size=64, multi_query=False, parallel_attn=False, tie_word_embeddings=False)
+    # ALiBi as Press et al. have it, which is Bloom's: Falcon's is rounded to bfloat16, which shows where slopes are no powers of two.
+    modeling_falcon.build_alibi_tensor = modeling_bloom.build_alibi_tensor
+    tiny("falcon-alibi", *falcon, model_type="falcon", ffn_hidden_size=64, multi_query=False, parallel_attn=False, bias=True, alibi=True, hidden_size=64, num_attention_heads=16)
+    tiny("opt-350m", "num_key_value_heads", "head_dim", "intermediate_size", model_type="opt", ffn_dim=64, max_position_embeddings=64, word_embed_proj_dim=64, do_layer_norm_before=False)
     tiny("opt", "num_key_value_heads", "head_dim", "intermediate_size", ffn_dim=64, max_position_embeddings=64, word_embed_proj_dim=32)
     tiny("bloom", "num_key_value_heads", "head_dim", "intermediate_size", "num_hidden_layers", "num_attention_heads", n_layer=2, n_head=4)
     remote_code()

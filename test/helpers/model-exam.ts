@@ -108,6 +108,8 @@ export const checkpoints: readonly Checkpoint[] = [
   { name: 'cohere2-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'minicpm-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'minicpm3-gguf', stored: 1e-4, onReferenceOnly: true },
+  { name: 'opt-350m', stored: 1e-4, onReferenceOnly: true },
+  { name: 'falcon-alibi', stored: 1e-4, onReferenceOnly: true },
   { name: 'stablelm-norms', stored: 1e-4, onReferenceOnly: true },
   { name: 'hunyuan_v1_dense-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'falcon-gguf', stored: 1e-4, onReferenceOnly: true },

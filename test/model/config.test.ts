@@ -134,12 +134,10 @@ t.test('what an architecture does not compute is refused by its key', (t) => {
     ['phi', { partial_rotary_factor: 0.2 }, /partial_rotary_factor: of a head of 16 dimensions 3 would rotate/],
     ['gpt_neox', { rotary_pct: 0.2 }, /rotary_pct: of a head of 16 dimensions 3 would rotate/],
     ['olmo2', { sliding_window: 9 }, /sliding_window 9 is not supported/],
-    ['falcon', { alibi: true }, /alibi true is not supported/],
     ['falcon', { new_decoder_architecture: true, parallel_attn: false }, /parallel_attn false is not supported/],
     ['minicpm', { num_experts: 8 }, /num_experts 8 is not supported/],
     ['gptj', { n_embd: 64, n_layer: 2, n_head: 4, n_positions: 64, rotary_dim: 32 }, /rotary_dim 32 .* supported: 16/],
-    ['opt', { ffn_dim: 96, do_layer_norm_before: false }, /do_layer_norm_before false is not supported/],
-    ['opt', { ffn_dim: 96, word_embed_proj_dim: 32 }, /word_embed_proj_dim 32 is not supported/],
+    ['opt', { ffn_dim: 96, enable_bias: false }, /enable_bias false is not supported/],
     ['bloom', { n_layer: 2, n_head: 4, apply_residual_connection_post_layernorm: true }, /post_layernorm true is not/],
   ];
   for (const [type, keys, message] of cases)

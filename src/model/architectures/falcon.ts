@@ -99,8 +99,6 @@ export const falcon: Architecture<FalconConfig, ReturnType<typeof weights>> = {
 
   config: (source) => {
     const c = readKeys(source, ownKeys);
-    // transformers rounds Falcon's ALiBi to bfloat16, which we do not.
-    requireValue(source, 'alibi', c.alibi ?? false, false);
     const isNew = c.new_decoder_architecture ?? false;
     const isParallel = c.parallel_attn ?? true;
     if (isNew) requireValue(source, 'parallel_attn', isParallel, true);
@@ -128,6 +126,11 @@ export const falcon: Architecture<FalconConfig, ReturnType<typeof weights>> = {
       logitScale: 1,
       hasBias: c.bias ?? false,
       norms: !isParallel ? 'sequential' : c.has_two_norms == null ? inParallel : converted,
+      ...(c.alibi && {
+        // Scores are scaled behind it. transformers rounds it to bfloat16, which is no part of its definition.
+        alibi: shared.headDim ** -0.5,
+        rotates: repeat(shared.numHiddenLayers, () => false),
+      }),
       slidingWindows: repeat(shared.numHiddenLayers, () => null),
     };
   },

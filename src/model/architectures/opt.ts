@@ -1,11 +1,16 @@
 /**
  * OPT (Zhang et al. 2022, arXiv:2205.01068): GPT-2 with ReLU, under other names; the table of positions begins with two rows
- * that stand for none. OPT-350M, whose norms are behind the blocks, is another computation.
+ * that stand for none. OPT-350M has its norms behind the blocks, and embeddings of a width of their own.
  */
 import { z } from 'zod';
+import type { AttentionSpec, KVLayer, ModelOps, Step } from '../../kernels/ops.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
 import type { Architecture } from '../architecture.ts';
 import { activationNamed, checkHeads, count, layerCount, readKeys, requireValue } from '../config.ts';
-import { biasVec, head, lin, repeat, table, vec } from '../weights/spec.ts';
+import { attend, attentionSpec, linear, plainMlp } from '../layers/decoder-layer.ts';
+import { Decoder } from '../layers/decoder.ts';
+import { layerNorm, layerNormWeights } from '../layers/layer-norm-decoder.ts';
+import { head, lin, repeat, table, type Loaded } from '../weights/spec.ts';
 import { gpt2, type Gpt2Config } from './gpt2.ts';
 
 const keys = z.object({
@@ -27,36 +32,65 @@ const keys = z.object({
 /** Rows of the table of positions in front of the first. */
 const NO_POSITION = 2;
 
-function layerWeights(c: Gpt2Config, prefix: string) {
+interface OptConfig extends Gpt2Config {
+  /** Of embeddings and of what the head reads. */
+  readonly wordEmbedProjDim: number;
+  /** Each norm is behind its block. */
+  readonly isPostNorm: boolean;
+  readonly hasFinalNorm: boolean;
+}
+
+function layerWeights(c: OptConfig, prefix: string) {
   const { hiddenSize: h, intermediateSize } = c;
   const attn = (part: string) => `${prefix}.self_attn.${part}_proj`;
   const bias = true;
   return {
-    norm1: vec(`${prefix}.self_attn_layer_norm`, h),
-    norm1Bias: biasVec(`${prefix}.self_attn_layer_norm`, h),
+    attentionNorm: layerNormWeights(`${prefix}.self_attn_layer_norm`, h),
     qkv: lin({ [attn('q')]: h, [attn('k')]: h, [attn('v')]: h }, h, { bias }),
     o: lin({ [attn('out')]: h }, h, { bias }),
-    norm2: vec(`${prefix}.final_layer_norm`, h),
-    norm2Bias: biasVec(`${prefix}.final_layer_norm`, h),
+    mlpNorm: layerNormWeights(`${prefix}.final_layer_norm`, h),
     up: lin({ [`${prefix}.fc1`]: intermediateSize }, h, { bias }),
     down: lin({ [`${prefix}.fc2`]: h }, intermediateSize, { bias }),
   };
 }
 
-function weights(c: Gpt2Config) {
+function weights(c: OptConfig) {
+  const { hiddenSize: h, wordEmbedProjDim: e, vocabSize } = c;
   const skipped = NO_POSITION;
   return {
-    embedTokens: table('decoder.embed_tokens', c.vocabSize, c.hiddenSize),
-    embedPositions: table('decoder.embed_positions', c.maxPositionEmbeddings, c.hiddenSize, { skipped }),
+    embedTokens: table('decoder.embed_tokens', vocabSize, e),
+    projectIn: e === h ? null : lin({ 'decoder.project_in': h }, e),
+    embedPositions: table('decoder.embed_positions', c.maxPositionEmbeddings, h, { skipped }),
     layers: repeat(c.numHiddenLayers, (i) => layerWeights(c, `decoder.layers.${i}`)),
-    norm: vec('decoder.final_layer_norm', c.hiddenSize),
-    normBias: biasVec('decoder.final_layer_norm', c.hiddenSize),
-    lmHead: c.tieWordEmbeddings ? null : head('lm_head', c.vocabSize, c.hiddenSize),
+    norm: c.hasFinalNorm ? layerNormWeights('decoder.final_layer_norm', h) : null,
+    projectOut: e === h ? null : lin({ 'decoder.project_out': e }, h),
+    lmHead: c.tieWordEmbeddings ? null : head('lm_head', vocabSize, e),
   };
 }
 
-export const opt: Architecture<Gpt2Config, ReturnType<typeof weights>> = {
-  ...gpt2,
+type OptLayer = Loaded<ReturnType<typeof layerWeights>>;
+
+/** x [T, H] → [T, H] */
+function runLayer(
+  ops: ModelOps,
+  x: Tensor,
+  layer: OptLayer,
+  { c, attention, kv }: { c: OptConfig; attention: AttentionSpec; kv: KVLayer },
+  step: Step,
+): Tensor {
+  const { qkv, o, up, down } = layer;
+  const { layerNormEpsilon: eps, activation, isPostNorm } = c;
+  const attentionNorm = layerNorm(layer.attentionNorm, eps);
+  const mlpNorm = layerNorm(layer.mlpNorm, eps);
+  const block = { qkv, headNorms: null, o, eps, rotary: null, attention, kv };
+  const attended = attend(ops, isPostNorm ? x : ops.norm(x, attentionNorm), block, step, x);
+  const mid = ops.named('hook_resid_mid', isPostNorm ? ops.norm(attended, attentionNorm) : attended);
+  const mlpIn = isPostNorm ? mid : ops.norm(mid, mlpNorm, { to: up.weight });
+  const y = plainMlp(ops, mlpIn, { up, down, activation }, mid);
+  return isPostNorm ? ops.norm(y, mlpNorm) : y;
+}
+
+export const opt: Architecture<OptConfig, ReturnType<typeof weights>> = {
   modelType: 'opt',
   gguf: null,
 
@@ -65,9 +99,7 @@ export const opt: Architecture<Gpt2Config, ReturnType<typeof weights>> = {
 
   config: (source) => {
     const c = readKeys(source, keys);
-    requireValue(source, 'word_embed_proj_dim', c.word_embed_proj_dim ?? c.hidden_size, c.hidden_size);
-    requireValue(source, '_remove_final_layer_norm', c._remove_final_layer_norm, false);
-    for (const key of ['do_layer_norm_before', 'enable_bias', 'layer_norm_elementwise_affine'] as const)
+    for (const key of ['enable_bias', 'layer_norm_elementwise_affine'] as const)
       requireValue(source, key, c[key], true);
     const headDim = Math.floor(c.hidden_size / c.num_attention_heads);
     const heads = { headDim, numAttentionHeads: c.num_attention_heads, numKeyValueHeads: c.num_attention_heads };
@@ -76,6 +108,9 @@ export const opt: Architecture<Gpt2Config, ReturnType<typeof weights>> = {
       ...checkHeads(source, heads),
       vocabSize: c.vocab_size,
       hiddenSize: c.hidden_size,
+      wordEmbedProjDim: c.word_embed_proj_dim ?? c.hidden_size,
+      isPostNorm: !c.do_layer_norm_before,
+      hasFinalNorm: c.do_layer_norm_before && !c._remove_final_layer_norm,
       intermediateSize: c.ffn_dim,
       numHiddenLayers: c.num_hidden_layers,
       maxPositionEmbeddings: c.max_position_embeddings,
@@ -87,4 +122,29 @@ export const opt: Architecture<Gpt2Config, ReturnType<typeof weights>> = {
   },
 
   weights,
+  caches: (c) => gpt2.caches(c),
+
+  create: (c, w, parts) => {
+    const { embedTokens, embedPositions, projectIn, projectOut, norm } = w;
+    return new Decoder({
+      config: c,
+      caches: gpt2.caches(c),
+      head: w.lmHead ?? embedTokens,
+      scoreHead: parts.scoreHead,
+      embed: (ops, step) => {
+        const tokens = ops.embedding(step, embedTokens);
+        const positions = ops.embedding(step, embedPositions, { by: 'positions' });
+        return ops.add(projectIn ? linear(ops, tokens, projectIn) : tokens, positions);
+      },
+      layer: (ops, x, i, step, kv) => {
+        const attention = attentionSpec(c.numAttentionHeads, c.attentionScales[i], null);
+        return runLayer(ops, x, w.layers[i], { c, attention, kv }, step);
+      },
+      norm: (ops, x, option) => {
+        const to = projectOut ? { to: projectOut.weight } : option;
+        const normed = norm ? ops.norm(x, layerNorm(norm, c.layerNormEpsilon), to) : x;
+        return projectOut ? linear(ops, normed, projectOut) : normed;
+      },
+    });
+  },
 };

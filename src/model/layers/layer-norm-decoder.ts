@@ -24,6 +24,8 @@ export interface LayerNormDecoderConfig extends DecoderConfig {
   readonly slidingWindows: readonly (number | null)[];
   /** The MLP reads what attention reads, not what it gives. */
   readonly isParallel: boolean;
+  /** Of ALiBi; null where positions are told otherwise. */
+  readonly alibi?: number | null;
   /** Multiplies the logits. */
   readonly logitScale: number;
 }
@@ -83,7 +85,8 @@ export function createLayerNormDecoder(c: LayerNormDecoderConfig, w: LayerNormDe
     rotary,
     embed: (ops, step) => ops.embedding(step, w.embedTokens),
     layer: (ops, x, i, step, kv) => {
-      const attention = attentionSpec(c.numAttentionHeads, c.headDim ** -0.5, c.slidingWindows[i]);
+      const scores = attentionSpec(c.numAttentionHeads, c.headDim ** -0.5, c.slidingWindows[i]);
+      const attention = { ...scores, ...(c.alibi && { alibi: c.alibi }) };
       const { qkv, o, headNorms: norms } = w.layers[i];
       const headNorms = norms && { ...norms, kind: 'layer' as const };
       const block = { qkv, o, headNorms, eps, rotary: c.rotates[i] ? rotary : null, attention, kv };
