@@ -11,6 +11,7 @@ import type { LaneMatrix } from '../matmul/lane-matrix.ts';
 import { BLOCK_ROWS } from '../matmul/lane-layout.ts';
 import { tileFor } from '../matmul/matmul.lavapipe.ts';
 import type { ExpertMatmulOption, Matrix } from '../ops.ts';
+import { rowGrid } from '../row-grid.ts';
 import { bufferOf, resourceOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 import {
   lavapipeExpertKernel,
@@ -56,6 +57,7 @@ export function lavapipeExpertMatmul(
   const chosen = tiled ? tiled.tiles.storage : bufferOf(routing);
   const { rowBlocks, colBlocks, units } = layout;
   const perInput = pairs / x.shape[0];
+  const [across, z] = rowGrid(tiled ? tiled.count : pairs);
   for (const slice of slices) {
     const firstBlock = slice.firstRow / BLOCK_ROWS;
     const blocks = [firstBlock, slice.rowBlocks, rowBlocks];
@@ -64,8 +66,9 @@ export function lavapipeExpertMatmul(
       kernel,
       [slice.view, resourceOf(x), y.storage, null, bias ? bufferOf(bias) : null, chosen],
       new Uint32Array([x.shape[0], rows, w.cols, colBlocks, ...blocks, perInput, tiled?.count ?? 0]),
-      tiled ? tiled.count : pairs,
+      across,
       (rowBlocks * units) / tile.units,
+      z,
     );
   }
   return y;

@@ -45,7 +45,7 @@ ${texelLoader('texel', 'w')}
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
   let zero = p.firstBlock >> 31u;
-  let pairs = pairsAt(wg.x${s.tiled ? ` * ${s.tokens}u` : ''});
+  let pairs = pairsAt(gridRow(wg.x, wg.z)${s.tiled ? ` * ${s.tokens}u` : ''});
   let expert = pairs.expert;
   let ownBlock = wg.y / ${perBlock}u;
   let block = expert * p.blocks + ownBlock - p.firstBlock;
@@ -61,7 +61,7 @@ ${range(rowsOf(s))
 `;
   const order = spec.heads ? '../head-matmul/pairs.heads.wgsl' : spec.tiled ? 'pairs.tiles.wgsl' : 'pairs.wgsl';
   const defines = { ...(spec.tiled && { TILE: s.tokens }), ...(spec.heads && { HEADS: spec.heads }) };
-  return composeWith(['../texel.wgsl', order], import.meta.url, text, defines);
+  return composeWith(['../texel.wgsl', '../row-grid.wgsl', order], import.meta.url, text, defines);
 }
 
 function storeRow(s: LavapipeExpertSpec & SumsSpec, r: number): string {

@@ -10,6 +10,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { rowsKernel, rowsPlans, type RowsKernel } from '../matmul/matmul.rows.ts';
 import type { RowMatrix } from '../matmul/row-matrix.ts';
 import type { ExpertMatmulOption, Matrix } from '../ops.ts';
+import { rowGrid } from '../row-grid.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 import { expertTiles } from './expert-tiles.ts';
 import { expertWork } from './expert-work.ts';
@@ -47,7 +48,7 @@ export function rowsExpertMatmul(
       [data, scales, bufferOf(x), y.storage, bias ? bufferOf(bias) : null, chosen],
       new Uint32Array([x.shape[0], rows, w.cols, matrix.chunksPerRow, firstRow, sliceRows, ...sizes]),
       Math.ceil(rows / plan.rows),
-      tiled ? tiled.count : pairs,
+      ...rowGrid(tiled ? tiled.count : pairs),
     );
   }
   return y;

@@ -6,6 +6,7 @@ const TILE = 32u;
 struct Pairs { expert: u32, first: u32, count: u32 }
 
 fn pairsAt(line: u32) -> Pairs {
+  if (line / TILE >= p.tiles) { return Pairs(); } // of the grid's last ones
   let at = line / TILE * 3u;
   return Pairs(tiles[at], tiles[at + 1u], tiles[at + 2u]);
 }

@@ -1,9 +1,10 @@
 // activation(gate) · up with a q8 result, for lavapipe. A workgroup of 8 lanes owns BLOCKS blocks of 64 features of one token.
 // include: ../quantize/q8-block.lavapipe.wgsl
 // include: ../quantize/store-texel.lavapipe.wgsl
+// include: ../row-grid.wgsl
 // include: gated.wgsl
 
-struct Params { intermediate: u32 }
+struct Params { intermediate: u32, tokens: u32 }
 var<immediate> p: Params;
 
 @group(0) @binding(0) var<storage, read> gateUp: array<vec4<f32>>; // [T, 2·I / 4]
@@ -13,7 +14,8 @@ override BLOCKS: u32 = 8;
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
-  let token = wg.y;
+  let token = gridRow(wg.y, wg.z);
+  if (token >= p.tokens) { return; }
   let quads = p.intermediate / 4u;
   let gate = token * 2u * quads;
   let up = gate + quads;

@@ -20,6 +20,7 @@ import { productWork } from '../matmul/product-work.ts';
 import type { RowMatrix } from '../matmul/row-matrix.ts';
 import type { Matrix } from '../ops.ts';
 import { quantize } from '../quantize/quantize.ts';
+import { rowGrid } from '../row-grid.ts';
 import { bufferOf, type ActivationTensor, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 
 export function headMatmul(ctx: WebGPUContext, x: Tensor, w: Matrix, form: 'f32' | 'q8'): ActivationTensor {
@@ -56,7 +57,7 @@ function rowsOfHeads(ctx: WebGPUContext, name: RowsKernel, x: Tensor, w: Matrix,
       [data, scales, bufferOf(x), y.storage],
       new Uint32Array([pairs, rows, w.cols, matrix.chunksPerRow, firstRow, sliceRows, pairs, 1, tokens]),
       Math.ceil(rows / plan.rows),
-      heads * Math.ceil(tokens / plan.tokens),
+      ...rowGrid(heads * Math.ceil(tokens / plan.tokens)),
     );
   }
 }
@@ -71,6 +72,7 @@ function lavapipeHeads(ctx: WebGPUContext, x: Tensor, w: Matrix, heads: number, 
     ...{ texelsPerUnit, unitsPerBlock: units, bias: false, tiled: true, heads },
   };
   const kernel = ctx.pipelines.get(lavapipeExpertKernelName(spec), () => lavapipeExpertKernel(spec));
+  const [across, z] = rowGrid(heads * Math.ceil(tokens / tile.tokens));
   for (const slice of slices) {
     const blocks = [slice.firstRow / BLOCK_ROWS, slice.rowBlocks, rowBlocks];
     ctx.recorder.does(() => productWork(x, w, groupSize, w.rows / slices.length, undefined));
@@ -78,8 +80,9 @@ function lavapipeHeads(ctx: WebGPUContext, x: Tensor, w: Matrix, heads: number, 
       kernel,
       [slice.view, bufferOf(x), y.storage],
       new Uint32Array([tokens * heads, w.rows / heads, w.cols, colBlocks, ...blocks, 1, tokens]),
-      heads * Math.ceil(tokens / tile.tokens),
+      across,
       (rowBlocks * units) / tile.units,
+      z,
     );
   }
 }

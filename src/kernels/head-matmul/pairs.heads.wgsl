@@ -9,6 +9,7 @@ struct Pairs { expert: u32, first: u32, count: u32 }
 fn pairsAt(line: u32) -> Pairs {
   let perHead = (p.tiles + TILE - 1u) / TILE;
   let tile = line / TILE;
+  if (tile / perHead >= HEADS) { return Pairs(); } // of the grid's last ones
   let first = tile % perHead * TILE;
   return Pairs(tile / perHead, first, min(TILE, p.tiles - first));
 }

@@ -7,6 +7,7 @@
 // include: chunk.f32.wgsl
 // include: input.f32.wgsl
 // include: product.float.wgsl
+// include: ../row-grid.wgsl
 // include: output.wgsl
 const ROWS = 1u; // of a team
 const TOKENS = 1u; // of a workgroup
@@ -20,7 +21,7 @@ var<workgroup> partial: array<f32, TEAMS * SUMS * LANES>; // [team][sum][lane]
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let team = thread / LANES;
   let lane = thread % LANES;
-  let work = begin(wg.y * TOKENS, wg.x * TEAMS * ROWS);
+  let work = begin(gridRow(wg.y, wg.z) * TOKENS, wg.x * TEAMS * ROWS);
   if (isIdle(work)) { return; }
   let own = team * ROWS; // the team's first row
   var sums: array<array<f32, TOKENS>, ROWS>;

@@ -2,10 +2,11 @@
 // workgroup owns 64 rows of one token.
 // include: chunk.f32.wgsl
 // include: input.f32.wgsl
+// include: ../row-grid.wgsl
 // include: output.wgsl
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) row: u32) {
-  let work = begin(wg.y, wg.x * 64u);
+  let work = begin(gridRow(wg.y, wg.z), wg.x * 64u);
   if (isIdle(work)) { return; }
   let token = inputRow(work, 0u);
   let weights0 = weightRow(work, row) * p.chunks;

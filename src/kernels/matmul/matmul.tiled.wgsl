@@ -5,6 +5,7 @@
 // Loops over them have constant bounds and are unrolled.
 // include: chunk.f32.wgsl
 // include: input.f32.wgsl
+// include: ../row-grid.wgsl
 // include: output.wgsl
 const TILE_TOKENS = 32u;
 const TILE_ROWS = 32u;
@@ -49,7 +50,7 @@ fn loadW(work: Work, chunk0: u32, thread: u32) {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let work = begin(wg.y * TILE_TOKENS, wg.x * TILE_ROWS);
+  let work = begin(gridRow(wg.y, wg.z) * TILE_TOKENS, wg.x * TILE_ROWS);
   if (isIdle(work)) { return; }
   // Invocation (i, j) owns tokens i, i + DOWN, … and rows j, j + ACROSS, … of the tile.
   let i = thread / ACROSS;

@@ -1,8 +1,9 @@
 // f32 → q8 for lavapipe. A workgroup of 8 lanes owns one token.
+// include: ../row-grid.wgsl
 // include: q8-block.lavapipe.wgsl
 // include: store-texel.lavapipe.wgsl
 
-struct Params { features: u32 }
+struct Params { features: u32, tokens: u32 }
 var<immediate> p: Params;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>; // [T, H / 4]
@@ -10,8 +11,10 @@ var<immediate> p: Params;
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
+  let token = gridRow(wg.x, wg.z);
+  if (token >= p.tokens) { return; }
   let quads = p.features / 4u;
-  let row = wg.x * quads;
+  let row = token * quads;
   let blocks = (quads + 15u) / 16u;
   for (var block = 0u; block < blocks; block++) {
     let i = block * 16u + lane;
@@ -19,6 +22,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(subgroup_invocation_id) l
     var b = vec4<f32>(0.0);
     if (i < quads) { a = x[row + i]; }
     if (i + 8u < quads) { b = x[row + i + 8u]; }
-    storeTexel((wg.x * blocks + block) * 8u + lane, q8Block(a, b, lane));
+    storeTexel((token * blocks + block) * 8u + lane, q8Block(a, b, lane));
   }
 }

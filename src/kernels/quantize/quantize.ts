@@ -6,6 +6,7 @@
  */
 import { compose } from '../../gpu/wgsl.ts';
 import { numel, type Shape, type Tensor } from '../../tensor/tensor.ts';
+import { rowGrid } from '../row-grid.ts';
 import { bufferOf, Q8_BLOCK, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
 import { moves } from '../work.ts';
 
@@ -16,12 +17,9 @@ export function quantize(ctx: WebGPUContext, x: Tensor): ActivationTensor {
   const name = ctx.variant('quantize');
   const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url));
   ctx.recorder.does(() => moves([x, y], 3));
-  if (name === 'quantize.lavapipe') {
-    ctx.recorder.dispatch(kernel, [bufferOf(x), y.storage], params.subarray(0, 1), tokens);
-  } else {
-    const blocks = tokens * Math.ceil(features / Q8_BLOCK);
-    ctx.recorder.dispatch(kernel, [bufferOf(x), y.storage], params, Math.ceil(blocks / 64));
-  }
+  const blocks = tokens * Math.ceil(features / Q8_BLOCK);
+  const [across, z] = rowGrid(name === 'quantize.lavapipe' ? tokens : Math.ceil(blocks / 64));
+  ctx.recorder.dispatch(kernel, [bufferOf(x), y.storage], params, across, 1, z);
   return y;
 }
 

@@ -1,4 +1,5 @@
 // f32 → q8 on any GPU. An invocation owns one block of 64 features of one token and writes the block's 8 texels.
+// include: ../row-grid.wgsl
 // include: q8.wgsl
 
 struct Params { features: u32, tokens: u32 }
@@ -30,18 +31,19 @@ fn quantizeGroup(first: u32, end: u32) -> Group {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let own = gridRow(wg.x, wg.z) * 64u + thread;
   let quads = p.features / 4u;
   let blocks = (quads + 15u) / 16u;
-  if (id.x >= p.tokens * blocks) { return; }
-  let token = id.x / blocks;
-  let first = token * quads + (id.x % blocks) * 16u;
+  if (own >= p.tokens * blocks) { return; }
+  let token = own / blocks;
+  let first = token * quads + (own % blocks) * 16u;
   let end = (token + 1u) * quads;
   var a = quantizeGroup(first, end);
   var b = quantizeGroup(first + 8u, end);
   var extra = array<u32, 8>(
     bitcast<u32>(a.sum), bitcast<u32>(b.sum), bitcast<u32>(a.scale), bitcast<u32>(b.scale), 0u, 0u, 0u, 0u);
   for (var lane = 0u; lane < 8u; lane++) {
-    y[id.x * 8u + lane] = vec4<u32>(a.codes[lane], b.codes[lane], extra[lane], 0u);
+    y[own * 8u + lane] = vec4<u32>(a.codes[lane], b.codes[lane], extra[lane], 0u);
   }
 }

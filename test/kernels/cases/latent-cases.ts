@@ -217,6 +217,8 @@ export const latentCases: readonly KernelCase[] = [
   headMatmulCase({ format: 'int8', tokens: 2, heads: 3, rows: 70, cols: 96 }),
   headMatmulCase({ format: 'int4', tokens: 13, heads: 2, rows: 64, cols: 128 }),
   headMatmulCase({ format: 'f32', tokens: 5, heads: 2, rows: 7, cols: 9 }),
+  // On lavapipe more tiles than a dimension of the grid has.
+  headMatmulCase({ format: 'f32', tokens: 2060, heads: 128, rows: 2, cols: 8 }),
   latentCase('queries', 'of a part that rotates', { ...small, rotaryDim: 6, sequences: decode(0, 9) }),
   core(latentCase('queries', 'of neighbours', { ...small, interleaved: true, sequences: [{ context: 2, chunk: 5 }] })),
   latentCase('attention', 'first token', { ...small, sequences: decode(0) }),

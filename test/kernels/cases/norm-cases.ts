@@ -258,6 +258,9 @@ export const normCases: readonly KernelCase[] = [
   gatedMulCase(3, 1536, true),
   gatedMulCase(1, 16, true),
   core(gatedMulCase(57, 96, true)),
+  // More rows than a dimension of the grid has.
+  core(gatedMulCase(65_600, 4, false)),
+  core(gatedMulCase(65_600, 16, true)),
   gatedMulCase(3, 57, false, 'gelu_tanh'),
   core(gatedMulCase(3, 57, false, 'swigluoai')),
   core(gatedMulCase(5, 96, true, 'swigluoai')),
