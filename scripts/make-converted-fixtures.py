@@ -27,6 +27,8 @@ YARN = dict(rope_type="yarn", rope_theta=5000.0, factor=4.0, original_max_positi
 MIXTURE = dict(num_experts=8, num_experts_per_tok=3, moe_intermediate_size=32, shared_expert_intermediate_size=64)
 DELTA = dict(linear_key_head_dim=8, linear_value_head_dim=16, linear_num_key_heads=2, linear_num_value_heads=4, layer_types=["linear_attention", "full_attention"])
 GPT = ("num_key_value_heads", "head_dim", "intermediate_size", "num_hidden_layers", "num_attention_heads")
+LATENT = {key: value for key, value in fixtures.LATENT.items() if key != "q_lora_rank"}
+ROUTED = {**fixtures.MIXTURE, **fixtures.GROUPS, "first_k_dense_replace": 1}
 
 # Name of the fixture: how `tiny` makes the checkpoint, and keys that the converter reads and transformers 5 does not write.
 CHECKPOINTS = {
@@ -60,15 +62,26 @@ CHECKPOINTS = {
         dict(model_type="qwen3_next", **DELTA, **MIXTURE, dtype=torch.bfloat16, rope_parameters=dict(fixtures.HALF)),
         {},
     ),
+    "deepseek_v2-gguf": (
+        ("head_dim",),
+        dict(model_type="deepseek_v2", **LATENT, q_lora_rank=None, v_head_dim=24, **ROUTED, topk_method="group_limited_greedy", rope_parameters=fixtures.deepseek_yarn(0.7, 0.7)),
+        dict(scoring_func="softmax", head_dim=None),
+    ),
+    "glm4_moe_lite-gguf": (
+        ("head_dim",),
+        dict(model_type="glm4_moe_lite", **LATENT, q_lora_rank=32, v_head_dim=8, **ROUTED, mlp_layer_types=["dense", "sparse"]),
+        dict(first_k_dense_replace=1, head_dim=None),
+    ),
     # transformers does not have these: what make-fixtures.py makes of Llama and of Granite.
     "internlm2-gguf": lambda: fixtures.internlm2("internlm2-gguf", bias=False),
     "minicpm-gguf": lambda: fixtures.dense(),
     # Experts in MXFP4, which the converter hands on.
     "gpt_oss-gguf": lambda: packed.write("gpt_oss-mxfp4", *packed.FORMATS["gpt_oss-mxfp4"]),
     "phi3-gguf": lambda: fixtures.phi3(),
+    "deepseek_v3-gguf": lambda: fixtures.deepseek(),
 }
 # Where the checkpoint of one of these functions lies, if not under the fixture's own name.
-SOURCES = {"minicpm-gguf": "minicpm", "gpt_oss-gguf": "gpt_oss-mxfp4", "phi3-gguf": "phi3"}
+SOURCES = {"minicpm-gguf": "minicpm", "gpt_oss-gguf": "gpt_oss-mxfp4", "phi3-gguf": "phi3", "deepseek_v3-gguf": "deepseek_v3"}
 
 
 def convert(source, target):

@@ -741,6 +741,30 @@ def latent():
     extra = {f"rope_factors_{kind}.weight": np.array(longrope[f"{kind}_factor"], np.float32) for kind in ("long", "short")}
     tiny_gguf("minicpm3-gguf", gguf.MODEL_ARCH.MINICPM3, model, lengths, extra)
     tiny("minicpm3-dense-queries", "head_dim", model_type="minicpm3", dtype=torch.bfloat16, **dense, **minicpm, tie_word_embeddings=False, mlp_bias=True)
+    deepseek()
+
+
+MIXTURE = dict(n_routed_experts=8, num_experts_per_tok=3, moe_intermediate_size=32, n_shared_experts=2, routed_scaling_factor=1.7)
+GROUPS = dict(n_group=4, topk_group=2)
+
+
+def deepseek_yarn(mscale, mscale_all_dim):
+    return dict(rope_type="yarn", rope_theta=5000.0, factor=4.0, original_max_position_embeddings=64, mscale=mscale, mscale_all_dim=mscale_all_dim)
+
+
+def deepseek():
+    """Latent attention beside experts."""
+    lite = {**LATENT, "q_lora_rank": None, "v_head_dim": 24}
+    tiny("deepseek_v2", "head_dim", dtype=torch.bfloat16, **lite, **MIXTURE, first_k_dense_replace=1, rope_parameters=deepseek_yarn(0.707, 0.707), older=True)
+    limited = dict(**GROUPS, topk_method="group_limited_greedy", attention_bias=True)
+    tiny("deepseek_v2-groups", "head_dim", model_type="deepseek_v2", **LATENT, **MIXTURE, **limited, v_head_dim=8, rope_parameters=deepseek_yarn(0.8, 1.2))
+    tiny("deepseek_v3", "head_dim", **LATENT, **MIXTURE, **GROUPS, v_head_dim=8, first_k_dense_replace=1, num_mtp_layers=1, rope_parameters=deepseek_yarn(1.0, 1.0), older=True)
+    # A layer that guesses tokens ahead.
+    stored = load_file(OUT / "deepseek_v3" / "model.safetensors")
+    rewrite("deepseek_v3", {**stored, "model.layers.2.eh_proj.weight": torch.ones(32, 64, dtype=torch.float16)}, {"scoring_func": "sigmoid", "topk_method": "noaux_tc"})
+    plain = dict(n_group=1, topk_group=1, norm_topk_prob=False, rope_interleave=False, attention_bias=True, first_k_dense_replace=0)
+    tiny("deepseek_v3-halves", "head_dim", model_type="deepseek_v3", dtype=torch.bfloat16, **lite, **{**MIXTURE, "num_experts_per_tok": 2}, **plain, num_mtp_layers=0)
+    tiny("glm4_moe_lite", "head_dim", **LATENT, **{**MIXTURE, "n_shared_experts": 1}, v_head_dim=8, mlp_layer_types=["sparse", "dense"])
 
 
 def internlm2(folder, bias):

@@ -227,6 +227,29 @@ def write(name, layer, quantization):
     fixtures.write_oracle(directory, reloaded)
 
 
+def write_latent(name, source):
+    """What make-fixtures.py made, all projections in blocks of E4M3, those of the layer that guesses ahead too."""
+    config = json.loads((OUT / source / "config.json").read_text())
+    state, meant = {}, {}
+    for key, value in load_file(OUT / source / "model.safetensors").items():
+        if "_proj" not in key:
+            state[key] = meant[key] = value
+            continue
+        stem = key.removesuffix(".weight")
+        parts, meant[key] = fp8_blocks(stem, value.float())
+        state |= {f"{stem}.{part}": tensor.contiguous() for part, tensor in parts.items()}
+    directory = OUT / name
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    save_file(meant, directory / "model.safetensors", metadata={"format": "pt"})
+    (directory / "config.json").write_text(json.dumps(config))
+    model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+    save_file(state, directory / "model.safetensors", metadata={"format": "pt"})
+    quantization = dict(quant_method="fp8", fmt="e4m3", activation_scheme="dynamic", weight_block_size=[32, 32])
+    (directory / "config.json").write_text(json.dumps({**config, "quantization_config": quantization}, indent=2) + "\n")
+    fixtures.write_oracle(directory, model)
+
+
 def scheme(targets, **weights):
     keys = dict(num_bits=8, type="int", symmetric=True, strategy="channel", group_size=None, dynamic=False)
     return {"targets": targets, "weights": keys | weights, "input_activations": None, "output_activations": None}
@@ -250,6 +273,9 @@ FORMATS = {
     "llama-torchao": (torchao, dict(quant_method="torchao", quant_type={"default": {"_type": "Int8WeightOnlyConfig", "_version": 2, "_data": {}}}, modules_to_not_convert=SKIPPED)),
     "gpt_oss-mxfp4": (mxfp4, dict(quant_method="mxfp4", modules_to_not_convert=["model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens", "lm_head"])),
 }
+
+# Of which checkpoint.
+LATENT = {"deepseek_v3-fp8": "deepseek_v3"}
 
 
 def bitsandbytes_weights(tensors):
@@ -320,12 +346,14 @@ def check(name):
 
 
 def main(arguments):
-    names = [name for name in arguments if name != "--check"] or list(FORMATS)
+    # transformers takes the blocks of a matrix to be of one size, whose last ones are smaller here as in DeepSeek-V3.
+    whole = list(FORMATS) if "--check" in arguments else [*FORMATS, *LATENT]
+    names = [name for name in arguments if name != "--check"] or whole
     for name in names:
         if "--check" in arguments:
             check(name)
         else:
-            write(name, *FORMATS[name])
+            write(name, *FORMATS[name]) if name in FORMATS else write_latent(name, LATENT[name])
             print(f"made {OUT / name}")
 
 

@@ -43,12 +43,18 @@ export interface ModelParts {
   readonly scoreHead: ScoreHead | null;
 }
 
+/** What a GGUF file has, before it is known what it is. */
+export interface GgufContents {
+  readonly metadata: ReadonlyMap<string, unknown>;
+  readonly tensors: readonly { readonly name: string }[];
+}
+
 /** How llama.cpp's converter names and orders what a Hugging Face directory holds. */
 export interface GgufMapping {
   /** `general.architecture`, also the prefix of its metadata keys. */
   readonly name: string;
-  /** Files that have experts are this architecture's, and those without another's of the same name. */
-  readonly hasExperts?: true;
+  /** Which files of that name are this architecture's; another of the same name has the rest. */
+  holds?(file: GgufContents): boolean;
   /** config.json key → metadata key without its prefix. */
   readonly configKeys: Readonly<Record<string, string>>;
   /** GGUF name → Hugging Face name, both without `.weight` or `.bias`, or both whole; `*` is the layer. */

@@ -1,8 +1,9 @@
 /** How a config says its mixture of experts; each architecture has keys of its own for it. */
+import { z } from 'zod';
 import type { ExpertGroups, RouteSpec } from '../kernels/ops.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { notReadable } from './files/model-file.ts';
-import type { ConfigSource } from './config.ts';
+import { count, readKeys, type ConfigSource } from './config.ts';
 
 export interface ExpertConfig {
   /** E, without those that all tokens take. */
@@ -40,6 +41,51 @@ export function checkExperts(source: ConfigSource, c: ExpertConfig, keys: { coun
       `${k} ${c.k} of ${c.count} experts cannot be chosen from ${kept} of ${groups} groups (n_group, topk_group)`,
     );
   return c;
+}
+
+/** transformers' defaults for what a config.json leaves out. */
+export interface RoutedDefaults {
+  readonly scores: RouteSpec['scores'];
+  readonly count: number;
+  readonly k: number;
+  readonly size: number;
+  /** Experts that all tokens take. */
+  readonly shared: number;
+  readonly scale: number;
+  readonly groups: number;
+  readonly keptGroups: number;
+}
+
+const routedKeys = z.object({
+  n_routed_experts: count.optional(),
+  n_shared_experts: z.int().nonnegative().nullish(),
+  num_experts_per_tok: count.optional(),
+  moe_intermediate_size: count.optional(),
+  norm_topk_prob: z.boolean().nullish(),
+  routed_scaling_factor: z.number().positive().nullish(),
+  n_group: count.nullish(),
+  topk_group: count.nullish(),
+});
+
+/** The experts of DeepSeek-V3 and of those that say theirs with its keys. */
+export function readRoutedExperts(source: ConfigSource, defaults: RoutedDefaults): ExpertConfig {
+  const c = readKeys(source, routedKeys);
+  const size = c.moe_intermediate_size ?? defaults.size;
+  // Null is none.
+  const shared = c.n_shared_experts === undefined ? defaults.shared : (c.n_shared_experts ?? 0);
+  const groups = c.n_group ?? defaults.groups;
+  const experts: ExpertConfig = {
+    count: c.n_routed_experts ?? defaults.count,
+    k: c.num_experts_per_tok ?? defaults.k,
+    size,
+    sharedSize: size * shared,
+    routerBias: false,
+    scores: defaults.scores,
+    normalizes: c.norm_topk_prob ?? true,
+    scale: c.routed_scaling_factor ?? defaults.scale,
+    groups: groups > 1 ? { count: groups, kept: c.topk_group ?? defaults.keptGroups, worth: 'topTwo' } : null,
+  };
+  return checkExperts(source, experts, { count: 'n_routed_experts', k: 'num_experts_per_tok' });
 }
 
 /** @param bias [E], for the choice alone */

@@ -103,6 +103,8 @@ for (const name of ['llama-tied', 'mistral-window', 'qwen3', 'gpt2', 'phi3', 'ge
       if (name.includes('cached') && !model.dynamicRotary)
         t.equal(book.outputs.get('4')!.usage.cachedTokens, 40, `${name}: all but the last token were cached`);
       t.equal(paused > 0, name === 'paused', `${name}: ${paused} pauses`);
+      core.flushCache();
+      t.equal(core.scheduler.kv.pool.free, core.scheduler.kv.pool.size, `${name}: every slot is back`);
       if (more === 0) continue;
       const tokens = lengths.map((_, i) => book.tokens(`${i}`));
       generated ??= tokens;

@@ -6,7 +6,8 @@ import type { LlamaConfig } from '../../src/model/architectures/llama.ts';
 import { jsonSource } from '../../src/model/config.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
 import { qwen3Next } from '../../src/model/architectures/qwen3_next.ts';
-import { architectureOf } from '../../src/model/architectures/registry.ts';
+import { architectureOf, ggufArchitectureOf } from '../../src/model/architectures/registry.ts';
+import type { LatentDecoderConfig } from '../../src/model/layers/latent-decoder.ts';
 import { inverseFrequencies, ropeParametersSchema, rotaryTable } from '../../src/model/layers/rope.ts';
 import type { GgufBuilder } from '../helpers/gguf-builder.ts';
 import { fixturePath } from '../helpers/model-exam.ts';
@@ -127,6 +128,42 @@ t.test('which layers of Qwen3-Next attend, and what its delta nets need', (t) =>
   t.end();
 });
 
+const mla = { kv_lora_rank: 64, qk_nope_head_dim: 32, qk_rope_head_dim: 8, v_head_dim: 24 };
+
+t.test('experts of DeepSeek and its like, where a config leaves them out', (t) => {
+  const of = (type: string, keys = {}) => {
+    const config = architectureOf(type, 'config.json').config(
+      jsonSource({ ...minimal, ...mla, ...keys }, 'config.json'),
+    );
+    return config as LatentDecoderConfig;
+  };
+  const v3 = of('deepseek_v3');
+  t.match(v3, { qLoraRank: null, isInterleaved: true, hasChoiceBias: true, isSparse: [false, false, false, true] });
+  t.match(v3.experts, { count: 256, k: 8, sharedSize: 2048, scores: 'sigmoid', normalizes: true, scale: 2.5 });
+  t.strictSame(v3.experts.groups, { count: 8, kept: 4, worth: 'topTwo' });
+  const v2 = of('deepseek_v2', { n_group: 8, topk_group: 3 });
+  t.match(v2, { hasChoiceBias: false, isSparse: [true, true, true, true] });
+  t.match(v2.experts, { count: 64, scores: 'softmax', normalizes: false, scale: 1, groups: null });
+  const limited = of('deepseek_v2', { n_group: 8, topk_group: 3, topk_method: 'group_limited_greedy' });
+  t.strictSame(limited.experts.groups, { count: 8, kept: 3, worth: 'max' });
+  const flash = of('glm4_moe_lite');
+  t.match(flash, { normEps: 1e-5, isSparse: [false, true, true, true] });
+  t.match(flash.experts, { count: 64, k: 4, scale: 1.8, groups: null });
+  t.end();
+});
+
+t.test('GGUF files of one name are told apart by what they hold', (t) => {
+  const typeOf = (name: string, experts: number, tensor: string) => {
+    const metadata = new Map<string, unknown>([['general.architecture', name]]).set(`${name}.expert_count`, experts);
+    return ggufArchitectureOf({ metadata, tensors: [{ name: tensor }] }, 'a.gguf').modelType;
+  };
+  t.equal(typeOf('llama', 0, 'blk.0.ffn_up.weight'), 'llama');
+  t.equal(typeOf('llama', 8, 'blk.0.ffn_up_exps.weight'), 'mixtral');
+  t.equal(typeOf('deepseek2', 64, 'blk.1.ffn_gate_inp.weight'), 'deepseek_v2');
+  t.equal(typeOf('deepseek2', 64, 'blk.1.exp_probs_b.bias'), 'deepseek_v3', 'GLM-4.7-Flash too');
+  t.end();
+});
+
 t.test('what an architecture does not compute is refused by its key', (t) => {
   const cases: [string, object, RegExp][] = [
     ['gemma', { use_bidirectional_attention: true }, /use_bidirectional_attention true is not supported/],
@@ -138,6 +175,12 @@ t.test('what an architecture does not compute is refused by its key', (t) => {
     ['minicpm', { num_experts: 8 }, /num_experts 8 is not supported/],
     ['gptj', { n_embd: 64, n_layer: 2, n_head: 4, n_positions: 64, rotary_dim: 32 }, /rotary_dim 32 .* supported: 16/],
     ['opt', { ffn_dim: 96, enable_bias: false }, /enable_bias false is not supported/],
+    ['deepseek_v2', { ...mla, norm_topk_prob: true }, /norm_topk_prob true is not supported; supported: false/],
+    ['deepseek_v2', { ...mla, topk_method: 'noaux_tc' }, /topk_method "noaux_tc" .* greedy, group_limited_greedy/],
+    ['deepseek_v3', { ...mla, scoring_func: 'softmax' }, /scoring_func "softmax" is not supported; supported: sigmoid/],
+    ['deepseek_v3', { ...mla, moe_layer_freq: 2 }, /moe_layer_freq 2 is not supported/],
+    ['glm4_moe_lite', { ...mla, partial_rotary_factor: 0.5 }, /partial_rotary_factor 0.5 is not supported/],
+    ['glm4_moe_lite', { ...mla, mlp_layer_types: ['dense'] }, /mlp_layer_types \["dense"\] .* 4 of them/],
     ['bloom', { n_layer: 2, n_head: 4, apply_residual_connection_post_layernorm: true }, /post_layernorm true is not/],
   ];
   for (const [type, keys, message] of cases)

@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { count, readKeys } from '../config.ts';
-import { checkExperts, type ExpertConfig } from '../expert-config.ts';
+import { readKeys } from '../config.ts';
+import { readRoutedExperts } from '../expert-config.ts';
 import { readRotaryDim } from '../rope-config.ts';
 import { biasVec, repeat, vec } from '../weights/spec.ts';
 import { readLlamaConfig } from './llama.ts';
@@ -22,20 +22,37 @@ interface Glm4MoeConfig extends MixtralConfig {
   readonly hasHeadNorms: boolean;
 }
 
+const glm = { count: 128, k: 8, size: 1408, shared: 0, scale: 1, groups: 1, keptGroups: 1, scores: 'sigmoid' } as const;
+
 const ownKeys = z.object({
   attention_bias: z.boolean().default(false),
   use_qk_norm: z.boolean().default(false),
-  n_routed_experts: count.default(128),
-  n_shared_experts: z.int().nonnegative().nullish(),
-  num_experts_per_tok: count.default(8),
-  moe_intermediate_size: count.default(1408),
   first_k_dense_replace: z.int().nonnegative().nullish(),
-  norm_topk_prob: z.boolean().default(true),
-  routed_scaling_factor: z.number().positive().default(1),
-  n_group: count.default(1),
-  topk_group: count.default(1),
   num_nextn_predict_layers: z.int().nonnegative().nullish(),
 });
+
+/** What metadata and tensors of GGUF files say of such experts, in other architectures too. */
+export const routedGguf = {
+  configKeys: {
+    ...Object.fromEntries(Object.entries(expertGguf.configKeys).filter(([key]) => key !== 'num_local_experts')),
+    n_routed_experts: 'expert_count',
+    n_shared_experts: 'expert_shared_count',
+    moe_intermediate_size: 'expert_feed_forward_length',
+    first_k_dense_replace: 'leading_dense_block_count',
+    norm_topk_prob: 'expert_weights_norm',
+    routed_scaling_factor: 'expert_weights_scale',
+    n_group: 'expert_group_count',
+    topk_group: 'expert_group_used_count',
+    num_nextn_predict_layers: 'nextn_predict_layers',
+  },
+  tensorNames: {
+    ...expertGguf.tensorNames,
+    'blk.*.exp_probs_b': 'model.layers.*.mlp.gate.e_score_correction',
+    'blk.*.ffn_gate_shexp': 'model.layers.*.mlp.shared_experts.gate_proj',
+    'blk.*.ffn_up_shexp': 'model.layers.*.mlp.shared_experts.up_proj',
+    'blk.*.ffn_down_shexp': 'model.layers.*.mlp.shared_experts.down_proj',
+  },
+} as const;
 
 export const glm4Moe: Architecture<Glm4MoeConfig, MixtralWeights> = {
   modelType: 'glm4_moe',
@@ -43,27 +60,12 @@ export const glm4Moe: Architecture<Glm4MoeConfig, MixtralWeights> = {
     name: 'glm4moe',
     permutesQK: false,
     rotatesPart: true,
-    configKeys: {
-      ...Object.fromEntries(Object.entries(expertGguf.configKeys).filter(([key]) => key !== 'num_local_experts')),
-      n_routed_experts: 'expert_count',
-      n_shared_experts: 'expert_shared_count',
-      moe_intermediate_size: 'expert_feed_forward_length',
-      first_k_dense_replace: 'leading_dense_block_count',
-      norm_topk_prob: 'expert_weights_norm',
-      routed_scaling_factor: 'expert_weights_scale',
-      n_group: 'expert_group_count',
-      topk_group: 'expert_group_used_count',
-      num_nextn_predict_layers: 'nextn_predict_layers',
-    },
+    configKeys: routedGguf.configKeys,
     tensorNames: {
-      ...expertGguf.tensorNames,
+      ...routedGguf.tensorNames,
       'blk.*.post_attention_norm': 'model.layers.*.post_attention_layernorm',
       'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_norm',
       'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_norm',
-      'blk.*.exp_probs_b': 'model.layers.*.mlp.gate.e_score_correction',
-      'blk.*.ffn_gate_shexp': 'model.layers.*.mlp.shared_experts.gate_proj',
-      'blk.*.ffn_up_shexp': 'model.layers.*.mlp.shared_experts.up_proj',
-      'blk.*.ffn_down_shexp': 'model.layers.*.mlp.shared_experts.down_proj',
     },
   },
   tensorName: (stored) => stored.replace(/e_score_correction_bias$/, 'e_score_correction.bias'),
@@ -71,20 +73,9 @@ export const glm4Moe: Architecture<Glm4MoeConfig, MixtralWeights> = {
   config: (source) => {
     const c = readKeys(source, ownKeys);
     const shared = readLlamaConfig(source, 'glm4_moe', { normEps: 1e-5, allowsPartial: true });
-    const experts: ExpertConfig = {
-      count: c.n_routed_experts,
-      k: c.num_experts_per_tok,
-      size: c.moe_intermediate_size,
-      sharedSize: c.moe_intermediate_size * (c.n_shared_experts ?? 0),
-      routerBias: false,
-      scores: 'sigmoid',
-      normalizes: c.norm_topk_prob,
-      scale: c.routed_scaling_factor,
-      groups: c.n_group > 1 ? { count: c.n_group, kept: c.topk_group, worth: 'topTwo' } : null,
-    };
     return {
       ...shared,
-      experts: checkExperts(source, experts, { count: 'n_routed_experts', k: 'num_experts_per_tok' }),
+      experts: readRoutedExperts(source, glm),
       isSparse: repeat(shared.numHiddenLayers, (i) => i >= (c.first_k_dense_replace ?? 0)),
       rotaryDim: readRotaryDim(source, shared.headDim, 0.5),
       hasHeadNorms: c.use_qk_norm,

@@ -62,7 +62,12 @@ const ownKeys = z.object({
 
 export const mixtral: Architecture<MixtralConfig, MixtralWeights> = {
   modelType: 'mixtral',
-  gguf: { name: 'llama', hasExperts: true, permutesQK: true, ...expertGguf },
+  gguf: {
+    name: 'llama',
+    holds: ({ metadata }) => Number(metadata.get('llama.expert_count') ?? 0) > 0,
+    permutesQK: true,
+    ...expertGguf,
+  },
   // Its checkpoints have names of their own for what others call by one.
   tensorName: (stored) => {
     const own = { gate: 'gate', w1: 'gate_proj', w2: 'down_proj', w3: 'up_proj' };

@@ -1,5 +1,5 @@
 /** The architectures that load. To add one: write its file, list it here, add its checkpoint to the model exam. */
-import type { AnyArchitecture, GgufMapping } from '../architecture.ts';
+import type { AnyArchitecture, GgufContents, GgufMapping } from '../architecture.ts';
 import { unsupported } from '../config.ts';
 import { gptOss } from './gpt_oss.ts';
 import { gptj } from './gptj.ts';
@@ -13,6 +13,8 @@ import { opt } from './opt.ts';
 import { bloom } from './bloom.ts';
 import { cohere } from './cohere.ts';
 import { cohere2 } from './cohere2.ts';
+import { deepseekV2 } from './deepseek_v2.ts';
+import { deepseekV3 } from './deepseek_v3.ts';
 import { ernie4_5 } from './ernie4_5.ts';
 import { exaone4 } from './exaone4.ts';
 import { gemma } from './gemma.ts';
@@ -21,6 +23,7 @@ import { gemma3Text } from './gemma3_text.ts';
 import { glm } from './glm.ts';
 import { glm4 } from './glm4.ts';
 import { glm4Moe } from './glm4_moe.ts';
+import { glm4MoeLite } from './glm4_moe_lite.ts';
 import { gpt2 } from './gpt2.ts';
 import { gptNeox } from './gpt_neox.ts';
 import { granite } from './granite.ts';
@@ -91,6 +94,9 @@ export const architectures: readonly AnyArchitecture[] = [
   glm4Moe,
   gptOss,
   hunyuanV1Dense,
+  deepseekV2,
+  deepseekV3,
+  glm4MoeLite,
 ];
 
 /** By `model_type` of config.json; unsupported_model lists those that load. */
@@ -105,15 +111,15 @@ export function architectureOf(modelType: unknown, file: string): AnyArchitectur
   );
 }
 
-/** By `general.architecture` of GGUF metadata, and whether it says that there are experts. */
+/** By `general.architecture` of GGUF metadata, and by what the file has where several have that name. */
 export function ggufArchitectureOf(
-  name: unknown,
-  hasExperts: boolean,
+  contents: GgufContents,
   file: string,
 ): AnyArchitecture & { readonly gguf: GgufMapping } {
+  const name = contents.metadata.get('general.architecture');
   const loadable = architectures.filter(inGguf);
   const named = loadable.filter((a) => a.gguf.name === name);
-  const found = named.find((a) => (a.gguf.hasExperts ?? false) === hasExperts) ?? named.at(0);
+  const found = named.find((a) => a.gguf.holds?.(contents)) ?? named.find((a) => !a.gguf.holds);
   if (found) return found;
   throw unsupported(
     file,

@@ -69,6 +69,7 @@ export const optionalKeys: ReadonlySet<string> = new Set([
   'attention.q_lora_rank',
   'attention.sliding_window',
   'expert_feed_forward_length',
+  'expert_gating_func',
   'expert_group_count',
   'expert_group_used_count',
   'expert_shared_count',

@@ -84,9 +84,7 @@ function openGguf(path: string): OpenModel {
   };
   try {
     const { metadata } = gguf;
-    const name = metadata.get('general.architecture');
-    const hasExperts = Number(metadata.get(`${String(name)}.expert_count`) ?? 0) > 0;
-    const architecture = ggufArchitectureOf(name, hasExperts, first.path);
+    const architecture = ggufArchitectureOf(gguf, first.path);
     const mapping = architecture.gguf;
     const source = ggufConfigSource(gguf, first, mapping);
     const config = architecture.config(source);
