@@ -38,14 +38,14 @@ async function adapter(): Promise<void> {
 const SLOW_MS = 5000;
 const REPORT_EVERY = 25;
 
-/** The kernel table; `slow` are seconds by case. */
-async function kernels(): Promise<void> {
+/** The kernel table, with robust shaders too unless told otherwise; `slow` are seconds by case. */
+async function kernels({ robust: isRobustToo = true }: { robust?: boolean } = {}): Promise<void> {
   const failures: string[] = [];
   const slow: Record<string, number> = {};
   let passed = 0;
   let start = performance.now();
   const report = () => say({ passed, of: allCases.length, failures, slow });
-  for await (const { name, ok, found, robust } of runKernelTable({ robust: () => true })) {
+  for await (const { name, ok, found, robust } of runKernelTable({ robust: () => isRobustToo })) {
     const seconds = (performance.now() - start) / 1000;
     if (ok) passed++;
     else failures.push(`${name}: max ${found.maxAbs}, robust ${robust.maxAbs}`);
