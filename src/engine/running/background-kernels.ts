@@ -10,7 +10,7 @@ import { moduleUrl } from '../../module-url.ts';
 import type { KernelMark } from './kernel-mark.ts';
 import type { EnginePlan } from './plan-engine.ts';
 
-/** Bytes of weights below which the process costs more than it brings; above, and beyond a part of the memory, it takes too much. */
+/** Bytes of weights below which nobody waits for the kernels; above, and beyond a part of the memory, a second copy is too much. */
 const LEAST = 16 * 2 ** 20;
 const MOST = 2 * 2 ** 30;
 const SHARE_OF_MEMORY = 0.25;
@@ -18,19 +18,17 @@ const SHARE_OF_MEMORY = 0.25;
 /** Slots of its KV cache: enough for a warm-up. */
 const SLOTS = 256;
 
+/** Whether compiling is what a start waits for. */
+export function compilesLong({ kernelSet }: Gpu, { memory: { weights } }: EnginePlan): boolean {
+  return kernelSet === 'lavapipe' && weights >= LEAST;
+}
+
 /** Whether an engine begins with the first stage: where compiling takes long, and another process can do it. */
-export function beginsInStages(
-  gpu: Gpu,
-  config: EngineConfig,
-  { memory: { weights } }: EnginePlan,
-  mark: KernelMark,
-): boolean {
-  if (gpu.kernelSet !== 'lavapipe' || !config.tieredStart || config.profile !== null || config.gpuValidation)
-    return false;
+export function beginsInStages(gpu: Gpu, config: EngineConfig, plan: EnginePlan, mark: KernelMark): boolean {
+  if (!compilesLong(gpu, plan) || !config.tieredStart || config.profile !== null || config.gpuValidation) return false;
   // Without a cache on disk nothing reaches this process.
   if (/^(1|true)$/i.test(process.env['MESA_SHADER_CACHE_DISABLE'] ?? '')) return false;
-  if (weights < LEAST || weights > Math.min(MOST, freemem() * SHARE_OF_MEMORY)) return false;
-  return !mark.isThere;
+  return plan.memory.weights <= Math.min(MOST, freemem() * SHARE_OF_MEMORY) && !mark.isThere;
 }
 
 /** @returns what ends it */

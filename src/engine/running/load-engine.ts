@@ -14,7 +14,7 @@ import type { LoadedEngine, LoadOptions } from '../client/engine-transport.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { DeviceModelRunner } from './model-runner.ts';
 import { adapterFacts } from './adapter-facts.ts';
-import { beginsInStages, compileInBackground } from './background-kernels.ts';
+import { beginsInStages, compileInBackground, compilesLong } from './background-kernels.ts';
 import { KernelMark } from './kernel-mark.ts';
 import { profiled } from './profiled-runner.ts';
 import { planEngine } from './plan-engine.ts';
@@ -97,7 +97,7 @@ async function loadOnto(
     extensions.onStage?.({ stage: name, made });
   }
   if (isTiered && ops instanceof WebGPUOps) runner.onClose(compileInBackground(config, ops, stage));
-  else if (stage.isFused) mark.leave();
+  else if (stage.isFused && compilesLong(gpu, plan)) mark.leave();
   const info: EngineInfo = {
     modelName: opened.name,
     architecture: opened.config.modelType,
