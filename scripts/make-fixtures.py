@@ -6,7 +6,7 @@ Without names it makes all. Weights are drawn one model after the other, so all 
 are named, folders of test/fixtures/models, take the place of the old ones. Needs torch, transformers, accelerate and gguf. Everything is random but seeded. Each directory holds a checkpoint as it
 is on the hub, plus oracle.json (prompt ids) and logits.f32 (float32 logits [prompt, vocabulary], little-endian), computed
 by transformers in float32 from the stored weights. hidden.f32 beside it are the last hidden states [prompt, hidden], and
-reward models have scores.json instead: prompts and the score of each. rope.json holds inverse frequencies of each scaling scheme.
+reward models have scores.json instead: prompts and the score of each.
 """
 
 import hashlib
@@ -447,24 +447,6 @@ def packed():
     packed_checkpoint("llama-gptq-int8", {**gptq, "bits": 8, "group_size": -1, "checkpoint_format": "gptq"})
 
 
-def rope_tables():
-    """Inverse frequencies and attention factor of transformers for each scheme, in both config generations."""
-    yarn = dict(rope_type="yarn", rope_theta=10000.0, factor=4.0, original_max_position_embeddings=512)
-    schemes = [
-        dict(rope_type="linear", rope_theta=10000.0, factor=2.5),
-        {**LLAMA3, "factor": 8.0, "rope_theta": 500000.0, "original_max_position_embeddings": 1024},
-        yarn,
-        {**yarn, "truncate": False, "beta_fast": 16.0, "beta_slow": 2.0, "attention_factor": 1.25},
-        {**yarn, "mscale": 0.8, "mscale_all_dim": 0.5},
-    ]
-    cases = []
-    for rope in schemes:
-        config = LlamaConfig(**{**SHAPE, "max_position_embeddings": 2048, "head_dim": 64}, rope_parameters=dict(rope))
-        inv_freq, scale = ROPE_INIT_FUNCTIONS[rope["rope_type"]](config, "cpu")
-        cases.append({"rope_parameters": rope, "inv_freq": inv_freq.double().tolist(), "attention_factor": scale})
-    (OUT / "rope.json").write_text(json.dumps(cases) + "\n")
-
-
 def hidden_states(name):
     """What the embedding of a text is pooled from."""
     model = AutoModel.from_pretrained(OUT / name, dtype=torch.float32).eval()
@@ -532,7 +514,6 @@ def main():
     gguf_copy("qwen2-gguf", "qwen2", qwen, np.float16)
     mixed_gguf("llama-gguf-mixed", np.random.default_rng(12), {"token_embd": "Q8_0", "output": "Q6_K"}, MIXED)
     quant_tensors()
-    rope_tables()
     for name in ("llama-tied", "qwen2", "llama-biases-llama3"):
         hidden_states(name)
     reward_models()

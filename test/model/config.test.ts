@@ -1,5 +1,5 @@
 /** config.json of both generations and GGUF metadata → ModelConfig; rotary tables against transformers'. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { LlamaConfig } from '../../src/model/architectures/llama.ts';
@@ -8,7 +8,7 @@ import { openModel } from '../../src/model/files/open-model.ts';
 import { qwen3Next } from '../../src/model/architectures/qwen3_next.ts';
 import { architectureOf, ggufArchitectureOf } from '../../src/model/architectures/registry.ts';
 import type { LatentDecoderConfig } from '../../src/model/layers/latent-decoder.ts';
-import { inverseFrequencies, ropeParametersSchema, rotaryTable } from '../../src/model/layers/rope.ts';
+import { inverseFrequencies, rotaryTable } from '../../src/model/layers/rope.ts';
 import type { GgufBuilder } from '../helpers/gguf-builder.ts';
 import { fixturePath } from '../helpers/model-exam.ts';
 import { smallGguf } from '../helpers/small-model.ts';
@@ -255,19 +255,7 @@ t.test('linear scaling in GGUF metadata, in its key of today and its older one',
   t.end();
 });
 
-t.test('rotary frequencies are those of transformers', (t) => {
-  const cases = JSON.parse(readFileSync('test/fixtures/models/rope.json', 'utf8')) as {
-    rope_parameters: unknown;
-    inv_freq: number[];
-    attention_factor: number;
-  }[];
-  for (const { rope_parameters, inv_freq, attention_factor } of cases) {
-    const rope = ropeParametersSchema.parse(rope_parameters);
-    const { invFreq, scale } = inverseFrequencies(rope, 64, 2048);
-    const worst = Math.max(...invFreq.map((f, i) => Math.abs(f / inv_freq[i] - 1)));
-    t.ok(worst < 2e-6, `${rope.rope_type}: relative error ${worst.toExponential(1)}`); // theirs are f32
-    t.ok(Math.abs(scale - attention_factor) < 1e-12, `attention factor ${attention_factor}`);
-  }
+t.test('a rotary table', (t) => {
   const table = rotaryTable({ rope_type: 'default', rope_theta: 10000 }, 4, 3);
   const expected = [0, 1, 2].flatMap((p) => [Math.cos(p), Math.cos(p / 100), Math.sin(p), Math.sin(p / 100)]);
   t.strictSame(table, Float32Array.from(expected), 'cos in the first half of a row, sin in the second');
