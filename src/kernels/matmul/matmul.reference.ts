@@ -22,16 +22,23 @@ export function matmulReference(x: Float32Array, w: ReferenceMatrix): Float32Arr
   const { rows, cols } = w;
   const tokens = x.length / cols;
   const y = new Float32Array(tokens * rows);
-  for (let n = 0; n < rows; n++) {
-    const row = matrixRows(w, n, 1);
-    for (let t = 0; t < tokens; t++) {
-      let sum = 0;
-      for (let k = 0; k < cols; k++) sum += x[t * cols + k] * row[k];
-      y[t * rows + n] = sum;
+  const most = Math.max(1, Math.floor(AT_A_TIME / cols));
+  for (let first = 0; first < rows; first += most) {
+    const count = Math.min(most, rows - first);
+    const values = matrixRows(w, first, count);
+    for (let n = 0; n < count; n++) {
+      for (let t = 0; t < tokens; t++) {
+        let sum = 0;
+        for (let k = 0; k < cols; k++) sum += x[t * cols + k] * values[n * cols + k];
+        y[t * rows + first + n] = sum;
+      }
     }
   }
   return y;
 }
+
+/** Weights that are dequantized at a time. */
+const AT_A_TIME = 65536;
 
 /**
  * x `[T, K]` q8, w `[N, K]` int8 or int4 → `[T, N]` f32. With w = scale_w · q_w + min_w and x = scale_x · q_x, over the
