@@ -54,6 +54,8 @@ export function readDeepseek(
   const own = { headDim: dims.qkRopeHeadDim, ...(normEps !== undefined && { normEps }) };
   const shared = readDecoderConfig(source, modelType, own);
   const ropeParameters = readRope(source);
+  // Null is none: what metadata says as 0.
+  const { first_k_dense_replace: firstSparse = denseLayers } = c;
   return {
     ...shared,
     ...dims,
@@ -63,7 +65,7 @@ export function readDeepseek(
     attentionBias: c.attention_bias,
     experts: readRoutedExperts(source, routed),
     hasChoiceBias: method === 'noaux_tc',
-    isSparse: repeat(shared.numHiddenLayers, (i) => i >= (c.first_k_dense_replace ?? denseLayers)),
+    isSparse: repeat(shared.numHiddenLayers, (i) => i >= (firstSparse ?? 0)),
     draftLayers: c.num_nextn_predict_layers ?? 0,
   };
 }
