@@ -69,7 +69,7 @@ CHECKPOINTS = {
     ),
     "glm4_moe_lite-gguf": (
         ("head_dim",),
-        dict(model_type="glm4_moe_lite", **LATENT, q_lora_rank=32, v_head_dim=8, **ROUTED, mlp_layer_types=["dense", "sparse"]),
+        dict(model_type="glm4_moe_lite", **LATENT, q_lora_rank=32, v_head_dim=8, **{**ROUTED, "num_experts_per_tok": 4, "n_group": 2, "topk_group": 1}, mlp_layer_types=["dense", "sparse"]),
         dict(first_k_dense_replace=1, head_dim=None),
     ),
     # transformers does not have these: what make-fixtures.py makes of Llama and of Granite.

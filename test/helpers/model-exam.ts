@@ -126,6 +126,8 @@ export const checkpoints: readonly Checkpoint[] = [
   { name: 'deepseek_v2-groups', stored: 1e-4, onReferenceOnly: true },
   { name: 'deepseek_v3-halves', stored: 1e-4, onReferenceOnly: true },
   { name: 'deepseek_v2-gguf', stored: 1e-4, onReferenceOnly: true },
+  { name: 'deepseek_v3-gguf', stored: 1e-4, onReferenceOnly: true },
+  { name: 'glm4_moe_lite-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'deepseek_v3-fp8', stored: 5e-3, onReferenceOnly: true },
   { name: 'llama-awq', stored: 5e-3, onReferenceOnly: true },
   { name: 'llama-gptq', stored: 1e-4, onReferenceOnly: true },
