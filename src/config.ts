@@ -39,7 +39,7 @@ export const engineSettings = {
     ['auto', 'f32', 'f16', 'int8', 'int4'],
     {
       flags: ['kv_cache_dtype', 'llm_kv_type'],
-      doc: 'What keys and values are stored as; auto is f16, or f32 with f32 activations on lavapipe.',
+      doc: 'What keys and values are stored as; int4 keeps values in 4 bits and keys in 8, since 4 are too few for keys; auto is f16, or f32 with f32 activations on lavapipe.',
     },
     otherKVDtypes,
   ),

@@ -56,7 +56,7 @@ export interface PeerSequence {
     options: { temperature: number; topK?: number; topP?: number; minP?: number; seed?: number },
   ): AsyncGenerator<number>;
   controlledEvaluate(
-    input: readonly [number, { generateNext: { logits: true } }][],
+    input: readonly (number | [number, { generateNext: { logits: true } }])[],
   ): Promise<({ next: { logits?: Map<number, number> } } | undefined)[]>;
 }
 

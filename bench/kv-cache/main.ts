@@ -1,67 +1,62 @@
-/** One model, a cache of each dtype beside it, and decode steps with each in turn. */
-import type { KVCache, KVDtype } from '../../src/kernels/ops.ts';
-import { kvBytesPerToken, kvCacheSpec } from '../../src/model/cache-plan.ts';
+/** What each dtype of the KV cache takes, loses and costs, beside llama.cpp's. */
+import { kvBytesPerToken } from '../../src/model/cache-plan.ts';
 import type { RunBench } from '../helpers/declare.ts';
-import { greedyStep, openDeviceModel } from '../helpers/device-model.ts';
-import { describeMachine, median } from '../helpers/machine.ts';
+import { openDeviceModel } from '../helpers/device-model.ts';
+import { describeMachine } from '../helpers/machine.ts';
 import { modelPath } from '../helpers/model.ts';
+import { loadPeer, type Peer } from '../helpers/peer.ts';
+import {
+  Comparison,
+  comparisonHeading,
+  readText,
+  readTextByPeer,
+  tokenizedText,
+  type ComparedRow,
+} from '../helpers/read-text.ts';
+import type { FlagsOf } from '../helpers/declare.ts';
+import { dtypes, peerDtypes } from './dtypes.ts';
 import type { spec } from './flags.ts';
+import { peerSteps, timeSteps } from './steps.ts';
 
-const dtypes: readonly KVDtype[] = ['f32', 'f16', 'int8', 'int4'];
-
-interface Turn {
-  readonly wall: number[];
-  /** Of all threads of the process: lavapipe's too. */
-  readonly processor: number[];
-}
+type Flags = FlagsOf<typeof spec>;
 
 export const run: RunBench<typeof spec> = async (flags) => {
-  const maxLength = Math.max(...flags.context) + flags.rounds + 8;
-  const options = { quant: flags.quant, activations: 'int8', kvDtype: 'f32', rows: 1 } as const;
-  const m = await openDeviceModel(await modelPath(flags.model), { ...options, maxLength: 8 });
-  const caches = dtypes.map((dtype) => {
-    const size = { slots: maxLength, windowSlots: maxLength, dtype, maxRequests: 1, maxLength };
-    const kv = m.ops.createKVCache(kvCacheSpec(m.model.caches, size));
-    // What the keys are makes no difference to the time; that they are read does.
-    const slots = Uint32Array.from({ length: maxLength }, (_, i) => i);
-    kv.spec.groups.forEach((_, group) => m.ops.writeSlots(kv, group, 0, 0, slots));
-    return { dtype, kv };
-  });
-
-  async function timed(kv: KVCache, position: number): Promise<{ wall: number; processor: number }> {
-    const begin = performance.now();
-    const before = process.cpuUsage();
-    await greedyStep({ ...m, kv }, [{ row: 0, start: position, ids: [100] }]);
-    const { user, system } = process.cpuUsage(before);
-    return { wall: performance.now() - begin, processor: (user + system) / 1000 };
-  }
-
-  const rows: object[] = [];
-  for (const context of flags.context) {
-    const turns = caches.map((): Turn => ({ wall: [], processor: [] }));
-    for (const { kv } of caches) await timed(kv, context);
-    for (let round = 0; round < flags.rounds; round++) {
-      for (const [i, { kv }] of caches.entries()) {
-        const { wall, processor } = await timed(kv, context + round);
-        turns[i].wall.push(wall);
-        turns[i].processor.push(processor);
-      }
-    }
-    const half = dtypes.indexOf('f16');
-    for (const [i, { dtype, kv }] of caches.entries()) {
-      const ofHalf = (times: keyof Turn) => median(turns[i][times].map((ms, round) => ms / turns[half][times][round]));
-      const row = {
-        ...{ context, dtype, bytesPerToken: kvBytesPerToken(kv.spec.layers) },
-        ...{ wallMs: median(turns[i].wall), processorMs: median(turns[i].processor) },
-        ...{ wallOfF16: ofHalf('wall'), processorOfF16: ofHalf('processor') },
-      };
-      rows.push(row);
-      const figures = [row.wallMs, row.processorMs].map((ms) => `${ms.toFixed(2)} ms`).join(', processor ');
-      console.log(
-        `${context} tokens, ${dtype.padEnd(4)} ${row.bytesPerToken} bytes a token: ${figures}; of f16 ${row.wallOfF16.toFixed(3)}, ${row.processorOfF16.toFixed(3)}`,
-      );
-    }
-  }
-  m.ops.destroy();
-  return { result: { machine: describeMachine(m.adapter), rounds: flags.rounds, rows } };
+  const path = await modelPath(flags.model);
+  const peer = flags.peer === null ? null : await loadPeer(flags.peer, path);
+  const { adapter, perplexity } = await perplexities(path, flags, peer);
+  const steps = flags.rounds === 0 ? [] : [...(await timeSteps(path, flags)), ...(await peerSteps(peer, flags))];
+  const model = path.split('/').at(-1);
+  const machine = describeMachine(adapter);
+  const { tokens, window, context, rounds } = flags;
+  return { result: { model, machine, tokens, window, perplexity, context, rounds, steps } };
 };
+
+interface Quality {
+  readonly adapter: string;
+  readonly perplexity: readonly (ComparedRow & { readonly bytesPerToken?: number })[];
+}
+
+async function perplexities(path: string, flags: Flags, peer: Peer | null): Promise<Quality> {
+  const text = tokenizedText(path, flags.text, flags.tokens, flags.window);
+  const comparison = new Comparison(text);
+  const perplexity = [];
+  let adapter = '';
+  console.log(comparisonHeading(text));
+  for (const kvDtype of ['f32', ...dtypes] as const) {
+    const options = { quant: flags.quant, activations: 'f32', kvDtype, rows: 1, maxLength: flags.window } as const;
+    const m = await openDeviceModel(path, options);
+    adapter = m.adapter;
+    const bytesPerToken = kvBytesPerToken(m.kv.spec.layers);
+    const name = `${kvDtype}, ${bytesPerToken} bytes a token`;
+    if (text.ids.length > 0) perplexity.push({ ...(await comparison.add(name, readText(m, text))), bytesPerToken });
+    else console.log(name);
+    m.ops.destroy();
+  }
+  for (const kvType of peer && text.ids.length > 0 ? peerDtypes : []) {
+    const context = await peer!.sequences(1, flags.window, kvType);
+    const reading = readTextByPeer(context.sequences[0], text);
+    perplexity.push(await comparison.add(`${peer!.name}, ${kvType}`, reading));
+    await context.dispose();
+  }
+  return { adapter, perplexity };
+}

@@ -17,7 +17,7 @@ export function memoryLine({ maxTotalTokenNum, maxModelLen, memory }: PlannedMem
   if (!memory) return `KV cache of ${cache}`;
   const [weights, kvCache, step] = [memory.weights, memory.kvCache, memory.step].map(formatBytes);
   const adapters = memory.adapters === undefined ? '' : `, room for adapters ${formatBytes(memory.adapters)}`;
-  return `weights ${weights}, KV cache ${kvCache} (${cache}), a step up to ${step}${adapters}`;
+  return `weights ${weights}, KV cache ${kvCache} in ${memory.kvDtype} (${cache}), a step up to ${step}${adapters}`;
 }
 
 export function planLine({ maxTotalTokenNum, kv, memory }: EnginePlan): string {

@@ -22,7 +22,7 @@ export interface Matrix {
   readonly storage: unknown;
 }
 
-/** What keys and values are stored as: kv-cache/quantized.reference.ts defines the integers. */
+/** What keys and values are stored as (int4: keys in 8 bits, values in 4): kv-cache/quantized.reference.ts defines the integers. */
 export type KVDtype = 'f32' | 'f16' | 'int8' | 'int4';
 
 /** Keys and values of each token: `[slots, Hkv, D]` each. */
@@ -45,7 +45,8 @@ export interface LatentLayerSpec {
   readonly rank: number;
   /** `qk_rope_head_dim` of config.json. */
   readonly ropeDim: number;
-  readonly dtype: KVDtype;
+  /** They are keys too, for which four bits are too few. */
+  readonly dtype: Exclude<KVDtype, 'int4'>;
   /** Index of its slot group. */
   readonly group: number;
 }

@@ -1,4 +1,5 @@
 /** What an architecture's caches take on the device: the spec that `Ops.createKVCache` gets, and its bytes. */
+import { EngineError } from '../errors.ts';
 import { slotBytes, stateBytes } from '../kernels/kv-cache/slot-bytes.ts';
 import type { CacheLayerSpec, KVCacheSpec, KVDtype, SlotGroup } from '../kernels/ops.ts';
 
@@ -50,7 +51,10 @@ export function windowOf(caches: readonly LayerCache[]): number | null {
   return windows.length === 0 ? null : Math.max(...windows);
 }
 
-/** A slot group for the layers that see everything, and one for the others, if there are any of them. */
+/**
+ * A slot group for the layers that see everything, and one for the others, if there are any of them.
+ * @throws EngineError bad_flag for a dtype that a layer cannot have
+ */
 export function kvCacheSpec(caches: readonly LayerCache[], size: CacheSize): KVCacheSpec {
   const { dtype, slots, windowSlots, maxRequests, maxLength, snapshots = 0 } = size;
   const full: SlotGroup[] = caches.some((cache) => windowIn(cache) === null) ? [{ slots, window: null }] : [];
@@ -62,7 +66,7 @@ export function kvCacheSpec(caches: readonly LayerCache[], size: CacheSize): KVC
       case 'kv':
         return { kind: 'kv', kvHeads: cache.heads, headDim: cache.headDim, dtype, group };
       case 'latent':
-        return { kind: 'latent', rank: cache.rank, ropeDim: cache.ropeDim, dtype, group };
+        return { kind: 'latent', rank: cache.rank, ropeDim: cache.ropeDim, dtype: dtypeOfLatents(dtype), group };
       case 'state':
         return cache;
       default:
@@ -71,6 +75,12 @@ export function kvCacheSpec(caches: readonly LayerCache[], size: CacheSize): KVC
   });
   const stateRows = layers.some(({ kind }) => kind === 'state') ? { stateRows: maxRequests + snapshots } : {};
   return { layers, groups, maxRequests, maxLength, ...stateRows };
+}
+
+function dtypeOfLatents(dtype: KVDtype): Exclude<KVDtype, 'int4'> {
+  if (dtype !== 'int4') return dtype;
+  const message = `--kv_cache_dtype int4: the model keeps latents, which are keys and values in one, and int4 has 4 bits for values only; use int8`;
+  throw new EngineError('bad_flag', message, { param: 'kv_cache_dtype' });
 }
 
 /** The recurrent states of one request in all layers; 0 where there are none. */

@@ -107,7 +107,7 @@ t.test('serve the default model', { skip: model.unavailable }, async (t) => {
     );
   const names = ['--model_dir', model.path, '--served_model_name', 'small'];
   const { child, output, code, url } = await serve(t, [...names, ...flags]);
-  t.match(output.out, /memory +weights [\d.]+ MB, KV cache [\d.]+ MB \(2048 tokens/);
+  t.match(output.out, /memory +weights [\d.]+ MB, KV cache [\d.]+ MB in f32 \(2048 tokens/);
   const plan = ['--max_total_token_num', '2048', '--running_max_req_size', '4', '--batch_max_tokens', '256'];
   const inspected = startCli(['inspect', '--model_dir', model.path, '--activation_dtype', 'f32', ...plan]);
   t.equal(await inspected.code, 0);

@@ -94,6 +94,11 @@ for (const [name, says] of [
   t.test(says, (t) => examine(t, { modelDir: fixture(name), requests: 16, schedules: few }));
 }
 
+for (const kvCacheDtype of ['int8', 'int4'] as const) {
+  const exam = { modelDir: fixture('llama-gguf-mixed'), requests: 16, config: { kvCacheDtype }, schedules: few };
+  t.test(`a cache of ${kvCacheDtype}`, (t) => examine(t, exam));
+}
+
 const { path, unavailable } = defaultModel();
 t.test('the default model, whose decode steps are fused layers', { skip: unavailable }, (t) =>
   examine(t, { modelDir: path, requests: 6, schedules: [plain] }),

@@ -311,7 +311,9 @@ export async function examine(t: Test, ops: Ops, name: string, bounds: Bounds): 
   const half = await inChunks(ops, model, oracle.prompt, [oracle.prompt.length], 'f16');
   within(t, 'with an f16 KV cache', relativeError(half, oracle.logits), bounds.f16KV);
 
-  for (const dtype of ['int8', 'int4'] as const) {
+  const hasLatents = model.caches.some(({ kind }) => kind === 'latent');
+  if (hasLatents) t.throws(() => newCache(ops, model, 'int4'), { code: 'bad_flag', param: 'kv_cache_dtype' });
+  for (const dtype of hasLatents ? (['int8'] as const) : (['int8', 'int4'] as const)) {
     const kept = await inChunks(ops, model, oracle.prompt, [oracle.prompt.length], dtype);
     within(t, `with an ${dtype} KV cache`, relativeError(kept, oracle.logits), bounds[`${dtype}KV`]);
     const again = await inChunks(ops, model, oracle.prompt, [7, 1, 16], dtype);

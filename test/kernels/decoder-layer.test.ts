@@ -50,7 +50,7 @@ const shapes: Shape[] = [
   },
   {
     ...smallLayer,
-    name: 'int4 keys, norms of heads, GELU, neighbours that rotate by the step, a bias, heads wider than the stream',
+    name: 'int4 cache, norms of heads, GELU, neighbours that rotate by the step, a bias, heads wider than the stream',
     kvDtype: 'int4',
     hidden: 64,
     heads: 6,

@@ -265,6 +265,7 @@ t.test('probes, information, metrics and abort', async (t) => {
     served_model_name: 'fake',
     dp_size: 1,
     max_total_num_tokens: 65536,
+    kv_cache_dtype: null,
   });
   t.match(await json(await fetch(`${url}/get_model_info`)), { model_path: '/models/fake', is_generation: true });
   t.same(await json(await fetch(`${url}/get_model_name`)), { model_name: 'fake' });

@@ -178,6 +178,8 @@ export interface MemoryPlan {
   readonly weights: number;
   /** Keys and values of all slots. */
   readonly kvCache: number;
+  /** What they are stored as. */
+  readonly kvDtype: string;
   /** Activations of the largest step. */
   readonly step: number;
   /** Room for adapters, where there is some. */

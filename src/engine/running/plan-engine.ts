@@ -103,6 +103,7 @@ export function planEngine(
     memory: {
       weights: weightBytes.total,
       kvCache: kvCacheBytes(kv),
+      kvDtype,
       step: measured.step,
       ...(lora && { adapters: lora.bytes }),
     },

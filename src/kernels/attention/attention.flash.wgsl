@@ -118,8 +118,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     if (lane < LANES) {
       for (var r = 0u; r < ROWS; r++) { sums[r] *= rescale[r]; }
       for (var j = lane; j < min(SIZE, splitEnd - block0); j += LANES) {
-        let head = headAt(slots[j] * p.kvHeads + kvHead);
-        let v = loadedQuad(&values, head, quad, unitScale(&values, head, quad));
+        let head = headAt(VALUES, slots[j] * p.kvHeads + kvHead);
+        let v = loadedQuad(VALUES, &values, head, quad, unitScale(VALUES, &values, head, quad));
         for (var r = 0u; r < ROWS; r++) { sums[r] += weights[r * SIZE + j] * v; }
       }
     }
@@ -150,9 +150,9 @@ fn scoreBlock(position: u32, splitEnd: u32, request: u32, kvHead: u32, thread: u
   if (inside) {
     let slot = slotTable[request * p.maxLength + position];
     slots[thread] = slot;
-    let key = headAt(slot * p.kvHeads + kvHead);
+    let key = headAt(KEYS, slot * p.kvHeads + kvHead);
     for (var d = 0u; d < p.quads; d++) {
-      let k = loadedQuad(&keys, key, d, unitScale(&keys, key, d));
+      let k = loadedQuad(KEYS, &keys, key, d, unitScale(KEYS, &keys, key, d));
       for (var r = 0u; r < ROWS; r++) { dots[r] += dot(queries[r * QUADS + d], k); }
     }
   }

@@ -11,7 +11,7 @@
  * A generator because dimensions must be unrolled into registers. D and Dv are multiples of 8; a texel is 8 dimensions.
  */
 import { composeWith } from '../../gpu/wgsl.ts';
-import { cacheFormat, quantizedGroup } from '../kv-cache/cache-format.ts';
+import { cacheFormat, unitDimensions } from '../kv-cache/cache-format.ts';
 import type { KVDtype } from '../ops.ts';
 import { range } from '../unroll.ts';
 import { alibiSlopes } from './alibi.ts';
@@ -111,7 +111,8 @@ function firstKey(s: AttentionKernelSpec, position: string): string {
 /** The texel of a head at `row` that is a lane's own, or its last. */
 function ownTexel(cache: 'keys' | 'values', row: string, i: number, texels: number): string {
   const texel = `min(${i * 8}u + lane, ${texels - 1}u)`;
-  return `loadedTexel(&${cache}, ${row}, ${texel}, unitScale(&${cache}, ${row}, 2u * ${texel}))`;
+  const part = cache.toUpperCase();
+  return `loadedTexel(${part}, &${cache}, ${row}, ${texel}, unitScale(${part}, &${cache}, ${row}, 2u * ${texel}))`;
 }
 
 const component = (d: number) => `${d & 4 ? 'hi' : 'lo'}.${'xyzw'[d & 3]}`;
@@ -150,7 +151,7 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
   const heads = range(s.groupPart ?? s.group);
   const perLane = range(Math.ceil(texels / 8));
   // Texels of a group whose scale is loaded once; floats have none, and take theirs out of nothing.
-  const group = quantizedGroup(s.headDim) / 8;
+  const group = unitDimensions(s.headDim) / 8;
   const valuesPerLane = range(Math.ceil(valueTexels(s) / 8));
   const headOf = (h: number) => `(t * ${s.group * s.kvHeads}u + ${firstHead(s)} + ${h}u)`;
   const qAt = (h: number) => `${headOf(h)} * ${texels * 2}u`;
@@ -172,11 +173,11 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
   out.push(`  var k0 = first & ${0xffffffff - (LANES - 1)}u;`, '  loop {');
   out.push('    let k = k0 + lane;');
   out.push('    let slot = slotTable[slots + min(k, position)];');
-  out.push(`    let at = headAt(slot * ${s.kvHeads}u + kvHead);`);
+  out.push(`    let at = headAt(KEYS, slot * ${s.kvHeads}u + kvHead);`);
   for (const h of heads) out.push(`    var s${h} = 0.0;`);
   for (const i of range(texels)) {
-    if (i % group === 0) out.push(`    let g${i / group} = unitScale(&keys, at, ${2 * i}u);`);
-    out.push('    {', `      let w = loadedTexel(&keys, at, ${i}u, g${Math.floor(i / group)});`);
+    if (i % group === 0) out.push(`    let g${i / group} = unitScale(KEYS, &keys, at, ${2 * i}u);`);
+    out.push('    {', `      let w = loadedTexel(KEYS, &keys, at, ${i}u, g${Math.floor(i / group)});`);
     for (const h of heads) {
       const terms = range(8).map((c) => `w.${component(c)} * q${h}d${i * 8 + c}`);
       out.push(`      s${h} += ${terms.join(' + ')};`);
@@ -199,7 +200,7 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
         out.push(`    l${h} *= ${a};`, ...valuesPerLane.map((i) => `    o${h}_${i}a *= ${a}; o${h}_${i}b *= ${a};`));
       }
     }
-    out.push('    {', `      let row = headAt(subgroupBroadcast(slot, ${key}u) * ${s.kvHeads}u + kvHead);`);
+    out.push('    {', `      let row = headAt(VALUES, subgroupBroadcast(slot, ${key}u) * ${s.kvHeads}u + kvHead);`);
     for (const h of heads) out.push(`      let b${h} = subgroupBroadcast(p${h}, ${key}u); l${h} += b${h};`);
     for (const i of valuesPerLane) {
       out.push(`      let v${i} = ${ownTexel('values', 'row', i, valueTexels(s))};`);
@@ -249,10 +250,11 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
   }
   out.push('  var k0 = start;', '  loop {');
   for (const key of keys) {
-    out.push(`    let row${key} = headAt(slotTable[slots + min(k0 + ${key}u, last)] * ${s.kvHeads}u + kvHead);`);
+    out.push(`    let head${key} = slotTable[slots + min(k0 + ${key}u, last)] * ${s.kvHeads}u + kvHead;`);
+    out.push(`    let key${key} = headAt(KEYS, head${key}); let value${key} = headAt(VALUES, head${key});`);
     for (const h of heads) out.push(`    var s${h}_${key} = 0.0;`);
     for (const i of perLane) {
-      out.push(`    { let w = ${ownTexel('keys', `row${key}`, i, texels)};`);
+      out.push(`    { let w = ${ownTexel('keys', `key${key}`, i, texels)};`);
       for (const texel of range(texels).filter((texel) => texel >> 3 === i)) {
         out.push('      {');
         for (const c of range(8)) {
@@ -278,7 +280,7 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
   }
   for (const i of range(Math.ceil(valueTexels(s) / 8))) {
     out.push('    {');
-    for (const key of keys) out.push(`      let v${key} = ${ownTexel('values', `row${key}`, i, valueTexels(s))};`);
+    for (const key of keys) out.push(`      let v${key} = ${ownTexel('values', `value${key}`, i, valueTexels(s))};`);
     for (const d4 of range(valueQuads).filter((d4) => d4 >> 4 === i)) {
       const part = d4 & 1 ? 'hi' : 'lo';
       out.push('      {');

@@ -95,16 +95,18 @@ fn rotatePair(at: vec2<u32>, cosine: f32, sine: f32) {
 fn storeHead(token: u32, kvHead: u32, lane: u32) {
   let key = headStart(token, GROUP * KV_HEADS + kvHead) / 4u;
   let value = headStart(token, (GROUP + 1u) * KV_HEADS + kvHead) / 4u;
-  let to = headAt(step[3u * p.tokens + token] * KV_HEADS + kvHead);
+  let slotHead = step[3u * p.tokens + token] * KV_HEADS + kvHead;
   for (var i = lane; i < 2u * UNITS; i += 8u) {
     let isKey = i < UNITS;
     let unit = i % UNITS;
     let begin = select(value, key, isKey) + unit * UNIT_QUADS;
     var v: array<vec4<f32>, UNIT_QUADS>;
     for (var q = 0u; q < UNIT_QUADS; q++) { v[q] = floatQuad(begin + q); }
-    let words = storedUnit(v);
-    for (var w = 0u; w < UNIT_SIZE; w++) {
-      if (isKey) { keys[to + unit * UNIT_SIZE + w] = words[w]; } else { values[to + unit * UNIT_SIZE + w] = words[w]; }
+    let part = select(VALUES, KEYS, isKey);
+    let words = storedUnit(part, v);
+    let to = headAt(part, slotHead) + unit * unitSize(part);
+    for (var w = 0u; w < unitSize(part); w++) {
+      if (isKey) { keys[to + w] = words[w]; } else { values[to + w] = words[w]; }
     }
   }
 }

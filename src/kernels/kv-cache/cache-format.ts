@@ -6,29 +6,37 @@ import { EngineError } from '../../errors.ts';
 import type { Defines } from '../../gpu/wgsl.ts';
 import type { KVDtype } from '../ops.ts';
 
-/** Dimensions that share a scale and a minimum at most. */
-const LARGEST_GROUP = 32;
+/** Of a layer's cache. Latents, which are keys and values in one, are kept as keys. */
+export type CachePart = 'keys' | 'values';
 
-/** Bits of a code; null: floats, which are stored as they are. */
-const codeBits = { f32: null, f16: null, int8: 8, int4: 4 } as const satisfies Record<KVDtype, number | null>;
+/** Bits of a code; null: floats, which are stored as they are. Four are too few for keys (docs/log.md). */
+export const codeBits = {
+  f32: { keys: null, values: null },
+  f16: { keys: null, values: null },
+  int8: { keys: 8, values: 8 },
+  int4: { keys: 8, values: 4 },
+} as const satisfies Record<KVDtype, Record<CachePart, 8 | 4 | null>>;
 
-/** Dimensions of a head that share a scale and a minimum: all groups of a head are of one size. */
-export function quantizedGroup(headDim: number): number {
-  let group = LARGEST_GROUP;
-  while (headDim % group !== 0) group /= 2;
-  return group;
+const LARGEST_UNIT = 32;
+
+/** Dimensions of a unit of integers: those that share a scale and a least value where codes have eight bits. */
+export function unitDimensions(headDim: number): number {
+  let dimensions = LARGEST_UNIT;
+  while (headDim % dimensions !== 0) dimensions /= 2;
+  return dimensions;
 }
 
-/** 32-bit words of a head. */
-function headWords(dtype: KVDtype, headDim: number): number {
-  const bits = codeBits[dtype];
-  if (bits === null) return (headDim * (dtype === 'f16' ? 2 : 4)) / 4;
-  return headDim / quantizedGroup(headDim) + (headDim * bits) / 32;
+/** 32-bit words of so many dimensions: codes of eight bits behind one word, or of four bits behind 16 bits for each eight of them. */
+function unitWords(bits: 8 | 4, dimensions: number): number {
+  return bits === 8 ? 1 + dimensions / 4 : Math.ceil(dimensions / 16) + dimensions / 8;
 }
 
-/** Bytes of a head's keys, and of its values. */
-export function headBytes(dtype: KVDtype, headDim: number): number {
-  return headWords(dtype, headDim) * 4;
+/** Bytes of a head's keys, or of its values. */
+export function headBytes(dtype: KVDtype, part: CachePart, headDim: number): number {
+  const bits = codeBits[dtype][part];
+  if (bits === null) return headDim * (dtype === 'f16' ? 2 : 4);
+  const dimensions = unitDimensions(headDim);
+  return (headDim / dimensions) * unitWords(bits, dimensions) * 4;
 }
 
 /** @throws EngineError bad_flag where a head does not fill whole words of the dtype, with the dtypes that can hold it */
@@ -55,14 +63,14 @@ export interface CacheFormat {
 
 /** @param access how the kernel binds keys and values */
 export function cacheFormat(dtype: KVDtype, headDim: number, access: 'read' | 'read_write'): CacheFormat {
-  const bits = codeBits[dtype];
+  const { keys, values } = codeBits[dtype];
   const cache = { HEAD_DIM: headDim, Cache: `ptr<storage, array<Stored>, ${access}>` };
-  if (bits === null) return { file: `cache.${dtype}.wgsl`, defines: cache, units: headDim / 4 };
-  const group = quantizedGroup(headDim);
-  const unit = { UNIT_QUADS: group / 4, UNIT_SIZE: 1 + (group * bits) / 32 };
+  if (keys === null) return { file: `cache.${dtype}.wgsl`, defines: cache, units: headDim / 4 };
+  const dimensions = unitDimensions(headDim);
+  const sizes = { UNIT_SIZE: unitWords(keys, dimensions), VALUE_UNIT_SIZE: unitWords(values, dimensions) };
   return {
     file: 'cache.quantized.wgsl',
-    defines: { ...cache, ...unit, 'codes.int8.wgsl': `codes.${dtype}.wgsl` },
-    units: headDim / group,
+    defines: { ...cache, ...sizes, UNIT_QUADS: dimensions / 4, VALUE_BITS: values },
+    units: headDim / dimensions,
   };
 }

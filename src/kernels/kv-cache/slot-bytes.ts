@@ -10,11 +10,11 @@ export function stateBytes(layer: CacheLayerSpec): number {
 export function slotBytes(layer: CacheLayerSpec): number[] {
   switch (layer.kind) {
     case 'kv': {
-      const bytes = layer.kvHeads * headBytes(layer.dtype, layer.headDim);
-      return [bytes, bytes];
+      const { kvHeads, dtype, headDim } = layer;
+      return [kvHeads * headBytes(dtype, 'keys', headDim), kvHeads * headBytes(dtype, 'values', headDim)];
     }
     case 'latent':
-      return [headBytes(layer.dtype, layer.rank + layer.ropeDim)];
+      return [headBytes(layer.dtype, 'keys', layer.rank + layer.ropeDim)];
     case 'state':
       return [];
     default:

@@ -1,3 +1,4 @@
+import type { CachePart } from '../kv-cache/cache-format.ts';
 import { quantizedKVReference } from '../kv-cache/quantized.reference.ts';
 import type { KVDtype, KVLayer } from '../ops.ts';
 import { f16Table, f32ToF16 } from '../../tensor/f16.ts';
@@ -28,12 +29,12 @@ export function rotateHead(head: Float32Array, cosSin: Float32Array, rotaryDim: 
 export function storeKVReference(layer: ReferenceKVLayer, slot: number, key: Float32Array, value: Float32Array): void {
   const { keys, values } = layer.storage;
   const width = layer.kvHeads * layer.headDim;
-  keys.set(storedReference(key, layer.headDim, layer.dtype), slot * width);
-  values.set(storedReference(value, layer.headDim, layer.dtype), slot * width);
+  keys.set(storedReference(key, 'keys', layer.headDim, layer.dtype), slot * width);
+  values.set(storedReference(value, 'values', layer.headDim, layer.dtype), slot * width);
 }
 
 /** What the cache gives back for x `[heads, D]`. */
-export function storedReference(x: Float32Array, headDim: number, dtype: KVDtype): Float32Array {
+export function storedReference(x: Float32Array, part: CachePart, headDim: number, dtype: KVDtype): Float32Array {
   switch (dtype) {
     case 'f32':
       return x;
@@ -41,7 +42,7 @@ export function storedReference(x: Float32Array, headDim: number, dtype: KVDtype
       return roundToF16(x);
     case 'int8':
     case 'int4':
-      return quantizedKVReference(x, headDim, dtype);
+      return quantizedKVReference(x, part, headDim, dtype);
     default:
       return dtype satisfies never;
   }

@@ -4,7 +4,7 @@
  *
  * Shapes: `qkv [T, (Hq + 2·Hkv)·D]`, `table [maxLength, rotaryDim]` by position, or `[T, rotaryDim]` by token → queries `[T, Hq·D]`; keys, values
  * `[slots, Hkv, D]`. f32, stored in the cache's dtype. Dispatch: an invocation owns one pair of a query's dimensions, or a unit
- * of a key or value: four dimensions, or a group of integers.
+ * of a key or value: four dimensions, or up to 32 that are kept as integers.
  * Limits: D a multiple of 4, rotaryDim even, rotaryDim ≤ D. Source: RoFormer, Su et al. 2021; pairing as in Hugging Face llama.
  */
 import { compose } from '../../gpu/wgsl.ts';

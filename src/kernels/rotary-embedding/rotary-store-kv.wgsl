@@ -53,9 +53,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
       v[q] = vec4<f32>(qkv[at], qkv[at + 1u], qkv[at + 2u], qkv[at + 3u]);
     }
   }
-  let words = storedUnit(v);
-  let to = headAt(step[3u * p.tokens + token] * p.kvHeads + kept % p.kvHeads) + unit * UNIT_SIZE;
-  for (var w = 0u; w < UNIT_SIZE; w++) {
+  let part = select(VALUES, KEYS, isKey);
+  let words = storedUnit(part, v);
+  let to = headAt(part, step[3u * p.tokens + token] * p.kvHeads + kept % p.kvHeads) + unit * unitSize(part);
+  for (var w = 0u; w < unitSize(part); w++) {
     if (isKey) { keys[to + w] = words[w]; } else { values[to + w] = words[w]; }
   }
 }

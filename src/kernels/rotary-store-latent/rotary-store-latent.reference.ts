@@ -31,7 +31,7 @@ export function storeLatentReference(
   row.set(rmsNormReference(kv.subarray(0, rank), weight, eps));
   row.set(kv.subarray(rank), rank);
   rotateHead(row.subarray(rank), cosSin, rotaryDim, interleaved);
-  layer.storage.latents.set(storedReference(row, row.length, dtype), slot * row.length);
+  layer.storage.latents.set(storedReference(row, 'keys', row.length, dtype), slot * row.length);
 }
 
 /** One token's queries: latent `[Hq, rank]`, rope `[Hq, ropeDim]` → `[Hq, rank + ropeDim]`, the second part rotated. */

@@ -41,14 +41,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     sum += v * v;
   }
   let scale = rmsScale(groupAdd(thread, sum), p.rank, p.eps);
-  let to = headAt(step[3u * p.tokens + token]);
+  let to = headAt(KEYS, step[3u * p.tokens + token]);
   for (var unit = thread; unit < UNITS; unit += SIZE) {
     var v: array<vec4<f32>, UNIT_QUADS>;
     for (var q = 0u; q < UNIT_QUADS; q++) {
       let d = (unit * UNIT_QUADS + q) * 4u;
       v[q] = vec4<f32>(kept(token, d, scale), kept(token, d + 1u, scale), kept(token, d + 2u, scale), kept(token, d + 3u, scale));
     }
-    let words = storedUnit(v);
+    let words = storedUnit(KEYS, v);
     for (var w = 0u; w < UNIT_SIZE; w++) { latents[to + unit * UNIT_SIZE + w] = words[w]; }
   }
 }

@@ -104,7 +104,7 @@ class Layout {
     const first = (part === 'key' ? heads : heads + kvHeads) + kvHead;
     const start = token * this.width + first * headDim;
     let head = this.#kept.get(start);
-    if (!head) this.#kept.set(start, (head = kept(this.qkv.subarray(start, start + headDim), dtype)));
+    if (!head) this.#kept.set(start, (head = kept(this.qkv.subarray(start, start + headDim), dtype, part)));
     return head[d];
   }
 }
@@ -112,18 +112,39 @@ class Layout {
 const half = (x: number) => f16ToF32(f32ToF16(x));
 
 /** What a cache of the dtype gives back for a head, in float64. */
-function kept(head: Float32Array, dtype: KVDtype): number[] {
+function kept(head: Float32Array, dtype: KVDtype, part: 'key' | 'value'): number[] {
   const x = Array.from(head);
   if (dtype === 'f32') return x;
   if (dtype === 'f16') return x.map(half);
+  if (dtype === 'int4' && part === 'value')
+    return x.flatMap((_, d) => (d % 8 === 0 ? fourBits(x.slice(d, d + 8)) : []));
   const group = [32, 16, 8, 4].find((n) => x.length % n === 0) ?? 1;
   return x.map((v, d) => {
     const all = x.slice(d - (d % group), d - (d % group) + group);
     const [least, most] = [Math.min(...all), Math.max(...all)];
-    const [codes, min] = [dtype === 'int8' ? 255 : 15, half(least)];
+    const [codes, min] = [255, half(least)];
     const scale = half((most - least) / codes);
     return min + scale * Math.max(0, Math.min(codes, Math.round((v - min) / scale)));
   });
+}
+
+/** Eight values by 16 codes: of their range with zero in it, then of the straight line through the points (code, value). */
+function fourBits(x: readonly number[]): number[] {
+  const [least, most] = [Math.min(0, ...x), Math.max(0, ...x)];
+  const code = (v: number, scale: number, zero: number) => Math.max(0, Math.min(15, Math.round(v / scale + zero)));
+  const width = (most - least) / 15;
+  const codes = x.map((v) => code(v, width, -least / width));
+  const mean = (of: readonly number[]) => of.reduce((sum, v) => sum + v, 0) / of.length;
+  const [middle, center] = [mean(codes), mean(x)];
+  const covariance = mean(x.map((v, i) => (v - center) * (codes[i] - middle)));
+  const slope = covariance / mean(codes.map((c) => (c - middle) ** 2));
+  const isFitted = least < 0 && most > 0;
+  // As an f16, and of that five digits in base 2.
+  const kept = half(isFitted ? slope : width);
+  const last = 2 ** (Math.floor(Math.log2(kept)) - 4);
+  const scale = last * Math.round(kept / last);
+  const zero = Math.round(8 * (isFitted ? middle - center / scale : -least / scale)) / 8;
+  return x.map((v) => scale * (code(v, scale, zero) - zero));
 }
 
 /**
@@ -326,7 +347,7 @@ function rotaryCase(what: 'queries' | 'values', dtype: KVDtype, spec: RotaryCase
           const first = what === 'queries' ? h : heads + kvHeads + Math.floor((h * kvHeads) / heads);
           const head = qkv.subarray(t * width + first * headDim, t * width + (first + 1) * headDim);
           if (what === 'queries') return rotated(head, position, spec);
-          return kept(head, dtype);
+          return kept(head, dtype, 'value');
         }).flat(),
       ),
     referenceBound: boundOf(dtype, what === 'values' ? exact : { nmse: 1e-11, maxAbs: 1e-5 }),

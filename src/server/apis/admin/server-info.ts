@@ -13,6 +13,7 @@ const serverInfoSchema = z
     tp_size: z.int(),
     max_total_num_tokens: z.int(),
     max_req_total_len: z.int(),
+    kv_cache_dtype: z.string().nullable(),
     version: z.string(),
   })
   .loose();
@@ -65,6 +66,7 @@ function serverInfo(ctx: ServerContext): z.output<typeof serverInfoSchema> {
     tp_size: 1,
     max_total_num_tokens: info.maxTotalTokenNum,
     max_req_total_len: info.maxModelLen,
+    kv_cache_dtype: info.memory?.kvDtype ?? null,
     version: ctx.version,
     architecture: info.architecture,
     adapter: info.adapter,
