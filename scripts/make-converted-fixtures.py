@@ -72,6 +72,7 @@ CHECKPOINTS = {
         dict(model_type="glm4_moe_lite", **LATENT, q_lora_rank=32, v_head_dim=8, **{**ROUTED, "num_experts_per_tok": 4, "n_group": 2, "topk_group": 1}, mlp_layer_types=["dense", "sparse"]),
         dict(first_k_dense_replace=1, head_dim=None),
     ),
+    "llama-gguf-fused": ((), dict(model_type="llama", attention_bias=True), {}),
     # transformers does not have these: what make-fixtures.py makes of Llama and of Granite.
     "internlm2-gguf": lambda: fixtures.internlm2("internlm2-gguf", bias=False),
     "minicpm-gguf": lambda: fixtures.dense(),
@@ -80,6 +81,8 @@ CHECKPOINTS = {
     "phi3-gguf": lambda: fixtures.phi3(),
     "deepseek_v3-gguf": lambda: fixtures.deepseek(),
 }
+# Tensors that the converter writes as one if it is told to: q, k and v, or gate and up of all experts.
+FUSED = {"llama-gguf-fused": "fuse_qkv", "qwen3_next-gguf": "fuse_gate_up_exps"}
 # Where the checkpoint of one of these functions lies, if not under the fixture's own name.
 SOURCES = {"minicpm-gguf": "minicpm", "gpt_oss-gguf": "gpt_oss-mxfp4", "phi3-gguf": "phi3", "deepseek_v3-gguf": "deepseek_v3"}
 
@@ -94,7 +97,8 @@ def convert(source, target):
     converter.set_vocab = lambda self: None
     converter.no_mtp = True  # there are no layers that guess tokens ahead
     with torch.inference_mode():
-        converter(source, base.gguf.LlamaFileType.MOSTLY_F16, target, hparams=hparams).write()
+        fused = {FUSED[target.stem]: True} if target.stem in FUSED else {}
+        converter(source, base.gguf.LlamaFileType.MOSTLY_F16, target, hparams=hparams, **fused).write()
 
 
 def make(name):

@@ -123,6 +123,7 @@ export const checkpoints: readonly Checkpoint[] = [
   { name: 'qwen3_next-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'gpt_oss-gguf', stored: 1e-4, onReferenceOnly: true },
   { name: 'phi3-gguf', stored: 1e-4, onReferenceOnly: true },
+  { name: 'llama-gguf-fused', stored: 1e-4, onReferenceOnly: true },
   { name: 'deepseek_v2-groups', stored: 1e-4, onReferenceOnly: true },
   { name: 'deepseek_v3-halves', stored: 1e-4, onReferenceOnly: true },
   { name: 'deepseek_v2-gguf', stored: 1e-4, onReferenceOnly: true },

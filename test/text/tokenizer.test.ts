@@ -212,6 +212,11 @@ t.test('a GGUF vocabulary that cannot be used says which key is at fault', async
   t.match(message({ 'tokenizer.ggml.token_type': [1] }), /model_not_readable.*token_type/);
   t.match(message({ 'tokenizer.ggml.scores': undefined }), /model_not_readable.*scores/);
   t.match(message({ 'tokenizer.ggml.model': 'rwkv' }), /unsupported_model.*rwkv/);
+  t.match(
+    message({ 'tokenizer.ggml.model': 'bert' }),
+    /unsupported_model.*"bert" \(WordPiece\), which no architecture here/,
+  );
+  t.match(message({ 'tokenizer.ggml.model': 't5' }), /unsupported_model.*"t5" \(unigram\)/);
   const bpe = { 'tokenizer.ggml.model': 'gpt2', 'tokenizer.ggml.merges': [] };
   t.match(message({ ...bpe, 'tokenizer.ggml.pre': 'made-up' }), /unsupported_model.*made-up.*llama-bpe/);
 });

@@ -50,6 +50,7 @@ export const expertGguf = {
     'blk.*.ffn_gate_inp': 'model.layers.*.mlp.gate',
     'blk.*.ffn_gate_exps': 'model.layers.*.mlp.experts.gate_proj',
     'blk.*.ffn_up_exps': 'model.layers.*.mlp.experts.up_proj',
+    'blk.*.ffn_gate_up_exps': 'model.layers.*.mlp.experts.gate_up_proj',
     'blk.*.ffn_down_exps': 'model.layers.*.mlp.experts.down_proj',
   },
 } as const;

@@ -1,6 +1,7 @@
 /** GGUF tensors under their Hugging Face names, as matrix sources that decode a few rows at a time. */
 import type { FloatRows, HostRows, MatrixSource } from '../../tensor/matrix.ts';
 import type { GgufMapping } from '../architecture.ts';
+import { someRows } from './expert-rows.ts';
 import type { BlockFormat } from './ggml-quants/block-format.ts';
 import type { FloatFormat } from './ggml-quants/types.ts';
 import { huggingFaceName } from './gguf-names.ts';
@@ -14,11 +15,30 @@ export const ROPE_FACTORS = 'rope_freqs.weight';
 
 /** @param json the config.json made of the metadata (gguf-config.ts): it says how many heads q and k have */
 export function ggufTensors(infos: readonly GgufTensorInfo[], mapping: GgufMapping, json: unknown): StoredTensor[] {
-  return infos.map((info) => {
-    const name = huggingFaceName(info.name, mapping);
-    const tensor = storedTensor(info, name);
-    const heads = mapping.permutesQK ? permutedHeads(name, json) : null;
-    return heads === null ? tensor : unpermuted(tensor, heads);
+  return infos.flatMap((info) => {
+    const tensors = qkvApart(info, mapping, json) ?? [storedTensor(info, huggingFaceName(info.name, mapping))];
+    return tensors.map((tensor) => {
+      const heads = mapping.permutesQK ? permutedHeads(tensor.name, json) : null;
+      return heads === null ? tensor : unpermuted(tensor, heads);
+    });
+  });
+}
+
+/** q, k and v where the converter was told to write them as one tensor (--fuse-qkv) and the architecture has them apart. */
+function qkvApart(info: GgufTensorInfo, mapping: GgufMapping, json: unknown): StoredTensor[] | null {
+  const [, layer, suffix] = /^blk\.(\d+)\.attn_qkv\.(weight|bias)$/.exec(info.name) ?? [];
+  if (layer === undefined || Object.hasOwn(mapping.tensorNames, 'blk.*.attn_qkv')) return null;
+  const { num_attention_heads: heads = 0, num_key_value_heads, head_dim = 0 } = json as Record<string, number>;
+  const kv = (num_key_value_heads ?? heads) * head_dim;
+  const q = heads * head_dim;
+  if (info.shape[0] !== q + 2 * kv) return null;
+  const parts = { attn_q: [0, q], attn_k: [q, kv], attn_v: [q + kv, kv] } as const;
+  return Object.entries(parts).map(([part, [first, count]]) => {
+    const name = huggingFaceName(`blk.${layer}.${part}.${suffix}`, mapping);
+    const whole = storedTensor(info, name);
+    const bytes = (whole.bytes / info.shape[0]) * count;
+    const rows = () => (suffix === 'bias' ? asColumn(whole.source()) : whole.source());
+    return { ...whole, shape: [count, ...info.shape.slice(1)], bytes, source: () => someRows(rows(), first, count) };
   });
 }
 
@@ -31,7 +51,11 @@ function permutedHeads(name: string, json: unknown): number | null {
 }
 
 function unpermuted(tensor: StoredTensor, heads: number): StoredTensor {
-  const source = () => unpermuteHeads(tensor.shape.length === 1 ? asColumn(tensor.source()) : tensor.source(), heads);
+  const column = () => {
+    const source = tensor.source();
+    return tensor.shape.length === 1 && source.cols > 1 ? asColumn(source) : source;
+  };
+  const source = () => unpermuteHeads(column(), heads);
   return { ...tensor, source };
 }
 

@@ -22,6 +22,12 @@ export function storedExperts(spec: ExpertsSpec, take: Take, has: (name: string)
     const open = (e: number) => stacked(all.map((w, i) => someRows(w.source(), e * parts[i].rows, parts[i].rows)));
     return { open, bias: fused.bias === undefined ? null : partBiases(spec, take) };
   }
+  // What llama.cpp's converter writes with --fuse-gate-up-exps.
+  const both = `${prefix}.gate_up_proj.weight`;
+  if (parts.length === 2 && has(both)) {
+    const { open } = fusedExperts({ ...spec, fused: { name: both } }, take);
+    return { open, bias: fused.bias === undefined ? null : partBiases(spec, take) };
+  }
   if (has(fused.name)) return fusedExperts(spec, take);
   // gpt-oss's MXFP4, which is [E, rows, cols] where its floats are [E, cols, rows].
   const packed = `${fused.name}_blocks`;

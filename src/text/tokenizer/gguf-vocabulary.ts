@@ -85,9 +85,23 @@ function vocabularyOf(metadata: Metadata, tokens: readonly string[], types: read
     default:
       throw new EngineError(
         'unsupported_model',
-        `GGUF: tokenizer.ggml.model is ${oneLine(JSON.stringify(model))}; gpt2 (byte-level BPE), llama (SentencePiece BPE) and gemma4 are supported`,
+        `GGUF: tokenizer.ggml.model is ${oneLine(JSON.stringify(model))}${kindOf(model)}; gpt2 (byte-level BPE), llama (SentencePiece BPE) and gemma4 are supported`,
       );
   }
+}
+
+/** Kinds that llama.cpp has for architectures which do not load here: encoders, T5, RWKV and PLaMo. */
+const otherKinds: Readonly<Record<string, string>> = {
+  bert: 'WordPiece',
+  t5: 'unigram',
+  rwkv: 'a trie',
+  plamo2: 'unigram',
+};
+
+function kindOf(model: string | null): string {
+  return model !== null && Object.hasOwn(otherKinds, model)
+    ? ` (${otherKinds[model]}), which no architecture here has`
+    : '';
 }
 
 /** GPT-2's kind: merges over byte-level spelling, after cutting by `tokenizer.ggml.pre`. */
