@@ -35,8 +35,9 @@ ALL = "llama qwen2 qwen3 mistral gemma gemma2 starcoder2 olmo2 smollm3 granite c
 # The share of each head that rotates.
 PARTIAL = dict(phi=0.5, phi3=0.75, stablelm=0.25, gpt_neox=0.25, nemotron=0.5, glm=0.5, glm4=0.5, glm4_moe=0.5, qwen3_next=0.25)
 BY_TYPE = ["gemma3_text", "olmo3"]
+LATENT = ["minicpm3", "deepseek_v2", "deepseek_v3", "glm4_moe_lite"]
 OWN = {
-    "minicpm3": dict(q_lora_rank=32, kv_lora_rank=32, qk_nope_head_dim=8, qk_rope_head_dim=16, v_head_dim=16),
+    **dict.fromkeys(LATENT, dict(num_key_value_heads=4, q_lora_rank=32, kv_lora_rank=32, qk_nope_head_dim=8, qk_rope_head_dim=16, v_head_dim=16)),
     "phi3": dict(pad_token_id=0),
     **dict.fromkeys(BY_TYPE, dict(layer_types=["sliding_attention", "full_attention"])),
     "lfm2": dict(layer_types=["full_attention", "conv"]),
@@ -91,7 +92,7 @@ def of_types(rope, generation):
 
 def main():
     cases, frequencies = [], []
-    for name in [*ALL, *PARTIAL, *BY_TYPE, "minicpm3"]:
+    for name in [*ALL, *PARTIAL, *BY_TYPE, *LATENT]:
         partial = PARTIAL.get(name)
         for kind, rope in KINDS.items():
             if name == "phi3" and kind not in ("default", "longrope"):
