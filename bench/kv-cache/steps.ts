@@ -61,6 +61,7 @@ export async function peerSteps(peer: Peer | null, { context, rounds }: Flags): 
     const tokens = sequence.evaluate(ids.slice(-1), { temperature: 0 });
     await tokens.next();
     for (let round = 0; round < rounds; round++) add(turn, await timed(() => tokens.next()));
+    await tokens.return(undefined);
     turns.push(turn);
     await opened.dispose();
   }
