@@ -1,8 +1,6 @@
 // The same where rows are no multiple of 4 columns: one by one.
 @group(0) @binding(3) var<storage, read> x: array<f32>; // [T, K]
 
-struct Columns { first: vec4<f32>, second: vec4<f32> }
-
 fn column(token: u32, k: u32) -> f32 { return select(0.0, x[token * p.cols + min(k, p.cols - 1u)], k < p.cols); }
 
 fn columnQuad(token: u32, k: u32) -> vec4<f32> {

@@ -7,7 +7,5 @@ export interface GpuLora extends Lora {
     readonly weights: GPUBuffer | GPUTexture;
     /** What kernels bind. */
     readonly bound: GPUBuffer | GPUTextureView;
-    /** [slots, parts, 4] */
-    readonly table: GPUBuffer;
   };
 }

@@ -2,11 +2,10 @@
  * How an adapter lies in a slot: texels of 16 bytes, 8 f16 each, so that 8 lanes read 128 bytes in a row. Ranks are padded with
  * zeros to groups of 8.
  *
+ * - In front a table, a texel for each part: four u32, groups (0: the adapter leaves the part alone), the bits of the f32
+ *   scale, and where A and B begin, in texels of all slots.
  * - A: for each group of the part, and each 8 columns, a texel a rank: lane r holds 8 columns of row r. Columns are padded to 64.
  * - B: for each 8 rows of the part, and each group, a texel a row: lane n holds 8 ranks of row n.
- *
- * The table has four u32 for each slot and part: groups (0: the adapter leaves the part alone), the bits of the f32 scale, and
- * where A and B begin, in texels.
  */
 import type { LoraSpec, LoraWeights } from '../ops.ts';
 import { floatBits } from '../float-bits.ts';
@@ -22,36 +21,33 @@ function partTexels({ cols }: Pick<LoraSpec, 'cols'>, rows: number, groups: numb
   return { a: groups * blocksOf(cols) * 64, b: groups * Math.ceil(rows / TEXEL) * TEXEL };
 }
 
+/** Of the table: A and B begin at a whole group. */
+const tableTexels = (parts: readonly number[]): number => Math.ceil(parts.length / TEXEL) * TEXEL;
+
 /** Of an adapter of the highest rank. */
 export function slotTexels(spec: Pick<LoraSpec, 'parts' | 'cols' | 'maxRank'>): number {
   const groups = spec.maxRank / TEXEL;
   const texels = spec.parts.reduce((n, rows) => {
     const { a, b } = partTexels(spec, rows, groups);
     return n + a + b;
-  }, 0);
+  }, tableTexels(spec.parts));
   return Math.ceil(texels / ROW) * ROW;
 }
 
 /** Bytes of all slots. */
 export function loraBytes(spec: Omit<LoraSpec, 'name'>): number {
-  return spec.slots * (slotTexels(spec) * 16 + spec.parts.length * 16);
+  return spec.slots * slotTexels(spec) * 16;
 }
 
-export interface PackedLora {
-  /** From the slot's first texel on; whole rows of a texture. */
-  readonly texels: Uint16Array<ArrayBuffer>;
-  /** The slot's part of the table. */
-  readonly table: Uint32Array<ArrayBuffer>;
-}
-
-export function packLora(spec: LoraSpec, slot: number, weights: LoraWeights): PackedLora {
+/** From the slot's first texel on; whole rows of a texture. */
+export function packLora(spec: LoraSpec, slot: number, weights: LoraWeights): Uint16Array<ArrayBuffer> {
   const { cols, parts } = spec;
   const sizes = weights.map((part, p) => partTexels(spec, parts[p], part ? Math.ceil(part.rank / TEXEL) : 0));
-  const used = sizes.reduce((n, { a, b }) => n + a + b, 0);
+  const used = sizes.reduce((n, { a, b }) => n + a + b, tableTexels(parts));
   const texels = new Uint16Array(Math.ceil(used / ROW) * ROW * TEXEL);
-  const table = new Uint32Array(parts.length * 4);
+  const table = new Uint32Array(texels.buffer, 0, parts.length * 4);
   const base = slot * slotTexels(spec);
-  let at = 0;
+  let at = tableTexels(parts);
   weights.forEach((part, p) => {
     if (!part) return;
     const { rank, scale, a, b } = part;
@@ -70,5 +66,5 @@ export function packLora(spec: LoraSpec, slot: number, weights: LoraWeights): Pa
     }
     at += size.b;
   });
-  return { texels, table };
+  return texels;
 }

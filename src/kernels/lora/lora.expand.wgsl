@@ -1,15 +1,16 @@
 // y[t, n] += Σ_r B[n, r] · h[t, part, r], of the adapter in each token's slot. An invocation owns a row of a token.
 // include: parts.wgsl
+// include: slot.wgsl
 // include: ../matmul/chunk.f16.wgsl
 
 struct Params {
   rows0: u32, rows1: u32, rows2: u32, parts: u32,
   groups: u32, // of a slot, at most
   adapters: u32, // of `step`, in u32
+  slotTexels: u32, // of a slot
 }
 var<immediate> p: Params;
 
-@group(0) @binding(1) var<storage, read> table: array<vec4<u32>>; // [slots, parts]
 @group(0) @binding(2) var<storage, read> h: array<vec4<f32>>; // [T, parts, groups, 8 / 4]
 @group(0) @binding(3) var<storage, read> step: array<u32>; // sections: step/step.ts
 @group(0) @binding(4) var<storage, read_write> y: array<f32>; // [T, N]
@@ -23,7 +24,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var row = id.x;
   if (row >= p.rows0) { i++; row -= p.rows0; }
   if (i == 1u && row >= p.rows1) { i++; row -= p.rows1; }
-  let part = loraPart(table[slot * p.parts + i]);
+  let part = loraPart(weights[slot * p.slotTexels + i]);
   if (part.groups == 0u) { return; }
   let ranks = (token * p.parts + i) * p.groups * 2u;
   let at = part.b + row / 8u * part.groups * 8u + row % 8u;

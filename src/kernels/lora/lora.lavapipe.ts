@@ -10,7 +10,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { GpuStep } from '../step/step.ts';
 import { bufferOf, resourceOf, type WebGPUContext } from '../webgpu-context.ts';
 import type { GpuLora } from './gpu-lora.ts';
-import { blocksOf } from './lora-layout.ts';
+import { blocksOf, slotTexels } from './lora-layout.ts';
 import { partRows } from './part-rows.ts';
 
 /** By the form of x. */
@@ -25,12 +25,12 @@ export function lavapipeLora(ctx: WebGPUContext, y: Tensor, x: Tensor, lora: Gpu
   const kernel = ctx.pipelines.get(`lora.lavapipe.${input}`, () =>
     compose('lora.lavapipe.wgsl', import.meta.url, { 'columns.f32.lavapipe.wgsl': columns[input] }),
   );
-  const { bound, table } = lora.storage;
+  const { parts, cols, storage: { bound } } = lora;
   const { adapters, buffer } = step.storage;
   ctx.recorder.dispatch(
     kernel,
-    [bound, table, buffer, resourceOf(x), bufferOf(y)],
-    new Uint32Array([...partRows(lora), lora.parts.length, lora.cols, blocksOf(lora.cols), adapters.offset]),
+    [bound, null, buffer, resourceOf(x), bufferOf(y)],
+    new Uint32Array([...partRows(lora), parts.length, cols, blocksOf(cols), adapters.offset, slotTexels(lora)]),
     step.numTokens,
   );
 }

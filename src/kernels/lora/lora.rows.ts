@@ -12,12 +12,12 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { GpuStep } from '../step/step.ts';
 import { bufferOf, type WebGPUContext } from '../webgpu-context.ts';
 import type { GpuLora } from './gpu-lora.ts';
-import { blocksOf } from './lora-layout.ts';
+import { blocksOf, slotTexels } from './lora-layout.ts';
 import { partRows } from './part-rows.ts';
 
 export function rowsLora(ctx: WebGPUContext, y: Tensor, x: Tensor, lora: GpuLora, step: GpuStep): void {
   const { cols, parts, maxRank } = lora;
-  const { bound, table } = lora.storage;
+  const { bound } = lora.storage;
   const { adapters, buffer } = step.storage;
   const tokens = step.numTokens;
   const groups = maxRank / 8;
@@ -27,18 +27,18 @@ export function rowsLora(ctx: WebGPUContext, y: Tensor, x: Tensor, lora: GpuLora
     compose('lora.shrink.wgsl', import.meta.url, { 'input.f32.wgsl': `input.${input}.wgsl` }),
   );
   const expand = ctx.pipelines.get('lora.expand', () => compose('lora.expand.wgsl', import.meta.url));
-  const params = [...partRows(lora), parts.length, groups, adapters.offset];
+  const params = [...partRows(lora), parts.length, groups, adapters.offset, slotTexels(lora)];
   const h = ctx.tensor([tokens, parts.length * maxRank], 'f32');
   ctx.recorder.dispatch(
     shrink,
-    [bound, table, bufferOf(x), buffer, h.storage],
+    [bound, null, bufferOf(x), buffer, h.storage],
     new Uint32Array([...params, cols, Math.ceil(cols / 8), blocksOf(cols)]),
     parts.length * groups,
     tokens,
   );
   ctx.recorder.dispatch(
     expand,
-    [bound, table, h.storage, buffer, bufferOf(y)],
+    [bound, null, h.storage, buffer, bufferOf(y)],
     new Uint32Array(params),
     Math.ceil(rows / 64),
     tokens,

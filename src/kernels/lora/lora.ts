@@ -15,7 +15,6 @@ const TEXEL_BYTES = 16;
 /** @throws EngineError out_of_memory when so many slots fit no binding */
 export function createGpuLora(ctx: WebGPUContext, spec: LoraSpec): GpuLora {
   const texels = spec.slots * slotTexels(spec);
-  const table = ctx.constantBuffer(new Uint32Array(spec.slots * spec.parts.length * 4), `${spec.name} adapters`);
   const { device } = ctx.gpu;
   const { maxTextureDimension2D, maxStorageBufferBindingSize, maxBufferSize } = device.limits;
   if (ctx.variant('lora weights') === 'texture') {
@@ -26,13 +25,13 @@ export function createGpuLora(ctx: WebGPUContext, spec: LoraSpec): GpuLora {
       format: 'rgba32uint',
       usage: GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST,
     });
-    return { ...spec, storage: { weights: texture, bound: texture.createView(), table } };
+    return { ...spec, storage: { weights: texture, bound: texture.createView() } };
   }
   const size = texels * TEXEL_BYTES;
   if (size > Math.min(maxStorageBufferBindingSize, maxBufferSize)) throw tooLarge(spec);
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
   const buffer = device.createBuffer({ label: `${spec.name} adapters`, size, usage });
-  return { ...spec, storage: { weights: buffer, bound: buffer, table } };
+  return { ...spec, storage: { weights: buffer, bound: buffer } };
 }
 
 function tooLarge({ slots, maxRank, name }: LoraSpec): EngineError {
@@ -41,17 +40,15 @@ function tooLarge({ slots, maxRank, name }: LoraSpec): EngineError {
 }
 
 export function writeLora(ctx: WebGPUContext, lora: Lora, slot: number, weights: LoraWeights): void {
-  const { weights: target, table } = (lora as GpuLora).storage;
+  const { weights: target } = (lora as GpuLora).storage;
   const { queue } = ctx.gpu.device;
-  const packed = packLora(lora, slot, weights);
+  const texels = packLora(lora, slot, weights);
   const first = slot * slotTexels(lora);
-  queue.writeBuffer(table, slot * lora.parts.length * 16, packed.table);
-  if (packed.texels.length === 0) return;
-  if (target instanceof GPUBuffer) return queue.writeBuffer(target, first * TEXEL_BYTES, packed.texels);
-  const rows = packed.texels.byteLength / TEXEL_BYTES / TEXTURE_WIDTH;
+  if (target instanceof GPUBuffer) return queue.writeBuffer(target, first * TEXEL_BYTES, texels);
+  const rows = texels.byteLength / TEXEL_BYTES / TEXTURE_WIDTH;
   queue.writeTexture(
     { texture: target, origin: [0, first / TEXTURE_WIDTH] },
-    packed.texels,
+    texels,
     { bytesPerRow: TEXTURE_WIDTH * TEXEL_BYTES, rowsPerImage: rows },
     [TEXTURE_WIDTH, rows],
   );
