@@ -1,11 +1,13 @@
 /** One decoder layer with random weights, and steps of one token a row through it. */
-import type { Activation, KVCache, KVDtype, Ops, RotarySpec, Step } from '../../src/kernels/ops.ts';
-import type { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
+import type { ProductName } from '../../src/kernels/decoder-layer/layer-spec.ts';
+import type { Activation, KVCache, KVDtype, Linear, Ops, RotarySpec, Step } from '../../src/kernels/ops.ts';
+import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { runDecoderLayer, type DecoderLayer } from '../../src/model/layers/decoder-layer.ts';
 import type { WeightFormat } from '../../src/tensor/matrix.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { kvLayerOf, oneLayerCache } from './batches.ts';
 import { randomMatrix } from './matrices.ts';
+import { adaptersOf, writtenLora } from './adapters.ts';
 import { randomFloats } from './random.ts';
 
 export interface LayerShape {
@@ -18,7 +20,7 @@ export interface LayerShape {
   readonly format: WeightFormat;
   readonly groupSize: number;
   readonly kvDtype: KVDtype;
-  readonly biases?: readonly ('qkv' | 'o' | 'gateUp' | 'down')[];
+  readonly biases?: readonly ProductName[];
   readonly headNorms?: boolean;
   readonly activation?: Activation;
   /** All of the head where it is not said. */
@@ -28,6 +30,16 @@ export interface LayerShape {
   readonly dynamic?: boolean;
   readonly slidingWindow?: number;
   readonly softcap?: number;
+  readonly adapters?: LayerAdapters;
+}
+
+/** Adapters of a layer whose parts q, k, v, gate and up are multiples of 64. */
+interface LayerAdapters {
+  readonly maxRank: number;
+  /** By slot, for each product; a list has one for each part, 0 where the adapter leaves it alone. No list: no room there. */
+  readonly ranks: Partial<Record<ProductName, readonly (number | readonly number[])[]>>;
+  /** Slot of each row; null: none. */
+  readonly rows: readonly (number | null)[];
 }
 
 const MAX_LENGTH = 40;
@@ -37,21 +49,25 @@ const STRIDE = 7;
 export async function randomLayer(ops: Ops, s: LayerShape): Promise<{ layer: DecoderLayer; kv: KVCache }> {
   const { hidden, heads, kvHeads, headDim, intermediate } = s;
   const vector = (seed: number, n: number) => ops.uploadF32(randomFloats(seed, n), [n]);
-  const linear = async (name: 'qkv' | 'o' | 'gateUp' | 'down', seed: number, rows: number, cols: number) => ({
-    weight: await ops.uploadMatrix(randomMatrix(seed, rows, cols, s.format, s.groupSize).source),
-    ...(s.biases?.includes(name) ? { bias: vector(seed + 1, rows) } : {}),
-  });
-  const qkvRows = (heads + 2 * kvHeads) * headDim;
+  const linear = async (name: ProductName, seed: number, parts: readonly number[], cols: number): Promise<Linear> => {
+    const rows = parts.reduce((n, part) => n + part, 0);
+    const ranks = s.adapters?.ranks[name];
+    return {
+      weight: await ops.uploadMatrix(randomMatrix(seed, rows, cols, s.format, s.groupSize).source),
+      ...(s.biases?.includes(name) ? { bias: vector(seed + 1, rows) } : {}),
+      ...(ranks ? { lora: writtenLora(ops, { name, parts, cols, ranks, maxRank: s.adapters.maxRank }) } : {}),
+    };
+  };
   const slots = MAX_ROWS * MAX_LENGTH;
   const size = { slots, maxRequests: MAX_ROWS, maxLength: MAX_LENGTH };
   const kv = ops.createKVCache(oneLayerCache({ ...size, kvHeads, headDim, dtype: s.kvDtype }));
   const layer: DecoderLayer = {
     inputNorm: vector(1, hidden),
-    qkv: await linear('qkv', 2, qkvRows, hidden),
-    o: await linear('o', 4, hidden, heads * headDim),
+    qkv: await linear('qkv', 2, [heads * headDim, kvHeads * headDim, kvHeads * headDim], hidden),
+    o: await linear('o', 4, [hidden], heads * headDim),
     postAttentionNorm: vector(6, hidden),
-    gateUp: await linear('gateUp', 7, 2 * intermediate, hidden),
-    down: await linear('down', 9, hidden, intermediate),
+    gateUp: await linear('gateUp', 7, [intermediate, intermediate], hidden),
+    down: await linear('down', 9, [hidden], intermediate),
     headNorms: s.headNorms ? { query: vector(11, headDim), key: vector(12, headDim) } : null,
     eps: 1e-5,
     activation: s.activation ?? 'silu',
@@ -95,7 +111,8 @@ function stepAt(ops: Ops, s: LayerShape, rows: number, position: number, kv: KVC
   const slots = [each((row) => ((row * MAX_LENGTH + position) * STRIDE) % (MAX_ROWS * MAX_LENGTH))];
   const positions = each(() => position);
   const rotary = s.dynamic ? { rotaryRows: rotaryRows(positions, s.rotaryDim ?? s.headDim, DYNAMIC_SCALE) } : {};
-  const batch = { tokenIds: each(() => 0), positions, tableRows: each((row) => row), slots, ...rotary };
+  const adapters = s.adapters ? { adapters: adaptersOf(s.adapters.rows.slice(0, rows)) } : {};
+  const batch = { tokenIds: each(() => 0), positions, tableRows: each((row) => row), slots, ...rotary, ...adapters };
   const step = ops.beginStep({ ...batch, logitIndices: Uint32Array.of(0) }, kv);
   return { x: ops.uploadF32(randomFloats(100 + position, rows * s.hidden), [rows, s.hidden]), step };
 }
@@ -111,16 +128,16 @@ export async function layerStep(
 }
 
 /** Outputs of `count` steps of a token of each of `rows` rows, one behind the other, and the dispatches that each took. */
-export async function decodeLayer(ops: WebGPUOps, s: LayerShape, rows: number, count: number) {
+export async function decodeLayer(ops: Ops, s: LayerShape, rows: number, count: number) {
   const { layer, kv } = await randomLayer(ops, s);
   const y: Float32Array[] = [];
   const dispatches: number[] = [];
   for (let p = 0; p < count; p++) {
     const { x, step } = stepAt(ops, s, rows, p, kv);
-    const before = ops.context.recorder.dispatches;
+    const before = dispatchesOf(ops);
     // An owner of each step's own, since x is another tensor each time.
     const { out } = ops.program({}, step, (part) => ({ out: runDecoderLayer(part, x, layer, step) }));
-    dispatches.push(ops.context.recorder.dispatches - before);
+    dispatches.push(dispatchesOf(ops) - before);
     const read = ops.read(out);
     ops.endStep();
     y.push((await read) as Float32Array);
@@ -128,9 +145,23 @@ export async function decodeLayer(ops: WebGPUOps, s: LayerShape, rows: number, c
   return { y, dispatches };
 }
 
+const dispatchesOf = (ops: Ops): number => (ops instanceof WebGPUOps ? ops.context.recorder.dispatches : 0);
+
 /** The smallest of the shapes that lavapipe has a kernel for. */
 export const smallLayer = {
   name: 'int4, f16 keys',
   ...{ hidden: 128, heads: 4, kvHeads: 2, headDim: 32, intermediate: 192 },
   ...{ format: 'int4', groupSize: 32, kvDtype: 'f16' },
 } as const satisfies LayerShape;
+
+/** Ranks of 8 to 64 side by side, parts and whole products that adapters leave alone, rows without. */
+export const smallAdapters: LayerAdapters = {
+  maxRank: 64,
+  ranks: {
+    qkv: [8, [16, 0, 24], 64, [0, 40, 8]],
+    o: [8, 0, 64, 40],
+    gateUp: [8, 0, 64, [12, 40]],
+    down: [8, 16, 64, 0],
+  },
+  rows: [2, null, 0, 3, 1, 2],
+};

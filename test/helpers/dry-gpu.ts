@@ -19,6 +19,7 @@ const nothing: object = new Proxy(() => nothing, {
 /** What an ordinary adapter allows; WebGPU's defaults where kernels look at nothing else. */
 const limits = {
   maxStorageBuffersPerShaderStage: 16,
+  maxStorageTexturesPerShaderStage: 8,
   maxStorageBufferBindingSize: 2 ** 30,
   maxBufferSize: 2 ** 30,
   maxTextureDimension2D: 8192,

@@ -5,7 +5,7 @@ import type { Ops } from '../../src/kernels/ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { runDecoderLayer } from '../../src/model/layers/decoder-layer.ts';
 import { allCases } from '../kernels/cases/all-cases.ts';
-import { layerStep, smallLayer, type LayerShape } from './decoder-layers.ts';
+import { layerStep, smallAdapters, smallLayer, type LayerShape } from './decoder-layers.ts';
 import { dryGpu, type KernelText } from './dry-gpu.ts';
 
 export interface RecordedKernel {
@@ -47,6 +47,8 @@ export async function recordKernels(kernelSet: KernelSet): Promise<RecordedKerne
   for (const rows of [1, 4]) {
     from = `a decoder layer, decode step of ${rows}`;
     await recordLayer(ops.int8, smallLayer, rows);
+    from = `a decoder layer with adapters, decode step of ${rows}`;
+    await recordLayer(ops.int8, { ...smallLayer, adapters: smallAdapters }, rows);
   }
   return [...found.values()].flatMap((texts) =>
     [...texts.values()]

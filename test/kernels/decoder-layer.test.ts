@@ -2,11 +2,13 @@
 import t from 'tap';
 import { openGpu } from '../../src/gpu/device.ts';
 import type { Linear, MatmulOption, ModelOps, ProgramResult, Step } from '../../src/kernels/ops.ts';
+import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { attend, gatedMlp, runDecoderLayer, type DecoderLayer } from '../../src/model/layers/decoder-layer.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { decodeLayer, layerStep, smallLayer, type LayerShape } from '../helpers/decoder-layers.ts';
+import { decodeLayer, layerStep, smallAdapters, smallLayer, type LayerShape } from '../helpers/decoder-layers.ts';
 import { dryGpu } from '../helpers/dry-gpu.ts';
+import { relativeError } from '../helpers/model-exam.ts';
 import { randomFloats } from '../helpers/random.ts';
 
 // Most of the time is lavapipe's compiler, where no shader cache has the kernels yet.
@@ -63,6 +65,12 @@ const shapes: Shape[] = [
     dynamic: true,
     rows: [2],
   },
+  {
+    ...smallLayer,
+    name: 'adapters',
+    adapters: smallAdapters,
+    rows: [1, 6],
+  },
 ];
 
 for (const robustness of [false, true]) {
@@ -79,6 +87,11 @@ for (const robustness of [false, true]) {
         const wanted = await decodeLayer(new WebGPUOps(gpu, { ...options, fusion: false }), shape, rows, 10);
         const found = await decodeLayer(new WebGPUOps(gpu, options), shape, rows, 10);
         const name = `${shape.name}, ${rows} rows`;
+        if (shape.adapters) {
+          const defined = await decodeLayer(new ReferenceOps(), shape, rows, 1);
+          const error = relativeError(found.y[0], defined.y[0]);
+          t.ok(error < 0.05, `${name}: ${error} from the reference, whose activations are f32`);
+        }
         t.same(found.dispatches, Array<number>(10).fill(1), `${name}: every step was fused`);
         for (const [p, y] of found.y.entries()) {
           const most = y.reduce((m, v, i) => Math.max(m, Math.abs(v - wanted.y[p][i])), 0);

@@ -3,12 +3,12 @@ import t from 'tap';
 import { openGpu } from '../../src/gpu/device.ts';
 import { NO_ADAPTER, type Linear, type Step } from '../../src/kernels/ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
-import { runDecoderLayer } from '../../src/model/layers/decoder-layer.ts';
+import { runDecoderLayer, type DecoderLayer } from '../../src/model/layers/decoder-layer.ts';
+import { adaptersOf, writtenLora } from '../helpers/adapters.ts';
 import { emptyBatch, smallCache } from '../helpers/batches.ts';
 import { layerStep, smallLayer } from '../helpers/decoder-layers.ts';
 import { dryGpu } from '../helpers/dry-gpu.ts';
 import { randomFloats } from '../helpers/random.ts';
-import { adaptersOf, randomLora } from './cases/lora-cases.ts';
 
 for (const kernelSet of ['lavapipe', 'gpu'] as const) {
   t.test(`rows of tokens without an adapter keep their bits: ${kernelSet}`, async (t) => {
@@ -16,8 +16,7 @@ for (const kernelSet of ['lavapipe', 'gpu'] as const) {
     if (kernelSet === 'lavapipe' && gpu.kernelSet !== 'lavapipe') return t.comment('no such adapter here');
     const ops = new WebGPUOps(gpu, { kernelSet });
     const spec = { cols: 64, parts: [64, 32, 32], ranks: [4, 8, 64, 128] };
-    const lora = ops.createLora({ ...spec, name: 'q + k + v', slots: 4, maxRank: 128 });
-    randomLora(spec).forEach((weights, slot) => ops.writeLora(lora, slot, weights));
+    const lora = writtenLora(ops, { ...spec, name: 'q + k + v', maxRank: 128 });
     const tokens = [0, null, 3, 1, 2, 2, null, 0];
     const y = randomFloats(5, tokens.length * 128);
     const x = ops.uploadF32(randomFloats(6, tokens.length * 64), [tokens.length, 64]);
@@ -36,8 +35,12 @@ for (const kernelSet of ['lavapipe', 'gpu'] as const) {
   });
 }
 
-t.test('a step without adapters is fused as if there were none, one with adapters goes op by op', async (t) => {
-  const ops = new WebGPUOps(dryGpu('lavapipe'), { activations: 'int8' });
+t.test('a decode step is fused as if there were no adapters, or by a kernel that has them', async (t) => {
+  const texts: string[] = [];
+  const ops = new WebGPUOps(
+    dryGpu('lavapipe', {}, ({ source }) => texts.push(source)),
+    { activations: 'int8' },
+  );
   const { layer, x, step } = await layerStep(ops, smallLayer, 2);
   const adapted = (linear: Linear): Linear => {
     const { rows, cols } = linear.weight;
@@ -45,19 +48,33 @@ t.test('a step without adapters is fused as if there were none, one with adapter
   };
   const { qkv, o, gateUp, down } = layer;
   const linears = { qkv: adapted(qkv), o: adapted(o), gateUp: adapted(gateUp), down: adapted(down) };
-  const dispatches = (at: Step, changed = {}): number => {
+  const dispatches = (at: Step, changed: Partial<DecoderLayer> = {}): number => {
     const before = ops.context.recorder.dispatches;
     ops.program({}, at, (part) => ({ y: runDecoderLayer(part, x, { ...layer, ...changed }, at) }));
     return ops.context.recorder.dispatches - before;
   };
-  t.equal(dispatches(step, linears), 1, 'none has one');
+  const textOf = (at: Step, changed: Partial<DecoderLayer> = {}): string => {
+    texts.length = 0;
+    t.equal(dispatches(at, changed), 1);
+    return texts.join();
+  };
+  const base = textOf(step);
+  t.ok(base !== '' && !base.includes('Lora'), 'the text of a layer');
+  t.equal(textOf(step, linears), '', 'none has one: the kernel that is there');
   const batch = { ...step.batch, adapters: Uint32Array.of(NO_ADAPTER, 0) };
   const other = ops.beginStep(
     batch,
     (step as Step & { storage: { kv: Parameters<typeof ops.beginStep>[1] } }).storage.kv,
   );
-  const without = dispatches(other);
-  t.ok(without > 1, 'one has one: op by op');
-  t.equal(dispatches(other, linears), without + 4, 'and a dispatch more for each product');
+  t.equal(textOf(other), '', 'one has one, but the layer has no room for any');
+  t.match(textOf(other, { down: linears.down }), 'var downLora: LoraWeights;', 'some products');
+  t.match(textOf(other, linears), 'var qkvLora: LoraWeights;', 'all products');
+  const { lora } = linears.qkv;
+  const others: Record<string, Partial<DecoderLayer>> = {
+    'half a head': { qkv: { ...qkv, lora: { ...lora!, parts: [112, 80, 64] } } },
+    'a field of the adapters': { down: { ...down, lora: Object.assign({ more: 1 }, linears.down.lora) } },
+  };
+  for (const [what, changed] of Object.entries(others)) t.ok(dispatches(other, { ...linears, ...changed }) > 1, what);
+  t.ok(dispatches(step) === 1 && dispatches(other, linears) === 1);
   ops.endStep();
 });

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import t from 'tap';
 import { setWgslVariant } from '../../src/gpu/wgsl.ts';
-import { smallLayer, type LayerShape } from '../helpers/decoder-layers.ts';
+import { smallAdapters, smallLayer, type LayerShape } from '../helpers/decoder-layers.ts';
 import { layerTexts } from '../helpers/kernel-texts.ts';
 
 const kernels = new URL('../../src/kernels/', import.meta.url);
@@ -37,6 +37,9 @@ const functions = {
     lavapipe: ['rms-norm.q8.lavapipe', 'quantize.lavapipe', 'gated-mul.q8.lavapipe'],
     gpu: [],
   },
+  'lora/slot.wgsl': { lavapipe: ['lora.lavapipe'], gpu: ['lora.expand', 'lora.shrink'] },
+  'lora/eight.wgsl': { lavapipe: ['lora.lavapipe'], gpu: [] },
+  'lora/lora-sums.lavapipe.wgsl': { lavapipe: ['lora.lavapipe'], gpu: [] },
 };
 
 const EDIT = '/* edited */';
@@ -50,7 +53,7 @@ for (const [path, { lavapipe, gpu }] of Object.entries(functions)) {
     const text = edited(readFileSync(new URL(path, kernels), 'utf8'));
     setWgslVariant({ file, text, used: false });
     t.teardown(() => setWgslVariant(null));
-    const layer = layerWith(file);
+    const layer = layerWith(path);
     const fused = await layerTexts('lavapipe', layer, { fused: true });
     t.same([...fused.keys()], ['decoder-layer.lavapipe'], 'a layer is one kernel');
     t.equal(editsIn(fused.get('decoder-layer.lavapipe') ?? ''), editsIn(text), 'each function is in it');
@@ -63,12 +66,13 @@ for (const [path, { lavapipe, gpu }] of Object.entries(functions)) {
 }
 
 /** `attention.lavapipe.decode-2x32-…`, `rotary-store-kv.f16-32`: named after their shapes. */
-const familyOf = (name: string) => name.replace(/^(attention\.\w+|rotary-store-kv)\..*/, '$1');
+const familyOf = (name: string) => name.replace(/^(attention\.\w+|rotary-store-kv|lora\.\w+)\..*/, '$1');
 
-/** A layer with the cache that the file is for. */
-function layerWith(file: string): LayerShape {
-  const dtype = (['int8', 'int4'] as const).find((name) => file.includes(name));
-  return { ...layer, kvDtype: dtype ?? (file === 'cache.quantized.wgsl' ? 'int4' : layer.kvDtype) };
+/** A layer with the cache that the file is for, or with adapters. */
+function layerWith(path: string): LayerShape {
+  if (path.startsWith('lora/')) return { ...layer, adapters: smallAdapters };
+  const dtype = (['int8', 'int4'] as const).find((name) => path.includes(name));
+  return { ...layer, kvDtype: dtype ?? (path.endsWith('cache.quantized.wgsl') ? 'int4' : layer.kvDtype) };
 }
 
 t.test('the fused layer has no formula of its own', async (t) => {

@@ -36,7 +36,7 @@ export async function warmUp(
   isRewardModel = false,
 ): Promise<void> {
   const task: Pick<Task, 'pooling'> = isRewardModel ? { pooling: 'last' } : {};
-  // Steps with adapters have kernels of their own, and fewer that stand for several ops.
+  // Steps with adapters have kernels of their own.
   const adapters = runner.adapters ? [null, await adapterOfNothing(runner.adapters)] : [null];
   for (const adapter of adapters)
     for (const [mostRequests, mostTokens] of shapes) {

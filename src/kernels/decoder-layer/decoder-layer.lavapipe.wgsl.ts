@@ -7,6 +7,9 @@
  * token    rows     token and KV head                            rows      token              columns                        rows
  * ```
  *
+ * In steps with adapters A's product of each input is a phase of its own in front of the product that it goes with, and B's
+ * is added by whoever has the sums next (layer-adapters.lavapipe.wgsl.ts).
+ *
  * (rows, columns: of 64, times a tile of tokens). Each workgroup of 8 lanes takes the next item until none is left, and
  * waits before the first item of a phase until those of the phase before are done. So nobody waits for a workgroup that has no
  * thread: one alone does everything, and any number may be dispatched.
@@ -18,45 +21,56 @@
 import { composeWith, type Defines } from '../../gpu/wgsl.ts';
 import { attentionFunctions, decodeToken } from '../attention/attention.lavapipe.wgsl.ts';
 import { cacheFormat } from '../kv-cache/cache-format.ts';
-import { partsOf, productItem, products, tileProduct, weightBindings } from './layer-products.lavapipe.wgsl.ts';
-import { scratchLayout, type DecoderLayerKernelSpec } from './layer-spec.ts';
+import { adapterFile, adapterFunctions, expand, isAdapted } from './layer-adapters.lavapipe.wgsl.ts';
+import { partsOf, productItem, tileProduct, weightBindings } from './layer-products.lavapipe.wgsl.ts';
+import { products, scratchLayout, type DecoderLayerKernelSpec, type ProductName } from './layer-spec.ts';
 
 interface Phase {
-  /** Items of the phase: so many a token, or a tile of tokens. */
-  readonly perToken?: number;
-  readonly perTile?: number;
+  /** Items of the phase: so many a token, a tile of tokens, or a token and pair of groups of ranks. */
+  readonly count: number;
+  readonly each: 'token' | 'tile' | 'rankPair';
   /** Statement that does item `item`. */
   readonly run: string;
 }
 
 function phases(s: DecoderLayerKernelSpec): Phase[] {
   const rowItems = (name: 'qkv' | 'o' | 'down') => ({
-    perTile: Math.ceil(s[name].rows / 64) * partsOf(s, name),
+    count: Math.ceil(s[name].rows / 64) * partsOf(s, name),
+    each: 'tile' as const,
     run: `${name}Item(item, tiles, lane);`,
   });
+  const shrinkItems = (name: ProductName): Phase[] => {
+    const { loraParts } = s[name];
+    return loraParts ? [{ count: loraParts.length, each: 'rankPair', run: `${name}Shrink(item, lane);` }] : [];
+  };
+  const expandMid = expand(s, 'o', 'item', '0u', 'p.tokens * MID + item * HIDDEN', 'HIDDEN / 8u');
   return [
-    { perToken: 1, run: 'inputItem(item, lane);' },
+    { count: 1, each: 'token', run: 'inputItem(item, lane);' },
+    ...shrinkItems('qkv'),
     rowItems('qkv'),
-    { perToken: s.attention.kvHeads, run: 'attentionItem(item, lane);' },
+    { count: s.attention.kvHeads, each: 'token', run: 'attentionItem(item, lane);' },
+    ...shrinkItems('o'),
     rowItems('o'),
-    { perToken: 1, run: 'normMid(item, lane);' },
-    { perTile: s.intermediate / 64, run: 'gateUpItem(item, tiles, lane);' },
+    { count: 1, each: 'token', run: `${expandMid && `${expandMid}\n      `}normMid(item, lane);` },
+    ...shrinkItems('gateUp'),
+    { count: s.intermediate / 64, each: 'tile', run: 'gateUpItem(item, tiles, lane);' },
+    ...shrinkItems('down'),
     rowItems('down'),
   ];
 }
 
-/** Items of a dispatch for so many tokens. */
-export function itemCount(s: DecoderLayerKernelSpec, tokens: number): number {
-  const tiles = Math.ceil(tokens / s.tile.tokens);
-  return phases(s).reduce((n, { perToken = 0, perTile = 0 }) => n + perToken * tokens + perTile * tiles, 0);
+/** Items of a dispatch for so many tokens, and adapters of so many pairs of groups of ranks at most. */
+export function itemCount(s: DecoderLayerKernelSpec, tokens: number, rankPairs: number): number {
+  const times = { token: tokens, tile: Math.ceil(tokens / s.tile.tokens), rankPair: tokens * rankPairs };
+  return phases(s).reduce((n, { count, each }) => n + count * times[each], 0);
 }
 
 export function decoderLayerKernel(s: DecoderLayerKernelSpec): string {
   const all = phases(s);
-  const ends = all.map(({ perToken, perTile }, i) => {
-    const items = perToken === undefined ? `${perTile}u * tiles` : `${perToken}u * p.tokens`;
-    return `  let end${i} = ${i === 0 ? '' : `end${i - 1} + `}${items};`;
-  });
+  const times = { token: 'p.tokens', tile: 'tiles', rankPair: 'p.tokens * p.rankPairs' };
+  const ends = all.map(
+    ({ count, each }, i) => `  let end${i} = ${i === 0 ? '' : `end${i - 1} + `}${count}u * ${times[each]};`,
+  );
   const runs = all.map(({ run }, i) => {
     const first = i === 0 ? '0u' : `end${i - 1}`;
     return `if (ticket < end${i}) {
@@ -70,7 +84,7 @@ ${weightBindings()}
 ${optionalBindings(s)}
 ${attentionFunctions(s.attention)}
 
-${[inputItem, qkvItem, attentionItem, oItem, gateUpItem, downItem].map((item) => item(s)).join('\n\n')}
+${adapterFunctions(s, products.length + storageBuffers(s))}${[inputItem, qkvItem, attentionItem, oItem, gateUpItem, downItem].map((item) => item(s)).join('\n\n')}
 
 @compute @workgroup_size(8)
 fn main(@builtin(subgroup_invocation_id) lane: u32) {
@@ -86,7 +100,7 @@ ${ends.join('\n')}
 `;
   const files = ['item-queue.lavapipe.wgsl', 'between-products.lavapipe.wgsl'];
   if (s.headNorms) files.push('head-norms.lavapipe.wgsl');
-  files.push('../texel.wgsl');
+  files.push(...(isAdapted(s) ? [adapterFile] : []), '../texel.wgsl');
   return composeWith(files, import.meta.url, text, defines(s));
 }
 
@@ -96,6 +110,7 @@ function defines(s: DecoderLayerKernelSpec): Defines {
   const { file, defines } = cacheFormat(dtype, headDim, 'read_write');
   return {
     ...{ ...defines, 'cache.f32.wgsl': file },
+    ...(isAdapted(s) && { 'layer-params.lavapipe.wgsl': 'layer-params.lora.lavapipe.wgsl', RANKS: at.texels }),
     ...{ HIDDEN: s.hidden, INTERMEDIATE: s.intermediate, EPS: s.eps },
     ...{ KV_HEADS: kvHeads, GROUP: group, ROTARY_DIM: s.rotaryDim },
     ...{ MID: at.mid, GATE_UP: at.gateUp, ATTENDED: at.attended },
@@ -140,10 +155,17 @@ function attentionItem(s: DecoderLayerKernelSpec): string {
   // Attention counts quads of [T, Hq, D]; in floats a token has keys and values behind its queries.
   const query = (i: string) => `floatQuad(${i} + t * ${(2 * s.attention.kvHeads * s.attention.headDim) / 4}u)`;
   const store = (i: string, v: string) => `texels[p.tokens * ATTENDED + ${i}] = bitcast<vec4<u32>>(${v});`;
+  const head = 'select(i * KV_HEADS + kvHead, kvHead * GROUP + i, i < GROUP)';
+  const expandHead = expand(s, 'qkv', 't', 'head * HEAD_DIM', 'headStart(t, head)', 'HEAD_DIM / 8u');
+  const expandHeads = `  for (var i = 0u; i < GROUP + 2u; i++) {
+    let head = ${head};
+    ${expandHead}
+  }
+`;
   return `fn attentionItem(item: u32, lane: u32) {
   let t = item / KV_HEADS;
   let kvHead = item % KV_HEADS;
-  let position = step[p.tokens + t];
+${expandHead && expandHeads}  let position = step[p.tokens + t];
   let slots = step[2u * p.tokens + t] * p.maxLength;
 ${s.headNorms ? '  normHeads(t, kvHead, lane);\n' : ''}  rotateHeads(t, kvHead, position, lane);
   storeHead(t, kvHead, lane);
@@ -170,6 +192,13 @@ function gateUpItem(s: DecoderLayerKernelSpec): string {
     (i) => `texels[p.tokens * NORMED_Q8 + ${i}]`,
     (sum, token, row) => `floats[p.tokens * GATE_UP + ${token} * ${s.gateUp.rows}u + ${row}] = ${sum};`,
   );
+  const begin = `p.tokens * GATE_UP + (firstToken + i) * ${s.gateUp.rows}u`;
+  const expandHalf = expand(s, 'gateUp', 'firstToken + i', 'row', `${begin} + row`, '8u');
+  const expandBoth = `    for (var half = 0u; half < 2u; half++) {
+      let row = half * INTERMEDIATE + column * 64u;
+      if (firstToken + i < p.tokens) { ${expandHalf} }
+    }
+`;
   return `fn gateUpItem(item: u32, tiles: u32, lane: u32) {
   let column = item / tiles;
   let firstToken = item % tiles * ${s.tile.tokens}u;
@@ -179,13 +208,20 @@ function gateUpItem(s: DecoderLayerKernelSpec): string {
 ${product}
   }
   for (var i = 0u; i < ${s.tile.tokens}u; i++) {
-    if (firstToken + i < p.tokens) { gateColumns(firstToken + i, column, lane); }
+${expandHalf && expandBoth}    if (firstToken + i < p.tokens) { gateColumns(firstToken + i, column, lane); }
   }
 }`;
 }
 
-const downItem = (s: DecoderLayerKernelSpec) =>
-  productItem(
+function downItem(s: DecoderLayerKernelSpec): string {
+  const to = '(firstToken + i) * HIDDEN + row';
+  const expandRows = expand(s, 'down', 'firstToken + i', 'row', to, `${2 * s.tile.units}u`);
+  const expandTile = `  for (var i = 0u; i < ${s.tile.tokens}u; i++) {
+    let row = block * 64u + unit0 * 16u;
+    if (firstToken + i < p.tokens) { ${expandRows} }
+  }
+`;
+  return productItem(
     s,
     'down',
     (i) => `texels[p.tokens * ACTIVATED_Q8 + ${i}]`,
@@ -193,4 +229,6 @@ const downItem = (s: DecoderLayerKernelSpec) =>
       const i = `${token} * HIDDEN + ${row}`;
       return `y[${i}] = ${sum} + floats[p.tokens * MID + ${i}];`;
     },
+    expandRows && expandTile,
   );
+}

@@ -1,6 +1,7 @@
 /**
  * The ops that the fused decoder layer stands for, found in a recording: norm, product, norms of heads, rotation, attention,
- * product with residual, norm, product, gate, product with residual. Every argument and every field is taken out by name,
+ * product with residual, norm, product, gate, product with residual; behind each product what adapters add, in steps that
+ * have some. Every argument and every field is taken out by name,
  * so that one that is new does not compile here before somebody has said what the kernel makes of it; at run time it means
  * op by op. Which of these layers the kernel can do is its own business (decoder-layer.lavapipe.ts).
  */
@@ -18,7 +19,7 @@ import type {
   RotarySpec,
   Step,
 } from '../ops.ts';
-import type { Node, NodeOf } from '../program/recording.ts';
+import type { ModelOp, Node, NodeOf } from '../program/recording.ts';
 
 /** A pre-norm decoder layer, x [T, H] → [T, H]: H = hidden_size, I = intermediate_size. */
 export interface DecoderLayer {
@@ -51,21 +52,26 @@ export function findDecoderLayer(
   nodes: readonly Node[],
   at: number,
 ): { readonly layer: DecoderLayer; readonly count: number } | null {
-  const hasHeadNorm = nodes[at + 2]?.op === 'headNorm';
-  const [norm, qkvProduct] = nodes.slice(at, at + 2);
-  const [rotated, attended, oProduct, mlpNorm, gateUpProduct, gated, downProduct] = nodes.slice(
-    at + (hasHeadNorm ? 3 : 2),
-  );
-  if (norm?.op !== 'norm' || qkvProduct?.op !== 'matmul' || rotated?.op !== 'rotaryStoreKV') return null;
-  if (attended?.op !== 'attention' || oProduct?.op !== 'matmul' || mlpNorm?.op !== 'norm') return null;
-  if (gateUpProduct?.op !== 'matmul' || gated?.op !== 'gatedMul' || downProduct?.op !== 'matmul') return null;
+  const walk = new Walk(nodes, at);
+  const norm = walk.next('norm');
+  const qkvProduct = walk.product();
+  const headNormNode = walk.next('headNorm');
+  const rotated = walk.next('rotaryStoreKV');
+  const attended = walk.next('attention');
+  const oProduct = walk.product();
+  const mlpNorm = walk.next('norm');
+  const gateUpProduct = walk.product();
+  const gated = walk.next('gatedMul');
+  const downProduct = walk.product();
+  if (!norm || !qkvProduct || !rotated || !attended || !oProduct) return null;
+  if (!mlpNorm || !gateUpProduct || !gated || !downProduct) return null;
 
   const input = readNorm(norm);
-  const headNorm = hasHeadNorm ? readHeadNorm(nodes[at + 2], qkvProduct) : null;
+  const headNorm = headNormNode && readHeadNorm(headNormNode, qkvProduct.output);
   const [qkvIn, rotary, kv, step, ...more] = rotated.args;
   const [q, attentionKv, attentionStep, attention, toO, ...evenMore] = attended.args;
   const [gateUpOut, activation, toDown, ...most] = gated.args;
-  if (!input || (hasHeadNorm && !headNorm)) return null;
+  if (!input || (headNormNode && !headNorm)) return null;
   if (!isNothing(more) || !isNothing(evenMore) || !isNothing(most)) return null;
   const qkv = readProduct(qkvProduct, norm.output, null);
   const o = readProduct(oProduct, attended.output, input.x);
@@ -92,7 +98,37 @@ export function findDecoderLayer(
     ...{ x: input.x, step, eps: input.eps, inputNorm: input.weight, postAttentionNorm: postAttention.weight },
     ...{ qkv, o, gateUp, down, headNorms: headNorm?.norms ?? null, activation, rotary, attention, kv },
   };
-  return { layer, count: hasHeadNorm ? 10 : 9 };
+  return { layer, count: walk.at - at };
+}
+
+/** A product, and what adapters add to it where there is such an op behind it. */
+interface Product {
+  readonly product: NodeOf<'matmul'>;
+  readonly lora: NodeOf<'addLora'> | null;
+  /** Of the last of them. */
+  readonly output: Tensor;
+}
+
+/** Goes from node to node as long as they are the ops that are asked for. */
+class Walk {
+  readonly #nodes: readonly Node[];
+  at: number;
+
+  constructor(nodes: readonly Node[], at: number) {
+    this.#nodes = nodes;
+    this.at = at;
+  }
+
+  next<O extends ModelOp>(op: O): NodeOf<O> | null {
+    if (this.#nodes[this.at]?.op !== op) return null;
+    return this.#nodes[this.at++] as Node & NodeOf<O>;
+  }
+
+  product(): Product | null {
+    const product = this.next('matmul');
+    const lora = product && this.next('addLora');
+    return product && { product, lora, output: (lora ?? product).output };
+  }
 }
 
 /** Takes no field that is not known: a rest with one does not compile. */
@@ -108,26 +144,25 @@ function readNorm({ args: [x, norm, _, ...more] }: NodeOf<'norm'>): { x: Tensor;
 }
 
 function readHeadNorm(
-  node: Node,
-  product: NodeOf<'matmul'>,
+  { args: [qkv, norms, eps, kv, ...more], output }: NodeOf<'headNorm'>,
+  product: Tensor,
 ): { norms: HeadNorms; eps: number; kv: KVLayer; output: Tensor } | null {
-  if (node.op !== 'headNorm') return null;
-  const [qkv, norms, eps, kv, ...more] = node.args;
   const { query: _1, key: _2, kind: _3, over: _4, ...unknown } = norms;
   const isKnown = isNothing(unknown) && isNothing(more);
-  return isKnown && qkv === product.output ? { norms, eps, kv, output: node.output } : null;
+  return isKnown && qkv === product ? { norms, eps, kv, output } : null;
 }
 
-/** A product of that input, added to that stream or to none. */
-function readProduct(
-  { args: [x, weight, option = {}, ...more] }: NodeOf<'matmul'>,
-  input: Tensor,
-  stream: Tensor | null,
-): Linear | null {
+/** A product of that input, added to that stream or to none; adapters have the same input. */
+function readProduct({ product, lora: added }: Product, input: Tensor, stream: Tensor | null): Linear | null {
+  const [x, weight, option = {}, ...more] = product.args;
   const { bias, residual, ...unknown }: MatmulOption = option;
   const { name: _1, rows: _2, cols: _3, format: _4, storage: _5, experts, ...unknownMatrix } = weight;
   const isKnown = isNothing(unknown) && experts === undefined && isNothing(unknownMatrix) && isNothing(more);
-  return isKnown && x === input && (residual ?? null) === stream ? { weight, ...(bias && { bias }) } : null;
+  if (!isKnown || x !== input || (residual ?? null) !== stream) return null;
+  const linear = { weight, ...(bias && { bias }) };
+  if (!added) return linear;
+  const [y, loraIn, lora, ...evenMore] = added.args;
+  return y === product.output && loraIn === input && isNothing(evenMore) ? { ...linear, lora } : null;
 }
 
 /** The matrix that an op's result goes to; null: nowhere in particular; undefined: the option says something else. */

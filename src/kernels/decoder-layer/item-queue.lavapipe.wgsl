@@ -3,8 +3,7 @@
 diagnostic(off, subgroup_uniformity);
 enable subgroups;
 
-// Items taken and done by earlier dispatches, together.
-struct Params { tokens: u32, taken: u32, done: u32, maxLength: u32 }
+// include: layer-params.lavapipe.wgsl
 var<immediate> p: Params;
 
 // Items that workgroups have taken and done, ever; each on a cache line of its own.

@@ -2,10 +2,7 @@
 import { rowsOf, texelLoader, type SumsSpec } from '../matmul/lane-sums.parts.wgsl.ts';
 import { laneSums, rowIndex } from '../matmul/lane-sums.wgsl.ts';
 import { range } from '../unroll.ts';
-import type { DecoderLayerKernelSpec } from './layer-spec.ts';
-
-export const products = ['qkv', 'o', 'gateUp', 'down'] as const;
-type ProductName = (typeof products)[number];
+import { products, type DecoderLayerKernelSpec, type ProductName } from './layer-spec.ts';
 
 /** Their weights: bindings 0 … 3. */
 export function weightBindings(): string {
@@ -19,8 +16,12 @@ ${texelLoader(`${name}Texel`, name)}`,
 /** Items in which a row block is computed. */
 export const partsOf = (s: DecoderLayerKernelSpec, name: ProductName) => s[name].unitsPerBlock / s.tile.units;
 
-/** A function `NAMEItem`, which computes some units of a row block for a tile of tokens. Neighbours share the rows. */
-export function productItem(s: DecoderLayerKernelSpec, name: ProductName, x: Input, store: Store): string {
+/**
+ * A function `NAMEItem`, which computes some units of a row block for a tile of tokens. Neighbours share the rows.
+ *
+ * @param behind statements for when all sums are stored
+ */
+export function productItem(s: DecoderLayerKernelSpec, name: ProductName, x: Input, store: Store, behind = ''): string {
   const parts = partsOf(s, name);
   return `fn ${name}Item(item: u32, tiles: u32, lane: u32) {
   let rows = item / tiles;
@@ -28,7 +29,7 @@ export function productItem(s: DecoderLayerKernelSpec, name: ProductName, x: Inp
   let block = rows / ${parts}u;
   let unit0 = rows % ${parts}u * ${s.tile.units}u;
 ${tileProduct(s, name, x, store)}
-}`;
+${behind}}`;
 }
 
 /** Expression for element `i` of a product's activations. */

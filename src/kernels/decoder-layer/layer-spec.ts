@@ -2,11 +2,16 @@
 import type { AttentionKernelSpec } from '../attention/attention.lavapipe.wgsl.ts';
 import type { SumsSpec } from '../matmul/lane-sums.parts.wgsl.ts';
 
+export const products = ['qkv', 'o', 'gateUp', 'down'] as const;
+export type ProductName = (typeof products)[number];
+
 /** A product's weights: layout, and the form of its activations. */
 export type LayerProduct = Pick<SumsSpec, 'format' | 'groupSize' | 'activation' | 'texelsPerUnit' | 'unitsPerBlock'> & {
   readonly rows: number;
   readonly columns: number;
   readonly bias: boolean;
+  /** Rows of the stacked parts, of which adapters change each by itself; absent in steps without adapters. */
+  readonly loraParts?: readonly number[];
 };
 
 /** What determines the kernel's text. */
@@ -24,6 +29,12 @@ export interface DecoderLayerKernelSpec {
   readonly o: LayerProduct;
   readonly gateUp: LayerProduct;
   readonly down: LayerProduct;
+}
+
+/** Texels of the ranks of a token's adapter, beside all parts of a product. `rankPairs`: pairs of groups of 8, at most. */
+export function rankTexels(s: DecoderLayerKernelSpec, rankPairs: number): number {
+  const parts = products.map((name) => s[name].loraParts?.length ?? 0);
+  return Math.max(...parts) * rankPairs * 8;
 }
 
 /** Override constants of the kernel, those of the ops' own functions. */
@@ -44,7 +55,7 @@ export function scratchLayout({ qkv, hidden, intermediate, attention }: DecoderL
     mid: qkv.rows,
     gateUp: qkv.rows + hidden,
     floats: qkv.rows + hidden + 2 * intermediate,
-    /** vec4<u32>: as f32 [normed x | attended], as q8 (webgpu-context.ts) [attended | normed mid | activated] */
+    /** vec4<u32>: as f32 [normed x | attended], as q8 (webgpu-context.ts) [attended | normed mid | activated], and ranks (rankTexels) */
     attended: hidden / 4,
     attendedQ8: q8,
     normedQ8: q8 + heads / 8,

@@ -25,7 +25,11 @@ export function lavapipeLora(ctx: WebGPUContext, y: Tensor, x: Tensor, lora: Gpu
   const kernel = ctx.pipelines.get(`lora.lavapipe.${input}`, () =>
     compose('lora.lavapipe.wgsl', import.meta.url, { 'columns.f32.lavapipe.wgsl': columns[input] }),
   );
-  const { parts, cols, storage: { bound } } = lora;
+  const {
+    parts,
+    cols,
+    storage: { bound },
+  } = lora;
   const { adapters, buffer } = step.storage;
   ctx.recorder.dispatch(
     kernel,

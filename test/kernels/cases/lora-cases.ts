@@ -1,6 +1,7 @@
 /** addLora: ranks from 4 to 128 side by side, tokens without an adapter, stacked parts, uneven shapes, int8 activations. */
-import { NO_ADAPTER, type LoraPart, type Ops } from '../../../src/kernels/ops.ts';
-import { f16ToF32, f32ToF16 } from '../../../src/tensor/f16.ts';
+import type { LoraPart, Ops } from '../../../src/kernels/ops.ts';
+import { f16ToF32 } from '../../../src/tensor/f16.ts';
+import { adaptersOf, randomLora, writtenLora } from '../../helpers/adapters.ts';
 import { emptyBatch, smallCache } from '../../helpers/batches.ts';
 import { randomMatrix } from '../../helpers/matrices.ts';
 import { randomFloats } from '../../helpers/random.ts';
@@ -17,23 +18,6 @@ interface LoraCase {
   /** Slot of each token; null: none. */
   readonly tokens: readonly (number | null)[];
   readonly activations?: 'int8';
-}
-
-/** What lies in each slot. */
-export function randomLora({ cols, parts, ranks }: Pick<LoraCase, 'cols' | 'parts' | 'ranks'>): (LoraPart | null)[][] {
-  return ranks.map((slotRanks, slot) =>
-    parts.map((rows, p) => {
-      const rank = typeof slotRanks === 'number' ? slotRanks : slotRanks[p];
-      if (rank === 0) return null;
-      const bits = (seed: number, n: number) => Uint16Array.from(randomFloats(seed, n), f32ToF16);
-      const [a, b] = [bits(slot * 9 + p, rank * cols), bits(slot * 9 + p + 100, rows * rank)];
-      return { rank, scale: 2 / (rank + cols) ** 0.5, a, b };
-    }),
-  );
-}
-
-export function adaptersOf(tokens: LoraCase['tokens']): Uint32Array {
-  return Uint32Array.from(tokens, (slot) => slot ?? NO_ADAPTER);
 }
 
 function expected(
@@ -71,8 +55,7 @@ export function loraCase(spec: LoraCase): KernelCase {
     name: `addLora [${tokens.length}, ${cols}] → [${parts.join(' + ')}], ranks ${shown} of ${maxRank}${activations ? ', int8 activations' : ''}`,
     activations: activations ?? 'f32',
     prepare: async (ops: Ops) => {
-      const lora = ops.createLora({ name: 'q + k + v', parts, cols, slots: slots.length, maxRank });
-      slots.forEach((weights, slot) => ops.writeLora(lora, slot, weights));
+      const lora = writtenLora(ops, { name: 'q + k + v', parts, cols, ranks, maxRank });
       const [xs, ys] = [ops.uploadF32(x, [tokens.length, cols]), ops.uploadF32(y, [tokens.length, rows])];
       const nothing = ops.uploadF32(new Float32Array(y.length), [tokens.length, rows]);
       const ones = ops.uploadF32(new Float32Array(cols).fill(1), [cols]);

@@ -1,0 +1,79 @@
+// What adapters add inside the fused layer, as functions that its items call, 8 lanes together; the sums are addLora's own. Ranks
+// go through memory: items of a phase make those of each token, then the product that they belong to is there to be added to.
+// include: ../lora/lora-sums.lavapipe.wgsl
+
+const RANKS = 672u; // of texels: a token's ranks [parts, pairs of groups, 8], one of each group in x and y
+
+alias Floats = ptr<storage, array<f32>, read_write>; // of the kernel's binding
+
+// A part in the slot of a token's adapter; no groups where the token has none.
+fn adapterOf(weights: LoraWeights, slotTexels: u32, token: u32, part: u32) -> LoraPart {
+  let slot = step[p.adapters + token];
+  let has = slot != NO_ADAPTER;
+  var adapter = loraPart(loraTexel(weights, select(0u, slot, has) * slotTexels + part));
+  adapter.groups = select(0u, adapter.groups, has);
+  return adapter;
+}
+
+fn ranksAt(tokenPart: u32) -> u32 { return p.tokens * RANKS + tokenPart * p.rankPairs * 8u; }
+
+// A block of a token's activations, which begin at `row` in texels.
+fn columnsAt(isQ8: bool, row: u32, block: u32, lane: u32) -> Columns {
+  if (isQ8) { return q8Columns(texels[row + block * 8u + lane]); }
+  let quad = row + block * 16u + lane;
+  return Columns(bitcast<vec4<f32>>(texels[quad]), bitcast<vec4<f32>>(texels[quad + 8u]));
+}
+
+// Ranks of groups `group` and `group` + 1, to `h` in texels.
+fn shrinkPair(
+  weights: LoraWeights, adapter: LoraPart, group: u32, h: u32, isQ8: bool, row: u32, blocks: u32, lane: u32,
+) {
+  if (group >= adapter.groups) { return; }
+  let both = group + 1u < adapter.groups;
+  let next = select(0u, blocks * 64u, both);
+  var at = adapter.a + group * blocks * 64u;
+  var sum0 = 0.0;
+  var sum1 = 0.0;
+  var block = 0u;
+  loop {
+    let c = columnsAt(isQ8, row, block, lane);
+    sum0 += blockSum(weights, at, lane, c);
+    sum1 += blockSum(weights, at + next, lane, c);
+    continuing {
+      at += 64u;
+      block++;
+      break if block == blocks;
+    }
+  }
+  let ranks = vec2<f32>(scaledRank(adapter, sum0), select(0.0, scaledRank(adapter, sum1), both));
+  texels[h + lane] = vec4<u32>(bitcast<vec2<u32>>(ranks), 0u, 0u);
+}
+
+// B's product of the ranks at `h`, added to `count` times 8 rows of the part from `row` on, which lie at `to` in `sums`.
+fn expandRows(
+  weights: LoraWeights, adapter: LoraPart, h: u32, row: u32, sums: Floats, to: u32, count: u32, lane: u32,
+) {
+  if (adapter.groups == 0u) { return; }
+  let stride = adapter.groups * 8u;
+  var group = 0u;
+  loop {
+    let ranks = bitcast<vec2<f32>>(texels[h + group * 4u + lane].xy);
+    let h0 = ranksOf(ranks.x);
+    let h1 = ranksOf(ranks.y);
+    let next = select(0u, 8u, group + 1u < adapter.groups);
+    var at = adapter.b + row / 8u * stride + group * 8u + lane;
+    var i = to + lane;
+    loop {
+      (*sums)[i] += pairSum(weights, at, next, h0, h1);
+      continuing {
+        at += stride;
+        i += 8u;
+        break if i >= to + count * 8u;
+      }
+    }
+    continuing {
+      group += 2u;
+      break if group >= adapter.groups;
+    }
+  }
+}
