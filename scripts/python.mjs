@@ -10,7 +10,7 @@ const interpreter = (directory) => join(directory, ...(isWindows ? ['Scripts', '
 
 /** @returns the interpreter of an environment that holds what `requirements` (a pip requirements file) lists */
 export async function ensurePython(requirements) {
-  const { dawnlightHome } = await built('commands/pull/cache.js');
+  const { dawnlightHome } = await built('home.js');
   const hash = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
   const directory = join(dawnlightHome(), 'python', `${basename(dirname(requirements))}-${hash}`);
   if (existsSync(directory)) return interpreter(directory);
