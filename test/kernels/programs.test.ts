@@ -94,6 +94,8 @@ const script: readonly Part[] = [
     [1, 11],
   ],
   [[0, 10]],
+  // What is never written is anything.
+  [[2, 9, 121]],
   [[2, 130]],
   [[2, 131]],
   [
@@ -102,8 +104,8 @@ const script: readonly Part[] = [
   ],
   [[0, 11]],
 ];
-/** Two prompts; one, two and three rows; one and two rows with contexts beyond 128. */
-const RECORDED = 2 + 3 + 2;
+/** Three prompts; one, two and three rows; one and two rows with contexts beyond 128. */
+const RECORDED = 3 + 3 + 2;
 const steps = script.filter((part) => 'length' in part).length;
 
 /** The logits of every step, and how often the model's code ran. */
