@@ -43,15 +43,13 @@ export class PipelineCache {
     return this.#keep(made, this.#device.createComputePipeline(this.#descriptor(made)));
   }
 
-  /** Makes those of another process that are not there yet, beside whatever else runs. */
+  /** Makes those of another process that are not there yet, beside whatever else runs: one at a time, to leave it the cores. */
   async prepare(sources: readonly KernelSource[]): Promise<void> {
-    const missing = sources.filter(({ key }) => !this.#kernels.has(key));
-    await Promise.all(
-      missing.map(async (source) => {
-        const pipeline = await this.#device.createComputePipelineAsync(this.#descriptor(source));
-        if (!this.#kernels.has(source.key)) this.#keep(source, pipeline);
-      }),
-    );
+    for (const source of sources) {
+      if (this.#kernels.has(source.key)) continue;
+      const pipeline = await this.#device.createComputePipelineAsync(this.#descriptor(source));
+      if (!this.#kernels.has(source.key)) this.#keep(source, pipeline);
+    }
   }
 
   #descriptor({ name, code, constants }: KernelSource): GPUComputePipelineDescriptor {

@@ -1,6 +1,6 @@
 /** Starts an engine's other kernels compiling in a process of its own, and lets the engine use them as they are ready. */
 import { fork } from 'node:child_process';
-import { constants, freemem, setPriority } from 'node:os';
+import { freemem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { EngineConfig } from '../../config.ts';
 import type { Gpu } from '../../gpu/device.ts';
@@ -39,13 +39,6 @@ export function compileInBackground(config: EngineConfig, ops: WebGPUOps, stage:
     serialization: 'advanced',
   });
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
-  if (child.pid !== undefined) {
-    try {
-      setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
-    } catch {
-      // It is gone already.
-    }
-  }
   let isOver = false;
   const end = (): void => {
     isOver = true;
