@@ -2,7 +2,7 @@
 
 import random
 
-from training_domains import CITIES, WORDS, Domain, array, city, clock, day, email, enum, flag, ident, integer, invented, line, mixed, name, number, person, several, text, whole, decimal, path
+from training_domains import CITIES, WORDS, Domain, array, code, known, city, clock, day, email, enum, flag, ident, integer, invented, line, mixed, name, number, person, several, text, whole, decimal, path
 
 NOUNS = "ticket|playlist|sensor|document|contract|project|task|report|customer|employee|vehicle|camera|backup|coupon|subscription|device|robot|printer|server|container|branch|issue|comment|photo|album|course|lesson|student|exam|patient|prescription|machine|pump|valve|drone|ship|cargo|locker|badge|poster|survey|form|budget|loan|policy|claim|permit|license|recording|channel|webinar|ferry|bike|scooter|tent|boat|concert|exhibit|auction|puzzle|quiz|greenhouse|beehive|telescope|elevator|dashboard|pipeline|dataset|experiment".split("|")
 VERBS = {
@@ -56,13 +56,13 @@ def said(rng, params):
 
 
 def thing(rng):
-    return rng.choice([invented, name, ident, person, city])(rng)
+    return rng.choice([invented, name, ident, person, city, code, known, known])(rng)
 
 
 def act_on(rng):
     verb, noun = rng.choice(list(VERBS)), rng.choice(NOUNS)
     key = rng.choice([f"{noun}_id", "id", f"{noun}_number", noun, "ref", f"{noun}_name", "identifier"])
-    ref = text("ref", key, f"Id of the {noun}|Number of the {noun}|Which {noun}", rng.choice([ident, ident, name, invented]))
+    ref = text("ref", key, f"Id of the {noun}|Number of the {noun}|Which {noun}", rng.choice([ident, ident, name, invented, code, known]))
     more = extras(rng)
     always = [p for p in more if rng.random() < 0.65]
     asks = [f"{verb.capitalize()} {noun} {{ref}}", f"Please {verb} the {noun} {{ref}}", f"Can you {verb} {noun} {{ref}} for me", f"I want to {verb} the {noun} {{ref}}", f"We have to {verb} {noun} {{ref}}", f"{noun} {{ref}}: {verb} it", f"{verb} {noun} {{ref}}", f"I'd like you to {verb} {noun} {{ref}}"]

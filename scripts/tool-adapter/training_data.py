@@ -278,7 +278,7 @@ class Sampler:
         rng = self.rng
         tools = self.tools()
         kinds = [self.single, self.two, self.result, self.chat, self.no_fit, self.clarify, self.longer]
-        chosen = [self.single, self.chat, self.no_fit, *rng.choices(kinds, [40, 16, 13, 8, 10, 4, 9], k=branches - 3)]
+        chosen = [self.single, self.chat, self.no_fit, *rng.choices(kinds, [40, 24, 12, 7, 8, 4, 8], k=branches - 3)]
         system = rng.choice(SYSTEMS) if rng.random() < 0.35 else None
         return system, [t.definition for t in tools], [(kind.__name__, kind(tools)) for kind in chosen]
 

@@ -3,7 +3,9 @@
 import random
 import string
 
-CITIES = "Paris|London|Tokyo|Berlin|Madrid|Rome|New York|San Francisco|Chicago|Toronto|Sydney|Melbourne|Seoul|Shanghai|Shenzhen|Delhi|Cairo|Lima|Boston|Seattle|Austin|Oslo|Vienna|Prague|Warsaw|Dublin|Lisbon|Athens|Istanbul|Moscow|Singapore|Bangkok|Jakarta|Manila|Hanoi|Buenos Aires|Mexico City|Bogotá|Zürich|Geneva|Munich|Hamburg|Lyon|Naples|Bergen|Kyoto|Osaka|Cape Town|Lagos|Accra|Casablanca|Dubai|Tehran|Karachi|Dhaka|Kathmandu|Auckland|Honolulu|Las Vegas|New Orleans".split("|")
+from vocabulary_words import WORDS_OF_VOCABULARY
+
+CITIES = "Paris|London|Tokyo|Berlin|Madrid|Rome|New York|San Francisco|Chicago|Toronto|Sydney|Melbourne|Seoul|Shanghai|Shenzhen|Delhi|Cairo|Lima|Boston|Seattle|Austin|Oslo|Vienna|Prague|Warsaw|Dublin|Lisbon|Athens|Istanbul|Moscow|Singapore|Bangkok|Jakarta|Manila|Hanoi|Buenos Aires|Mexico City|Bogotá|Zürich|Geneva|Munich|Hamburg|Lyon|Naples|Bergen|Kyoto|Osaka|Cape Town|Lagos|Accra|Casablanca|Dubai|Tehran|Karachi|Dhaka|Kathmandu|Auckland|Honolulu|Las Vegas|New Orleans|Beijing|Amsterdam|Brussels|Milan|Barcelona|Valencia|Stockholm|Copenhagen|Budapest|Bucharest|Belgrade|Zagreb|Kiev|Minsk|Riga|Vilnius|Tallinn|Ankara|Baghdad|Riyadh|Doha|Kabul|Islamabad|Kolkata|Chennai|Bangalore|Colombo|Yangon|Taipei|Guangzhou|Wuhan|Chengdu|Nanjing|Busan|Sapporo|Nagoya|Perth|Brisbane|Adelaide|Wellington|Caracas|Quito|Montevideo|Havana|Panama|Houston|Dallas|Miami|Atlanta|Detroit|Phoenix|Portland|Philadelphia|Montreal|Vancouver|Ottawa|Tunis|Algiers|Tripoli|Addis Ababa|Kampala|Kigali|Luanda|Harare|Johannesburg|Durban|Dakar|Manchester|Glasgow|Edinburgh|Belfast|Cork|Marseille|Bordeaux|Nice|Frankfurt|Cologne|Stuttgart|Turin|Venice|Florence|Seville|Malaga".split("|")
 PEOPLE = "Alice|Bob|Carlos|Diana|Emma|Farid|Grace|Hiro|Ivan|Julia|Kenji|Laura|Mohamed|Nina|Oscar|Paula|Quentin|Rosa|Stefan|Tara|Umar|Vera|Wei|Yusuf|Zoe|John Smith|Maria Lopez|Dr. Chen|Anna Kowalski|Peter Jones|Fatima Ali|Tom Baker|Li Na|Omar Haddad|Eva Braunstein".split("|")
 WORDS = "river|amber|falcon|garden|winter|silver|harbor|meadow|rocket|violet|copper|island|thunder|maple|castle|orchid|marble|lantern|pepper|velvet|canyon|ember|willow|cobalt|saffron|granite|juniper|beacon|summit|coral".split("|")
 LINES = "see you at noon|the report is ready|please bring the charts|we are out of paper|dinner is at eight|I will be there soon|the door code has changed|happy anniversary|don't forget the milk|great work everyone|the train was cancelled|can we talk later|new prices from Monday|the printer is broken|welcome to the team|all tests passed|check the oven|we won the game|the answer is no|take your umbrella".split("|")
@@ -28,9 +30,28 @@ def pick(values):
     return lambda rng: rng.choice(values)
 
 
-def mixed(values, share=0.35):
-    """A value from the list, or now and then an invented one."""
-    return lambda rng: invented(rng) if rng.random() < share else pick(values)(rng)
+def known(rng, *kinds):
+    """A word of the vocabulary. Behind a space it is one token, behind a quotation mark often several: copying it has to be learned for
+    all of them, and not for those of a list."""
+    return rng.choice(WORDS_OF_VOCABULARY[rng.choice(kinds or ("Name", "Name", "word"))])
+
+
+def mixed(values, share=0.6):
+    """A value from the list, or a name that is none of its kind: from the vocabulary, or invented."""
+
+    def draw(rng):
+        if rng.random() >= share:
+            return pick(values)(rng)
+        kind = rng.random()
+        return known(rng, "Name") if kind < 0.6 else invented(rng) if kind < 0.8 else f"{known(rng, 'Name')} {known(rng, 'Name')}"
+
+    return draw
+
+
+def code(rng):
+    """Short capitals, as of currencies and shares, alone or in pairs."""
+    one = lambda: known(rng, "CODE") if rng.random() < 0.5 else "".join(rng.choice(string.ascii_uppercase) for _ in range(rng.randint(2, 4)))
+    return rng.choice([one(), one(), f"{one()}{rng.randint(1, 99)}"])
 
 
 def whole(low, high):
@@ -47,7 +68,13 @@ def decimal(low, high):
 
 def several(values):
     values = values.split("|") if isinstance(values, str) else values
-    return lambda rng: rng.sample(values, rng.randint(1, 4))
+
+    def draw(rng):
+        kind = "Name" if values[0][0].isupper() else "word"
+        given = [known(rng, kind) if rng.random() < 0.5 else v for v in rng.sample(values, rng.randint(1, 4))]
+        return list(dict.fromkeys(given))
+
+    return draw
 
 
 def day(rng):
@@ -70,8 +97,9 @@ def expression(rng):
     return rng.choice([out, out, out, f"sqrt({n()})", f"{rng.randint(2, 12)}^{rng.randint(2, 5)}", f"{rng.randint(2, 90)}% of {rng.randint(10, 900)}"])
 
 
-city, person, line = mixed(CITIES), mixed(PEOPLE, 0.2), pick(LINES)
-name = lambda rng: rng.choice([invented(rng), f"{rng.choice(WORDS)} {rng.choice(WORDS)}".title(), rng.choice(WORDS).title()])
+city, person = mixed(CITIES), mixed(PEOPLE, 0.4)
+line = lambda rng: pick(LINES)(rng) if rng.random() < 0.6 else " ".join(known(rng, "word") for _ in range(rng.randint(1, 5)))
+name = lambda rng: rng.choice([invented(rng), f"{rng.choice(WORDS)} {rng.choice(WORDS)}".title(), known(rng), f"{known(rng, 'Name')} {known(rng)}", f"The {known(rng, 'Name')}"])
 email = lambda rng: f"{rng.choice(PEOPLE).split()[-1].lower()}@{rng.choice(WORDS)}.{rng.choice(['com', 'org', 'net'])}"
 path = lambda rng: f"{rng.choice(['', 'docs/', 'src/', '/tmp/', 'data/'])}{rng.choice(WORDS)}{rng.choice(['', '_2', '-old'])}.{rng.choice(['txt', 'pdf', 'csv', 'py', 'md', 'zip'])}"
 
@@ -116,6 +144,14 @@ class Domain:
 
 
 DOMAINS = [
+    Domain("get_quote|share_quote|quote_of|market_quote|lookup_symbol", "Quote of a security|Latest quote for a symbol|What a security costs", [text("symbol", "symbol|code|security|instrument", "Symbol of the security|Short code", code)],
+        "Quote for {symbol}|{symbol}?|How does {symbol} stand?|What does {symbol} cost today?|Where is {symbol} right now?|I own some {symbol}. How is it doing?|Show {symbol}", {"quote": decimal(1, 900)}, "{symbol} stands at {quote}.|It is at {quote}."),
+    Domain("convert_currency|currency_conversion|exchange_money|fx", "Convert an amount of money from one currency to another|Currency conversion", [number("amount", "amount|sum|value|money", "Amount of money", decimal(1, 5000)), text("source", "source|from_currency|have|from_code", "Currency of the amount|Code of the currency given", code), text("target", "target|to_currency|want|to_code", "Currency wanted|Code of the currency wanted", code)],
+        "{amount} {source} in {target}?|Change {amount} {source} into {target}.|What are {amount} {source} in {target}?|I have {amount} {source} and want {target}.|How many {target} is {amount} {source}?", {"result": decimal(1, 9000)}, "You get {result} {target}.|{amount} {source} are {result} {target}."),
+    Domain("compare_pair|pair_info|pair_price|spread_of", "Compare two codes|Figures of a pair", [text("left", "left|first|a|base_code", "First code of the pair", code), text("right", "right|second|b|other_code", "Second code of the pair", code)],
+        "{left}/{right}?|How does {left} do against {right}?|Compare {left} with {right}.|{left} to {right}|I need the pair {left}/{right}.|From {left} to {right}: how is it?", {"ratio": decimal(0, 40)}, "The ratio of {left} and {right} is {ratio}.|It is {ratio}."),
+    Domain("explain_term|lookup_term|glossary|find_entry|dictionary", "Look up a term in the glossary|Explains a term", [text("term", "term|entry|expression|lemma", "The term|What to look up", lambda r: known(r, "word", "word", "Name"))],
+        "What's {term}?|Explain {term}.|What is meant by {term}?|Is there an entry for {term}?|Glossary: {term}|I don't know the term {term}. Look it up.|The text says \"{term}\". Find that entry.", {"entry": line}, "{term}: {entry}.|The entry says: {entry}."),
     Domain("get_current_weather|get_weather|weather_now|current_conditions|weather_report|check_weather", "Get the weather in a city|Current weather of a place|Returns weather information for a location",
         [text("city", "city|location|place|town", "Name of the city|City name, e.g.: Paris, Tokyo|Where", city), enum("unit", "unit|units|scale", "Temperature unit|Unit of the temperature", "celsius|fahrenheit", " in {v}|, in degrees {v}| (use {v})")],
         "What's the weather like in {city}|How's the weather in {city} today?|Is it cold in {city}|weather {city}|Do I need an umbrella in {city}|Will I need a coat in {city} today?|Tell me the current temperature in {city}.|I'm travelling to {city}. What is the weather there|Is it raining in {city}|What's it like outside in {city} right now",
