@@ -36,21 +36,7 @@ export function glmLayerWeights(c: LlamaConfig, prefix: string): LlamaLayerWeigh
   return { ...llamaLayerWeights(c, prefix), gateUp };
 }
 
-interface GlmConfig extends LlamaConfig {
-  readonly hasFusedQkv: boolean;
-}
-
-/** Not in config.json: of GGUF files made of the format before transformers' own. */
-const ownKeys = z.object({ has_fused_qkv: z.boolean().default(false) });
-
-function layerWeights(c: GlmConfig, prefix: string): LlamaLayerWeights {
-  const layer = glmLayerWeights(c, prefix);
-  if (!c.hasFusedQkv) return layer;
-  const rows = (c.numAttentionHeads + 2 * c.numKeyValueHeads) * c.headDim;
-  return { ...layer, qkv: lin({ [`${prefix}.self_attn.qkv_proj`]: rows }, c.hiddenSize, { bias: c.biases.qkv }) };
-}
-
-export const glm: Architecture<GlmConfig, LlamaWeights> = {
+export const glm: Architecture<LlamaConfig, LlamaWeights> = {
   ...llama,
   modelType: 'glm',
   gguf: {
@@ -58,16 +44,8 @@ export const glm: Architecture<GlmConfig, LlamaWeights> = {
     permutesQK: false,
     rotatesPart: true,
     configKeys: decoderGguf.configKeys,
-    tensorNames: {
-      ...decoderGguf.tensorNames,
-      'blk.*.attn_qkv': 'model.layers.*.self_attn.qkv_proj',
-      'blk.*.ffn_up': 'model.layers.*.mlp.gate_up_proj',
-    },
-    present: { has_fused_qkv: 'model.layers.0.self_attn.qkv_proj.weight' },
+    tensorNames: { ...decoderGguf.tensorNames, 'blk.*.ffn_up': 'model.layers.*.mlp.gate_up_proj' },
   },
-  config: (source) => {
-    const { has_fused_qkv: hasFusedQkv } = readKeys(source, ownKeys);
-    return { ...readGlmConfig(source, 'glm'), hasFusedQkv };
-  },
-  weights: (c) => llamaWeights(c, (prefix) => layerWeights(c, prefix)),
+  config: (source) => readGlmConfig(source, 'glm'),
+  weights: (c) => llamaWeights(c, (prefix) => glmLayerWeights(c, prefix)),
 };
