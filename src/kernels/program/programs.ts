@@ -3,7 +3,6 @@ import type { ModelOps, ProgramResult } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { WebGPUContext, WebGPUOpsOptions } from '../webgpu-context.ts';
-import type { StageName } from '../kernel-stage.ts';
 import { execute } from './execute.ts';
 import { fuse, type Found, type Fusion, type Run } from './fusion.ts';
 import { record, type Node, type Recording } from './recording.ts';
@@ -15,8 +14,6 @@ export class Programs {
   readonly #isSwapped: (op: keyof ModelOps) => boolean;
   readonly #fusions: readonly Fusion[];
   readonly #replays: Replays | null;
-  /** That the recordings are of. */
-  #stage: StageName;
 
   /**
    * @param ops who runs an op by itself
@@ -34,17 +31,12 @@ export class Programs {
     this.#isSwapped = isSwapped;
     this.#fusions = fusion ? fusions : [];
     this.#replays = replay ? new Replays(ctx) : null;
-    this.#stage = ctx.stage.name;
   }
 
   /** See Ops.program. */
   run<R extends ProgramResult>(owner: object, step: GpuStep, body: (ops: ModelOps) => R): R {
     // Somebody wants to see each site as the model comes to it.
     if (this.#isSwapped('named') || this.#isSwapped('scope')) return body(this.#ops);
-    if (this.#stage !== this.#ctx.stage.name) {
-      this.#stage = this.#ctx.stage.name;
-      this.#replays?.clear();
-    }
     // Prompts are of so many shapes that few come twice.
     const replays = step.storage.prefillTiles.count === 0 ? this.#replays : null;
     const known = replays?.find(owner, step);

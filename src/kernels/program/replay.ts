@@ -72,25 +72,19 @@ export class Replays {
     for (const resource of memory) this.#ctx.memory.retake(resource);
   }
 
-  /** The same steps are computed with other kernels now. */
-  clear(): void {
-    this.#kept.clear();
-    this.#dispatches = 0;
-  }
-
   #drop(key: string): void {
     this.#dispatches -= this.#kept.get(key)?.list.dispatches.length ?? 0;
     this.#kept.delete(key);
   }
 
-  /** Everything that launchers may know of a step but where it lies. */
+  /** Everything that launchers may know of a step but where it lies, and which kernels they have for it. */
   #key(owner: object, { numTokens, numLogits, storage }: GpuStep): string {
     const id = this.#owners.get(owner) ?? this.#nextOwner++;
     this.#owners.set(owner, id);
     const { promptRows, prefillTiles, decodeTokens, adapters, stateRuns, maxContext } = storage;
     const all = [promptRows, prefillTiles, decodeTokens, adapters, stateRuns];
     const lists = all.flatMap(({ offset, count }) => [offset, count]);
-    return [id, numTokens, numLogits, ...lists, maxContext].join();
+    return [id, this.#ctx.stage.name, numTokens, numLogits, ...lists, maxContext].join();
   }
 }
 
