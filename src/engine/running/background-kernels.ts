@@ -7,7 +7,7 @@ import type { Gpu } from '../../gpu/device.ts';
 import type { KernelStage, StageCompiled } from '../../kernels/kernel-stage.ts';
 import type { WebGPUOps } from '../../kernels/webgpu-ops.ts';
 import { moduleUrl } from '../../module-url.ts';
-import type { KernelMark } from './kernel-mark.ts';
+import { KernelMark } from './kernel-mark.ts';
 import type { EnginePlan } from './plan-engine.ts';
 
 /** Bytes of weights below which nobody waits for the kernels; above, and beyond a part of the memory, a second copy is too much. */
@@ -18,14 +18,15 @@ const SHARE_OF_MEMORY = 0.25;
 /** Slots of its KV cache: enough for a warm-up. */
 const SLOTS = 256;
 
-/** Whether compiling is what a start waits for. */
-export function compilesLong({ kernelSet }: Gpu, { memory: { weights } }: EnginePlan): boolean {
-  return kernelSet === 'lavapipe' && weights >= LEAST;
+/** Of the model's kernels; null where no start waits for them to be compiled. */
+export function kernelMark(gpu: Gpu, config: EngineConfig, plan: EnginePlan): KernelMark | null {
+  const compilesLong = gpu.kernelSet === 'lavapipe' && plan.memory.weights >= LEAST;
+  return compilesLong ? new KernelMark(gpu.description, config, plan) : null;
 }
 
 /** Whether an engine begins with the first stage: where compiling takes long, and another process can do it. */
-export function beginsInStages(gpu: Gpu, config: EngineConfig, plan: EnginePlan, mark: KernelMark): boolean {
-  if (!compilesLong(gpu, plan) || !config.tieredStart || config.profile !== null || config.gpuValidation) return false;
+export function beginsInStages(config: EngineConfig, plan: EnginePlan, mark: KernelMark | null): boolean {
+  if (mark === null || !config.tieredStart || config.profile !== null || config.gpuValidation) return false;
   // Without a cache on disk nothing reaches this process.
   if (/^(1|true)$/i.test(process.env['MESA_SHADER_CACHE_DISABLE'] ?? '')) return false;
   return plan.memory.weights <= Math.min(MOST, freemem() * SHARE_OF_MEMORY) && !mark.isThere;
@@ -44,18 +45,17 @@ export function compileInBackground(config: EngineConfig, ops: WebGPUOps, stage:
     isOver = true;
     child.kill();
   };
+  const use = async ({ stage: name, made }: StageCompiled): Promise<void> => {
+    await ops.context.pipelines.prepare(made);
+    if (isOver) return;
+    stage.reach(name);
+    const seconds = Math.round((performance.now() - start) / 1000);
+    if (name === 'fused') say(`All kernels are compiled, ${seconds} s after the start: full speed.`);
+  };
   let ready = Promise.resolve();
-  child.on('message', ({ stage: name, made }: StageCompiled) => {
-    ready = ready
-      .then(() => ops.context.pipelines.prepare(made))
-      .then(() => {
-        if (isOver) return;
-        stage.reach(name);
-        if (name !== 'fused') return;
-        say(
-          `All kernels are compiled, ${Math.round((performance.now() - start) / 1000)} s after the start: full speed.`,
-        );
-      });
+  child.on('message', (compiled: StageCompiled) => {
+    // A device that goes away meanwhile says so at the next step.
+    ready = ready.then(() => (isOver ? undefined : use(compiled))).catch(() => undefined);
   });
   child.on('error', () => undefined);
   child.on('exit', (code) => {

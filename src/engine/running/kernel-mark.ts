@@ -30,6 +30,7 @@ export class KernelMark {
 
   /** Where it cannot be written the next start compiles again in the background. */
   leave(): void {
+    if (this.isThere) return;
     try {
       mkdirSync(dirname(this.#file), { recursive: true });
       writeFileSync(this.#file, '');

@@ -14,8 +14,7 @@ import type { LoadedEngine, LoadOptions } from '../client/engine-transport.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { DeviceModelRunner } from './model-runner.ts';
 import { adapterFacts } from './adapter-facts.ts';
-import { beginsInStages, compileInBackground, compilesLong } from './background-kernels.ts';
-import { KernelMark } from './kernel-mark.ts';
+import { beginsInStages, compileInBackground, kernelMark } from './background-kernels.ts';
 import { profiled } from './profiled-runner.ts';
 import { planEngine } from './plan-engine.ts';
 import type { EngineInfo } from '../core/types.ts';
@@ -73,8 +72,8 @@ async function loadOnto(
     await adapterFacts(gpu, config),
     (name) => void spoiled.add(name),
   );
-  const mark = new KernelMark(gpu.description, config, plan);
-  const isTiered = !createOps && beginsInStages(gpu, config, plan, mark);
+  const mark = kernelMark(gpu, config, plan);
+  const isTiered = !createOps && beginsInStages(config, plan, mark);
   const { stages = [isTiered ? 'first' : 'fused'] } = extensions;
   const stage = new KernelStage(stages[0]);
   const options: WebGPUOpsOptions = { activations: plan.activations, fusion: config.fusion, stage };
@@ -97,7 +96,7 @@ async function loadOnto(
     extensions.onStage?.({ stage: name, made });
   }
   if (isTiered && ops instanceof WebGPUOps) runner.onClose(compileInBackground(config, ops, stage));
-  else if (stage.isFused && compilesLong(gpu, plan)) mark.leave();
+  else if (stage.isFused) mark?.leave();
   const info: EngineInfo = {
     modelName: opened.name,
     architecture: opened.config.modelType,
@@ -125,7 +124,7 @@ async function loadOnto(
 }
 
 const tieredNote =
-  'The kernels that are fastest are being compiled in the background, once for this model on this machine; full speed in about a minute.';
+  'The kernels that are fastest are being compiled in the background, once for this model on this machine; full speed in a minute or two.';
 
 function nonFiniteNote(names: readonly string[]): string {
   const listed = names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '');
