@@ -136,6 +136,9 @@ function decodeBody(s: AttentionKernelSpec): string {
 ${decodeToken(s)}`;
 }
 
+/** The h-th head of the workgroup, among those of all tokens. */
+const headOf = (s: AttentionKernelSpec, h: number) => `(t * ${s.group * s.kvHeads}u + ${firstHead(s)} + ${h}u)`;
+
 const query = (i: string) => `q[${i}]`;
 const storeY = (i: string, v: string) => `y[${i}] = ${v};`;
 
@@ -153,8 +156,7 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
   // Texels of a group whose scale is loaded once; floats have none, and take theirs out of nothing.
   const group = unitDimensions(s.headDim) / 8;
   const valuesPerLane = range(Math.ceil(valueTexels(s) / 8));
-  const headOf = (h: number) => `(t * ${s.group * s.kvHeads}u + ${firstHead(s)} + ${h}u)`;
-  const qAt = (h: number) => `${headOf(h)} * ${texels * 2}u`;
+  const qAt = (h: number) => `${headOf(s, h)} * ${texels * 2}u`;
   const out: string[] = [`  let first = ${firstKey(s, 'position')};`];
   // Queries: lane i loads texel i; every dimension is then broadcast once, for the whole loop over keys.
   for (const h of heads) {
@@ -213,7 +215,7 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
     out.push(`  let r${h} = 1.0 / l${h};`);
     for (const i of valuesPerLane) {
       out.push(`  if (${i * 8}u + lane < ${valueTexels(s)}u) {`);
-      const to = s.valueDim ? `${headOf(h)} * ${valueTexels(s) * 2}u + 2u * (${i * 8}u + lane)` : `at${h}_${i}`;
+      const to = s.valueDim ? `${headOf(s, h)} * ${valueTexels(s) * 2}u + 2u * (${i * 8}u + lane)` : `at${h}_${i}`;
       const halves = [store(to, `o${h}_${i}a * r${h}`), store(`${to} + 1u`, `o${h}_${i}b * r${h}`)];
       out.push(`    ${halves.join(' ')}`, '  }');
     }
@@ -239,7 +241,7 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
     `  let window = ${firstKey(s, 'position')};`,
   ];
   for (const h of heads) {
-    const head = `(t * ${s.group * s.kvHeads}u + ${firstHead(s)} + ${h}u)`;
+    const head = headOf(s, h);
     out.push(`  let at${h} = ${head} * ${texels * 2}u;`);
     if (s.valueDim) out.push(`  let to${h} = ${head} * ${valueQuads}u;`);
     for (const i of range(texels * 2)) {
