@@ -2,10 +2,10 @@
 import { defaultSamplingParams } from '../../src/engine/core/types.ts';
 import { LLM } from '../../src/llm/llm.ts';
 import type { RunBench } from '../helpers/declare.ts';
-import { logProbabilities } from '../helpers/divergence.ts';
 import { describeMachine } from '../helpers/machine.ts';
 import { modelPath } from '../helpers/model.ts';
 import { loadPeer, type PeerSequence } from '../helpers/peer.ts';
+import { peerLogProbabilities } from '../helpers/read-text.ts';
 import type { spec } from './flags.ts';
 
 const prompts = [
@@ -44,12 +44,11 @@ async function scored(sequence: PeerSequence, { promptIds, tokenIds }: Text) {
   const output = await sequence.controlledEvaluate(
     ids.map((id, i) => (i < first ? id : [id, { generateNext: { logits: true } }])),
   );
-  return output.slice(first).map((o, i) => {
-    const logits = o?.next.logits ?? new Map<number, number>();
-    const row = new Float32Array(logits.size);
-    logits.forEach((value, id) => (row[id] = value));
-    logProbabilities(row, row.length);
-    return { logprob: row[tokenIds[i]], best: row.reduce((most, value) => Math.max(most, value), -Infinity) };
+  const all = peerLogProbabilities(output.slice(first));
+  const vocabulary = all.length / tokenIds.length;
+  return tokenIds.map((id, i) => {
+    const row = all.subarray(i * vocabulary, (i + 1) * vocabulary);
+    return { logprob: row[id], best: row.reduce((most, value) => Math.max(most, value), -Infinity) };
   });
 }
 

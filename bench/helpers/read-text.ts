@@ -49,17 +49,22 @@ export async function* readText(m: DeviceModel, text: TokenizedText): AsyncGener
   }
 }
 
+/** Of the token behind each position that was evaluated with logits, [positions, vocabulary]. */
+export function peerLogProbabilities(output: Awaited<ReturnType<PeerSequence['controlledEvaluate']>>): Float32Array {
+  const rows = output.map((o) => o?.next.logits ?? new Map<number, number>());
+  const vocabulary = rows[0].size;
+  const logits = new Float32Array(rows.length * vocabulary);
+  rows.forEach((row, i) => row.forEach((value, id) => (logits[i * vocabulary + id] = value)));
+  return logProbabilities(logits, vocabulary);
+}
+
 export async function* readTextByPeer(sequence: PeerSequence, text: TokenizedText): AsyncGenerator<Part> {
   for (const { start, end, windowStart } of chunks(text)) {
     if (start === windowStart) await sequence.clearHistory();
     const output = await sequence.controlledEvaluate(
       text.ids.slice(start, end).map((id) => [id, { generateNext: { logits: true } }]),
     );
-    const rows = output.map((o) => o?.next.logits ?? new Map<number, number>());
-    const vocabulary = rows[0].size;
-    const logits = new Float32Array(rows.length * vocabulary);
-    rows.forEach((row, i) => row.forEach((value, id) => (logits[i * vocabulary + id] = value)));
-    yield { start, end, logProbs: logProbabilities(logits, vocabulary) };
+    yield { start, end, logProbs: peerLogProbabilities(output) };
   }
 }
 
