@@ -66,8 +66,8 @@ async function installPackages(forServing) {
 export async function build(forServing = false) {
   const sources = readdirSync(join(root, 'src'), { recursive: true }).map((name) => join(root, 'src', name));
   const newest = Math.max(...[...sources, join(root, 'tsconfig.json'), join(root, 'package.json')].map(changedAt));
-  const last = forServing ? 'cli.js' : 'index.d.ts';
-  if (['cli.js', last].every((file) => changedAt(join(root, 'dist', file)) > newest)) return;
+  const wanted = forServing ? ['cli.js'] : ['cli.js', 'index.d.ts'];
+  if (wanted.every((file) => changedAt(join(root, 'dist', file)) > newest)) return;
   await run('npm', ['run', '--silent', forServing ? 'transpile' : 'build']);
 }
 
