@@ -186,6 +186,11 @@ export function withKeys(source: ConfigSource, names: Readonly<Record<string, st
   return { ...source, json: all, keyName: (key) => source.keyName(names[key] ?? key) };
 }
 
+/** The same file, as if it said these. */
+export function withValues(source: ConfigSource, values: Readonly<Record<string, unknown>>): ConfigSource {
+  return { ...source, json: { ...(source.json as object), ...values } };
+}
+
 /** config.json itself. */
 export function jsonSource(json: unknown, file: string): ConfigSource {
   return { json, file, keyName: (key) => key };

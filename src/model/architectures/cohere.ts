@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { readKeys, type ConfigSource } from '../config.ts';
-import { layerNormGguf } from '../files/gguf-names.ts';
+import { headNormGguf, layerNormGguf } from '../files/gguf-names.ts';
 import {
   createLayerNormDecoder,
   layerNormCaches,
@@ -86,8 +86,7 @@ export const cohere: Architecture<CohereConfig, ReturnType<typeof weights>> = {
     },
     tensorNames: {
       ...layerNormGguf.tensorNames,
-      'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_norm',
-      'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_norm',
+      ...headNormGguf,
     },
   },
   config: (source) => readCohereConfig(source, 'cohere', 500000),

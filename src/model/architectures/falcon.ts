@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { count, readKeys, requireValue, withKeys } from '../config.ts';
+import { count, readKeys, requireValue, withKeys, withValues } from '../config.ts';
 import { layerNormGguf } from '../files/gguf-names.ts';
 import {
   createLayerNormDecoder,
@@ -104,19 +104,18 @@ export const falcon: Architecture<FalconConfig, ReturnType<typeof weights>> = {
     if (isNew) requireValue(source, 'parallel_attn', isParallel, true);
     else requireValue(source, 'num_ln_in_parallel_attn', c.num_ln_in_parallel_attn ?? 1, 1);
     const ofOld = (c.multi_query ?? true) ? 1 : c.num_attention_heads;
-    const json = {
-      ...(source.json as object),
+    const said = withValues(source, {
       max_position_embeddings: c.max_position_embeddings,
       ffn_hidden_size: c.ffn_hidden_size ?? 4 * c.hidden_size,
       num_kv_heads: isNew ? (c.num_kv_heads ?? c.num_attention_heads) : ofOld,
-    };
+    });
     const keys = {
       intermediate_size: 'ffn_hidden_size',
       num_key_value_heads: 'num_kv_heads',
       hidden_act: 'activation',
     };
     const defaults = { activation: 'gelu', normEps: 1e-5, normEpsKey: 'layer_norm_epsilon', tieWordEmbeddings: true };
-    const shared = readLlamaConfig(withKeys({ ...source, json }, keys), 'falcon', defaults);
+    const shared = readLlamaConfig(withKeys(said, keys), 'falcon', defaults);
     const hasTwo = isNew && (c.num_ln_in_parallel_attn ?? 2) === 2;
     const inParallel = hasTwo ? 'parallel' : 'shared';
     const converted = c.has_two_norms ? 'converted' : 'shared';

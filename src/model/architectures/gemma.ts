@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { readKeys, requireValue, type ConfigSource } from '../config.ts';
+import { readKeys, requireValue, withValues, type ConfigSource } from '../config.ts';
 import { decoderGguf } from '../files/gguf-names.ts';
 import { vec } from '../weights/spec.ts';
 import {
@@ -25,7 +25,7 @@ const ownKeys = z.object({
 /** Files of the first release say `gelu` and mean its tanh form. */
 function withTanh(source: ConfigSource): ConfigSource {
   if (readKeys(source, ownKeys).hidden_act !== 'gelu') return source;
-  return { ...source, json: { ...(source.json as object), hidden_act: 'gelu_pytorch_tanh' } };
+  return withValues(source, { hidden_act: 'gelu_pytorch_tanh' });
 }
 
 export const gemma: Architecture<LlamaConfig, LlamaWeights> = {

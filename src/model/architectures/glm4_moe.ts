@@ -7,7 +7,8 @@ import type { Architecture } from '../architecture.ts';
 import { readKeys } from '../config.ts';
 import { readRoutedExperts } from '../expert-config.ts';
 import { readRotaryDim } from '../rope-config.ts';
-import { biasVec, repeat, vec } from '../weights/spec.ts';
+import { biasVec, headNormVecs, repeat } from '../weights/spec.ts';
+import { headNormGguf } from '../files/gguf-names.ts';
 import { readLlamaConfig } from './llama.ts';
 import {
   expertGguf,
@@ -64,8 +65,7 @@ export const glm4Moe: Architecture<Glm4MoeConfig, MixtralWeights> = {
     tensorNames: {
       ...routedGguf.tensorNames,
       'blk.*.post_attention_norm': 'model.layers.*.post_attention_layernorm',
-      'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_norm',
-      'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_norm',
+      ...headNormGguf,
     },
   },
   tensorName: (stored) => stored.replace(/e_score_correction_bias$/, 'e_score_correction.bias'),
@@ -88,12 +88,7 @@ export const glm4Moe: Architecture<Glm4MoeConfig, MixtralWeights> = {
   weights: (c) =>
     mixtralWeights(c, (prefix, i) => ({
       ...mixtralLayerWeights(c, prefix, i, { shared: 'shared_experts' }),
-      headNorms: c.hasHeadNorms
-        ? {
-            query: vec(`${prefix}.self_attn.q_norm`, c.headDim),
-            key: vec(`${prefix}.self_attn.k_norm`, c.headDim),
-          }
-        : null,
+      headNorms: c.hasHeadNorms ? headNormVecs(`${prefix}.self_attn`, c.headDim) : null,
       choiceBias: c.isSparse[i] ? biasVec(`${prefix}.mlp.gate.e_score_correction`, c.experts.count) : null,
     })),
   caches: (c) => mixtral.caches(c),

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { count, readKeys, requireValue, type ConfigSource } from '../config.ts';
+import { count, readKeys, requireValue, withValues, type ConfigSource } from '../config.ts';
 import { checkExperts, routeSpec, softmaxExperts, type ExpertConfig } from '../expert-config.ts';
 import { attend, attentionSpec } from '../layers/decoder-layer.ts';
 import { Decoder } from '../layers/decoder.ts';
@@ -35,9 +35,9 @@ const YARN = { rope_type: 'yarn', factor: 32, beta_fast: 32, beta_slow: 1, trunc
 function withRope(source: ConfigSource, truncate: boolean | null): ConfigSource {
   const json = source.json as Record<string, unknown>;
   if (truncate !== null)
-    return { ...source, json: { ...json, rope_parameters: { ...(json.rope_parameters as object), truncate } } };
+    return withValues(source, { rope_parameters: { ...(json.rope_parameters as object), truncate } });
   if (json.rope_parameters || json.rope_scaling) return source;
-  return { ...source, json: { ...json, rope_scaling: { ...YARN, original_max_position_embeddings: 4096 } } };
+  return withValues(source, { rope_scaling: { ...YARN, original_max_position_embeddings: 4096 } });
 }
 
 function layerWeights(c: GptOssConfig, prefix: string) {

@@ -4,9 +4,9 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { count, readKeys, type ConfigSource } from '../config.ts';
+import { count, readKeys, withValues, type ConfigSource } from '../config.ts';
 import { decoderGguf } from '../files/gguf-names.ts';
-import { vec } from '../weights/spec.ts';
+import { headNormVecs } from '../weights/spec.ts';
 import {
   llama,
   llamaLayerWeights,
@@ -42,7 +42,7 @@ function withStretchedBase(source: ConfigSource, c: z.infer<typeof ownKeys>): Co
   const dim = c.head_dim ?? Math.floor(c.hidden_size / c.num_attention_heads);
   const theta = c.rope_parameters?.rope_theta ?? c.rope_theta ?? 10000;
   const rope_parameters = { rope_type: 'default', rope_theta: theta * alpha ** (dim / (dim - 2)) };
-  return { ...source, json: { ...(source.json as object), rope_theta: null, rope_parameters } };
+  return withValues(source, { rope_theta: null, rope_parameters });
 }
 
 export const hunyuanV1Dense: Architecture<LlamaConfig, LlamaWeights> = {
@@ -74,9 +74,6 @@ export const hunyuanV1Dense: Architecture<LlamaConfig, LlamaWeights> = {
   weights: (c) =>
     llamaWeights(c, (prefix) => ({
       ...llamaLayerWeights(c, prefix),
-      headNorms: {
-        query: vec(`${prefix}.self_attn.query_layernorm`, c.headDim),
-        key: vec(`${prefix}.self_attn.key_layernorm`, c.headDim),
-      },
+      headNorms: headNormVecs(`${prefix}.self_attn`, c.headDim, ['query_layernorm', 'key_layernorm']),
     })),
 };

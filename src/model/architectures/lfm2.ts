@@ -12,7 +12,7 @@ import { attend, attentionSpec, gatedMlp, linear } from '../layers/decoder-layer
 import { Decoder } from '../layers/decoder.ts';
 import type { RopeParameters } from '../layers/rope.ts';
 import { longestContext, readRope } from '../rope-config.ts';
-import { biasVec, head, lin, repeat, table, vec } from '../weights/spec.ts';
+import { biasVec, head, headNormVecs, lin, repeat, table, vec } from '../weights/spec.ts';
 
 export interface Lfm2Config extends DecoderConfig {
   readonly ropeParameters: RopeParameters;
@@ -68,7 +68,7 @@ function attentionWeights(c: Lfm2Config, prefix: string) {
   const kv = c.numKeyValueHeads * c.headDim;
   return {
     qkv: lin({ [`${prefix}.q_proj`]: q, [`${prefix}.k_proj`]: kv, [`${prefix}.v_proj`]: kv }, c.hiddenSize),
-    headNorms: { query: vec(`${prefix}.q_layernorm`, c.headDim), key: vec(`${prefix}.k_layernorm`, c.headDim) },
+    headNorms: headNormVecs(prefix, c.headDim, ['q_layernorm', 'k_layernorm']),
     o: lin({ [`${prefix}.out_proj`]: c.hiddenSize }, q),
   };
 }

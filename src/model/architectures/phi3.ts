@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { count, readKeys, type ConfigSource } from '../config.ts';
+import { count, readKeys, withValues, type ConfigSource } from '../config.ts';
 import { readRotaryDim } from '../rope-config.ts';
 import { decoderGguf } from '../files/gguf-names.ts';
 import { lin } from '../weights/spec.ts';
@@ -27,7 +27,7 @@ function withLongrope(source: ConfigSource): ConfigSource {
   const { rope_scaling } = readKeys(source, ownKeys);
   const type = rope_scaling?.rope_type ?? rope_scaling?.type;
   if (type !== 'su' && type !== 'yarn') return source;
-  return { ...source, json: { ...(source.json as object), rope_scaling: { ...rope_scaling, rope_type: 'longrope' } } };
+  return withValues(source, { rope_scaling: { ...rope_scaling, rope_type: 'longrope' } });
 }
 
 export const phi3: Architecture<LlamaConfig, LlamaWeights> = {

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { readKeys } from '../config.ts';
-import { decoderGguf } from '../files/gguf-names.ts';
-import { vec } from '../weights/spec.ts';
+import { decoderGguf, headNormGguf } from '../files/gguf-names.ts';
+import { headNormVecs } from '../weights/spec.ts';
 import {
   llama,
   llamaLayerWeights,
@@ -23,8 +23,7 @@ export const qwen3: Architecture<LlamaConfig, LlamaWeights> = {
     configKeys: decoderGguf.configKeys,
     tensorNames: {
       ...decoderGguf.tensorNames,
-      'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_norm',
-      'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_norm',
+      ...headNormGguf,
     },
   },
 
@@ -41,9 +40,6 @@ export const qwen3: Architecture<LlamaConfig, LlamaWeights> = {
   weights: (c) =>
     llamaWeights(c, (prefix) => ({
       ...llamaLayerWeights(c, prefix),
-      headNorms: {
-        query: vec(`${prefix}.self_attn.q_norm`, c.headDim),
-        key: vec(`${prefix}.self_attn.k_norm`, c.headDim),
-      },
+      headNorms: headNormVecs(`${prefix}.self_attn`, c.headDim),
     })),
 };

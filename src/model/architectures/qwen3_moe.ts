@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
 import { readKeys } from '../config.ts';
-import { vec } from '../weights/spec.ts';
+import { headNormVecs } from '../weights/spec.ts';
+import { headNormGguf } from '../files/gguf-names.ts';
 import { readLlamaConfig } from './llama.ts';
 import {
   expertGguf,
@@ -24,8 +25,7 @@ export const qwen3Moe: Architecture<MixtralConfig, MixtralWeights> = {
     absent: { norm_topk_prob: true },
     tensorNames: {
       ...expertGguf.tensorNames,
-      'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_norm',
-      'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_norm',
+      ...headNormGguf,
     },
   },
 
@@ -43,10 +43,7 @@ export const qwen3Moe: Architecture<MixtralConfig, MixtralWeights> = {
   weights: (c) =>
     mixtralWeights(c, (prefix, i) => ({
       ...mixtralLayerWeights(c, prefix, i),
-      headNorms: {
-        query: vec(`${prefix}.self_attn.q_norm`, c.headDim),
-        key: vec(`${prefix}.self_attn.k_norm`, c.headDim),
-      },
+      headNorms: headNormVecs(`${prefix}.self_attn`, c.headDim),
     })),
   caches: (c) => mixtral.caches(c),
   create: (c, w, parts) => mixtral.create(c, w, parts),

@@ -18,6 +18,7 @@ import { longestContext, readRope, readRotaryDim } from '../rope-config.ts';
 import { head, lin, repeat, table, vec } from '../weights/spec.ts';
 import { readQwenExperts, sharedExpertGguf } from './qwen2_moe.ts';
 import { expertGguf } from './mixtral.ts';
+import { headNormGguf } from '../files/gguf-names.ts';
 
 export interface Qwen3NextConfig extends DecoderConfig {
   readonly ropeParameters: RopeParameters;
@@ -159,8 +160,7 @@ export const qwen3Next: Architecture<Qwen3NextConfig, ReturnType<typeof weights>
     }),
     tensorNames: {
       ...sharedExpertGguf,
-      'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_norm',
-      'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_norm',
+      ...headNormGguf,
       'blk.*.attn_qkv': 'model.layers.*.linear_attn.in_proj_qkv',
       'blk.*.attn_gate': 'model.layers.*.linear_attn.in_proj_z',
       'blk.*.ssm_ba': 'model.layers.*.linear_attn.in_proj_ba',

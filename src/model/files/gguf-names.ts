@@ -35,13 +35,18 @@ export const layerNormGguf: typeof decoderGguf = {
   tensorNames: decoderGguf.tensorNames,
 };
 
+/** Norms on query and key heads. */
+export const headNormGguf = {
+  'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_norm',
+  'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_norm',
+} as const;
+
 /** The same for models with norms behind their blocks and on query and key heads. */
 export const postNormGguf = {
   ...decoderGguf,
   tensorNames: {
     ...decoderGguf.tensorNames,
-    'blk.*.attn_q_norm': 'model.layers.*.self_attn.q_norm',
-    'blk.*.attn_k_norm': 'model.layers.*.self_attn.k_norm',
+    ...headNormGguf,
     'blk.*.post_attention_norm': 'model.layers.*.post_attention_layernorm',
     'blk.*.post_ffw_norm': 'model.layers.*.post_feedforward_layernorm',
   },

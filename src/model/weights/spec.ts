@@ -135,6 +135,11 @@ export function vec(name: string, length: number, options: { plus?: number; shap
   return { kind: 'vec', name: `${name}.weight`, length, plus, isLog: false, shape };
 }
 
+/** Those of a norm on each query head, and on each key head, [size]: `PREFIX.QUERY.weight` and `PREFIX.KEY.weight`. */
+export function headNormVecs(prefix: string, size: number, [query, key] = ['q_norm', 'k_norm']) {
+  return { query: vec(`${prefix}.${query}`, size), key: vec(`${prefix}.${key}`, size) };
+}
+
 /** The weights of a norm for each head, `NAME.norms.0.weight` and so on [size] or `NAME.weight` [heads · size], one behind the other. */
 export function headVecs(name: string, heads: number, size: number): VecSpec {
   return { ...vec(name, heads * size), each: repeat(heads, (i) => `${name}.norms.${i}.weight`) };
