@@ -3,7 +3,8 @@
 //
 // A workgroup is TEAMS teams of LANES invocations; a team owns ROWS adjacent rows and strides over their columns in chunks,
 // so that its loads are contiguous. The partial sums of each (row, token) meet in workgroup memory, one invocation adding up
-// each: right for any subgroup size. Loops over rows and tokens have constant bounds and are unrolled.
+// each: right for any subgroup size. Loops over rows and tokens have constant bounds and are unrolled. A sum has one order,
+// whatever ROWS and TOKENS are: by the columns of a lane, then by lanes.
 // include: chunk.f32.wgsl
 // include: input.f32.wgsl
 // include: product.float.wgsl
@@ -14,8 +15,9 @@ const TOKENS = 1u; // of a workgroup
 const TEAMS = 4u;
 const LANES = 32u;
 const SUMS = ROWS * TOKENS; // of a team; at most LANES
+const STRIDE = LANES + 1u; // so that the same lane of different sums lies in different banks of the memory
 
-var<workgroup> partial: array<f32, TEAMS * SUMS * LANES>; // [team][sum][lane]
+var<workgroup> partial: array<f32, TEAMS * SUMS * STRIDE>; // [team][sum][lane]
 
 @compute @workgroup_size(TEAMS * LANES)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
@@ -34,13 +36,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     }
   }
   for (var r = 0u; r < ROWS; r++) {
-    for (var t = 0u; t < TOKENS; t++) { partial[(team * SUMS + r * TOKENS + t) * LANES + lane] = sums[r][t]; }
+    for (var t = 0u; t < TOKENS; t++) { partial[(team * SUMS + r * TOKENS + t) * STRIDE + lane] = sums[r][t]; }
   }
   workgroupBarrier();
 
   if (lane >= SUMS) { return; }
   var sum = 0.0;
-  // Each begins at a lane of its own: other banks of the memory.
-  for (var i = 0u; i < LANES; i++) { sum += partial[(team * SUMS + lane) * LANES + (i + lane) % LANES]; }
+  for (var i = 0u; i < LANES; i++) { sum += partial[(team * SUMS + lane) * STRIDE + i]; }
   store(work, lane % TOKENS, own + lane / TOKENS, sum);
 }
