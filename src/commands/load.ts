@@ -1,10 +1,9 @@
 /** From settings to what answers requests: tokenizer, chat template and engine of one model. */
 import { existsSync, readFileSync } from 'node:fs';
 import type { EngineConfig, ServerConfig } from '../config.ts';
-import type { Vocabulary } from '../engine/grammar/constraint.ts';
 import { RestartingEngineClient } from '../engine/client/restarting-engine-client.ts';
 import { namedAdapters } from '../engine/adapters/plan-adapters.ts';
-import { inWorker } from '../engine/client/engine-transport.ts';
+import { inWorker, type TokenFacts } from '../engine/client/engine-transport.ts';
 import { EngineError } from '../errors.ts';
 import { moduleUrl } from '../module-url.ts';
 import { samplingDefaults, type SamplingDefaults } from '../model/sampling-defaults.ts';
@@ -15,7 +14,7 @@ import type { ServerContext } from '../server/http/context.ts';
 import { Metrics } from '../server/http/metrics.ts';
 import { describeText, textPool, TextService } from '../server/text-workers/text-service.ts';
 import { RequestRegistry } from '../server/http/request-registry.ts';
-import { answerFormats, answerVocabulary } from '../text/answer/answer-formats.ts';
+import { answerFormats, answerVocabulary, checkParserNames } from '../text/answer/answer-formats.ts';
 import { mistypedEndTokens } from '../text/tokenizer/gguf-vocabulary.ts';
 import { detokenizerFromGguf, loadDetokenizer } from '../text/tokenizer/load-tokenizer.ts';
 import type { Detokenizer } from '../text/tokenizer/tokenizer.ts';
@@ -31,7 +30,8 @@ import { pullDefaultModel } from './pull/pull-default.ts';
 /** Everything about the model that the server's thread needs; the weights are the engine's. */
 interface Described {
   readonly name: string;
-  readonly tokenizer: Detokenizer;
+  /** Takes a while with a large vocabulary. */
+  readonly openTokenizer: () => Detokenizer;
   readonly sampling: SamplingDefaults;
   /** What this package brings for requests with tools. */
   readonly adapter: ToolsAdapter | null;
@@ -40,7 +40,8 @@ interface Described {
 /** @throws EngineError for anything wrong with flags, files or device; nothing is left running then */
 export async function loadContext(engineConfig: EngineConfig, settings: ServerConfig): Promise<ServerContext> {
   const config = { ...engineConfig, modelDir: await modelPath(engineConfig.modelDir) };
-  const { name, tokenizer, sampling, adapter } = describe(config.modelDir);
+  const { name, openTokenizer, sampling, adapter } = describe(config.modelDir);
+  checkParserNames(settings);
   const override = settings.chatTemplate === null ? null : readTemplateFile(settings.chatTemplate);
   const maxWaiting = config.maxQueuedRequests;
   // Who brings a template of his own wants its form of tools.
@@ -52,15 +53,24 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
   };
   const limits = { size: settings.textWorkers, seconds: settings.textTimeout, maxWaiting };
   const texts = textPool(moduleUrl('./text-worker.ts', import.meta.url), data, limits);
-  const described = await describeText(texts);
-  const template = override ?? tokenizer.toolUseTemplate ?? tokenizer.chatTemplate;
-  const showsTools = described.traits?.tools === true ? template : null;
-  const { why, ...formats } = answerFormats(showsTools, settings);
+  const readText = async () => {
+    const describing = describeText(texts);
+    const tokenizer = openTokenizer();
+    const described = await describing;
+    const template = override ?? tokenizer.toolUseTemplate ?? tokenizer.chatTemplate;
+    const showsTools = described.traits?.tools === true ? template : null;
+    const formats = answerFormats(showsTools, settings);
+    return { described, tokenizer, template, formats, vocabulary: answerVocabulary(tokenizer, formats, showsTools) };
+  };
+  // The weights are read at the same time.
+  const reading = readText();
+  const tokens = reading.then(({ tokenizer, vocabulary }) => ({ endTokenIds: tokenizer.eosTokenIds, vocabulary }));
+  const starting = startEngine(withToolsAdapter(config, toolsAdapter), name, tokens);
+  const [engine, { described, tokenizer, template, formats: read }] = await Promise.all([starting, reading]);
+  const { why, ...formats } = read;
   if (why !== null) {
     process.stderr.write(`tool calls: read as ${formats.toolCallParser} since ${why}; --tool_call_parser overrides\n`);
   }
-  const vocabulary = answerVocabulary(tokenizer, formats, showsTools);
-  const engine = await startEngine(withToolsAdapter(config, toolsAdapter), name, tokenizer.eosTokenIds, vocabulary);
   for (const note of engine.info.notes ?? []) process.stderr.write(`${printable(note)}\n`);
   const constraints = constraintPool(template ?? '', maxWaiting);
   constraints.warm();
@@ -84,12 +94,11 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
   };
 }
 
-/** Loads the model in a worker, with a progress bar. `vocabulary`: null where no request has a grammar. */
+/** Loads the model in a worker, with a progress bar. */
 export async function startEngine(
   config: EngineConfig,
   name: string,
-  endTokenIds: readonly number[],
-  vocabulary: Vocabulary | null,
+  tokens: Promise<TokenFacts>,
 ): Promise<RestartingEngineClient> {
   const progress = terminalProgress();
   let started = false;
@@ -104,7 +113,7 @@ export async function startEngine(
     progress.log('compiling kernels');
   };
   try {
-    const start = inWorker({ config, loader: loaderUrl, faultInjection: false, endTokenIds, vocabulary });
+    const start = inWorker({ config, loader: loaderUrl, faultInjection: false, tokens });
     const adapters = namedAdapters(config.lora);
     return await RestartingEngineClient.start(start, { onProgress, stepTimeout: config.stepTimeout, adapters });
   } finally {
@@ -127,12 +136,12 @@ function describe(path: string): Described {
   try {
     const { name } = model;
     const [sampling, adapter] = [samplingDefaults(model), toolsAdapterOf(model)];
-    if (model.metadata === null) return { name, sampling, adapter, tokenizer: loadDetokenizer(model.path) };
+    if (model.metadata === null) return { name, sampling, adapter, openTokenizer: () => loadDetokenizer(model.path) };
     const metadata = Object.fromEntries(model.metadata);
     for (const token of mistypedEndTokens(metadata)) {
       process.stderr.write(`${name}: ${token} ends turns but is no control token in the file: it is taken for one\n`);
     }
-    return { name, sampling, adapter, tokenizer: detokenizerFromGguf(metadata) };
+    return { name, sampling, adapter, openTokenizer: () => detokenizerFromGguf(metadata) };
   } finally {
     model.close();
   }

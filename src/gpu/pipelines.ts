@@ -45,11 +45,18 @@ export class PipelineCache {
 
   /** Makes those of another process that are not there yet, beside whatever else runs: one at a time, to leave it the cores. */
   async prepare(sources: readonly KernelSource[]): Promise<void> {
-    for (const source of sources) {
-      if (this.#kernels.has(source.key)) continue;
-      const pipeline = await this.#device.createComputePipelineAsync(this.#descriptor(source));
-      if (!this.#kernels.has(source.key)) this.#keep(source, pipeline);
-    }
+    for (const source of sources) await this.#prepare(source);
+  }
+
+  /** The same on all cores, for a start that waits for them. */
+  async prepareAll(sources: readonly KernelSource[]): Promise<void> {
+    await Promise.all(sources.map((source) => this.#prepare(source)));
+  }
+
+  async #prepare(source: KernelSource): Promise<void> {
+    if (this.#kernels.has(source.key)) return;
+    const pipeline = await this.#device.createComputePipelineAsync(this.#descriptor(source));
+    if (!this.#kernels.has(source.key)) this.#keep(source, pipeline);
   }
 
   #descriptor({ name, code, constants }: KernelSource): GPUComputePipelineDescriptor {

@@ -5,8 +5,10 @@ import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
 import { EngineCore } from '../../src/engine/core/engine-core.ts';
 import type { LoadedEngine } from '../../src/engine/client/engine-transport.ts';
 import { compileInBackground } from '../../src/engine/running/background-kernels.ts';
+import { KernelMark } from '../../src/engine/running/kernel-mark.ts';
 import { loadEngine } from '../../src/engine/running/load-engine.ts';
-import { KernelStage, stageNames, type StageName } from '../../src/kernels/kernel-stage.ts';
+import type { EnginePlan } from '../../src/engine/running/plan-engine.ts';
+import { KernelStage, stageNames, type StageCompiled, type StageName } from '../../src/kernels/kernel-stage.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { Book, request } from '../helpers/engine-driver.ts';
 
@@ -77,4 +79,33 @@ t.test('another process compiles the rest: the engine finds it made, and waits f
   ops.context.pipelines.onMade = ({ name }) => made.push(name);
   t.same(await answers(engine), before);
   t.same(made, []);
+});
+
+t.test('what one start needed the next one makes before its first step, all at once', async (t) => {
+  const home = process.env['DAWNLIGHT_HOME'];
+  process.env['DAWNLIGHT_HOME'] = t.testdir();
+  t.teardown(() => {
+    if (home === undefined) delete process.env['DAWNLIGHT_HOME'];
+    else process.env['DAWNLIGHT_HOME'] = home;
+  });
+  const plan = { activations: 'q8', kvDtype: 'f32', lora: null } as unknown as EnginePlan;
+  const mark = new KernelMark('an adapter', config, plan);
+  t.same([mark.isThere, mark.kernels()], [false, []]);
+
+  /** The pipelines that warm-up had to make. */
+  const start = async (): Promise<readonly string[]> => {
+    let made: string[] = [];
+    const onStage = (stage: StageCompiled): void => void (made = stage.made.map(({ name }) => name));
+    const { runner } = await loadEngine({ ...config, tieredStart: false }, () => undefined, { mark, onStage });
+    await runner.close();
+    return made;
+  };
+  const first = await start();
+  t.ok(first.length > 5);
+  t.same(
+    mark.kernels().map(({ name }) => name),
+    first,
+  );
+  t.same(await start(), []);
+  t.same(new KernelMark('another adapter', config, plan).isThere, false);
 });

@@ -3,10 +3,12 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
+import { EngineError } from '../../src/errors.ts';
 import { RestartingEngineClient } from '../../src/engine/client/restarting-engine-client.ts';
 import {
   inThisThread,
   inWorker,
+  type TokenFacts,
   type EngineTransport,
   type StartEngine,
 } from '../../src/engine/client/engine-transport.ts';
@@ -77,6 +79,34 @@ t.test('what ends turns by the tokenizer reaches an engine in a worker', async (
   );
   t.teardown(() => client.close());
   t.ok(client.info.eosTokenIds.includes(77));
+});
+
+t.test('an engine starts before the tokenizer is read, and does not outlive its failure', async (t) => {
+  const options = { config: defaultEngineConfig, loader, faultInjection: false };
+  let read: (facts: TokenFacts) => void = () => undefined;
+  const tokens = new Promise<TokenFacts>((resolve) => (read = resolve));
+  let isLoaded = false;
+  const onProgress = (): void => {
+    isLoaded = true;
+    read({ endTokenIds: [78], vocabulary: null });
+  };
+  const client = await RestartingEngineClient.start(inWorker({ ...options, tokens }), { onProgress });
+  t.ok(isLoaded);
+  t.ok(client.info.eosTokenIds.includes(78));
+  await client.close();
+
+  const failing = inWorker({
+    ...options,
+    tokens: Promise.reject(new EngineError('model_not_readable', 'no template')),
+  });
+  let gone: Promise<void> | null = null;
+  const start: StartEngine = (onMessage) => {
+    const transport = failing(onMessage);
+    gone = transport.gone();
+    return transport;
+  };
+  await t.rejects(RestartingEngineClient.start(start), { code: 'model_not_readable', message: 'no template' });
+  await gone;
 });
 
 for (const [way, start] of Object.entries({ 'in a worker': worker, 'in-process': inProcess() })) {

@@ -22,7 +22,11 @@ export async function loadEngine(
   const info = fakeInfo(slots, 300);
   const adapters = config.enableLora ? new FakeAdapters(config.maxLoras) : null;
   return {
-    info: { ...info, eosTokenIds: [...info.eosTokenIds, ...endTokenIds], ...(adapters && { adapterRoom: adapters }) },
+    info: {
+      ...info,
+      eosTokenIds: [...info.eosTokenIds, ...(await endTokenIds)],
+      ...(adapters && { adapterRoom: adapters }),
+    },
     runner: new FakeRunner(slots, () => sleep(stepTime), null, adapters),
   };
 }

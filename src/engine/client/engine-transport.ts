@@ -27,7 +27,14 @@ export type EngineLoader = (
 
 export interface LoadOptions {
   /** Ids that end a turn by what the tokenizer knows, besides those of the checkpoint's generation settings. */
-  readonly endTokenIds?: readonly number[];
+  readonly endTokenIds?: readonly number[] | Promise<readonly number[]>;
+}
+
+/** What an engine has from the model's tokenizer. */
+export interface TokenFacts {
+  readonly endTokenIds: readonly number[];
+  /** The tokens' bytes; null: requests with a grammar are refused. */
+  readonly vocabulary: Vocabulary | null;
 }
 
 /** A started engine. Its first message is 'progress', 'ready' or 'dead', its last 'closed' or 'dead'. */
@@ -42,20 +49,30 @@ export interface EngineTransport {
 export type StartEngine = (onMessage: (message: EngineMessage) => void) => EngineTransport;
 
 /** What the worker is given. */
-export interface WorkerStart extends LoadOptions {
+export interface WorkerData {
   readonly config: EngineConfig;
   /** URL of a module that exports `loadEngine: EngineLoader`: functions cannot be sent to a thread. */
   readonly loader: string;
   readonly faultInjection: boolean;
-  /** The tokens' bytes; without them requests with a grammar are refused. */
-  readonly vocabulary?: Vocabulary | null;
+}
+
+/** The first message to the worker; null: there will be none, nobody waits for the engine any more. */
+export type FirstMessage = TokenFacts | null;
+
+export interface WorkerStart extends WorkerData, Partial<TokenFacts> {
+  /** Instead of both: comes while the model is loaded. When it fails, so does the engine, with the same error. */
+  readonly tokens?: Promise<TokenFacts>;
 }
 
 /** Starts engines in worker threads; the caller's event loop stays free while the device works. */
 export function inWorker(start: WorkerStart): StartEngine {
+  const { config, loader, faultInjection, endTokenIds = [], vocabulary = null } = start;
+  const workerData: WorkerData = { config, loader, faultInjection };
+  const tokens = start.tokens ?? Promise.resolve({ endTokenIds, vocabulary });
   return (onMessage) => {
     // Descriptors are not tracked: gpu/dawn-notes.ts closes one that the process opened, which Node would warn of.
-    const worker = new Worker(workerFile, { workerData: start, trackUnmanagedFds: false });
+    const worker = new Worker(workerFile, { workerData, trackUnmanagedFds: false });
+    const first = (message: FirstMessage): void => worker.postMessage(message);
     let over = false;
     const deliver = (message: EngineMessage): void => {
       if (over) return;
@@ -65,6 +82,10 @@ export function inWorker(start: WorkerStart): StartEngine {
     const die = (error: unknown): void => deliver({ type: 'dead', error: toErrorMessage(error) });
     worker.on('message', deliver);
     worker.on('error', die);
+    tokens.then(first, (error: unknown) => {
+      die(error);
+      first(null);
+    });
     const exited = new Promise<void>((resolve) => worker.on('exit', () => resolve()));
     void exited.then(() => die(new EngineError('engine_dead', 'The engine’s thread is gone.')));
     return {

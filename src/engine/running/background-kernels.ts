@@ -18,15 +18,15 @@ const SHARE_OF_MEMORY = 0.25;
 /** Slots of its KV cache: enough for a warm-up. */
 const SLOTS = 256;
 
-/** Of the model's kernels; null where no start waits for them to be compiled. */
+/** Of the model's kernels; null for toys, where no start waits for them. */
 export function kernelMark(gpu: Gpu, config: EngineConfig, plan: EnginePlan): KernelMark | null {
-  const compilesLong = gpu.kernelSet === 'lavapipe' && plan.memory.weights >= LEAST;
-  return compilesLong ? new KernelMark(gpu.description, config, plan) : null;
+  return plan.memory.weights >= LEAST ? new KernelMark(gpu.description, config, plan) : null;
 }
 
 /** Whether an engine begins with the first stage: where compiling takes long, and another process can do it. */
-export function beginsInStages(config: EngineConfig, plan: EnginePlan, mark: KernelMark | null): boolean {
-  if (mark === null || !config.tieredStart || config.profile !== null || config.gpuValidation) return false;
+export function beginsInStages(gpu: Gpu, config: EngineConfig, plan: EnginePlan, mark: KernelMark | null): boolean {
+  if (gpu.kernelSet !== 'lavapipe' || mark === null) return false;
+  if (!config.tieredStart || config.profile !== null || config.gpuValidation) return false;
   // Without a cache on disk nothing reaches this process.
   if (/^(1|true)$/i.test(process.env['MESA_SHADER_CACHE_DISABLE'] ?? '')) return false;
   return plan.memory.weights <= Math.min(MOST, freemem() * SHARE_OF_MEMORY) && !mark.isThere;

@@ -1,12 +1,14 @@
 /**
- * Whether the driver's cache has the kernels of a model: it cannot be asked, so that a mark is left in Dawnlight's own
- * folder once they are compiled. A mark that is wrong costs time at the start and nothing else.
+ * Whether the driver's cache has the kernels of a model, and which those are: it cannot be asked, so that their texts are
+ * left in Dawnlight's own folder once they are compiled. A start that finds them makes all at once, while it reads the
+ * weights. A mark that is wrong costs time at the start and nothing else.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { EngineConfig } from '../../config.ts';
+import type { KernelSource } from '../../gpu/pipelines.ts';
 import { dawnlightHome } from '../../home.ts';
 import type { EnginePlan } from './plan-engine.ts';
 
@@ -21,19 +23,30 @@ export class KernelMark {
       plan.lora?.maxRank,
     ];
     const name = createHash('sha256').update(JSON.stringify(kernels)).digest('hex').slice(0, 32);
-    this.#file = join(dawnlightHome(), 'compiled', name);
+    this.#file = join(dawnlightHome(), 'compiled', `${name}.json`);
   }
 
   get isThere(): boolean {
     return existsSync(this.#file);
   }
 
+  /** None where there is no mark, or none that can be read. */
+  kernels(): readonly KernelSource[] {
+    try {
+      return JSON.parse(readFileSync(this.#file, 'utf8')) as KernelSource[];
+    } catch {
+      return [];
+    }
+  }
+
   /** Where it cannot be written the next start compiles again in the background. */
-  leave(): void {
+  leave(kernels: readonly KernelSource[]): void {
     if (this.isThere) return;
     try {
       mkdirSync(dirname(this.#file), { recursive: true });
-      writeFileSync(this.#file, '');
+      const written = `${this.#file}.${process.pid}`;
+      writeFileSync(written, JSON.stringify(kernels));
+      renameSync(written, this.#file);
     } catch {
       // The folder cannot be written.
     }

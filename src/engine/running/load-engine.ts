@@ -2,6 +2,7 @@
 import type { EngineConfig } from '../../config.ts';
 import { openGpu, type Gpu } from '../../gpu/device.ts';
 import type { KernelSource } from '../../gpu/pipelines.ts';
+import { waitForGpu } from '../../gpu/wait.ts';
 import type { Lora, Ops } from '../../kernels/ops.ts';
 import type { WebGPUOpsOptions } from '../../kernels/webgpu-context.ts';
 import { WebGPUOps } from '../../kernels/webgpu-ops.ts';
@@ -15,6 +16,7 @@ import type { LogitsProcessor } from './logits-processors.ts';
 import { DeviceModelRunner } from './model-runner.ts';
 import { adapterFacts } from './adapter-facts.ts';
 import { beginsInStages, compileInBackground, kernelMark } from './background-kernels.ts';
+import type { KernelMark } from './kernel-mark.ts';
 import { profiled } from './profiled-runner.ts';
 import { planEngine } from './plan-engine.ts';
 import type { EngineInfo } from '../core/types.ts';
@@ -29,6 +31,8 @@ export interface EngineExtensions extends LoadOptions {
   /** Stages of kernels to compile, one behind the other, and who is told of each (compile-kernels.ts). */
   readonly stages?: readonly StageName[];
   readonly onStage?: (compiled: StageCompiled) => void;
+  /** Where the kernels are noted down; without it for models of some size only. */
+  readonly mark?: KernelMark;
 }
 
 /** @throws EngineError model_not_readable, unsupported_model, no_adapter, out_of_memory, bad_flag */
@@ -72,31 +76,36 @@ async function loadOnto(
     await adapterFacts(gpu, config),
     (name) => void spoiled.add(name),
   );
-  const mark = kernelMark(gpu, config, plan);
-  const isTiered = !createOps && beginsInStages(config, plan, mark);
+  const mark = extensions.mark ?? kernelMark(gpu, config, plan);
+  const isTiered = !createOps && beginsInStages(gpu, config, plan, mark);
   const { stages = [isTiered ? 'first' : 'fused'] } = extensions;
   const stage = new KernelStage(stages[0]);
   const options: WebGPUOpsOptions = { activations: plan.activations, fusion: config.fusion, stage };
   const ops = createOps?.(gpu, options) ?? new WebGPUOps(gpu, options);
+  const pipelines = ops instanceof WebGPUOps ? ops.context.pipelines : null;
+  // Beside the weights, which are read meanwhile.
+  const known = isTiered ? undefined : pipelines?.prepareAll(mark?.kernels() ?? []);
   const { maxLength } = plan.kv;
   const loras: Lora[] = [];
   const lora = plan.lora && { ...plan.lora, onLora: (made: Lora) => void loras.push(made) };
   const model = await loadPlan(ops, opened, plan.weights, { maxLength, onProgress, lora });
   const { architecture, config: modelConfig } = opened;
   const adapters = plan.lora && new ModelAdapters(ops, { architecture, config: modelConfig }, loras, plan.lora);
-  const eosTokenIds = [...new Set([...opened.generationConfig.eosTokenIds, ...endTokenIds])];
+  const eosTokenIds = [...new Set([...opened.generationConfig.eosTokenIds, ...(await endTokenIds)])];
   const limits = { vocabSize: opened.config.vocabSize, eosTokenIds };
   const runner = new DeviceModelRunner(ops, model, ops.createKVCache(plan.kv), limits, logitsProcessors, adapters);
+  if (known) await waitForGpu(known);
+  const all: KernelSource[] = [];
   for (const name of stages) {
     stage.reach(name);
     const made: KernelSource[] = [];
-    if (extensions.onStage && ops instanceof WebGPUOps)
-      ops.context.pipelines.onMade = (source) => void made.push(source);
+    if (pipelines) pipelines.onMade = (source) => void made.push(source);
     await warmUp(runner, plan.kv, plan.batchMaxTokens, model.scoreHead !== null);
     extensions.onStage?.({ stage: name, made });
+    all.push(...made);
   }
   if (isTiered && ops instanceof WebGPUOps) runner.onClose(compileInBackground(config, ops, stage));
-  else if (stage.isFused) mark?.leave();
+  else if (stage.isFused && pipelines) mark?.leave(all);
   const info: EngineInfo = {
     modelName: opened.name,
     architecture: opened.config.modelType,

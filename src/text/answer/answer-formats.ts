@@ -16,23 +16,31 @@ export interface AnswerFormats {
   readonly reasoningParser: string | null;
 }
 
+/** Names that the caller chose, or null. */
+interface GivenParsers {
+  readonly toolCallParser: string | null;
+  readonly reasoningParser: string | null;
+}
+
+/** @throws EngineError bad_flag for a name that is none */
+export function checkParserNames({ toolCallParser, reasoningParser }: GivenParsers): void {
+  if (toolCallParser !== null) toolCallFormat(toolCallParser);
+  checkReasoningParser(reasoningParser);
+}
+
 /**
  * @param template the one that shows the model its tools; null when it shows none: they are then described in our own words
  * (chat-prompt/tool-prompt.ts), which one parser reads
- * @param given names that the caller chose, or null
  * @returns `why` the parser of calls was taken; null when there was nothing to guess
  * @throws EngineError bad_flag for a name that is none
  */
 export function answerFormats(
   template: string | null,
-  given: { readonly toolCallParser: string | null; readonly reasoningParser: string | null },
+  given: GivenParsers,
 ): AnswerFormats & { readonly why: string | null } {
-  const { reasoningParser } = given;
-  checkReasoningParser(reasoningParser);
-  if (given.toolCallParser !== null) {
-    toolCallFormat(given.toolCallParser);
-    return { toolCallParser: given.toolCallParser, reasoningParser, why: null };
-  }
+  checkParserNames(given);
+  const { toolCallParser, reasoningParser } = given;
+  if (toolCallParser !== null) return { toolCallParser, reasoningParser, why: null };
   if (template === null) return { toolCallParser: FALLBACK_TOOL_CALL_PARSER, reasoningParser, why: null };
   const guess = guessToolCallParser(template);
   const why = guess?.why ?? 'the chat template names no known form';
