@@ -5,8 +5,9 @@ import type { KVCache, KVDtype, StepBatch } from '../../src/kernels/ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import type { CausalLM } from '../../src/model/causal-lm.ts';
 import { kvCacheSpec } from '../../src/model/cache-plan.ts';
-import { openModel } from '../../src/model/files/open-model.ts';
-import { loadModel } from '../../src/model/weights/load-weights.ts';
+import { openModel, type OpenModel } from '../../src/model/files/open-model.ts';
+import { loadPlan } from '../../src/model/weights/load-weights.ts';
+import { planWeights, type WeightPlan } from '../../src/model/weights/weight-plan.ts';
 
 export interface DeviceModelOptions {
   readonly quant: Quantization;
@@ -16,6 +17,8 @@ export interface DeviceModelOptions {
   readonly maxLength: number;
   readonly preciseTimestamps?: boolean;
   readonly fusion?: boolean;
+  /** Weights that `quant` does not say. */
+  readonly plan?: (model: OpenModel) => WeightPlan;
 }
 
 export interface DeviceModel {
@@ -26,12 +29,13 @@ export interface DeviceModel {
 }
 
 export async function openDeviceModel(path: string, options: DeviceModelOptions): Promise<DeviceModel> {
-  const { preciseTimestamps = false, fusion = true } = options;
+  const { preciseTimestamps = false, fusion = true, quant } = options;
+  const { plan = (model: OpenModel) => planWeights(model, quant) } = options;
   const gpu = await openGpu({ validation: false, preciseTimestamps });
   const ops = new WebGPUOps(gpu, { activations: options.activations, fusion });
   const opened = openModel(path);
   const { maxLength, rows, kvDtype } = options;
-  const model = await loadModel(ops, opened, { quant: options.quant, maxLength });
+  const model = await loadPlan(ops, opened, plan(opened), { maxLength });
   opened.close();
   const slots = rows * maxLength;
   const size = { slots, windowSlots: slots, dtype: kvDtype, maxRequests: rows, maxLength };

@@ -5,15 +5,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
-import { EngineCore } from '../../src/engine/core/engine-core.ts';
-import type { EngineInfo } from '../../src/engine/core/types.ts';
-import { DeviceModelRunner } from '../../src/engine/running/model-runner.ts';
-import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
-import { kvCacheSpec, windowOf } from '../../src/model/cache-plan.ts';
-import { openModel } from '../../src/model/files/open-model.ts';
-import { loadModel } from '../../src/model/weights/load-weights.ts';
 import { Book, request } from '../helpers/engine-driver.ts';
 import { tiny, fixturePath, readOracle } from '../helpers/model-exam.ts';
+import { referenceCore, referenceModel } from '../helpers/reference-core.ts';
 
 const config: EngineConfig = {
   ...defaultEngineConfig,
@@ -45,44 +39,13 @@ const schedules: readonly Schedule[] = [
 
 for (const name of ['llama-tied', 'mistral-window', 'qwen3', 'gpt2', 'phi3', 'gemma3', ...tiny]) {
   t.test(name, async (t) => {
-    const opened = openModel(fixturePath(name));
-    const model = await loadModel(new ReferenceOps(), opened, { quant: 'stored', maxLength: 64 });
-    opened.close();
+    const model = await referenceModel(name);
     const { prompt, logits } = readOracle(name);
-    const vocabSize = logits.length / prompt.length;
+    const { vocabSize } = model;
     const short = shortLogits(name);
     let generated: unknown = null;
     for (const { name, changed, slots, together, more } of schedules) {
-      const ops = new ReferenceOps();
-      const window = windowOf(model.caches);
-      const windowSlots = Math.min(slots, 3 * (window ?? 0) + 48);
-      const hasStates = model.caches.some(({ kind }) => kind === 'state');
-      const snapshots = 5;
-      const kv = kvCacheSpec(model.caches, {
-        dtype: 'f32',
-        slots,
-        windowSlots,
-        snapshots,
-        maxRequests: 3,
-        maxLength: 64,
-      });
-      const info: EngineInfo = {
-        modelName: name,
-        architecture: model.config.modelType,
-        vocabSize,
-        hiddenSize: model.config.hiddenSize,
-        maxModelLen: 64,
-        maxTotalTokenNum: slots,
-        window: window === null ? null : { window, slots: windowSlots },
-        states: hasStates ? { snapshots } : null,
-        eosTokenIds: [],
-        isRewardModel: false,
-        ...(model.dynamicRotary && { sharedPromptLimit: model.dynamicRotary.trainedLength }),
-        kernelSet: 'gpu',
-        adapter: 'none',
-      };
-      const runner = new DeviceModelRunner(ops, model, ops.createKVCache(kv), { vocabSize, eosTokenIds: [] }, []);
-      const core = new EngineCore({ config: { ...config, ...changed }, info, runner, checkInvariants: true });
+      const core = referenceCore(model, { ...config, ...changed }, { slots });
       const book = new Book();
       let paused = 0;
       for (const [i, length] of lengths.entries()) {
@@ -100,7 +63,7 @@ for (const name of ['llama-tied', 'mistral-window', 'qwen3', 'gpt2', 'phi3', 'ge
         }
       }
       t.ok(worst < 2e-5, `${name}: log-probabilities differ by ${worst.toExponential(1)} at most`);
-      if (name.includes('cached') && !model.dynamicRotary)
+      if (name.includes('cached') && !model.model.dynamicRotary)
         t.equal(book.outputs.get('4')!.usage.cachedTokens, 40, `${name}: all but the last token were cached`);
       t.equal(paused > 0, name === 'paused', `${name}: ${paused} pauses`);
       core.flushCache();

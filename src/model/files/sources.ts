@@ -134,7 +134,7 @@ export function asColumn(vector: MatrixSource): MatrixSource {
   return { ...vector, rows: vector.cols, cols: 1, format: 'f32', groupSize: 0, readRows };
 }
 
-function f32Rows(values: Float32Array): FloatRows {
+export function f32Rows(values: Float32Array): FloatRows {
   return { format: 'f32', data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
 }
 
