@@ -6,10 +6,10 @@ What `--quant` costs cannot be measured on weights that were quantized before: t
 already. Llama's function has symmetries, and both of these move each weight of the layers off its grid:
 
 - rotation: the residual stream is multiplied by one random orthogonal matrix, and so is each head's value; norms are folded
-  into the matrices behind them (Ashkboos et al. 2024, arXiv:2404.00456). Weights become sums of many and lose their
-  outliers, so that less is lost than of a trained checkpoint. The head is no longer that of the embedding.
+  into the matrices behind them (Ashkboos et al. 2024, arXiv:2404.00456). Weights become sums of many, with fewer outliers
+  than a trained checkpoint has. The head is no longer that of the embedding.
 - scales: each column of a matrix is multiplied by a random factor from 1/√2 to √2, and what is in front of it divided by
-  that (norms, rows of v and up). Outliers stay, the range of each group widens: more is lost.
+  that (norms, rows of v and up). Outliers stay, and the range of each group widens.
 
 Architecture `llama`. The matrices are written in float16, norms in float32. Needs torch, transformers and safetensors;
 `npm run bench -- quality --model DIR --original FILE.gguf` compares the two.

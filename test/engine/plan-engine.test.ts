@@ -96,3 +96,33 @@ t.test('recurrent states have their place before the slots', async (t) => {
     refused('linear_att_cache_size', /--running_max_req_size 8 and --linear_att_cache_size 13: 21 recurrent states/),
   );
 });
+
+t.test('latents take rank + rope values a token and layer, and heads do not matter', (t) => {
+  const deepseek = fixturePath('deepseek_v2');
+  const perToken = 2 * (64 + 8) * 4;
+  t.equal(plan({ maxTotalTokenNum: 1000 }, lavapipe, deepseek).memory.kvCache, 1000 * perToken);
+  t.equal(
+    plan({ maxTotalTokenNum: 1000, kvCacheDtype: 'f16' }, lavapipe, deepseek).memory.kvCache,
+    (1000 * perToken) / 2,
+  );
+  t.end();
+});
+
+t.test('windows take the windows of all requests and one step, however many tokens there are', (t) => {
+  const sizes = { runningMaxReqSize: 4, batchMaxTokens: 32, chunkedPrefillSize: 32 };
+  // Gemma 2: two heads of keys and values of 8 floats; one layer sees 9 tokens, the other everything.
+  const token = 2 * 2 * 8 * 4;
+  const bounded = (4 * 9 + 32) * token;
+  for (const maxTotalTokenNum of [1000, 100_000]) {
+    const gemma = plan({ ...sizes, maxTotalTokenNum }, lavapipe, fixturePath('gemma2'));
+    t.same(gemma.window, { window: 9, slots: 4 * 9 + 32 });
+    t.equal(gemma.memory.kvCache, maxTotalTokenNum * token + bounded);
+  }
+  // Mistral's layers have nothing but windows.
+  const [few, many] = [1000, 100_000].map((n) =>
+    plan({ ...sizes, maxTotalTokenNum: n }, lavapipe, fixturePath('mistral-window')),
+  );
+  t.equal(few.memory.kvCache, (4 * 9 + 32) * 2 * 2 * 2 * 32 * 4);
+  t.equal(many.memory.kvCache, few.memory.kvCache);
+  t.end();
+});

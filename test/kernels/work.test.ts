@@ -1,5 +1,6 @@
 // Bytes and operations that launchers say for profiles: by hand, and the same from a fused layer as from its ops.
 import t from 'tap';
+import type { Quantization } from '../../src/config.ts';
 import type { Profiler, Work } from '../../src/gpu/profiler.ts';
 import { attentionWork } from '../../src/kernels/attention/attention-work.ts';
 import { productWork } from '../../src/kernels/matmul/product-work.ts';
@@ -64,16 +65,24 @@ interface Said {
   readonly work: Work | null;
 }
 
-/** What the dispatches of one decode step of two sequences say, without a device. */
+interface Run {
+  /** A fixture's. */
+  readonly name?: string;
+  readonly quant?: Quantization;
+  /** Tokens in front of each sequence's. */
+  readonly positions?: readonly number[];
+}
+
+/** What the dispatches of one decode step say, without a device. */
 async function decodeStep(
   kernelSet: 'lavapipe' | 'gpu',
   activations: 'int8' | 'f32',
   fusion: boolean,
-  name = 'llama-gguf-mixed',
+  { name = 'llama-gguf-mixed', quant = 'int4', positions = [9, 20] }: Run = {},
 ): Promise<Said[]> {
   const ops = new WebGPUOps(dryGpu(kernelSet), { activations, fusion });
   const opened = openModel(fixturePath(name));
-  const model = await loadModel(ops, opened, { quant: 'int4', maxLength: 64 });
+  const model = await loadModel(ops, opened, { quant, maxLength: 64 });
   opened.close();
   const size = { slots: 64, windowSlots: 64, dtype: 'f32', maxRequests: 2, maxLength: 64 } as const;
   const kv = ops.createKVCache(kvCacheSpec(model.caches, size));
@@ -85,11 +94,11 @@ async function decodeStep(
   ops.context.recorder.profiler = { pass } as unknown as Profiler;
   const step = ops.beginStep(
     {
-      tokenIds: Uint32Array.of(3, 4),
-      positions: Uint32Array.of(9, 20),
-      tableRows: Uint32Array.of(0, 1),
-      slots: kv.spec.groups.map(() => Uint32Array.of(9, 50)),
-      logitIndices: Uint32Array.of(0, 1),
+      tokenIds: Uint32Array.from(positions, (_, i) => 3 + i),
+      positions: Uint32Array.from(positions),
+      tableRows: Uint32Array.from(positions.keys()),
+      slots: kv.spec.groups.map(() => Uint32Array.from(positions, (position, i) => 30 * i + position)),
+      logitIndices: Uint32Array.from(positions.keys()),
     },
     kv,
   );
@@ -120,7 +129,7 @@ t.test('every dispatch of a step says what it does, whichever kernels run', asyn
 
 t.test('experts too', async (t) => {
   for (const kernelSet of ['lavapipe', 'gpu'] as const) {
-    const said = await decodeStep(kernelSet, 'f32', false, 'qwen3_moe');
+    const said = await decodeStep(kernelSet, 'f32', false, { name: 'qwen3_moe' });
     t.same(
       said.filter(({ work }) => work === null).map(({ name }) => name),
       [],
@@ -130,6 +139,50 @@ t.test('experts too', async (t) => {
       said.some(({ name, work }) => /expert/.test(name) && work!.flops > 0),
       said.map(({ name }) => name).join(),
     );
+  }
+});
+
+t.test('a decode step reads k of n experts', async (t) => {
+  // Two layers, hidden size 32, two of eight experts of size 32 for a token, weights of two bytes.
+  const chosen = (experts: number): number => 2 * 2 * experts * (2 * 32 * 32 + 32 * 32);
+  const values = 2 * 4 * (32 + 2 * 64 + 2 * 32 + 2 * 32);
+  for (const kernelSet of ['lavapipe', 'gpu'] as const) {
+    for (const [positions, experts] of [
+      [[9], 2],
+      [[9, 20], 4],
+      [[1, 2, 3, 4, 5], 8],
+    ] as const) {
+      const said = await decodeStep(kernelSet, 'f32', false, { name: 'qwen3_moe', quant: 'stored', positions });
+      const products = said.filter(({ name }) => name.includes('expert'));
+      const what = `${kernelSet}, ${positions.length} tokens: ${experts} experts at most`;
+      t.equal(
+        total(products, ({ bytes }) => bytes),
+        chosen(experts) + positions.length * values,
+        what,
+      );
+      t.equal(
+        total(products, ({ flops }) => flops),
+        positions.length * chosen(2),
+        'two of them computed for each token',
+      );
+    }
+  }
+});
+
+t.test('latent attention reads (rank + rope) of each token in front, whatever the heads', async (t) => {
+  for (const kernelSet of ['lavapipe', 'gpu'] as const) {
+    const readBytes = async (position: number): Promise<number> => {
+      const said = await decodeStep(kernelSet, 'f32', false, {
+        name: 'deepseek_v2',
+        quant: 'stored',
+        positions: [position],
+      });
+      return total(
+        said.filter(({ name }) => name.startsWith('attention')),
+        ({ bytes }) => bytes,
+      );
+    };
+    t.equal((await readBytes(30)) - (await readBytes(10)), 20 * 2 * (64 + 8) * 4, kernelSet);
   }
 });
 
