@@ -1,4 +1,4 @@
-/** What the host does for a decode step, with and without recordings, in alternating steps on one device. */
+/** What the host does for a decode step, with and without recordings and fusion, in alternating steps on one device. */
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import type { RunBench } from '../helpers/declare.ts';
 import { batchOf, openDeviceModel, type DeviceModel } from '../helpers/device-model.ts';
@@ -34,28 +34,41 @@ export const run: RunBench<typeof spec> = async ({ model, batches, context, roun
   const path = await modelPath(model);
   const maxLength = context + rounds + 1;
   const again = await openDeviceModel(path, { quant, activations, kvDtype: 'f32', rows, maxLength });
-  const recording = { ...again, ops: new WebGPUOps(again.ops.context.gpu, { activations, replay: false }) };
+  const { gpu } = again.ops.context;
+  const recording = { ...again, ops: new WebGPUOps(gpu, { activations, replay: false }) };
+  const opByOp = { ...again, ops: new WebGPUOps(gpu, { activations, fusion: false }) };
   const figures = [];
   for (const batch of batches) {
     const recorded: StepTime[] = [];
     const replayed: StepTime[] = [];
+    const apart: StepTime[] = [];
     for (let round = 0; round <= rounds; round++) {
       recorded.push(await decode(recording, batch, context + round));
       replayed.push(await decode(again, batch, context + round));
+      apart.push(await decode(opByOp, batch, context + round));
     }
     // The first of each compiles, and makes bind groups.
     const of = (times: StepTime[], field: keyof StepTime) => median(times.slice(1).map((time) => time[field]));
+    const ratioTo = (others: StepTime[], field: keyof StepTime) =>
+      median(replayed.slice(1).map((time, i) => time[field] / others[i + 1][field]));
     const row = {
       batch,
       dispatches: of(replayed, 'dispatches'),
       recordedMs: of(recorded, 'hostMs'),
       replayedMs: of(replayed, 'hostMs'),
-      ratio: median(replayed.slice(1).map(({ hostMs }, i) => hostMs / recorded[i + 1].hostMs)),
+      ratio: ratioTo(recorded, 'hostMs'),
       stepMs: of(replayed, 'stepMs'),
+      opByOp: {
+        ...{ dispatches: of(apart, 'dispatches'), replayedMs: of(apart, 'hostMs'), stepMs: of(apart, 'stepMs') },
+        ...{ ratio: ratioTo(apart, 'hostMs'), stepRatio: ratioTo(apart, 'stepMs') },
+      },
     };
     figures.push(row);
     const times = `recorded ${row.recordedMs.toFixed(3)} ms, run again ${row.replayedMs.toFixed(3)} ms`;
     console.log(`batch ${batch}: ${times} (${row.ratio.toFixed(2)}), of a step of ${row.stepMs.toFixed(1)} ms`);
+    const { dispatches, ratio, stepRatio } = row.opByOp;
+    const fused = `host ${ratio.toFixed(2)}, step ${stepRatio.toFixed(2)}`;
+    console.log(`  ${row.dispatches} dispatches, op by op ${dispatches}: ${fused} of its time`);
   }
   again.ops.destroy();
   const machine = describeMachine(again.adapter);

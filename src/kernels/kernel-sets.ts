@@ -105,6 +105,11 @@ export const kernelSets = {
       others: ['matmul.naive', 'matmul.tiled'],
     },
   },
+  /** With the norm in front of a product and the gate behind it. */
+  'fused matmul': {
+    lavapipe: { variant: null, why: 'decoder-layer has both', measured: null },
+    gpu: { variant: 'fused-matmul', why: 'fewer dispatches: ten a layer cost more than their work', measured: null },
+  },
   /** The reductions of route and expert-tiles. */
   route: {
     lavapipe: { variant: 'group.lavapipe', why: oneSubgroup, measured: null },
@@ -165,7 +170,7 @@ export const kernelSets = {
       why: 'decode steps: a layer in one dispatch',
       measured: 'kernels of a step 59–77 ms op by op, 28–30 ms fused (Zen 3, busy), 2026-11-26, docs/log.md',
     },
-    gpu: { variant: null, why: 'op by op', measured: null },
+    gpu: { variant: null, why: 'op by op, products with what is around them', measured: null },
   },
   /** The reductions that sample and top-logprobs are built on. */
   sample: {

@@ -21,6 +21,7 @@ import { fusedDecoderLayer } from './decoder-layer/decoder-layer.ts';
 import { deltaRule } from './delta-rule/delta-rule.ts';
 import { embedding } from './embedding/embedding.ts';
 import { expertMatmul } from './expert-matmul/expert-matmul.ts';
+import { fusedMatmul } from './fused-matmul/fused-matmul.ts';
 import { gatedMul } from './gated-mul/gated-mul.ts';
 import { gatedNorm } from './gated-norm/gated-norm.ts';
 import { headMatmul } from './head-matmul/head-matmul.ts';
@@ -96,7 +97,7 @@ export class WebGPUOps implements Ops {
   constructor(gpu: Gpu, options: WebGPUOpsOptions = {}) {
     this.context = new WebGPUContext(gpu, options);
     const isSwapped = (op: keyof ModelOps): boolean => this[op] !== WebGPUOps.prototype[op];
-    this.#programs = new Programs(this.context, this, isSwapped, [fusedDecoderLayer], options);
+    this.#programs = new Programs(this.context, this, isSwapped, [fusedDecoderLayer, fusedMatmul], options);
   }
 
   uploadMatrix(source: MatrixSource): Promise<Matrix> {

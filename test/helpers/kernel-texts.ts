@@ -49,6 +49,8 @@ export async function recordKernels(kernelSet: KernelSet): Promise<RecordedKerne
     await recordLayer(ops.int8, smallLayer, rows);
     from = `a decoder layer with adapters, decode step of ${rows}`;
     await recordLayer(ops.int8, { ...smallLayer, adapters: smallAdapters }, rows);
+    from = `a decoder layer, f32 activations, decode step of ${rows}`;
+    await recordLayer(ops.f32, smallLayer, rows);
   }
   return [...found.values()].flatMap((texts) =>
     [...texts.values()]
@@ -76,11 +78,11 @@ async function recordLayer(ops: Ops, shape: LayerShape, rows: number): Promise<v
 export async function layerTexts(
   kernelSet: KernelSet,
   shape: LayerShape,
-  { fused }: { readonly fused: boolean },
+  { fused, activations = 'int8' }: { readonly fused: boolean; readonly activations?: 'f32' | 'int8' },
 ): Promise<Map<string, string>> {
   const texts = new Map<string, string>();
   const gpu = dryGpu(kernelSet, {}, ({ name, source }) => texts.set(name, source));
-  await recordLayer(new WebGPUOps(gpu, { kernelSet, activations: 'int8', fusion: fused }), shape, 1);
+  await recordLayer(new WebGPUOps(gpu, { kernelSet, activations, fusion: fused }), shape, 1);
   return texts;
 }
 

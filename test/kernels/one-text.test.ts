@@ -65,6 +65,30 @@ for (const [path, { lavapipe, gpu }] of Object.entries(functions)) {
   });
 }
 
+/** Files of functions → the kernels of a layer on GPUs that have them, where products are fused with what is around them. */
+const fusedOnGpus = {
+  'rms-norm/rms.wgsl': ['norm', 'norm-gated'],
+  'rms-norm/squares.wgsl': ['norm', 'norm-gated'],
+  'activation/activation.wgsl': ['norm-gated'],
+  'gated-mul/gated.wgsl': ['norm-gated'],
+};
+
+for (const [path, wanted] of Object.entries(fusedOnGpus)) {
+  t.test(`${path}: an edit comes to the fused products for GPUs`, async (t) => {
+    const text = edited(readFileSync(new URL(path, kernels), 'utf8'));
+    setWgslVariant({ file: basename(path), text, used: false });
+    t.teardown(() => setWgslVariant(null));
+    const texts = await layerTexts('gpu', smallLayer, { fused: true, activations: 'f32' });
+    const found = [...texts].filter(([, source]) => editsIn(source) > 0);
+    t.same(found.map(([name]) => name.replace(/^matmul\.gemv\.int4-32-f32-\w+-/, '')).sort(), wanted);
+    for (const [name, source] of found) t.equal(editsIn(source), editsIn(text), `${name}: each function is in it`);
+    t.notOk(
+      [...texts.keys()].some((name) => /^(rms-norm|gated-mul)/.test(name)),
+      'no other kernel does it',
+    );
+  });
+}
+
 /** `attention.lavapipe.decode-2x32-…`, `rotary-store-kv.f16-32`: named after their shapes. */
 const familyOf = (name: string) => name.replace(/^(attention\.\w+|rotary-store-kv|lora\.\w+)\..*/, '$1');
 
@@ -75,10 +99,10 @@ function layerWith(path: string): LayerShape {
   return { ...layer, kvDtype: dtype ?? (path.endsWith('cache.quantized.wgsl') ? 'int4' : layer.kvDtype) };
 }
 
-t.test('the fused layer has no formula of its own', async (t) => {
-  const folder = new URL('decoder-layer/', kernels);
-  for (const name of readdirSync(folder)) {
-    const code = readFileSync(new URL(name, folder), 'utf8').replace(/\/\*[^]*?\*\/|\/\/.*/g, '');
+t.test('what is fused has no formula of its own', async (t) => {
+  for (const file of ['decoder-layer', 'fused-matmul'].flatMap((folder) => filesOf(folder))) {
+    const name = basename(file.pathname);
+    const code = readFileSync(file, 'utf8').replace(/\/\*[^]*?\*\/|\/\/.*/g, '');
     t.notMatch(code, /\b(exp|exp2|tanh|sqrt|inverseSqrt|pow|sin|cos|abs|round)\(/, `${name}: functions of reals`);
     t.notMatch(code, /\b(un)?pack\w*\(|\bf16\(/, `${name}: forms of numbers`);
     t.notMatch(
@@ -88,3 +112,8 @@ t.test('the fused layer has no formula of its own', async (t) => {
     );
   }
 });
+
+function filesOf(folder: string): URL[] {
+  const url = new URL(`${folder}/`, kernels);
+  return readdirSync(url).map((name) => new URL(name, url));
+}

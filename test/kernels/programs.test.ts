@@ -160,9 +160,9 @@ for (const kernelSet of ['own', 'gpu'] as const) {
       t.same(again.logits, wanted.logits, `${name}: the same bits`);
       const fusing = create({ replay: false });
       const fused = await runScript(fusing, model);
-      const isFused = fusing.context.kernelSet === 'lavapipe' && activations === 'int8';
-      t.equal(fusing.context.recorder.dispatches < plain.context.recorder.dispatches, isFused, `${name}: dispatches`);
+      t.ok(fusing.context.recorder.dispatches < plain.context.recorder.dispatches, `${name}: dispatches`);
       t.ok(relativeError(fused.logits, wanted.logits) < 1e-5, `${name}: fused`);
+      if (kernelSet === 'gpu') t.same(fused.logits, wanted.logits, `${name}: fused, the same bits`);
       const both = await runScript(create({}), model);
       t.same(both.logits, fused.logits, `${name}: fused, and run again`);
       t.equal(both.recorded, RECORDED);
@@ -195,15 +195,15 @@ t.test('--no-fusion gives the same text, in more dispatches', async (t) => {
     const core = new EngineCore({ config: settings, info, runner, checkInvariants: true });
     core.add(request('a', [5, 6, 7], { temperature: 0, maxTokens: 20, ignoreEos: true }));
     const tokens = (await new Book().finishAll(core)).tokens('a');
-    const { recorder, kernelSet } = (ops as unknown as WebGPUOps).context;
+    const { dispatches } = (ops as unknown as WebGPUOps).context.recorder;
     runner.close();
-    return { tokens, dispatches: recorder.dispatches, kernelSet };
+    return { tokens, dispatches };
   };
   const fused = await answer(true);
   const plain = await answer(false);
   t.equal(fused.tokens?.length, 20);
   t.same(plain.tokens, fused.tokens);
-  t.equal(fused.dispatches < plain.dispatches, fused.kernelSet === 'lavapipe');
+  t.ok(fused.dispatches < plain.dispatches);
 });
 
 t.test('on a device', async (t) => {
@@ -240,7 +240,7 @@ t.test('on a device', async (t) => {
     recorder.profiler = null;
     const seen = (await profiler.collect()).reduce((n, { dispatches }) => n + dispatches, 0);
     t.equal(seen, recorder.dispatches - before);
-    t.ok(seen > 9 * model.caches.length);
+    t.ok(seen > 5 * model.caches.length);
   });
 
   t.test('code of somebody’s own runs in every step', async (t) => {

@@ -186,6 +186,15 @@ t.test('latent attention reads (rank + rope) of each token in front, whatever th
   }
 });
 
+t.test('fused products do what the ops do one by one, and move less', async (t) => {
+  const [fused, apart] = [await decodeStep('gpu', 'f32', true), await decodeStep('gpu', 'f32', false)];
+  t.ok(fused.length < apart.length);
+  const flops = ({ flops }: Work) => flops;
+  t.equal(total(fused, flops), total(apart, flops));
+  const bytes = ({ bytes }: Work) => bytes;
+  t.ok(total(fused, bytes) < total(apart, bytes));
+});
+
 t.test('a fused layer says what its products and its attention say one by one', async (t) => {
   const [fused, apart] = [await decodeStep('lavapipe', 'int8', true), await decodeStep('lavapipe', 'int8', false)];
   t.ok(fused.length < apart.length);

@@ -6,20 +6,9 @@
  * op by op. Which of these layers the kernel can do is its own business (decoder-layer.lavapipe.ts).
  */
 import type { Tensor } from '../../tensor/tensor.ts';
-import type {
-  AttentionSpec,
-  ConsumerOption,
-  GatedActivation,
-  HeadNorms,
-  KVLayer,
-  Linear,
-  Matrix,
-  MatmulOption,
-  NormSpec,
-  RotarySpec,
-  Step,
-} from '../ops.ts';
-import type { ModelOp, Node, NodeOf } from '../program/recording.ts';
+import type { AttentionSpec, GatedActivation, HeadNorms, KVLayer, Linear, RotarySpec, Step } from '../ops.ts';
+import type { Node, NodeOf } from '../program/recording.ts';
+import { consumer, isNothing, readNorm, readProduct, Walk } from '../program/walk.ts';
 
 /** A pre-norm decoder layer, x [T, H] → [T, H]: H = hidden_size, I = intermediate_size. */
 export interface DecoderLayer {
@@ -101,48 +90,6 @@ export function findDecoderLayer(
   return { layer, count: walk.at - at };
 }
 
-/** A product, and what adapters add to it where there is such an op behind it. */
-interface Product {
-  readonly product: NodeOf<'matmul'>;
-  readonly lora: NodeOf<'addLora'> | null;
-  /** Of the last of them. */
-  readonly output: Tensor;
-}
-
-/** Goes from node to node as long as they are the ops that are asked for. */
-class Walk {
-  readonly #nodes: readonly Node[];
-  at: number;
-
-  constructor(nodes: readonly Node[], at: number) {
-    this.#nodes = nodes;
-    this.at = at;
-  }
-
-  next<O extends ModelOp>(op: O): NodeOf<O> | null {
-    if (this.#nodes[this.at]?.op !== op) return null;
-    return this.#nodes[this.at++] as Node & NodeOf<O>;
-  }
-
-  product(): Product | null {
-    const product = this.next('matmul');
-    const lora = product && this.next('addLora');
-    return product && { product, lora, output: (lora ?? product).output };
-  }
-}
-
-/** Takes no field that is not known: a rest with one does not compile. */
-export function isNothing(rest: Record<string, never> | readonly never[]): boolean {
-  return Object.keys(rest).length === 0;
-}
-
-function readNorm({ args: [x, norm, _, ...more] }: NodeOf<'norm'>): { x: Tensor; weight: Tensor; eps: number } | null {
-  const spec: NormSpec = norm;
-  if (spec.kind !== 'rms') return null;
-  const { kind: _kind, weight, eps, ...unknown } = spec;
-  return isNothing(unknown) && isNothing(more) ? { x, weight, eps } : null;
-}
-
 function readHeadNorm(
   { args: [qkv, norms, eps, kv, ...more], output }: NodeOf<'headNorm'>,
   product: Tensor,
@@ -150,23 +97,4 @@ function readHeadNorm(
   const { query: _1, key: _2, kind: _3, over: _4, ...unknown } = norms;
   const isKnown = isNothing(unknown) && isNothing(more);
   return isKnown && qkv === product ? { norms, eps, kv, output } : null;
-}
-
-/** A product of that input, added to that stream or to none; adapters have the same input. */
-function readProduct({ product, lora: added }: Product, input: Tensor, stream: Tensor | null): Linear | null {
-  const [x, weight, option = {}, ...more] = product.args;
-  const { bias, residual, ...unknown }: MatmulOption = option;
-  const { name: _1, rows: _2, cols: _3, format: _4, storage: _5, experts, ...unknownMatrix } = weight;
-  const isKnown = isNothing(unknown) && experts === undefined && isNothing(unknownMatrix) && isNothing(more);
-  if (!isKnown || x !== input || (residual ?? null) !== stream) return null;
-  const linear = { weight, ...(bias && { bias }) };
-  if (!added) return linear;
-  const [y, loraIn, lora, ...evenMore] = added.args;
-  return y === product.output && loraIn === input && isNothing(evenMore) ? { ...linear, lora } : null;
-}
-
-/** The matrix that an op's result goes to; null: nowhere in particular; undefined: the option says something else. */
-function consumer(option: ConsumerOption = {}): Matrix | null | undefined {
-  const { to = null, ...unknown } = option;
-  return isNothing(unknown) ? to : undefined;
 }

@@ -10,7 +10,8 @@ import type { HeadNorms, Linear, Lora, StepBatch } from '../ops.ts';
 import type { GpuStep } from '../step/step.ts';
 import type { WebGPUContext } from '../webgpu-context.ts';
 import { storageBuffers } from './decoder-layer.lavapipe.wgsl.ts';
-import { isNothing, type DecoderLayer } from './decoder-layer.pattern.ts';
+import { isNothing } from '../program/walk.ts';
+import type { DecoderLayer } from './decoder-layer.pattern.ts';
 import { storageTextures } from './layer-adapters.lavapipe.wgsl.ts';
 import type { DecoderLayerKernelSpec, LayerProduct } from './layer-spec.ts';
 

@@ -29,7 +29,7 @@ export function rowsExpertMatmul(
   const y = ctx.tensor([pairs, rows], 'f32');
   if (pairs === 0) return y;
   const isTiled = name === 'matmul.tiled';
-  const plan = rowsPlans[name](isTiled ? Math.ceil(pairs / experts) : 1, rows);
+  const plan = rowsPlans[name](ctx, isTiled ? Math.ceil(pairs / experts) : 1, rows, w);
   const tiled = isTiled ? expertTiles(ctx, routing, experts, plan.tokens) : null;
   const kernel = rowsKernel(ctx, name, plan, x, w, bias !== undefined, {
     parts: ['experts'],

@@ -39,7 +39,7 @@ function rowsOfHeads(ctx: WebGPUContext, name: RowsKernel, x: Tensor, w: Matrix,
   const matrix = w.storage as RowMatrix;
   const [tokens] = x.shape;
   const rows = w.rows / heads;
-  const plan = rowsPlans[name](tokens, w.rows);
+  const plan = rowsPlans[name](ctx, tokens, w.rows, w);
   const kernel = rowsKernel(ctx, name, plan, x, w, false, {
     parts: [`heads${heads}`],
     defines: {

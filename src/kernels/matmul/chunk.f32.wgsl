@@ -2,4 +2,7 @@
 // include: chunk.wgsl
 @group(0) @binding(0) var<storage, read> weights: array<vec4<f32>>; // [rows, chunks] of 8 columns
 
-fn weightChunk(at: u32) -> Chunk { return Chunk(weights[2u * at], weights[2u * at + 1u]); }
+alias Stored = Chunk;
+fn storedAt(at: u32) -> Stored { return Chunk(weights[2u * at], weights[2u * at + 1u]); }
+fn chunkOf(stored: Stored) -> Chunk { return stored; }
+fn weightChunk(at: u32) -> Chunk { return storedAt(at); }

@@ -1,47 +1,79 @@
-// y[t, n] = Σ_k x[t, k] · w[n, k] for few tokens: bound by reading the weights once, so each chunk of 8 columns is decoded
-// once and used for TOKENS tokens.
+// y[t, n] = Σ_k x[t, k] · w[n, k] for few tokens: bound by reading the weights once, so each is loaded once, 16 bytes an
+// invocation at a time, and used for TOKENS tokens.
 //
-// A workgroup is TEAMS teams of LANES invocations; a team owns ROWS adjacent rows and strides over their columns in chunks,
-// so that its loads are contiguous. The partial sums of each (row, token) meet in workgroup memory, one invocation adding up
-// each: right for any subgroup size. Loops over rows and tokens have constant bounds and are unrolled. A sum has one order,
-// whatever ROWS and TOKENS are: by the columns of a lane, then by lanes.
-// include: chunk.f32.wgsl
-// include: input.f32.wgsl
+// A workgroup is TEAMS teams of LANES invocations; a team owns ROWS rows and strides over their columns in spans, the columns of
+// such a load, so that the loads of a team are contiguous. x goes through workgroup memory, a tile of SWEEPS spans for each lane at a
+// time; the weights of the next tile are under way meanwhile. The partial sums of each (row, token) meet in workgroup memory, one
+// invocation adding up each: right for any subgroup size. A sum has one order, whatever ROWS, TOKENS, TEAMS and SWEEPS are: by
+// the spans of a lane, then by lanes.
 // include: product.float.wgsl
+// include: input.f32.wgsl
 // include: ../row-grid.wgsl
 // include: output.wgsl
+// include: finish.wgsl
 const ROWS = 1u; // of a team
+const PARTS = 1u; // of the matrix, one below the other: a team has the same rows of each
 const TOKENS = 1u; // of a workgroup
-const TEAMS = 4u;
-const LANES = 32u;
-const SUMS = ROWS * TOKENS; // of a team; at most LANES
-const STRIDE = LANES + 1u; // so that the same lane of different sums lies in different banks of the memory
+const TEAMS = 16u;
+const SWEEPS = 8u;
 
-var<workgroup> partial: array<f32, TEAMS * SUMS * STRIDE>; // [team][sum][lane]
+const LANES = 8u;
+const THREADS = TEAMS * LANES;
+const SPANS = SWEEPS * LANES; // of a tile
+const OWN = ROWS / PARTS; // rows of y
+const OUTPUTS = OWN * TOKENS; // of a team; at most LANES
+const TEAM_STRIDE = LANES + 1u; // so that the lanes of different teams lie in different banks
 
-@compute @workgroup_size(TEAMS * LANES)
+var<workgroup> partial: array<f32, ROWS * TOKENS * TEAMS * TEAM_STRIDE>; // [sum][team][lane]
+
+// One of a team's sums, those of a row together.
+fn total(team: u32, sum: u32) -> f32 {
+  var all = 0.0;
+  for (var lane = 0u; lane < LANES; lane++) { all += partial[(sum * TEAMS + team) * TEAM_STRIDE + lane]; }
+  return all;
+}
+
+// Of the tile that begins at span `first`, a span of each sweep and row; behind the last one there is nothing to load.
+fn tileWeights(starts: array<u32, ROWS>, first: u32, spans: u32, lane: u32) -> array<array<Weights, ROWS>, SWEEPS> {
+  var w: array<array<Weights, ROWS>, SWEEPS>;
+  for (var s = 0u; s < SWEEPS; s++) {
+    if (first + s * LANES < spans) {
+      let span = min(first + s * LANES + lane, spans - 1u);
+      for (var r = 0u; r < ROWS; r++) { w[s][r] = weightsAt(starts[r] + span); }
+    }
+  }
+  return w;
+}
+
+@compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let team = thread / LANES;
   let lane = thread % LANES;
-  let work = begin(gridRow(wg.y, wg.z) * TOKENS, wg.x * TEAMS * ROWS);
+  let work = begin(gridRow(wg.y, wg.z) * TOKENS, wg.x * TEAMS * OWN);
   if (isIdle(work)) { return; }
-  let own = team * ROWS; // the team's first row
+  let own = team * OWN; // the team's first row
+  let spans = p.chunks / SPAN_CHUNKS; // of a row
+  var starts: array<u32, ROWS>;
+  for (var r = 0u; r < ROWS; r++) { starts[r] = (weightRow(work, own + r % OWN) + r / OWN * p.rows) * spans; }
+  var w = tileWeights(starts, 0u, spans, lane);
+  prologue(work, thread);
   var sums: array<array<f32, TOKENS>, ROWS>;
-  for (var chunk = lane; chunk < p.chunks; chunk += LANES) {
-    var inputs: array<Inputs, TOKENS>;
-    for (var t = 0u; t < TOKENS; t++) { inputs[t] = inputsAt(inputRow(work, t), chunk); }
-    for (var r = 0u; r < ROWS; r++) {
-      let w = weightsAt(weightRow(work, own + r) * p.chunks + chunk);
-      for (var t = 0u; t < TOKENS; t++) { sums[r][t] += product(w, inputs[t]); }
+  for (var first = 0u; first < spans; first += SPANS) {
+    workgroupBarrier(); // those who still read the tile in front of this
+    for (var i = thread; i < TOKENS * SPANS * SPAN_CHUNKS; i += THREADS) {
+      let t = i / (SPANS * SPAN_CHUNKS);
+      let chunk = i % (SPANS * SPAN_CHUNKS);
+      putX(t, chunk, inputRow(work, t), first * SPAN_CHUNKS + chunk);
     }
+    tileIsPut(thread);
+    for (var s = 0u; s < SWEEPS; s++) {
+      if (first + s * LANES < spans) { addProducts(&sums, w[s], s * LANES + lane); }
+    }
+    w = tileWeights(starts, first + SPANS, spans, lane);
   }
   for (var r = 0u; r < ROWS; r++) {
-    for (var t = 0u; t < TOKENS; t++) { partial[(team * SUMS + r * TOKENS + t) * STRIDE + lane] = sums[r][t]; }
+    for (var t = 0u; t < TOKENS; t++) { partial[((r * TOKENS + t) * TEAMS + team) * TEAM_STRIDE + lane] = sums[r][t]; }
   }
   workgroupBarrier();
-
-  if (lane >= SUMS) { return; }
-  var sum = 0.0;
-  for (var i = 0u; i < LANES; i++) { sum += partial[(team * SUMS + lane) * STRIDE + i]; }
-  store(work, lane % TOKENS, own + lane / TOKENS, sum);
+  if (lane < OUTPUTS) { finish(work, lane % TOKENS, own + lane / TOKENS, team, lane); }
 }

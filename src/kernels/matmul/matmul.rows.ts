@@ -2,50 +2,46 @@
  * Matrix product on real GPUs: `y[t, n] = Σ_k x[t, k] · w[n, k] (+ bias[n]) (+ residual[t, n])`.
  *
  * Shapes: `x [T, K]` f32 or q8, `w [N, K]` row-major in chunks (row-matrix.ts), `y [T, N]` f32. Accumulates in f32; int8
- * activations within a chunk of 8 in i32 (matmul.gemv; the others widen them).
- * Dispatch: matmul.naive, an invocation owns an output; matmul.gemv, a workgroup of 128 owns 4 · ROWS rows of up to 8
+ * activations within 16 or 32 columns in i32 (matmul.gemv; the others widen them).
+ * Dispatch: matmul.naive, an invocation owns an output; matmul.gemv, a workgroup of 128 owns 16 · ROWS rows of up to 8
  * tokens; matmul.tiled, a workgroup owns a tile of tokens × rows. Each is right for any T. Limits: none on T, N, K.
  */
-import type { Kernel } from '../../gpu/pipelines.ts';
+import type { Constants, Kernel } from '../../gpu/pipelines.ts';
 import { compose, type Defines } from '../../gpu/wgsl.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Matrix } from '../ops.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 import { productWork } from './product-work.ts';
+import { gemvPlan } from './gemv-plan.ts';
 import type { MatmulOption } from './matmul.lavapipe.ts';
-import { weightIncludes } from './row-includes.ts';
+import { productIncludes, weightIncludes } from './row-includes.ts';
 import { CHUNK, type RowMatrix } from './row-matrix.ts';
+import type { RowsPlan } from './rows-plan.ts';
 
 /** The ladder, each a file. */
 export type RowsKernel = 'matmul.naive' | 'matmul.gemv' | 'matmul.tiled';
 
-/** What a workgroup owns, and the text that makes it so. */
-export interface RowsPlan {
-  readonly tokens: number;
-  readonly rows: number;
-  readonly defines: Defines;
-  /** The part of the kernel's name that tells its sizes. */
-  readonly size: string;
-}
+type PlanFor = (ctx: WebGPUContext, tokens: number, rows: number, w: Matrix) => RowsPlan;
 
-/** For so many tokens and rows. */
-export const rowsPlans: Record<RowsKernel, (tokens: number, rows: number) => RowsPlan> = {
+/** For so many tokens and rows of that matrix. */
+export const rowsPlans: Record<RowsKernel, PlanFor> = {
   'matmul.naive': () => ({ tokens: 1, rows: 64, defines: {}, size: '' }),
-  'matmul.gemv': gemvPlan,
-  'matmul.tiled': tiledPlan,
+  'matmul.gemv': (ctx, tokens, rows, { format }) => gemvPlan(ctx, tokens, rows, format),
+  'matmul.tiled': (_, tokens, rows) => tiledPlan(tokens, rows),
 };
 
+/** @param plan of that kernel, where it is not to be the one for so many tokens and rows */
 export function rowsMatmul(
   ctx: WebGPUContext,
   name: RowsKernel,
   x: Tensor,
   w: Matrix,
   { bias, residual }: MatmulOption,
+  plan = rowsPlans[name](ctx, x.shape[0], w.rows, w),
 ): GpuTensor {
   const matrix = w.storage as RowMatrix;
   const tokens = x.shape[0];
   const y = ctx.tensor([tokens, w.rows], 'f32');
-  const plan = rowsPlans[name](tokens, w.rows);
   const more = residual ? { parts: ['residual'], defines: { 'no-residual.wgsl': 'add-residual.wgsl' } } : undefined;
   const kernel = rowsKernel(ctx, name, plan, x, w, bias !== undefined, more);
   const [plusBias, plusResidual] = [bias, residual].map((tensor) => (tensor ? bufferOf(tensor) : null));
@@ -62,10 +58,15 @@ export function rowsMatmul(
   return y;
 }
 
-/**
- * The file with the includes for these operands.
- * @param more what else is put in, and the parts of the kernel's name that tell
- */
+/** What else is put into a text. */
+export interface RowsText {
+  /** The parts of the kernel's name that tell. */
+  readonly parts: readonly string[];
+  readonly defines: Defines;
+  readonly constants?: Constants;
+}
+
+/** The file with the includes for these operands. */
 export function rowsKernel(
   ctx: WebGPUContext,
   name: RowsKernel,
@@ -73,31 +74,22 @@ export function rowsKernel(
   x: Tensor,
   w: Matrix,
   hasBias: boolean,
-  more: { readonly parts: readonly string[]; readonly defines: Defines } = { parts: [], defines: {} },
+  more: RowsText = { parts: [], defines: {} },
 ): Kernel {
   const matrix = w.storage as RowMatrix;
   const input = x.dtype === 'q8' ? 'q8' : w.cols % CHUNK === 0 ? 'f32' : 'ragged';
-  const isInteger = w.format === 'int8' || w.format === 'int4';
-  const product = !isInteger ? 'float' : x.dtype === 'q8' ? 'q8' : 'integer';
+  const activation = input === 'q8' ? 'q8' : 'f32';
   const parts = [plan.size, input === 'ragged' && input, hasBias && 'bias', ...more.parts].filter(Boolean);
-  const operands = `${matrix.format}-${matrix.groupSize}-${input === 'q8' ? 'q8' : 'f32'}`;
-  return ctx.pipelines.get([`${name}.${operands}`, ...parts].join('-'), () =>
+  const operands = `${matrix.format}-${matrix.groupSize}-${activation}`;
+  const source = () =>
     compose(`${name}.wgsl`, import.meta.url, {
-      ...weightIncludes(matrix),
+      ...(name === 'matmul.gemv' ? productIncludes(matrix, activation) : weightIncludes(matrix)),
       'input.f32.wgsl': `input.${input}.wgsl`,
-      ...(name === 'matmul.gemv' ? { 'product.float.wgsl': `product.${product}.wgsl` } : {}),
       ...(hasBias ? { 'no-bias.wgsl': 'add-bias.wgsl' } : {}),
       ...more.defines,
       ...plan.defines,
-    }),
-  );
-}
-
-function gemvPlan(tokensInAll: number, rowsInAll: number): RowsPlan {
-  const tokens = 2 ** Math.ceil(Math.log2(Math.min(8, Math.max(1, tokensInAll))));
-  const wanted = rowsInAll >= 8192 ? 4 : rowsInAll >= 2048 ? 2 : 1;
-  const rows = Math.min(wanted, 16 / tokens);
-  return { tokens, rows: 4 * rows, defines: { ROWS: rows, TOKENS: tokens }, size: `${rows}x${tokens}` };
+    });
+  return ctx.pipelines.get([`${name}.${operands}`, ...parts].join('-'), source, more.constants);
 }
 
 /** From large to small: a larger tile reads less, a smaller one gives more workgroups. */

@@ -24,10 +24,13 @@ fn hasRow(work: Work, row: u32) -> bool { return work.row + row < p.sliceRows; }
 fn inputRow(work: Work, line: u32) -> u32 { return min(work.line + line, p.tokens - 1u); }
 fn weightRow(work: Work, row: u32) -> u32 { return min(work.row + row, p.sliceRows - 1u); }
 
+// What is made of a sum: `column` of all rows, `at` of the residual.
+fn finished(sum: f32, column: u32, at: u32) -> f32 { return sum + biasOf(column) + residualAt(at); }
+
 // A line or a row behind the last is left alone.
 fn store(work: Work, line: u32, row: u32, sum: f32) {
   if (!hasLine(work, line) || !hasRow(work, row)) { return; }
   let column = p.firstRow + work.row + row;
   let at = (work.line + line) * p.rows + column;
-  y[at] = sum + biasOf(column) + residualAt(at);
+  y[at] = finished(sum, column, at);
 }

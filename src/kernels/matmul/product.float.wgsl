@@ -1,7 +1,19 @@
-// 8 columns of float weights times 8 of f32 activations.
-alias Weights = Chunk;
-alias Inputs = Chunk;
+// The products of matmul.gemv with float weights: a span is a chunk, 16 bytes of f16 and bf16, 32 of f32.
+// include: chunk.f32.wgsl
+// include: tile-x.f32.wgsl
+const SPAN_CHUNKS = 1u;
 
-fn weightsAt(at: u32) -> Weights { return weightChunk(at); }
-fn inputsAt(token: u32, chunk: u32) -> Inputs { return inputChunk(token, chunk); }
-fn product(w: Weights, x: Inputs) -> f32 { return dot(w.a, x.a) + dot(w.b, x.b); }
+alias Weights = Stored;
+fn weightsAt(at: u32) -> Weights { return storedAt(at); }
+
+fn tileIsPut(thread: u32) { workgroupBarrier(); }
+
+fn addProducts(sums: ptr<function, array<array<f32, TOKENS>, ROWS>>, w: array<Weights, ROWS>, span: u32) {
+  for (var r = 0u; r < ROWS; r++) {
+    let c = chunkOf(w[r]);
+    for (var t = 0u; t < TOKENS; t++) {
+      let at = quadsOf(t, span);
+      (*sums)[r][t] += dot(c.a, tileX[at]) + dot(c.b, tileX[at + 1u]);
+    }
+  }
+}

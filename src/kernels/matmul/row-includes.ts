@@ -6,3 +6,14 @@ export function weightIncludes({ format, groupSize }: RowMatrix): Defines {
   if (groupSize === 0) return { 'chunk.f32.wgsl': `chunk.${format}.wgsl` };
   return { 'chunk.f32.wgsl': `chunk.${format}.wgsl`, GROUP_CHUNKS: groupSize / CHUNK };
 }
+
+/** The same for matmul.gemv, with what multiplies such weights with such activations. */
+export function productIncludes(matrix: RowMatrix, activation: 'f32' | 'q8'): Defines {
+  const { format, groupSize } = matrix;
+  if (groupSize === 0) return weightIncludes(matrix);
+  return {
+    'product.float.wgsl': activation === 'q8' ? 'product.q8.wgsl' : 'product.integer.wgsl',
+    'span.int4.wgsl': `span.${format}.wgsl`,
+    GROUP_CHUNKS: groupSize / CHUNK,
+  };
+}

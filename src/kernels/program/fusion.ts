@@ -26,21 +26,25 @@ export interface Found {
 }
 
 /**
+ * @param find what might stand for the ops from there on, the best first
  * @param runNode one op by itself
  * @param isSwapped whether the op is not the one that the fusions stand for
  */
 export function fuse(
   { nodes, results }: Recording,
-  find: (at: number) => Found | null,
+  find: (at: number) => readonly Found[],
   runNode: (node: Node) => Tensor,
   isSwapped: (op: ModelOp) => boolean,
 ): Run[] {
   const readers = countReaders(nodes, results);
   const runs: Run[] = [];
   for (let at = 0; at < nodes.length;) {
-    const found = find(at);
-    const covered = found ? nodes.slice(at, at + found.count) : [];
-    if (found && !covered.some(({ op }) => isSwapped(op)) && isClosed(covered, readers)) {
+    const found = find(at).find(({ count }) => {
+      const covered = nodes.slice(at, at + count);
+      return !covered.some(({ op }) => isSwapped(op)) && isClosed(covered, readers);
+    });
+    if (found) {
+      const covered = nodes.slice(at, at + found.count);
       const inner = new Set(covered.map(({ output }) => output));
       const inputs = covered.flatMap((node) => node.inputs).filter((value) => !inner.has(value));
       runs.push({ inputs, output: covered[covered.length - 1].output, run: found.run });

@@ -61,13 +61,9 @@ export class Programs {
   }
 
   #fused(recording: Recording): Run[] {
-    const find = (at: number): Found | null => {
-      for (const fusion of this.#ctx.stage.isFused ? this.#fusions : []) {
-        const found = fusion(this.#ctx, recording.nodes, at);
-        if (found) return found;
-      }
-      return null;
-    };
+    const fusions = this.#ctx.stage.isFused ? this.#fusions : [];
+    const find = (at: number): Found[] =>
+      fusions.map((fusion) => fusion(this.#ctx, recording.nodes, at)).filter((found) => found !== null);
     return fuse(recording, find, (node) => this.#runNode(node), this.#isSwapped);
   }
 

@@ -12,6 +12,9 @@ import { quantize } from '../quantize/quantize.ts';
 import { bufferOf, type ActivationTensor, type WebGPUContext } from '../webgpu-context.ts';
 import { moves } from '../work.ts';
 
+/** Of a workgroup of rms-norm.wgsl, and of a product that norms its input: they add up squares in the same order. */
+export const NORM_THREADS = 128;
+
 export function rmsNorm(
   ctx: WebGPUContext,
   x: Tensor,
@@ -22,7 +25,13 @@ export function rmsNorm(
   if (name === null) return quantize(ctx, rmsNorm(ctx, x, { weight, eps }, 'f32'));
   const [tokens, features] = x.shape;
   const y = ctx.activation(x.shape, form);
-  const kernel = ctx.pipelines.get(name, () => compose(`${name}.wgsl`, import.meta.url));
+  const isRagged = name === 'rms-norm' && features % 4 !== 0;
+  const kernel = ctx.pipelines.get(isRagged ? `${name}-ragged` : name, () =>
+    compose(`${name}.wgsl`, import.meta.url, {
+      ...(name === 'rms-norm' && { SIZE: NORM_THREADS }),
+      ...(isRagged && { 'features.wgsl': 'features.ragged.wgsl' }),
+    }),
+  );
   const params = new Uint32Array([features, floatBits(eps)]);
   ctx.recorder.does(() => moves([x, weight, y], 4));
   ctx.recorder.dispatch(kernel, [bufferOf(x), bufferOf(weight), y.storage], params, tokens);

@@ -1,0 +1,88 @@
+/**
+ * The few-token product on GPUs with the norm in front of it, the gate behind it, or both, in one dispatch:
+ * `y = activation(gate) · up` with `[gate; up] = W · rms_norm(x) (+ bias)`, or `y = W · rms_norm(x) (+ bias)`.
+ *
+ * Shapes: `x [T, K]` f32, `W [N, K]` → `[T, N / 2]` or `[T, N]` f32. The same numbers as the ops one by one, sums in the same order:
+ * matmul.gemv.wgsl with the ops' own functions in front (rms-prologue.wgsl) and behind (finish.gated.wgsl).
+ * Dispatch: as matmul.gemv; each workgroup norms its tokens itself. Limits: up to 8 tokens, with a norm 4, since each
+ * workgroup reads them twice; K a multiple of 8 with a norm; one slice of the matrix; workgroup memory.
+ */
+import type { Constants } from '../../gpu/pipelines.ts';
+import type { Defines } from '../../gpu/wgsl.ts';
+import { gatedActivationCode } from '../activation/activation.ts';
+import { GEMV_THREADS, gemvPlan, type GemvPlan } from '../matmul/gemv-plan.ts';
+import { FEW_TOKENS } from '../matmul/matmul.ts';
+import { rowsKernel } from '../matmul/matmul.rows.ts';
+import { weightWork } from '../matmul/product-work.ts';
+import { CHUNK, type RowMatrix } from '../matmul/row-matrix.ts';
+import type { Fusion } from '../program/fusion.ts';
+import { NORM_THREADS } from '../rms-norm/rms-norm.ts';
+import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import { addWork, moves } from '../work.ts';
+import { findFusedMatmul, type FusedMatmul } from './fused-matmul.pattern.ts';
+
+/** Beyond, a norm of its own reads less. By reasoning: not yet measured. */
+const FEW_NORMED = 4;
+
+export const fusedMatmul: Fusion = (ctx, nodes, at) => {
+  const match = ctx.variant('fused matmul') ? findFusedMatmul(nodes, at) : null;
+  const plan = match && planFor(ctx, match.found);
+  return match && plan && { count: match.count, run: () => dispatchFused(ctx, match.found, plan) };
+};
+
+/** Null where there is no kernel for it. */
+function planFor(ctx: WebGPUContext, { x, norm, linear: { weight }, activation }: FusedMatmul): GemvPlan | null {
+  const [tokens, cols] = x.shape;
+  const { slices } = weight.storage as RowMatrix;
+  const isFew = tokens > 0 && tokens <= (norm ? FEW_NORMED : FEW_TOKENS);
+  if (!isFew || x.dtype !== 'f32' || slices.length !== 1 || cols !== weight.cols) return null;
+  if (norm && (cols % CHUNK !== 0 || GEMV_THREADS !== NORM_THREADS)) return null;
+  if (ctx.variant('matmul of few tokens') !== 'matmul.gemv') return null;
+  const parts = activation ? 2 : 1;
+  const plan = gemvPlan(ctx, tokens, weight.rows / parts, weight.format, parts);
+  const ofNorm = norm ? (NORM_THREADS + plan.tokens) * 4 : 0;
+  return plan.bytes + ofNorm <= ctx.gpu.device.limits.maxComputeWorkgroupStorageSize ? plan : null;
+}
+
+function dispatchFused(ctx: WebGPUContext, fused: FusedMatmul, plan: GemvPlan): GpuTensor {
+  const { x, norm, linear, activation } = fused;
+  const { weight, bias } = linear;
+  const matrix = weight.storage as RowMatrix;
+  const [{ data, scales }] = matrix.slices;
+  const [tokens] = x.shape;
+  const rows = weight.rows / (activation ? 2 : 1);
+  const y = ctx.tensor([tokens, rows], 'f32');
+  const kernel = rowsKernel(ctx, 'matmul.gemv', plan, x, weight, bias !== undefined, {
+    parts: [...(norm ? ['norm'] : []), ...(activation ? ['gated'] : [])],
+    ...textOf(fused),
+  });
+  ctx.recorder.does(() =>
+    addWork(
+      weightWork(weight, matrix.groupSize, weight.rows, tokens),
+      moves([x, y, ...(norm ? [norm.weight] : [])], 0),
+      // As the norm and the gate say by themselves, what they load and store left out.
+      { bytes: 0, flops: (norm ? moves([x], 4).flops : 0) + (activation ? 2 * moves([y], 6).flops : 0) },
+    ),
+  );
+  ctx.recorder.dispatch(
+    kernel,
+    [data, scales, bufferOf(x), y.storage, bias ? bufferOf(bias) : null, null, norm ? bufferOf(norm.weight) : null],
+    new Uint32Array([tokens, rows, weight.cols, matrix.chunksPerRow, 0, rows]),
+    Math.ceil(rows / plan.rows),
+  );
+  return y;
+}
+
+/** What is put into the product's text. */
+function textOf({ norm, activation }: FusedMatmul): { defines: Defines; constants: Constants } {
+  return {
+    defines: {
+      ...(norm && { 'no-norm.wgsl': '../fused-matmul/rms-prologue.wgsl', SIZE: NORM_THREADS }),
+      ...(activation && { 'finish.wgsl': '../fused-matmul/finish.gated.wgsl' }),
+    },
+    constants: {
+      ...(norm && { NORM_EPS: norm.eps }),
+      ...(activation && { ACTIVATION: gatedActivationCode[activation] }),
+    },
+  };
+}
