@@ -4,6 +4,7 @@ import { EngineError } from '../errors.ts';
 import { adapterNames, chooseAdapter } from './adapters.ts';
 import { withoutDawnNotes } from './dawn-notes.ts';
 import { createInstance } from './instance.ts';
+import { chooseMatrixUnit, type MatrixUnit, type SubgroupMatrixConfig } from './matrix-unit.ts';
 
 Object.assign(globalThis, globals);
 
@@ -30,6 +31,10 @@ export interface Gpu {
   readonly hasF16: boolean;
   readonly hasSubgroups: boolean;
   readonly hasTimestamps: boolean;
+  /** It computes on the processor. */
+  readonly isSoftware: boolean;
+  /** What its matrix units multiply; null where it has none. */
+  readonly matrixUnit: MatrixUnit | null;
   /** The first uncaptured error or the device loss, else null. Checked at every read-back. */
   failure(): EngineError | null;
   destroy(): void;
@@ -75,6 +80,14 @@ export async function requestAdapter(options: GpuOptions): Promise<GPUAdapter> {
 
 const wantedFeatures = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix'] as const;
 
+function matrixUnitOf({ features }: GPUDevice, info: GPUAdapterInfo): MatrixUnit | null {
+  if (!features.has('chromium-experimental-subgroup-matrix')) return null;
+  const offered: GPUAdapterInfo & { readonly subgroupMatrixConfigs?: readonly SubgroupMatrixConfig[] } = info;
+  const { subgroupMatrixConfigs = [], subgroupMaxSize } = offered;
+  if (!subgroupMaxSize) return null;
+  return chooseMatrixUnit(subgroupMatrixConfigs, subgroupMaxSize, features.has('shader-f16'));
+}
+
 function outOfMemory({ message }: GPUOutOfMemoryError): EngineError {
   const advice = 'lower --max_total_token_num, --mem_fraction or --batch_max_tokens, or use --quant int4';
   return new EngineError('out_of_memory', `the device is out of memory: ${advice} (WebGPU: ${message})`);
@@ -106,7 +119,8 @@ export async function openGpu(options: GpuOptions): Promise<Gpu> {
       failure ??= new EngineError('device_lost', `the GPU device was lost: ${lost.message}`);
     }
   });
-  const isLavapipe = `${info.architecture} ${info.description} ${info.device}`.includes('llvmpipe');
+  const names = `${info.architecture} ${info.description} ${info.device}`;
+  const isLavapipe = names.includes('llvmpipe');
   const kernelSet = isLavapipe && info.subgroupMinSize === 8 && info.subgroupMaxSize === 8 ? 'lavapipe' : 'gpu';
   return {
     device,
@@ -116,6 +130,8 @@ export async function openGpu(options: GpuOptions): Promise<Gpu> {
     hasF16: device.features.has('shader-f16'),
     hasSubgroups: device.features.has('subgroups'),
     hasTimestamps: device.features.has('timestamp-query'),
+    isSoftware: isLavapipe || /swiftshader/i.test(names),
+    matrixUnit: matrixUnitOf(device, info),
     failure: () => failure,
     destroy: () => device.destroy(),
   };

@@ -20,6 +20,8 @@ export interface Variant {
   readonly measured: string | null;
   /** Versions that could take its place: tested like it, and timed beside it by `npm run bench -- kernels --variant NAME`. */
   readonly others?: readonly string[];
+  /** The one of them that is chosen on adapters with matrix units (gpu/matrix-unit.ts). */
+  readonly onMatrixUnits?: string;
 }
 
 const oneSubgroup = 'one subgroup is the workgroup: subgroup sums, no barrier';
@@ -92,7 +94,8 @@ export const kernelSets = {
       variant: 'matmul.tiled',
       why: 'weights are decoded once for all tokens of a tile, sums stay in registers',
       measured: null,
-      others: ['matmul.naive', 'matmul.gemv'],
+      others: ['matmul.naive', 'matmul.gemv', 'matmul.matrix'],
+      onMatrixUnits: 'matmul.matrix',
     },
   },
   /** Up to 8 (matmul/matmul.ts). */
@@ -125,7 +128,8 @@ export const kernelSets = {
       variant: 'matmul.tiled',
       why: "the product's own kernel over tiles of an expert's tokens",
       measured: null,
-      others: ['matmul.naive', 'matmul.gemv'],
+      others: ['matmul.naive', 'matmul.gemv', 'matmul.matrix'],
+      onMatrixUnits: 'matmul.matrix',
     },
   },
   /** Up to twice the number of experts (expert-matmul/expert-matmul.ts). */
@@ -196,4 +200,12 @@ export function othersOf(op: SetOp, set: KernelSet): readonly string[] {
 export function variantsNamed(name: string, set: KernelSet): Variants {
   const ops = (Object.keys(kernelSets) as SetOp[]).filter((op) => othersOf(op, set).includes(name));
   return Object.fromEntries(ops.map((op) => [op, name]));
+}
+
+/** Names of versions that another of the same entry can take the place of. */
+export function replaceable(set: KernelSet): string[] {
+  const entries = Object.values<Record<KernelSet, Variant>>(kernelSets).map((sets) => sets[set]);
+  return [
+    ...new Set(entries.flatMap(({ variant, others = [] }) => (others.length > 0 ? [variant ?? '', ...others] : []))),
+  ];
 }

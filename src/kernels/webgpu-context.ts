@@ -6,8 +6,9 @@ import { Recorder, type Resource } from '../gpu/recorder.ts';
 import { StagingPool } from '../gpu/staging.ts';
 import { TexturePool } from '../gpu/texture-pool.ts';
 import { ActivationMemory } from './activation-memory.ts';
-import { kernelSets, type SetOp, type VariantOf, type Variants } from './kernel-sets.ts';
+import { kernelSets, replaceable, type SetOp, type Variant, type VariantOf, type Variants } from './kernel-sets.ts';
 import { KernelStage } from './kernel-stage.ts';
+import type { ProductChoices } from './matmul/product-choices.ts';
 import type { Matrix } from './ops.ts';
 import { numel, type DType, type Shape, type Tensor } from '../tensor/tensor.ts';
 
@@ -64,6 +65,8 @@ export interface WebGPUOpsOptions {
   readonly fusion?: boolean;
   /** On lavapipe: what is compiled so far; everything unless said otherwise. */
   readonly stage?: KernelStage;
+  /** Kernels for single products, in front of the set's choice. */
+  readonly productChoices?: ProductChoices | undefined;
   /** Decode steps run again what one of their shape recorded (kernels/program/replay.ts); on unless false. */
   readonly replay?: boolean;
 }
@@ -73,6 +76,10 @@ export class WebGPUContext {
   readonly kernelSet: KernelSet;
   readonly activations: 'f32' | 'int8';
   readonly #variants: Variants;
+  /** Variants that are not used, whatever the table says. */
+  readonly #distrusted = new Set<string>();
+  /** Kernels for single products, in front of the set's choice; set before the first step. */
+  productChoices: ProductChoices | undefined;
   readonly stage: KernelStage;
   readonly pipelines: PipelineCache;
   readonly recorder: Recorder;
@@ -85,6 +92,7 @@ export class WebGPUContext {
     this.kernelSet = options.kernelSet ?? gpu.kernelSet;
     this.activations = options.activations ?? 'f32';
     this.#variants = options.variants ?? {};
+    this.productChoices = options.productChoices;
     this.stage = options.stage ?? new KernelStage();
     this.pipelines = new PipelineCache(gpu.device);
     this.recorder = new Recorder(gpu.device);
@@ -96,7 +104,27 @@ export class WebGPUContext {
 
   /** What this adapter's kernel set has for an op (kernel-sets.ts), or what the options name instead. */
   variant<O extends SetOp>(op: O): VariantOf<O> {
-    return (this.#variants[op] ?? kernelSets[op][this.kernelSet].variant) as VariantOf<O>;
+    const { variant, others = [], onMatrixUnits }: Variant = kernelSets[op][this.kernelSet];
+    const variants: Readonly<Record<string, string | null>> = this.#variants;
+    const onUnits = this.gpu.matrixUnit ? onMatrixUnits : undefined;
+    const inOrder = [variants[op], onUnits, variant, ...others];
+    return (inOrder.find((name) => name && this.trusts(name)) ?? variant) as VariantOf<O>;
+  }
+
+  /** False for kernels that were found wrong on this adapter. */
+  trusts(variant: string): boolean {
+    return !this.#distrusted.has(variant);
+  }
+
+  /**
+   * From now on other kernels of the table are used in place of those that these names of pipelines belong to.
+   * @returns the table's names of those that are replaced; none where there is no other, or was not
+   */
+  distrust(kernels: readonly string[]): string[] {
+    const inTable = kernels.flatMap((kernel) => replaceable(this.kernelSet).filter((name) => kernel.startsWith(name)));
+    const found = [...new Set(inTable)].filter((name) => this.trusts(name));
+    for (const name of found) this.#distrusted.add(name);
+    return found;
   }
 
   /** An uninitialised activation that lives until the end of the scope or step. */

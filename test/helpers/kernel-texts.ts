@@ -7,6 +7,7 @@ import { runDecoderLayer } from '../../src/model/layers/decoder-layer.ts';
 import { allCases } from '../kernels/cases/all-cases.ts';
 import { layerStep, smallAdapters, smallLayer, type LayerShape } from './decoder-layers.ts';
 import { dryGpu, type KernelText } from './dry-gpu.ts';
+import { nvidia } from './matrix-units.ts';
 
 export interface RecordedKernel {
   /** Numbered where one name has several texts, the shortest first: `decoder-layer.lavapipe`, `decoder-layer.lavapipe#2`. */
@@ -33,8 +34,9 @@ export async function recordKernels(kernelSet: KernelSet): Promise<RecordedKerne
     }
   };
   const opsFor = (variants: Variants) => {
+    const matrixUnit = Object.values(variants).includes('matmul.matrix') ? nvidia : null;
     const form = (activations: 'f32' | 'int8') =>
-      new WebGPUOps(dryGpu(kernelSet, {}, seen), { kernelSet, activations, variants });
+      new WebGPUOps(dryGpu(kernelSet, { matrixUnit }, seen), { kernelSet, activations, variants });
     return { f32: form('f32'), int8: form('int8') };
   };
   const ops = opsFor({});

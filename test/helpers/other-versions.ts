@@ -2,7 +2,7 @@
 import type { KernelSet } from '../../src/gpu/device.ts';
 import { kernelSets, othersOf, variantsNamed, type SetOp, type Variants } from '../../src/kernels/kernel-sets.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
-import type { KernelCase } from '../kernels/cases/case.ts';
+import { halfBound, type Bound, type KernelCase } from '../kernels/cases/case.ts';
 import { dryGpu } from './dry-gpu.ts';
 import type { CreateOps } from './kernel-table.ts';
 
@@ -11,7 +11,11 @@ export interface OtherVersion {
   /** Those of the given ones that it computes with other kernels than the chosen version. */
   readonly cases: readonly KernelCase[];
   readonly createOps: CreateOps;
+  /** Of a version that rounds its operands. */
+  readonly bound?: Bound;
 }
+
+const bounds: Readonly<Record<string, Bound>> = { 'matmul.matrix': halfBound };
 
 /** `others` of all entries of a set, each once. */
 export async function* otherVersions(set: KernelSet, cases: readonly KernelCase[]): AsyncGenerator<OtherVersion> {
@@ -20,7 +24,8 @@ export async function* otherVersions(set: KernelSet, cases: readonly KernelCase[
     const itsOwn: KernelCase[] = [];
     for (const each of cases)
       if ((await kernelsOf(each, set, variants)) !== (await kernelsOf(each, set, {}))) itsOwn.push(each);
-    yield { name, cases: itsOwn, createOps: (gpu, how) => new WebGPUOps(gpu, { ...how, variants }) };
+    const bound = name in bounds ? { bound: bounds[name] } : {};
+    yield { name, cases: itsOwn, createOps: (gpu, how) => new WebGPUOps(gpu, { ...how, variants }), ...bound };
   }
 }
 

@@ -22,9 +22,9 @@ for await (const { name, ok, found } of runKernelTable({ kernelSet: 'gpu', cases
   t.ok(ok, `${name}: nmse ${found.nmse}, max ${found.maxAbs}`);
 }
 
-for await (const { name, cases: itsOwn, createOps } of otherVersions('gpu', cases)) {
+for await (const { name, cases: itsOwn, ...how } of otherVersions('gpu', cases)) {
   t.ok(itsOwn.length > 0, `cases of ${name}`);
-  for await (const result of runKernelTable({ kernelSet: 'gpu', cases: itsOwn, robust: () => false, createOps })) {
+  for await (const result of runKernelTable({ kernelSet: 'gpu', cases: itsOwn, robust: () => false, ...how })) {
     const { found } = result;
     t.ok(result.ok, `${result.name} by ${name}: nmse ${found.nmse}, max ${found.maxAbs}`);
   }

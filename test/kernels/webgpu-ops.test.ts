@@ -15,9 +15,9 @@ for await (const { name, ok, found, robust } of runKernelTable()) {
 }
 
 const gpu = await openGpu({ validation: false });
-for await (const { name: version, cases, createOps } of otherVersions(gpu.kernelSet, allCases)) {
+for await (const { name: version, cases, ...how } of otherVersions(gpu.kernelSet, allCases)) {
   t.ok(cases.length > 0, `cases of ${version}`);
-  for await (const { name, ok, found } of runKernelTable({ cases, createOps, robust: () => false })) {
+  for await (const { name, ok, found } of runKernelTable({ cases, robust: () => false, ...how })) {
     t.ok(ok, `${name} by ${version}: nmse ${found.nmse}, max ${found.maxAbs}`);
   }
 }

@@ -3,7 +3,7 @@
  *
  * Shapes: `x [T or T·k, K]` f32 or q8, `w [E·N, K]` in chunks (row-matrix.ts), `routing [T, 2·k]`, `bias [E, N]` → `y [T·k, N]` f32.
  * Accumulates as those kernels do. Dispatch: few pairs, a workgroup some rows of one pair's expert (matmul.gemv); many, a tile
- * of one expert's pairs × rows (matmul.tiled), of which the host knows a bound only. A matrix of several slices takes a
+ * of one expert's pairs × rows (matmul.tiled, matmul.matrix), of which the host knows a bound only. A matrix of several slices takes a
  * dispatch for each, whose workgroups end at once where the slice has nothing of the expert.
  */
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -28,7 +28,7 @@ export function rowsExpertMatmul(
   const pairs = (routing.shape[0] * routing.shape[1]) / 2;
   const y = ctx.tensor([pairs, rows], 'f32');
   if (pairs === 0) return y;
-  const isTiled = name === 'matmul.tiled';
+  const isTiled = name === 'matmul.tiled' || name === 'matmul.matrix';
   const plan = rowsPlans[name](ctx, isTiled ? Math.ceil(pairs / experts) : 1, rows, w);
   const tiled = isTiled ? expertTiles(ctx, routing, experts, plan.tokens) : null;
   const kernel = rowsKernel(ctx, name, plan, x, w, bias !== undefined, {

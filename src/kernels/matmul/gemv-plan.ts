@@ -44,6 +44,15 @@ export function gemvPlan(
   return plans.find(({ bytes }) => bytes <= device.limits.maxComputeWorkgroupStorageSize) ?? plans[plans.length - 1];
 }
 
+/** All that an adapter can run with so many tokens. */
+export function gemvPlans({ gpu: { device } }: WebGPUContext, tokensInAll: number, format: WeightFormat): GemvPlan[] {
+  const tokens = 2 ** Math.ceil(Math.log2(Math.min(TOKENS, Math.max(1, tokensInAll))));
+  return [1, 2, 4]
+    .filter((rows) => rows * tokens <= LANES)
+    .flatMap((rows) => sweepCounts.map((sweeps) => gemvPlanOf({ tokens, rows, sweeps, parts: 1 }, format)))
+    .filter(({ bytes }) => bytes <= device.limits.maxComputeWorkgroupStorageSize);
+}
+
 export interface GemvSizes {
   /** Of a workgroup: 1, 2, 4 or 8. */
   readonly tokens: number;

@@ -2,9 +2,10 @@
  * Matrix product on real GPUs: `y[t, n] = Σ_k x[t, k] · w[n, k] (+ bias[n]) (+ residual[t, n])`.
  *
  * Shapes: `x [T, K]` f32 or q8, `w [N, K]` row-major in chunks (row-matrix.ts), `y [T, N]` f32. Accumulates in f32; int8
- * activations within 16 or 32 columns in i32 (matmul.gemv; the others widen them).
+ * activations within 16 or 32 columns in i32 (matmul.gemv; the others widen them). matmul.matrix rounds both operands to f16
+ * where its units want that.
  * Dispatch: matmul.naive, an invocation owns an output; matmul.gemv, a workgroup of 128 owns 16 · ROWS rows of up to 8
- * tokens; matmul.tiled, a workgroup owns a tile of tokens × rows. Each is right for any T. Limits: none on T, N, K.
+ * tokens; matmul.tiled and matmul.matrix, a workgroup owns a tile of tokens × rows. Each is right for any T. Limits: none on T, N, K.
  */
 import type { Constants, Kernel } from '../../gpu/pipelines.ts';
 import { compose, type Defines } from '../../gpu/wgsl.ts';
@@ -12,23 +13,50 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { Matrix } from '../ops.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
 import { productWork } from './product-work.ts';
-import { gemvPlan } from './gemv-plan.ts';
+import { gemvPlan, gemvPlans } from './gemv-plan.ts';
 import type { MatmulOption } from './matmul.lavapipe.ts';
+import { matrixPlan, matrixPlans } from './matrix-plan.ts';
+import type { ProductChoice } from './product-choices.ts';
 import { productIncludes, weightIncludes } from './row-includes.ts';
 import { CHUNK, type RowMatrix } from './row-matrix.ts';
 import type { RowsPlan } from './rows-plan.ts';
 
 /** The ladder, each a file. */
-export type RowsKernel = 'matmul.naive' | 'matmul.gemv' | 'matmul.tiled';
+export type RowsKernel = ProductChoice['name'];
 
-type PlanFor = (ctx: WebGPUContext, tokens: number, rows: number, w: Matrix) => RowsPlan;
+type For<Plans> = (ctx: WebGPUContext, tokens: number, rows: number, w: Matrix) => Plans;
 
-/** For so many tokens and rows of that matrix. */
-export const rowsPlans: Record<RowsKernel, PlanFor> = {
-  'matmul.naive': () => ({ tokens: 1, rows: 64, defines: {}, size: '' }),
+/** For so many tokens and rows of that matrix: the one that is taken unless another was measured to be faster. */
+export const rowsPlans: Record<RowsKernel, For<RowsPlan>> = {
+  'matmul.naive': () => naivePlan,
   'matmul.gemv': (ctx, tokens, rows, { format }) => gemvPlan(ctx, tokens, rows, format),
   'matmul.tiled': (_, tokens, rows) => tiledPlan(tokens, rows),
+  'matmul.matrix': matrixPlan,
 };
+
+/** All that could be taken. */
+export const rowsCandidates: Record<RowsKernel, For<RowsPlan[]>> = {
+  'matmul.naive': () => [naivePlan],
+  'matmul.gemv': (ctx, tokens, _, { format }) => gemvPlans(ctx, tokens, format),
+  'matmul.tiled': () => tiles.map(planOfTile),
+  'matmul.matrix': (ctx) => matrixPlans(ctx),
+};
+
+/** A kernel with its plan. */
+export interface PlannedKernel {
+  readonly name: RowsKernel;
+  readonly plan: RowsPlan;
+}
+
+/** What was measured to be the fastest for this product, else the plan for the table's kernel. */
+export function chosenPlan(ctx: WebGPUContext, name: RowsKernel, tokens: number, w: Matrix): PlannedKernel {
+  const measured = ctx.productChoices?.({ format: w.format, rows: w.rows, cols: w.cols, tokens });
+  const plan =
+    measured &&
+    ctx.trusts(measured.name) &&
+    rowsCandidates[measured.name](ctx, tokens, w.rows, w).find(({ size }) => size === measured.size);
+  return plan ? { name: measured.name, plan } : { name, plan: rowsPlans[name](ctx, tokens, w.rows, w) };
+}
 
 /** @param plan of that kernel, where it is not to be the one for so many tokens and rows */
 export function rowsMatmul(
@@ -85,6 +113,7 @@ export function rowsKernel(
     compose(`${name}.wgsl`, import.meta.url, {
       ...(name === 'matmul.gemv' ? productIncludes(matrix, activation) : weightIncludes(matrix)),
       'input.f32.wgsl': `input.${input}.wgsl`,
+      ...(name === 'matmul.matrix' && matrix.groupSize > 0 ? { 'packed.float.wgsl': 'packed.integer.wgsl' } : {}),
       ...(hasBias ? { 'no-bias.wgsl': 'add-bias.wgsl' } : {}),
       ...more.defines,
       ...plan.defines,
@@ -101,10 +130,15 @@ const tiles = [
 /** Workgroups that keep a large GPU busy (about two for each of 132 multiprocessors): smaller tiles rather than fewer. */
 const BUSY = 256;
 
+const naivePlan: RowsPlan = { tokens: 1, rows: 64, defines: {}, size: '' };
+
 function tiledPlan(tokens: number, rows: number): RowsPlan {
   const isBusy = (tile: (typeof tiles)[number]) =>
     Math.ceil(tokens / tile.TILE_TOKENS) * Math.ceil(rows / tile.TILE_ROWS) >= BUSY;
-  const defines = tiles.find((tile) => tile.TILE_TOKENS < 2 * tokens && isBusy(tile)) ?? tiles[tiles.length - 1];
+  return planOfTile(tiles.find((tile) => tile.TILE_TOKENS < 2 * tokens && isBusy(tile)) ?? tiles[tiles.length - 1]);
+}
+
+function planOfTile(defines: (typeof tiles)[number]): RowsPlan {
   const { TILE_TOKENS, TILE_ROWS, TILE_COLS, TOKENS, ROWS } = defines;
   const size = `${TILE_TOKENS}x${TILE_ROWS}x${TILE_COLS}-${TOKENS}x${ROWS}`;
   return { tokens: TILE_TOKENS, rows: TILE_ROWS, defines, size };

@@ -5,7 +5,7 @@ import type { Matrix } from '../ops.ts';
 import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
 import { uploadLaneMatrix } from './lane-matrix.ts';
 import { lavapipeMatmul, type MatmulOption } from './matmul.lavapipe.ts';
-import { rowsMatmul } from './matmul.rows.ts';
+import { chosenPlan, rowsMatmul } from './matmul.rows.ts';
 import { uploadRowMatrix } from './row-matrix.ts';
 
 export type { MatmulOption } from './matmul.lavapipe.ts';
@@ -25,5 +25,7 @@ export async function uploadMatrix(ctx: WebGPUContext, source: MatrixSource): Pr
 export function matmul(ctx: WebGPUContext, x: Tensor, w: Matrix, option: MatmulOption = {}): GpuTensor {
   if (x.shape[1] !== w.cols) throw new RangeError(`matmul ${w.name}: x has ${x.shape[1]} columns, w ${w.cols}`);
   const name = ctx.variant(x.shape[0] <= FEW_TOKENS ? 'matmul of few tokens' : 'matmul');
-  return name === 'matmul.lavapipe' ? lavapipeMatmul(ctx, x, w, option) : rowsMatmul(ctx, name, x, w, option);
+  if (name === 'matmul.lavapipe') return lavapipeMatmul(ctx, x, w, option);
+  const chosen = chosenPlan(ctx, name, x.shape[0], w);
+  return rowsMatmul(ctx, chosen.name, x, w, option, chosen.plan);
 }

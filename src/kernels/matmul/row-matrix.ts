@@ -55,6 +55,14 @@ export async function uploadRowMatrix(
   return { format, groupSize, chunksPerRow, slices };
 }
 
+/** Gives its memory back. */
+export function releaseRowMatrix({ slices }: RowMatrix): void {
+  for (const { data, scales } of slices) {
+    data.destroy();
+    scales?.destroy();
+  }
+}
+
 async function uploadSlice(
   device: GPUDevice,
   source: MatrixSource,

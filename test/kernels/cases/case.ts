@@ -32,6 +32,9 @@ export const exact: Bound = { nmse: 0, maxAbs: 0 };
 /** A few f32 roundings, sums over up to a few thousand terms of size about 1. */
 export const f32Bound: Bound = { nmse: 1e-11, maxAbs: 1e-4 };
 
+/** Products of operands that are rounded to f16 (each by 2⁻¹² of itself on average), sums in f32. */
+export const halfBound: Bound = { nmse: 1e-6, maxAbs: 0.05 };
+
 export function difference(actual: ArrayLike<number>, wanted: ArrayLike<number>): Bound {
   if (actual.length !== wanted.length) return { nmse: Infinity, maxAbs: Infinity };
   let error = 0;

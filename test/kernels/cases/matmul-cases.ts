@@ -135,5 +135,5 @@ export const matmulCases: readonly KernelCase[] = [
   core(matmulCase({ format: 'int4', tokens: 16, rows: 70, cols: 96, bias: true })),
   // Enough for tiles of 64 × 64 and of 128 × 128.
   core(matmulCase({ format: 'f16', tokens: 130, rows: 5505, cols: 24 })),
-  matmulCase({ format: 'int4', tokens: 257, rows: 10880, cols: 32 }),
+  matmulCase({ format: 'int4', tokens: 257, rows: 10881, cols: 32 }),
 ];
