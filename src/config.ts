@@ -151,6 +151,10 @@ export const engineSettings = {
     flags: ['no-tiered-start'],
     doc: 'Compile every kernel before the first answer, where lavapipe has not yet; otherwise the faster ones follow.',
   }),
+  autotune: toggle(true, {
+    flags: ['no-autotune'],
+    doc: 'Take the kernels of the table for all products; else the fastest on this GPU, measured once in up to 25 s.',
+  }),
   lora: texts('name=path', {
     flags: ['lora', 'lora_modules'],
     doc: 'LoRA adapter that requests name as their model: a directory of peft or a .gguf file; may be repeated.',

@@ -53,8 +53,8 @@ export class KernelMark {
   }
 }
 
-/** Of the kernels' files. */
-function lastChange(): number {
+/** Of the kernels' files: what is known of compiled or measured kernels holds as long as they stay. */
+export function lastChange(): number {
   const folder = fileURLToPath(new URL('../../kernels', import.meta.url));
   const files = readdirSync(folder, { recursive: true }) as string[];
   return Math.max(...files.map((file) => statSync(join(folder, file)).mtimeMs));

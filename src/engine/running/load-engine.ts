@@ -17,6 +17,7 @@ import { DeviceModelRunner } from './model-runner.ts';
 import { adapterFacts } from './adapter-facts.ts';
 import { beginsInStages, compileInBackground, kernelMark } from './background-kernels.ts';
 import type { KernelMark } from './kernel-mark.ts';
+import { prepareKernels } from './prepare-kernels.ts';
 import { profiled } from './profiled-runner.ts';
 import { planEngine } from './plan-engine.ts';
 import type { EngineInfo } from '../core/types.ts';
@@ -83,6 +84,7 @@ async function loadOnto(
   const options: WebGPUOpsOptions = { activations: plan.activations, fusion: config.fusion, stage };
   const ops = createOps?.(gpu, options) ?? new WebGPUOps(gpu, options);
   const pipelines = ops instanceof WebGPUOps ? ops.context.pipelines : null;
+  const replaced = !createOps && ops instanceof WebGPUOps ? await prepareKernels(ops, opened, plan, config) : [];
   // Beside the weights, which are read meanwhile.
   const known = isTiered ? undefined : pipelines?.prepareAll(mark?.kernels() ?? []);
   const { maxLength } = plan.kv;
@@ -124,6 +126,7 @@ async function loadOnto(
     ...(plan.lora && { adapterRoom: { slots: plan.lora.slots, maxRank: plan.lora.maxRank } }),
     notes: [
       ...plan.notes,
+      ...replaced,
       ...(isTiered ? [tieredNote] : []),
       ...(spoiled.size === 0 ? [] : [nonFiniteNote([...spoiled])]),
     ],

@@ -1,7 +1,7 @@
 /** What a model takes in device memory, known before anything is allocated. */
-import type { KVCache, KVCacheSpec, Matrix, Step } from '../../kernels/ops.ts';
+import type { KVCache, KVCacheSpec, Matrix, Step, StepBatch } from '../../kernels/ops.ts';
 import { pooledBytes } from '../../kernels/program/lifetimes.ts';
-import { record } from '../../kernels/program/recording.ts';
+import { record, type Recording } from '../../kernels/program/recording.ts';
 import { samplingBytes } from '../../kernels/sample/sample.ts';
 import { formFor } from '../../kernels/webgpu-context.ts';
 import { matrixBytes, type WeightFormat } from '../../tensor/matrix.ts';
@@ -63,30 +63,51 @@ interface MeasuredStep {
   readonly tablesPerPosition: number;
 }
 
+/** A step of the model as data, and the cache and step that stand in its arguments. */
+export interface RecordedModel {
+  readonly recording: Recording;
+  readonly kv: KVCache;
+  readonly step: Step;
+  readonly tablesPerPosition: number;
+}
+
 /**
- * Records one step of `tokens` tokens, of which `logits` are sampled from, over shapes only (kernels/program/recording.ts):
- * the model's own code says what its activations take, so that the plan cannot drift from it.
+ * Records one step over shapes only (kernels/program/recording.ts): the model's own code says what it computes, so that
+ * what is planned by it cannot drift from it.
  */
-export function measureStep(
+export function recordModel(
   { architecture, config }: Pick<PlannableModel, 'architecture' | 'config'>,
   plan: WeightPlan,
-  { tokens, logits, activations }: { tokens: number; logits: number; activations: 'f32' | 'int8' },
-): MeasuredStep {
+  { batch, activations }: { batch: StepBatch; activations: 'f32' | 'int8' },
+  cache?: KVCacheSpec,
+): RecordedModel {
   let tablesPerPosition = 0;
+  const positions = cache?.maxLength ?? 1;
   const parts = modelParts(1, null, (_, rotaryDim) => {
     tablesPerPosition += rotaryDim * 4;
-    return shapeOf([1, rotaryDim]);
+    return shapeOf([positions, rotaryDim]);
   });
   const model = architecture.create(config, mapLeaves(plan.weights, measured), parts);
   const size = { slots: 1, windowSlots: 1, maxRequests: 1, maxLength: 1 };
-  const kv = shapeOfCache(kvCacheSpec(model.caches, { dtype: 'f32', ...size }));
-  const step = shapeOfStep(tokens, logits);
+  const kv = shapeOfCache(cache ?? kvCacheSpec(model.caches, { dtype: 'f32', ...size }));
+  const step = { numTokens: batch.tokenIds.length, numLogits: batch.logitIndices.length, batch, storage: null };
   const formOf = (consumer: Matrix | undefined) => formFor(consumer, activations);
   const recording = record(formOf, (ops) => {
     const x = model.layers(ops, step, kv);
     return { x, y: plan.readScoreHead ? model.hiddenStates(ops, x) : model.logits(ops, ops.takeLogitRows(x, step)) };
   });
-  const sampling = plan.readScoreHead ? [] : samplingBytes(recording.results.y.shape);
+  return { recording, kv, step, tablesPerPosition };
+}
+
+/** What a step of `tokens` tokens, of which `logits` are sampled from, takes. */
+export function measureStep(
+  model: Pick<PlannableModel, 'architecture' | 'config'>,
+  plan: WeightPlan,
+  { tokens, logits, activations }: { tokens: number; logits: number; activations: 'f32' | 'int8' },
+): MeasuredStep {
+  const batch = shapeOfBatch(tokens, logits);
+  const { recording, tablesPerPosition } = recordModel(model, plan, { batch, activations });
+  const sampling = plan.readScoreHead ? [] : samplingBytes(recording.results['y']!.shape);
   return { step: pooledBytes(recording, sampling), tablesPerPosition };
 }
 
@@ -114,14 +135,8 @@ function shapeOfCache(spec: KVCacheSpec): KVCache {
   return { spec, layers: spec.layers.map((layer) => ({ ...layer, storage: null })), storage: null };
 }
 
-function shapeOfStep(numTokens: number, numLogits: number): Step {
+function shapeOfBatch(numTokens: number, numLogits: number): StepBatch {
   const none = new Uint32Array(numTokens);
-  const batch = {
-    tokenIds: none,
-    positions: none,
-    tableRows: none,
-    slots: [none],
-    logitIndices: new Uint32Array(numLogits),
-  };
-  return { numTokens, numLogits, batch, storage: null };
+  const logitIndices = new Uint32Array(numLogits);
+  return { tokenIds: none, positions: none, tableRows: none, slots: [none], logitIndices };
 }

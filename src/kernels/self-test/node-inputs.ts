@@ -1,0 +1,101 @@
+/** Arguments for an op of a recording, made up for one backend: the same on each, since they are made in the same order. */
+import type { MatrixShape } from '../../tensor/matrix.ts';
+import { numel, type Tensor } from '../../tensor/tensor.ts';
+import type { CacheLayer, KVCache, Matrix, Ops, Step } from '../ops.ts';
+import type { ModelOp, Node, NodeOf } from '../program/recording.ts';
+import { randomFloats, randomMatrix } from './random-inputs.ts';
+
+/** Rows of a table that is looked up in, rows and columns of an expert's matrix: more than there are positions. */
+export const SMALL = 64;
+
+export interface CacheAndStep {
+  readonly kv: KVCache;
+  readonly step: Step;
+}
+
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+export const isTensor = (value: unknown): value is Tensor => isObject(value) && 'shape' in value && 'dtype' in value;
+
+const isMatrix = (value: unknown): value is Matrix & Partial<MatrixShape> =>
+  isObject(value) && 'format' in value && 'cols' in value;
+
+export class NodeInputs {
+  readonly #ops: Ops;
+  readonly #recorded: CacheAndStep;
+  readonly #own: CacheAndStep;
+  #call: () => Tensor = () => {
+    throw new Error('no op is prepared');
+  };
+  #seed = 0;
+
+  /** @param recorded what stands in the arguments, for which `own` is put in */
+  constructor(ops: Ops, recorded: CacheAndStep, own: CacheAndStep) {
+    this.#ops = ops;
+    this.#recorded = recorded;
+    this.#own = own;
+  }
+
+  /** Makes what the op takes. */
+  async prepare(node: Node): Promise<void> {
+    this.#seed = 1;
+    const args = node.op === 'expertMatmul' ? await this.#ofExperts(node) : await this.#made(node.op, node.args);
+    const ops = this.#ops as unknown as Record<ModelOp, (...args: unknown[]) => Tensor>;
+    this.#call = () => ops[node.op](...(args as unknown[]));
+  }
+
+  run(): Tensor {
+    return this.#call();
+  }
+
+  async #made(op: ModelOp, given: unknown): Promise<unknown> {
+    const { kv, step } = this.#recorded;
+    if (given === step) return this.#own.step;
+    const layer = kv.layers.indexOf(given as CacheLayer);
+    if (layer >= 0) return this.#own.kv.layers[layer];
+    if (isTensor(given)) return this.#floats(given.shape);
+    if (isMatrix(given)) return this.#matrix(op === 'embedding' ? { ...given, rows: SMALL } : given);
+    if (Array.isArray(given)) {
+      const made: unknown[] = [];
+      for (const each of given) made.push(await this.#made(op, each));
+      return made;
+    }
+    if (!isObject(given)) return given;
+    const made: Record<string, unknown> = {};
+    // Of the matrix that a result goes into only the format is looked at.
+    for (const [key, each] of Object.entries(given)) made[key] = key === 'to' ? each : await this.#made(op, each);
+    return made;
+  }
+
+  /** Small matrices, of which there are as many as in the model. */
+  async #ofExperts({ args: [x, w, routing, option] }: NodeOf<'expertMatmul'>): Promise<unknown[]> {
+    const { experts = 1 } = w;
+    const [rows, cols] = [Math.min(SMALL, w.rows / experts), Math.min(SMALL, w.cols)];
+    const matrix = await this.#matrix({ ...w, rows: experts * rows, cols });
+    const given = this.#floats([x.shape[0], cols]);
+    const bias = option?.bias && this.#floats([experts, rows]);
+    const chosen = this.#routing(routing.shape, experts);
+    const ones = this.#ops.uploadF32(new Float32Array(cols).fill(1), [cols]);
+    const quantized = (): Tensor => this.#ops.norm(given, { kind: 'rms', weight: ones, eps: 1e-5 }, { to: matrix });
+    return [x.dtype === 'q8' ? quantized() : given, matrix, chosen, { ...(bias && { bias }) }];
+  }
+
+  #floats(shape: readonly number[]): Tensor {
+    return this.#ops.uploadF32(randomFloats(this.#seed++, numel(shape)), shape);
+  }
+
+  /** Pairs of an expert and its weight, no expert twice. */
+  #routing(shape: readonly number[], experts: number): Tensor {
+    const perToken = shape[1] / 2;
+    const pairs = Array.from({ length: numel(shape) / 2 }, (_, i) => [
+      (3 * Math.floor(i / perToken) + (i % perToken)) % experts,
+      1 / (1 + (i % perToken)),
+    ]);
+    return this.#ops.uploadF32(Float32Array.from(pairs.flat()), shape);
+  }
+
+  #matrix(shape: Matrix & Partial<MatrixShape>): Promise<Matrix> {
+    return this.#ops.uploadMatrix(randomMatrix(this.#seed++, { groupSize: 0, ...shape }));
+  }
+}
