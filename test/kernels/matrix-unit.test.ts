@@ -7,7 +7,7 @@ import t from 'tap';
 import { openGpu, type Gpu } from '../../src/gpu/device.ts';
 import { createInstance } from '../../src/gpu/instance.ts';
 import { chooseMatrixUnit, type MatrixUnit } from '../../src/gpu/matrix-unit.ts';
-import { rowsCandidates } from '../../src/kernels/matmul/matmul.rows.ts';
+import { matrixPlans } from '../../src/kernels/matmul/matrix-plan.ts';
 import type { ProductChoice } from '../../src/kernels/matmul/product-choices.ts';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
@@ -37,7 +37,7 @@ const always = (gpu: Gpu, choice: ProductChoice, activations: 'f32' | 'int8' = '
   new WebGPUOps(gpu, { kernelSet: 'gpu', activations, productChoices: () => choice });
 
 const sizesOf = (gpu: Gpu): string[] =>
-  rowsCandidates['matmul.matrix'](new WebGPUOps(gpu, { kernelSet: 'gpu' }).context, 1, 1).map(({ size }) => size);
+  matrixPlans(new WebGPUOps(gpu, { kernelSet: 'gpu' }).context).map(({ size }) => size);
 
 t.test('the block that is taken of those that an adapter offers', async (t) => {
   const offer = (componentType: string, resultComponentType: string, [M, N, K]: readonly number[]) => ({

@@ -71,7 +71,9 @@ async function check(backends: Backends, product: Product): Promise<Wrong[]> {
       ...(hasBias && { bias: ops.uploadF32(randomFloats(3, rows), [rows]) }),
       ...(hasResidual && { residual: ops.uploadF32(randomFloats(4, tokens * rows), [tokens, rows]) }),
     };
-    return ops instanceof WebGPUOps ? rowsMatmul(ops.context, kernel, x, w, option) : ops.matmul(x, w, option);
+    return ops instanceof WebGPUOps
+      ? rowsMatmul(ops.context, kernel.name, x, w, option, kernel.plan)
+      : ops.matmul(x, w, option);
   });
   return wrong ? [wrong] : [];
 }

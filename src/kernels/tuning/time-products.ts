@@ -34,7 +34,7 @@ export class DeviceTuner implements Tuner {
     return kernelsFor(tokens)
       .filter((name) => context.trusts(name) && (name !== 'matmul.matrix' || context.gpu.matrixUnit !== null))
       .flatMap((name) =>
-        rowsCandidates[name](context, tokens, matrix.rows)
+        rowsCandidates[name](context, tokens, matrix.rows, { ...matrix, storage: null })
           .filter((plan) => plan.tokens <= 2 * Math.max(tokens, 16))
           .map(({ size }) => ({ name, size })),
       );
@@ -74,11 +74,13 @@ export class DeviceTuner implements Tuner {
   /** Seconds of a call. */
   async #sample({ name, size }: ProductChoice, x: Tensor, weights: readonly Matrix[], calls: number): Promise<number> {
     const { context } = this.#ops;
-    const plan = rowsCandidates[name](context, x.shape[0], weights[0].rows).find((each) => each.size === size)!;
+    const plan = rowsCandidates[name](context, x.shape[0], weights[0].rows, weights[0]).find(
+      (each) => each.size === size,
+    )!;
     const start = performance.now();
     for (let i = 0; i < calls; i++)
       this.#ops.scope('sample', () => {
-        rowsMatmul(context, { name, plan }, x, weights[i % weights.length], {});
+        rowsMatmul(context, name, x, weights[i % weights.length], {}, plan);
         return x;
       });
     context.recorder.submit();
