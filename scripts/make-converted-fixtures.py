@@ -82,7 +82,7 @@ CHECKPOINTS = {
     "deepseek_v3-gguf": lambda: fixtures.deepseek(),
 }
 # Tensors that the converter writes as one if it is told to: q, k and v, or gate and up of all experts.
-FUSED = {"llama-gguf-fused": "fuse_qkv", "qwen3_next-gguf": "fuse_gate_up_exps"}
+FUSED = {"llama-gguf-fused": ["fuse_qkv"], "qwen3_next-gguf": ["fuse_qkv", "fuse_gate_up_exps"]}
 # Where the checkpoint of one of these functions lies, if not under the fixture's own name.
 SOURCES = {"minicpm-gguf": "minicpm", "gpt_oss-gguf": "gpt_oss-mxfp4", "phi3-gguf": "phi3", "deepseek_v3-gguf": "deepseek_v3"}
 
@@ -97,7 +97,7 @@ def convert(source, target):
     converter.set_vocab = lambda self: None
     converter.no_mtp = True  # there are no layers that guess tokens ahead
     with torch.inference_mode():
-        fused = {FUSED[target.stem]: True} if target.stem in FUSED else {}
+        fused = dict.fromkeys(FUSED.get(target.stem, []), True)
         converter(source, base.gguf.LlamaFileType.MOSTLY_F16, target, hparams=hparams, **fused).write()
 
 

@@ -745,6 +745,9 @@ def deepseek():
     rewrite("deepseek_v3", {**stored, "model.layers.2.eh_proj.weight": torch.ones(32, 64, dtype=torch.float16)}, {"scoring_func": "sigmoid", "topk_method": "noaux_tc"})
     plain = dict(n_group=1, topk_group=1, norm_topk_prob=False, rope_interleave=False, attention_bias=True, first_k_dense_replace=0)
     tiny("deepseek_v3-halves", "head_dim", model_type="deepseek_v3", dtype=torch.bfloat16, **lite, **{**MIXTURE, "num_experts_per_tok": 2}, **plain, num_mtp_layers=0)
+    # Without groups, as its checkpoints: DeepSeek-V3's code under a name of its own.
+    tiny("kimi_k2", "head_dim", model_type="deepseek_v3", **LATENT, **MIXTURE, n_group=1, topk_group=1, v_head_dim=8, first_k_dense_replace=1, num_mtp_layers=0, rope_parameters=deepseek_yarn(1.0, 1.0), older=True)
+    rewrite("kimi_k2", load_file(OUT / "kimi_k2" / "model.safetensors"), {"model_type": "kimi_k2", "scoring_func": "sigmoid", "topk_method": "noaux_tc", "num_nextn_predict_layers": 0})
     tiny("glm4_moe_lite", "head_dim", **LATENT, **{**MIXTURE, "n_shared_experts": 1}, v_head_dim=8, mlp_layer_types=["sparse", "dense"])
 
 

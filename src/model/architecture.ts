@@ -65,6 +65,11 @@ export interface GgufMapping {
   readonly present?: Readonly<Record<string, string>>;
   /** Keys of config.json that metadata says in its own way; `metadata` is without the prefix. */
   more?(metadata: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
+  /**
+   * Where `attn_qkv` is a tensor of the architecture's own in some layers: whether layer `i` has it from q, k and v of attention
+   * (--fuse-qkv). `json` is the config.json made of the metadata.
+   */
+  isFusedQkv?(i: number, json: Readonly<Record<string, unknown>>): boolean;
   /** `rope.dimension_count` may be less than the dimension of a head: `partial_rotary_factor`. */
   readonly rotatesPart?: true;
   /** Multi-head latent attention: what it says of heads is those of queries, or of latents (gguf-latent.ts). */

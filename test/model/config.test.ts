@@ -142,6 +142,7 @@ t.test('experts of DeepSeek and its like, where a config leaves them out', (t) =
   t.match(v3.experts, { count: 256, k: 8, sharedSize: 2048, scores: 'sigmoid', normalizes: true, scale: 2.5 });
   t.strictSame(v3.experts.groups, { count: 8, kept: 4, worth: 'topTwo' });
   t.strictSame(of('deepseek_v3', { first_k_dense_replace: null }).isSparse, [true, true, true, true]);
+  t.strictSame(of('kimi_k2'), { ...v3, modelType: 'kimi_k2' }, 'Kimi K2 is V3 by another name');
   const v2 = of('deepseek_v2', { n_group: 8, topk_group: 3 });
   t.match(v2, { hasChoiceBias: false, isSparse: [true, true, true, true] });
   t.match(v2.experts, { count: 64, scores: 'softmax', normalizes: false, scale: 1, groups: null });

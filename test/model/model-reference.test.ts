@@ -25,7 +25,7 @@ for (const { name, stored } of checkpoints)
       stored,
       f16KV: 5e-3,
       int8KV: 5e-2,
-      int4KV: 0.75,
+      int4KV: 0.25,
       chunking: 0,
       quantized: 1e-6,
     });

@@ -106,7 +106,7 @@ export const deepseekV2: Architecture<LatentDecoderConfig, LatentDecoderWeights>
   config: (source) => {
     const c = readKeys(source, ownKeys);
     requireValue(source, 'mlp_bias', c.mlp_bias, false);
-    // transformers ignores it, the checkpoints' own code leaves the scale out then: no model of V2 has it.
+    // transformers ignores it, the checkpoints' own code leaves the scale out then, llama.cpp applies both: no model of V2 has it.
     requireValue(source, 'norm_topk_prob', c.norm_topk_prob ?? false, false);
     const shared = readDeepseek(source, 'deepseek_v2', {
       ...{ count: 64, k: 6, size: 1407, shared: 2, scale: 1, groups: 1, keptGroups: 1, scores: 'softmax' },

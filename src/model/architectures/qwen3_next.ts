@@ -48,6 +48,14 @@ const ownKeys = z.object({
   has_z_apart: z.boolean().default(false),
 });
 
+/** Whether layer i is one of attention. */
+function attendsIn(
+  { layer_types: types, full_attention_interval: interval = 4 }: Partial<z.infer<typeof ownKeys>>,
+  i: number,
+): boolean {
+  return types ? types[i] === 'full_attention' : (i + 1) % interval === 0;
+}
+
 function config(source: ConfigSource): Qwen3NextConfig {
   const c = readKeys(source, ownKeys);
   const shared = readDecoderConfig(source, 'qwen3_next', { headDim: 256 });
@@ -71,7 +79,7 @@ function config(source: ConfigSource): Qwen3NextConfig {
     ropeParameters,
     rotaryDim: readRotaryDim(source, headDim, 0.25),
     attentionBias: c.attention_bias,
-    attends: repeat(layers, (i) => (types ? types[i] === 'full_attention' : (i + 1) % c.full_attention_interval === 0)),
+    attends: repeat(layers, (i) => attendsIn(c, i)),
     delta: {
       keyHeads,
       valueHeads,
@@ -154,6 +162,8 @@ export const qwen3Next: Architecture<Qwen3NextConfig, ReturnType<typeof weights>
       ...{ linear_key_head_dim: 'ssm.state_size', linear_conv_kernel_dim: 'ssm.conv_kernel' },
     },
     absent: { has_z_apart: true },
+    // A delta net's matrix has the name that q, k and v of attention have together.
+    isFusedQkv: (i, json) => attendsIn(json, i),
     more: (metadata) => ({
       linear_value_head_dim: Number(metadata['ssm.inner_size']) / Number(metadata['ssm.time_step_rank']),
       ...recurrentLayers(metadata['attention.recurrent_layers']),

@@ -30,6 +30,7 @@ import { granite } from './granite.ts';
 import { graniteMoe } from './granitemoe.ts';
 import { helium } from './helium.ts';
 import { hunyuanV1Dense } from './hunyuan_v1_dense.ts';
+import { kimiK2 } from './kimi_k2.ts';
 import { lfm2 } from './lfm2.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
@@ -96,6 +97,7 @@ export const architectures: readonly AnyArchitecture[] = [
   hunyuanV1Dense,
   deepseekV2,
   deepseekV3,
+  kimiK2,
   glm4MoeLite,
 ];
 

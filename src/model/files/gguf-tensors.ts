@@ -27,11 +27,14 @@ export function ggufTensors(infos: readonly GgufTensorInfo[], mapping: GgufMappi
 /** q, k and v where the converter was told to write them as one tensor (--fuse-qkv) and the architecture has them apart. */
 function qkvApart(info: GgufTensorInfo, mapping: GgufMapping, json: unknown): StoredTensor[] | null {
   const [, layer, suffix] = /^blk\.(\d+)\.attn_qkv\.(weight|bias)$/.exec(info.name) ?? [];
-  if (layer === undefined || Object.hasOwn(mapping.tensorNames, 'blk.*.attn_qkv')) return null;
+  if (layer === undefined) return null;
+  const hasOwn = Object.hasOwn(mapping.tensorNames, 'blk.*.attn_qkv');
+  if (hasOwn && !mapping.isFusedQkv?.(Number(layer), json as Record<string, unknown>)) return null;
   const { num_attention_heads: heads = 0, num_key_value_heads, head_dim = 0 } = json as Record<string, number>;
   const kv = (num_key_value_heads ?? heads) * head_dim;
-  const q = heads * head_dim;
-  if (info.shape[0] !== q + 2 * kv) return null;
+  // Twice as many with an output gate beside each query: how many there should be says the architecture's tree.
+  const q = info.shape[0] - 2 * kv;
+  if (q <= 0) return null;
   const parts = { attn_q: [0, q], attn_k: [q, kv], attn_v: [q + kv, kv] } as const;
   return Object.entries(parts).map(([part, [first, count]]) => {
     const name = huggingFaceName(`blk.${layer}.${part}.${suffix}`, mapping);
