@@ -151,6 +151,10 @@ export const engineSettings = {
     flags: ['no-tiered-start'],
     doc: 'Compile every kernel before the first answer, where lavapipe has not yet; otherwise the faster ones follow.',
   }),
+  matrixUnits: toggle(true, {
+    flags: ['no-matrix-units'],
+    doc: 'Multiply in f32 throughout: the matrix units of a GPU round what they multiply to f16.',
+  }),
   autotune: toggle(true, {
     flags: ['no-autotune'],
     doc: 'Take the kernels of the table for all products; else the fastest on this GPU, measured once in up to 25 s.',
@@ -383,6 +387,7 @@ export const examEngineSettings = {
   ...engineSettings,
   activationDtype: { ...engineSettings.activationDtype, default: 'f32' },
   kvCacheDtype: { ...engineSettings.kvCacheDtype, default: 'f32' },
+  matrixUnits: { ...engineSettings.matrixUnits, default: false },
 } satisfies typeof engineSettings;
 
 /** What `exam` needs besides. */

@@ -3,6 +3,7 @@ import { EngineError } from '../../src/errors.ts';
 import type { Gpu, KernelSet } from '../../src/gpu/device.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { runKernelTable } from '../../test/helpers/kernel-table.ts';
+import { boundOf } from '../../test/helpers/other-versions.ts';
 import { allCases } from '../../test/kernels/cases/all-cases.ts';
 import { median, quantile } from '../helpers/machine.ts';
 import { fromCase, type KernelBench } from './cases.ts';
@@ -82,6 +83,7 @@ async function check(variant: Variant, cases: typeof allCases, kernelSet: Kernel
       cases,
       kernelSet,
       createOps: variant.createOps,
+      ...boundOf(variant.file),
       robust: () => false,
     })) {
       if (ok) continue;

@@ -4,7 +4,7 @@ import { EngineError } from '../errors.ts';
 import { adapterNames, chooseAdapter } from './adapters.ts';
 import { withoutDawnNotes } from './dawn-notes.ts';
 import { createInstance } from './instance.ts';
-import { chooseMatrixUnit, type MatrixUnit, type SubgroupMatrixConfig } from './matrix-unit.ts';
+import { chooseMatrixUnit, matrixConfigs, type MatrixUnit } from './matrix-unit.ts';
 
 Object.assign(globalThis, globals);
 
@@ -18,6 +18,8 @@ export interface GpuOptions {
   readonly robustness?: boolean;
   /** Number or part of the name of the adapter; null or absent: the fastest. */
   readonly adapter?: string | null;
+  /** False: matrix units are not used. */
+  readonly matrixUnits?: boolean;
   /** Timestamps to the nanosecond, for profiles; a browser's are blurred on purpose. */
   readonly preciseTimestamps?: boolean;
 }
@@ -82,10 +84,8 @@ const wantedFeatures = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-
 
 function matrixUnitOf({ features }: GPUDevice, info: GPUAdapterInfo): MatrixUnit | null {
   if (!features.has('chromium-experimental-subgroup-matrix')) return null;
-  const offered: GPUAdapterInfo & { readonly subgroupMatrixConfigs?: readonly SubgroupMatrixConfig[] } = info;
-  const { subgroupMatrixConfigs = [], subgroupMaxSize } = offered;
-  if (!subgroupMaxSize) return null;
-  return chooseMatrixUnit(subgroupMatrixConfigs, subgroupMaxSize, features.has('shader-f16'));
+  if (!info.subgroupMaxSize) return null;
+  return chooseMatrixUnit(matrixConfigs(info), info.subgroupMaxSize, features.has('shader-f16'));
 }
 
 function outOfMemory({ message }: GPUOutOfMemoryError): EngineError {
@@ -131,7 +131,7 @@ export async function openGpu(options: GpuOptions): Promise<Gpu> {
     hasSubgroups: device.features.has('subgroups'),
     hasTimestamps: device.features.has('timestamp-query'),
     isSoftware: isLavapipe || /swiftshader/i.test(names),
-    matrixUnit: matrixUnitOf(device, info),
+    matrixUnit: options.matrixUnits === false ? null : matrixUnitOf(device, info),
     failure: () => failure,
     destroy: () => device.destroy(),
   };

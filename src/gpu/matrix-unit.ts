@@ -22,6 +22,12 @@ export interface SubgroupMatrixConfig {
   readonly K: number;
 }
 
+/** What an adapter offers; none on most. */
+export function matrixConfigs(info: GPUAdapterInfo): SubgroupMatrixConfig[] {
+  const known: GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> } = info;
+  return [...(known.subgroupMatrixConfigs ?? [])];
+}
+
 /**
  * The largest block with operands of f16 and sums of f32; where there is none, of f32 throughout (Metal). Sums of f16 overflow
  * in real models. Blocks of other sizes than 8 and 16 are left out: tiles could not be made of them.

@@ -95,14 +95,20 @@ export class Recorder {
     this.#work = work;
   }
 
-  /** Runs `body` and keeps what it dispatches; null where it did more than that, which a list cannot do again. */
+  /** Runs `body`, in which there may be others, and keeps what it dispatches; null where it did more than that, which a list cannot do again. */
   capture(body: () => void): DispatchList | null {
+    const outer = this.#capture;
     const capture: Capture = { dispatches: [], resources: new Set(), isWhole: true };
     this.#capture = capture;
     try {
       body();
     } finally {
-      this.#capture = null;
+      this.#capture = outer;
+    }
+    if (outer) {
+      outer.dispatches.push(...capture.dispatches);
+      for (const resource of capture.resources) outer.resources.add(resource);
+      outer.isWhole &&= capture.isWhole;
     }
     return capture.isWhole ? capture : null;
   }

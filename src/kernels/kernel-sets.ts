@@ -20,6 +20,8 @@ export interface Variant {
   readonly measured: string | null;
   /** Versions that could take its place: tested like it, and timed beside it by `npm run bench -- kernels --variant NAME`. */
   readonly others?: readonly string[];
+  /** Without it the ops that it stands for run one by one. */
+  readonly isOptional?: boolean;
   /** The one of them that is chosen on adapters with matrix units (gpu/matrix-unit.ts). */
   readonly onMatrixUnits?: string;
 }
@@ -111,7 +113,12 @@ export const kernelSets = {
   /** With the norm in front of a product and the gate behind it. */
   'fused matmul': {
     lavapipe: { variant: null, why: 'decoder-layer has both', measured: null },
-    gpu: { variant: 'fused-matmul', why: 'fewer dispatches: ten a layer cost more than their work', measured: null },
+    gpu: {
+      variant: 'fused-matmul',
+      why: 'fewer dispatches: ten a layer cost more than their work',
+      measured: null,
+      isOptional: true,
+    },
   },
   /** The reductions of route and expert-tiles. */
   route: {
@@ -202,10 +209,11 @@ export function variantsNamed(name: string, set: KernelSet): Variants {
   return Object.fromEntries(ops.map((op) => [op, name]));
 }
 
-/** Names of versions that another of the same entry can take the place of. */
+/** Names of versions that can be done without: another of the same entry, or its ops one by one, take the place. */
 export function replaceable(set: KernelSet): string[] {
   const entries = Object.values<Record<KernelSet, Variant>>(kernelSets).map((sets) => sets[set]);
-  return [
-    ...new Set(entries.flatMap(({ variant, others = [] }) => (others.length > 0 ? [variant ?? '', ...others] : []))),
-  ];
+  const names = entries.flatMap(({ variant, others = [], isOptional = false }) =>
+    others.length > 0 || isOptional ? [variant ?? '', ...others] : [],
+  );
+  return [...new Set(names)].filter(Boolean);
 }

@@ -104,11 +104,11 @@ export class WebGPUContext {
 
   /** What this adapter's kernel set has for an op (kernel-sets.ts), or what the options name instead. */
   variant<O extends SetOp>(op: O): VariantOf<O> {
-    const { variant, others = [], onMatrixUnits }: Variant = kernelSets[op][this.kernelSet];
+    const { variant, others = [], onMatrixUnits, isOptional = false }: Variant = kernelSets[op][this.kernelSet];
     const variants: Readonly<Record<string, string | null>> = this.#variants;
     const onUnits = this.gpu.matrixUnit ? onMatrixUnits : undefined;
     const inOrder = [variants[op], onUnits, variant, ...others];
-    return (inOrder.find((name) => name && this.trusts(name)) ?? variant) as VariantOf<O>;
+    return (inOrder.find((name) => name && this.trusts(name)) ?? (isOptional ? null : variant)) as VariantOf<O>;
   }
 
   /** False for kernels that were found wrong on this adapter. */

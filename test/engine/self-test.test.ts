@@ -97,6 +97,16 @@ t.test('matrix units that multiply wrong are not used', async (t) => {
   t.match(lines[0], 'matmul.matrix');
 });
 
+t.test('a kernel for several ops that is wrong is not used', async (t) => {
+  const gpu = await openGpu({ validation: true });
+  t.teardown(() => gpu.destroy());
+  spoil('fused-matmul/finish.gated.wgsl', 'vec4<f32>(up)', '1.1 * vec4<f32>(up)');
+  t.teardown(() => setWgslVariant(null));
+  const lines = await test('llama-tied', gpu, (op) => ['norm', 'matmul', 'gatedMul'].includes(op));
+  t.equal(lines.length, 1);
+  t.match(lines[0], 'fused-matmul');
+});
+
 t.test('where there is no other kernel the start ends, and says what is wrong', async (t) => {
   const gpu = await openGpu({ validation: true });
   t.teardown(() => gpu.destroy());

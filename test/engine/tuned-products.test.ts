@@ -11,6 +11,7 @@ import {
   tuneProducts,
   type Question,
   type Tuner,
+  type UsedMatrix,
 } from '../../src/kernels/tuning/tune-products.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import type { MatrixShape } from '../../src/tensor/matrix.ts';
@@ -23,6 +24,9 @@ const matrix = (rows: number, cols: number): MatrixShape => ({
   ...{ name: 'w', rows, cols, format: 'int4', groupSize: 32 },
 });
 const [small, large] = [matrix(64, 64), matrix(4096, 64)];
+
+const used = (matrices: readonly MatrixShape[], mostTokens: number): UsedMatrix[] =>
+  matrices.map((matrix) => ({ matrix, mostTokens }));
 
 const plans: ProductChoice[] = [
   { name: 'matmul.tiled', size: '64x64x32-4x4' },
@@ -54,7 +58,7 @@ class FakeTuner implements Tuner {
 }
 
 t.test('each matrix is asked about once for each number of tokens, what matters most first', async (t) => {
-  const questions = questionsOf([small, large, { ...small, name: 'another' }], 1024);
+  const questions = questionsOf(used([small, large, { ...small, name: 'another' }], 1024));
   t.equal(questions.length, 2 * 10);
   const inOrder = questions.map(({ matrix: { rows }, tokens }) => [rows, tokens]);
   t.same(inOrder.slice(0, 4), [
@@ -64,14 +68,17 @@ t.test('each matrix is asked about once for each number of tokens, what matters 
     [4096, 512],
   ]);
   t.same(
-    [...new Set(questionsOf([small], 48).map(({ tokens }) => tokens))].sort((a, b) => a - b),
+    [...new Set(questionsOf(used([small], 48)).map(({ tokens }) => tokens))].sort((a, b) => a - b),
     [1, 2, 4, 8, 16, 32, 64],
   );
 });
 
 t.test('the fastest is taken for steps of up to as many tokens, and none where nobody asked', async (t) => {
   const tuner = new FakeTuner(0.1);
-  const answers = await tuneProducts(questionsOf([small, large], 64), new Map(), tuner, { budget: 10, now: tuner.now });
+  const answers = await tuneProducts(questionsOf(used([small, large], 64)), new Map(), tuner, {
+    budget: 10,
+    now: tuner.now,
+  });
   const choices = choicesOf(answers);
   const { format, rows, cols } = small;
   t.same(choices({ format, rows, cols, tokens: 33 }), plans[1]);
@@ -82,7 +89,7 @@ t.test('the fastest is taken for steps of up to as many tokens, and none where n
 
 t.test('it stops where another question would not fit the budget', async (t) => {
   const tuner = new FakeTuner(4);
-  const answers = await tuneProducts(questionsOf([small, large], 1024), new Map(), tuner, {
+  const answers = await tuneProducts(questionsOf(used([small, large], 1024)), new Map(), tuner, {
     budget: 25,
     now: tuner.now,
   });
@@ -94,7 +101,10 @@ t.test('answers are kept on disk, and only what is missing is measured', async (
   process.env['DAWNLIGHT_HOME'] = tempDir(t);
   const said: string[] = [];
   const run = async (tuner: FakeTuner, parts: unknown[], matrices: MatrixShape[]) =>
-    tunedProducts(matrices, 64, tuner, new TunedFile(parts), { say: (line) => void said.push(line), now: tuner.now });
+    tunedProducts(used(matrices, 64), tuner, new TunedFile(parts), {
+      say: (line) => void said.push(line),
+      now: tuner.now,
+    });
   const first = new FakeTuner(1);
   const answers = await run(first, ['a GPU'], [small]);
   t.equal(first.asked.length, 7);
@@ -131,7 +141,7 @@ t.test('where the folder cannot be written it is measured again', async (t) => {
   process.env['DAWNLIGHT_HOME'] = home;
   const tuner = new FakeTuner(1);
   const how = { say: () => {}, now: tuner.now };
-  const answers = await tunedProducts([small], 8, tuner, new TunedFile([1]), how);
+  const answers = await tunedProducts(used([small], 8), tuner, new TunedFile([1]), how);
   t.equal(answers.size, 4);
   t.equal(readFileSync(join(home, 'tuned'), 'utf8'), 'a file');
 });

@@ -15,7 +15,9 @@ export interface OtherVersion {
   readonly bound?: Bound;
 }
 
-const bounds: Readonly<Record<string, Bound>> = { 'matmul.matrix': halfBound };
+/** What runKernelTable is told of a version that rounds its operands. */
+export const boundOf = (version: string): { readonly bound?: Bound } =>
+  version === 'matmul.matrix' ? { bound: halfBound } : {};
 
 /** `others` of all entries of a set, each once. */
 export async function* otherVersions(set: KernelSet, cases: readonly KernelCase[]): AsyncGenerator<OtherVersion> {
@@ -24,8 +26,7 @@ export async function* otherVersions(set: KernelSet, cases: readonly KernelCase[
     const itsOwn: KernelCase[] = [];
     for (const each of cases)
       if ((await kernelsOf(each, set, variants)) !== (await kernelsOf(each, set, {}))) itsOwn.push(each);
-    const bound = name in bounds ? { bound: bounds[name] } : {};
-    yield { name, cases: itsOwn, createOps: (gpu, how) => new WebGPUOps(gpu, { ...how, variants }), ...bound };
+    yield { name, cases: itsOwn, createOps: (gpu, how) => new WebGPUOps(gpu, { ...how, variants }), ...boundOf(name) };
   }
 }
 

@@ -119,8 +119,8 @@ t.test('emulated: every block in every tile', async (t) => {
     const gpu: Gpu = { ...real, matrixUnit: { ...unit, isEmulated: true } };
     const sizes = sizesOf(gpu);
     t.ok(sizes.length >= 3, `${named(unit)}: tiles ${sizes.join(', ')}`);
-    // All tiles of the block that most have, the smallest and one more of the others.
-    for (const size of unit === nvidia ? sizes : [sizes.at(-1)!, sizes.at(-3)!]) {
+    // All tiles of the block that most have, the smallest of the others.
+    for (const size of unit === nvidia ? sizes : sizes.slice(-1)) {
       // Two tiles and a half of tokens and of rows, three steps and a half of columns.
       const [tokens, rows, cols] = size.split('-')[0].split('x').map(Number);
       const shape = { tokens: 2 * tokens + 5, rows: 2 * rows + 9, cols: 3 * cols + 16 };

@@ -2,6 +2,7 @@
 import { adapterFacts } from '../../engine/running/adapter-facts.ts';
 import { adapterNames } from '../../gpu/adapters.ts';
 import type { Gpu } from '../../gpu/device.ts';
+import { matrixConfigs } from '../../gpu/matrix-unit.ts';
 import type { AdapterReport } from './adapter-report.ts';
 
 /** Features that change speed; none is needed. */
@@ -16,26 +17,16 @@ const shownLimits = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
-interface MatrixConfig {
-  readonly componentType: string;
-  readonly resultComponentType: string;
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
-}
-
 export async function describeAdapter(gpu: Gpu): Promise<AdapterReport> {
   const { adapter, device } = gpu;
   const { info, limits } = adapter;
-  const matrices = (info as { subgroupMatrixConfigs?: Iterable<MatrixConfig> }).subgroupMatrixConfigs ?? [];
   return {
     vendor: info.vendor,
     architecture: info.architecture,
     device: info.device,
     description: info.description,
     subgroupSizes: device.features.has('subgroups') ? [info.subgroupMinSize ?? 0, info.subgroupMaxSize ?? 0] : null,
-    subgroupMatrices: Array.from(
-      matrices,
+    subgroupMatrices: matrixConfigs(info).map(
       ({ componentType, resultComponentType, M, N, K }) => `${componentType}→${resultComponentType} ${M}x${N}x${K}`,
     ),
     features: interesting.filter((feature) => device.features.has(feature as GPUFeatureName)),

@@ -47,6 +47,7 @@ export async function loadEngine(
     const { gpuValidation: validation, device: adapter, profile } = config;
     const gpu = await openGpu({
       validation,
+      matrixUnits: config.matrixUnits,
       robustness: validation,
       adapter,
       preciseTimestamps: profile !== null,

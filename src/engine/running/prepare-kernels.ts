@@ -6,13 +6,14 @@ import type { EngineConfig } from '../../config.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import type { OpenModel } from '../../model/files/open-model.ts';
 import { recordModel } from '../../model/weights/memory-plan.ts';
+import type { Step } from '../../kernels/ops.ts';
 import type { Node, NodeOf } from '../../kernels/program/recording.ts';
 import { smallBatch, smallCache } from '../../kernels/self-test/check-program.ts';
+import { recordedShape } from '../../kernels/self-test/node-inputs.ts';
 import { selfTest } from '../../kernels/self-test/self-test.ts';
 import { DeviceTuner } from '../../kernels/tuning/time-products.ts';
-import { choicesOf } from '../../kernels/tuning/tune-products.ts';
+import { choicesOf, type UsedMatrix } from '../../kernels/tuning/tune-products.ts';
 import type { WebGPUOps } from '../../kernels/webgpu-ops.ts';
-import type { MatrixShape } from '../../tensor/matrix.ts';
 import { lastChange } from './kernel-mark.ts';
 import type { EnginePlan } from './plan-engine.ts';
 import { TunedFile, tunedProducts } from './tuned-products.ts';
@@ -38,18 +39,24 @@ export async function prepareKernels(
     const file = new TunedFile([...describe(context.gpu), activations, lastChange()]);
     const say = (line: string): void => void process.stderr.write(`${line}\n`);
     const now = (): number => performance.now() / 1000;
-    const answers = await tunedProducts(matricesOf(nodes), plan.batchMaxTokens, new DeviceTuner(ops), file, {
-      say,
-      now,
-    });
+    const used = matricesOf(nodes, step, { ofStep: plan.batchMaxTokens, ofLogits: config.runningMaxReqSize });
+    const answers = await tunedProducts(used, new DeviceTuner(ops), file, { say, now });
     context.productChoices = choicesOf(answers);
   }
   return selfTest(ops, nodes, { kv, step });
 }
 
-function matricesOf(nodes: readonly Node[]): MatrixShape[] {
+/** Those behind the rows that are sampled from are multiplied with those rows only. */
+function matricesOf(
+  nodes: readonly Node[],
+  { numTokens }: Step,
+  most: { readonly ofStep: number; readonly ofLogits: number },
+): UsedMatrix[] {
   const products = nodes.filter((node): node is NodeOf<'matmul'> & Node => node.op === 'matmul');
-  return products.map(({ args: [, w] }) => ({ groupSize: 0, ...w }));
+  return products.map(({ args: [x, w] }) => ({
+    matrix: recordedShape(w),
+    mostTokens: x.shape[0] === numTokens ? most.ofStep : most.ofLogits,
+  }));
 }
 
 const describe = ({ description, adapter: { info }, matrixUnit }: Gpu): unknown[] => [

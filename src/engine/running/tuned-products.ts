@@ -7,7 +7,6 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { dawnlightHome } from '../../home.ts';
-import type { MatrixShape } from '../../tensor/matrix.ts';
 import {
   keyOf,
   questionsOf,
@@ -15,6 +14,7 @@ import {
   type Answers,
   shapeOf,
   type Tuner,
+  type UsedMatrix,
 } from '../../kernels/tuning/tune-products.ts';
 
 /** Seconds that measuring may take. */
@@ -57,13 +57,12 @@ export class TunedFile {
  * take them from the first to the last: nothing changes while requests run.
  */
 export async function tunedProducts(
-  matrices: readonly MatrixShape[],
-  mostTokens: number,
+  matrices: readonly UsedMatrix[],
   tuner: Tuner,
   file: TunedFile,
   { say, now }: { readonly say: (line: string) => void; readonly now: () => number },
 ): Promise<Answers> {
-  const questions = questionsOf(matrices, mostTokens);
+  const questions = questionsOf(matrices);
   const known = file.read();
   if (questions.every((question) => known.has(keyOf(shapeOf(question))))) return known;
   say(

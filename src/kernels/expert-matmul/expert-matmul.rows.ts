@@ -7,7 +7,7 @@
  * dispatch for each, whose workgroups end at once where the slice has nothing of the expert.
  */
 import type { Tensor } from '../../tensor/tensor.ts';
-import { rowsKernel, rowsPlans, type RowsKernel } from '../matmul/matmul.rows.ts';
+import { hasTiles, rowsKernel, rowsPlans, type RowsKernel } from '../matmul/matmul.rows.ts';
 import type { RowMatrix } from '../matmul/row-matrix.ts';
 import type { ExpertMatmulOption, Matrix } from '../ops.ts';
 import { rowGrid } from '../row-grid.ts';
@@ -28,7 +28,7 @@ export function rowsExpertMatmul(
   const pairs = (routing.shape[0] * routing.shape[1]) / 2;
   const y = ctx.tensor([pairs, rows], 'f32');
   if (pairs === 0) return y;
-  const isTiled = name === 'matmul.tiled' || name === 'matmul.matrix';
+  const isTiled = hasTiles(name);
   const plan = rowsPlans[name](ctx, isTiled ? Math.ceil(pairs / experts) : 1, rows, w);
   const tiled = isTiled ? expertTiles(ctx, routing, experts, plan.tokens) : null;
   const kernel = rowsKernel(ctx, name, plan, x, w, bias !== undefined, {

@@ -8,9 +8,9 @@
 // matrix-unit.wgsl has the units' own operations; matrix-unit.emulated.wgsl takes its place where an adapter has none.
 // include: chunk.f32.wgsl
 // include: input.f32.wgsl
-// include: packed.float.wgsl
 // include: ../row-grid.wgsl
 // include: output.wgsl
+// include: load-tiles.wgsl
 // include: matrix-unit.wgsl
 const TILE_TOKENS = 32u;
 const TILE_ROWS = 32u;
@@ -26,12 +26,9 @@ const UNIT_COLS = 16u;
 
 const TEAMS = DOWN * ACROSS * DEEP;
 const THREADS = TEAMS * LANES;
-const CHUNKS = TILE_COLS / 8u;
 const BLOCKS_DOWN = TILE_TOKENS / DOWN / UNIT_TOKENS; // blocks of a team
 const BLOCKS_ACROSS = TILE_ROWS / ACROSS / UNIT_ROWS;
 const BLOCK = UNIT_TOKENS * UNIT_ROWS;
-const LOADS_X = (TILE_TOKENS * CHUNKS + THREADS - 1u) / THREADS; // chunks of an invocation
-const LOADS_W = (TILE_ROWS * CHUNKS + THREADS - 1u) / THREADS;
 // From line to line in workgroup memory: 8 more than the columns, so that the lines of a block begin in different banks.
 const STRIDE = TILE_COLS + 8u;
 
@@ -39,49 +36,17 @@ var<workgroup> tileX: array<Operand, TILE_TOKENS * STRIDE>;
 var<workgroup> tileW: array<Operand, TILE_ROWS * STRIDE>;
 var<workgroup> blocks: array<f32, TEAMS * BLOCK>; // one of each team, to be seen
 
-// Of the next step.
-var<private> nextX: array<Chunk, LOADS_X>;
-var<private> nextW: array<Packed, LOADS_W>;
-
-fn load(work: Work, chunk0: u32, thread: u32) {
-  for (var i = 0u; i < LOADS_X; i++) {
-    let at = i * THREADS + thread;
-    let line = at / CHUNKS;
-    let chunk = chunk0 + at % CHUNKS;
-    nextX[i] = Chunk();
-    if (line < TILE_TOKENS && hasLine(work, line) && chunk < p.chunks) { nextX[i] = inputChunk(inputRow(work, line), chunk); }
-  }
-  for (var i = 0u; i < LOADS_W; i++) {
-    let at = i * THREADS + thread;
-    let line = at / CHUNKS;
-    let chunk = chunk0 + at % CHUNKS;
-    nextW[i] = Packed();
-    if (line < TILE_ROWS && hasRow(work, line) && chunk < p.chunks) {
-      nextW[i] = packedAt(weightRow(work, line) * p.chunks + chunk);
-    }
-  }
+fn putX(line: u32, chunk: u32, c: Chunk) {
+  let a = operands(c.a);
+  let b = operands(c.b);
+  let to = line * STRIDE + chunk * 8u;
+  for (var i = 0u; i < 4u; i++) { tileX[to + i] = a[i]; tileX[to + 4u + i] = b[i]; }
 }
-
-fn put(thread: u32) {
-  for (var i = 0u; i < LOADS_X; i++) {
-    let at = i * THREADS + thread;
-    if (at < TILE_TOKENS * CHUNKS) {
-      let a = operands(nextX[i].a);
-      let b = operands(nextX[i].b);
-      let to = at / CHUNKS * STRIDE + at % CHUNKS * 8u;
-      for (var j = 0u; j < 4u; j++) { tileX[to + j] = a[j]; tileX[to + 4u + j] = b[j]; }
-    }
-  }
-  for (var i = 0u; i < LOADS_W; i++) {
-    let at = i * THREADS + thread;
-    if (at < TILE_ROWS * CHUNKS) {
-      let c = unpacked(nextW[i]);
-      let a = operands(c.a);
-      let b = operands(c.b);
-      let to = at / CHUNKS * STRIDE + at % CHUNKS * 8u;
-      for (var j = 0u; j < 4u; j++) { tileW[to + j] = a[j]; tileW[to + 4u + j] = b[j]; }
-    }
-  }
+fn putW(line: u32, chunk: u32, c: Chunk) {
+  let a = operands(c.a);
+  let b = operands(c.b);
+  let to = line * STRIDE + chunk * 8u;
+  for (var i = 0u; i < 4u; i++) { tileW[to + i] = a[i]; tileW[to + 4u + i] = b[i]; }
 }
 
 @compute @workgroup_size(THREADS)

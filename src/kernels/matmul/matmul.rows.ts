@@ -24,6 +24,9 @@ import type { RowsPlan } from './rows-plan.ts';
 /** The ladder, each a file. */
 export type RowsKernel = ProductChoice['name'];
 
+/** Weights are decoded once for all tokens of a tile. */
+export const hasTiles = (name: RowsKernel): boolean => name === 'matmul.tiled' || name === 'matmul.matrix';
+
 type For<Plans> = (ctx: WebGPUContext, tokens: number, rows: number, w: Matrix) => Plans;
 
 /** For so many tokens and rows of that matrix: the one that is taken unless another was measured to be faster. */
@@ -113,7 +116,7 @@ export function rowsKernel(
     compose(`${name}.wgsl`, import.meta.url, {
       ...(name === 'matmul.gemv' ? productIncludes(matrix, activation) : weightIncludes(matrix)),
       'input.f32.wgsl': `input.${input}.wgsl`,
-      ...(name === 'matmul.matrix' && matrix.groupSize > 0 ? { 'packed.float.wgsl': 'packed.integer.wgsl' } : {}),
+      ...(hasTiles(name) && matrix.groupSize > 0 ? { 'packed.float.wgsl': 'packed.integer.wgsl' } : {}),
       ...(hasBias ? { 'no-bias.wgsl': 'add-bias.wgsl' } : {}),
       ...more.defines,
       ...plan.defines,

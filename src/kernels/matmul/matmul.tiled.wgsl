@@ -1,19 +1,19 @@
 // y[t, n] = Σ_k x[t, k] · w[n, k] for many tokens: the weights are decoded once for all tokens of a tile.
 //
 // A workgroup owns a tile of TILE_TOKENS × TILE_ROWS outputs and walks the columns TILE_COLS at a time. Both operands of a
-// step are put into workgroup memory in f32; then every invocation multiplies TOKENS tokens with ROWS rows out of registers.
-// Loops over them have constant bounds and are unrolled.
+// step are put into workgroup memory in f32; then every invocation multiplies TOKENS tokens with ROWS rows out of registers,
+// while the operands of the next step are on their way. Loops over them have constant bounds and are unrolled.
 // include: chunk.f32.wgsl
 // include: input.f32.wgsl
 // include: ../row-grid.wgsl
 // include: output.wgsl
+// include: load-tiles.wgsl
 const TILE_TOKENS = 32u;
 const TILE_ROWS = 32u;
 const TILE_COLS = 32u; // 8, 16 or 32
 const TOKENS = 2u; // of an invocation
 const ROWS = 4u; // of an invocation
 
-const CHUNKS = TILE_COLS / 8u;
 const QUADS = TILE_COLS / 4u;
 const DOWN = TILE_TOKENS / TOKENS;
 const ACROSS = TILE_ROWS / ROWS;
@@ -26,26 +26,13 @@ var<workgroup> tileW: array<vec4<f32>, TILE_ROWS * QUADS>;
 // The quad is XOR-ed with the line, so that invocations that read the same columns of different lines use different banks.
 fn slot(line: u32, quad: u32) -> u32 { return line * QUADS + (quad ^ ((line / (8u / QUADS)) % QUADS)); }
 
-fn loadX(work: Work, chunk0: u32, thread: u32) {
-  for (var i = thread; i < TILE_TOKENS * CHUNKS; i += THREADS) {
-    let line = i / CHUNKS;
-    let part = i % CHUNKS;
-    var c = Chunk();
-    if (hasLine(work, line) && chunk0 + part < p.chunks) { c = inputChunk(inputRow(work, line), chunk0 + part); }
-    tileX[slot(line, 2u * part)] = c.a;
-    tileX[slot(line, 2u * part + 1u)] = c.b;
-  }
+fn putX(line: u32, chunk: u32, c: Chunk) {
+  tileX[slot(line, 2u * chunk)] = c.a;
+  tileX[slot(line, 2u * chunk + 1u)] = c.b;
 }
-
-fn loadW(work: Work, chunk0: u32, thread: u32) {
-  for (var i = thread; i < TILE_ROWS * CHUNKS; i += THREADS) {
-    let line = i / CHUNKS;
-    let part = i % CHUNKS;
-    var c = Chunk();
-    if (hasRow(work, line) && chunk0 + part < p.chunks) { c = weightChunk(weightRow(work, line) * p.chunks + chunk0 + part); }
-    tileW[slot(line, 2u * part)] = c.a;
-    tileW[slot(line, 2u * part + 1u)] = c.b;
-  }
+fn putW(line: u32, chunk: u32, c: Chunk) {
+  tileW[slot(line, 2u * chunk)] = c.a;
+  tileW[slot(line, 2u * chunk + 1u)] = c.b;
 }
 
 @compute @workgroup_size(THREADS)
@@ -56,10 +43,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let i = thread / ACROSS;
   let j = thread % ACROSS;
   var sums: array<array<f32, ROWS>, TOKENS>;
+  load(work, 0u, thread);
   for (var chunk0 = 0u; chunk0 < p.chunks; chunk0 += CHUNKS) {
-    loadX(work, chunk0, thread);
-    loadW(work, chunk0, thread);
+    put(thread);
     workgroupBarrier();
+    load(work, chunk0 + CHUNKS, thread);
     for (var quad = 0u; quad < QUADS; quad++) {
       var w: array<vec4<f32>, ROWS>;
       for (var r = 0u; r < ROWS; r++) { w[r] = tileW[slot(j + r * ACROSS, quad)]; }

@@ -2,7 +2,6 @@
 struct Packed { codes: vec2<u32>, scaleMin: vec2<f32> }
 fn packedAt(at: u32) -> Packed { return Packed(weightBytes(at), scaleMin(at)); }
 fn unpacked(packed: Packed) -> Chunk {
-  let a = vec4<f32>(unpack4xI8(packed.codes.x) + CODE_OFFSET);
-  let b = vec4<f32>(unpack4xI8(packed.codes.y) + CODE_OFFSET);
-  return Chunk(a * packed.scaleMin.x + packed.scaleMin.y, b * packed.scaleMin.x + packed.scaleMin.y);
+  let d = packed.scaleMin;
+  return Chunk(codeValues(packed.codes.x) * d.x + d.y, codeValues(packed.codes.y) * d.x + d.y);
 }

@@ -13,7 +13,7 @@
  * Rows are padded with zeros to whole chunks.
  */
 import { stagedBytes } from '../../gpu/upload.ts';
-import type { HostRows, MatrixSource, WeightFormat } from '../../tensor/matrix.ts';
+import type { HostRows, MatrixShape, MatrixSource, WeightFormat } from '../../tensor/matrix.ts';
 
 export const CHUNK = 8;
 
@@ -38,24 +38,28 @@ export interface RowMatrix {
 /** Bytes read, packed and written at a time: small, since each piece becomes garbage that the process keeps for a while. */
 const PIECE_BYTES = 256 << 10;
 
-/** Streams a matrix into buffers, a few megabytes at a time. `limit`: bytes of the largest binding. */
-export async function uploadRowMatrix(
+/** Its memory, in which nothing is written yet. `limit`: bytes of the largest binding. */
+export function allocateRowMatrix(
   device: GPUDevice,
-  source: MatrixSource,
+  { name, rows, cols, format, groupSize }: MatrixShape,
   limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize),
-): Promise<RowMatrix> {
-  const { rows, cols, format, groupSize } = source;
+): RowMatrix {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+  const create = (size: number) => device.createBuffer({ label: name, size: Math.ceil(size / 16) * 16, usage });
   const chunksPerRow = Math.ceil(cols / CHUNK);
-  const rowsPerSlice = Math.floor(limit / (chunksPerRow * chunkBytes[format]));
+  const rowBytes = chunksPerRow * chunkBytes[format];
+  const groups = groupSize ? cols / groupSize : 0;
+  const rowsPerSlice = Math.floor(limit / rowBytes);
   const slices: RowSlice[] = [];
   for (let firstRow = 0; firstRow < rows; firstRow += rowsPerSlice) {
     const count = Math.min(rowsPerSlice, rows - firstRow);
-    slices.push(await uploadSlice(device, source, chunksPerRow, firstRow, count));
+    const data = create(count * rowBytes);
+    slices.push({ firstRow, rows: count, data, scales: groups ? create(count * groups * 4) : null });
   }
   return { format, groupSize, chunksPerRow, slices };
 }
 
-/** Gives its memory back. */
+/** Gives it back. */
 export function releaseRowMatrix({ slices }: RowMatrix): void {
   for (const { data, scales } of slices) {
     data.destroy();
@@ -63,20 +67,22 @@ export function releaseRowMatrix({ slices }: RowMatrix): void {
   }
 }
 
-async function uploadSlice(
+/** Streams a matrix into buffers, a few megabytes at a time. `limit`: bytes of the largest binding. */
+export async function uploadRowMatrix(device: GPUDevice, source: MatrixSource, limit?: number): Promise<RowMatrix> {
+  const matrix = allocateRowMatrix(device, source, limit);
+  for (const slice of matrix.slices) await fill(device, source, matrix.chunksPerRow, slice);
+  return matrix;
+}
+
+async function fill(
   device: GPUDevice,
   source: MatrixSource,
   chunksPerRow: number,
-  firstRow: number,
-  rows: number,
-): Promise<RowSlice> {
-  const { name, cols, format, groupSize } = source;
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-  const create = (size: number) => device.createBuffer({ label: name, size: Math.ceil(size / 16) * 16, usage });
+  { firstRow, rows, data, scales }: RowSlice,
+): Promise<void> {
+  const { cols, format, groupSize } = source;
   const rowBytes = chunksPerRow * chunkBytes[format];
-  const data = create(rows * rowBytes);
   const groups = groupSize ? cols / groupSize : 0;
-  const scales = groups ? create(rows * groups * 4) : null;
   const rowsAtOnce = Math.max(1, Math.floor(PIECE_BYTES / rowBytes));
   for (let row = 0; row < rows; row += rowsAtOnce) {
     const count = Math.min(rowsAtOnce, rows - row);
@@ -85,7 +91,6 @@ async function uploadSlice(
     if (scales) device.queue.writeBuffer(scales, row * groups * 4, packScales(host, count * groups));
     await stagedBytes(device, count * rowBytes);
   }
-  return { firstRow, rows, data, scales };
 }
 
 /** `count` rows of `rowBytes` each: padded, and int4 with its nibbles in chunk order. */

@@ -6,6 +6,7 @@ import { chosenPlan, rowsMatmul, type PlannedKernel } from '../matmul/matmul.row
 import type { NodeOf } from '../program/recording.ts';
 import { WebGPUOps } from '../webgpu-ops.ts';
 import { checkOp, type Backends, type Wrong } from './check.ts';
+import { recordedShape } from './node-inputs.ts';
 import { randomFloats, randomMatrix } from './random-inputs.ts';
 
 /** Tokens of steps, from a decode step to a piece of a prompt. */
@@ -41,7 +42,7 @@ export async function checkProducts(backends: Backends, nodes: readonly NodeOf<'
 function productOf({ context }: WebGPUOps, { args: [x, w, option] }: NodeOf<'matmul'>, most: number): Product | null {
   const name = context.variant(most <= FEW_TOKENS ? 'matmul of few tokens' : 'matmul');
   if (name === 'matmul.lavapipe') return null;
-  const { groupSize = 0 } = w as Partial<MatrixShape>;
+  const { groupSize } = recordedShape(w);
   const kernel = chosenPlan(context, name, most, w);
   const rows = Math.min(w.rows, kernel.plan.rows + 5);
   const cols = w.cols < COLS ? w.cols : COLS + (w.cols % 8);

@@ -5,6 +5,7 @@
 import type { CacheLayer, KVCache, KVCacheSpec, Ops, StepBatch } from '../ops.ts';
 import type { Node } from '../program/recording.ts';
 import { checkOp, type Backends, type Wrong } from './check.ts';
+import { checkFused } from './check-fused.ts';
 import { isObject, isTensor, NodeInputs, SMALL, type CacheAndStep } from './node-inputs.ts';
 
 /** Tokens of the first request; a second one has one more. */
@@ -48,7 +49,8 @@ export async function checkProgram(
     const kv = ops.createKVCache(spec);
     inputs.set(ops, new NodeInputs(ops, recorded, { kv, step: ops.beginStep(smallBatch(spec), kv) }));
   }
-  const wrong: Wrong[] = [];
+  const steps = new Map([...inputs].map(([ops, { step }]) => [ops, step]));
+  const wrong: Wrong[] = await checkFused(backends, nodes, steps);
   for (const node of distinct(nodes, recorded.kv)) {
     for (const each of inputs.values()) await each.prepare(node);
     const found = await checkOp(node.op, backends, (ops) => inputs.get(ops)!.run());
@@ -78,8 +80,7 @@ const layerOf = (arg: unknown): unknown => (isObject(arg) && 'layer' in arg ? ar
 function callOf({ op, args }: Node): unknown {
   const told = (_: string, value: unknown): unknown => {
     if (isTensor(value)) return [value.dtype, ...value.shape];
-    if (isObject(value) && ('storage' in value || 'batch' in value))
-      return { ...value, storage: null, name: null, batch: null };
+    if (isObject(value) && ('storage' in value || 'batch' in value)) return { ...value, name: null, batch: null };
     return value;
   };
   return [op, JSON.stringify(args, told)];

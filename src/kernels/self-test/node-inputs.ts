@@ -18,8 +18,17 @@ export const isObject = (value: unknown): value is Readonly<Record<string, unkno
 
 export const isTensor = (value: unknown): value is Tensor => isObject(value) && 'shape' in value && 'dtype' in value;
 
-const isMatrix = (value: unknown): value is Matrix & Partial<MatrixShape> =>
-  isObject(value) && 'format' in value && 'cols' in value;
+/** What a matrix of a recording has as its storage. */
+export interface RecordedMatrix {
+  readonly groupSize: number;
+}
+
+/** Its shape, with what the backends' own matrices do not say. */
+export function recordedShape({ storage, ...shape }: Matrix): MatrixShape {
+  return { ...shape, groupSize: (storage as RecordedMatrix).groupSize };
+}
+
+const isMatrix = (value: unknown): value is Matrix => isObject(value) && 'format' in value && 'cols' in value;
 
 export class NodeInputs {
   readonly #ops: Ops;
@@ -35,6 +44,10 @@ export class NodeInputs {
     this.#ops = ops;
     this.#recorded = recorded;
     this.#own = own;
+  }
+
+  get step(): Step {
+    return this.#own.step;
   }
 
   /** Makes what the op takes. */
@@ -55,7 +68,7 @@ export class NodeInputs {
     const layer = kv.layers.indexOf(given as CacheLayer);
     if (layer >= 0) return this.#own.kv.layers[layer];
     if (isTensor(given)) return this.#floats(given.shape);
-    if (isMatrix(given)) return this.#matrix(op === 'embedding' ? { ...given, rows: SMALL } : given);
+    if (isMatrix(given)) return this.#matrix({ ...recordedShape(given), ...(op === 'embedding' && { rows: SMALL }) });
     if (Array.isArray(given)) {
       const made: unknown[] = [];
       for (const each of given) made.push(await this.#made(op, each));
@@ -72,7 +85,7 @@ export class NodeInputs {
   async #ofExperts({ args: [x, w, routing, option] }: NodeOf<'expertMatmul'>): Promise<unknown[]> {
     const { experts = 1 } = w;
     const [rows, cols] = [Math.min(SMALL, w.rows / experts), Math.min(SMALL, w.cols)];
-    const matrix = await this.#matrix({ ...w, rows: experts * rows, cols });
+    const matrix = await this.#matrix({ ...recordedShape(w), rows: experts * rows, cols });
     const given = this.#floats([x.shape[0], cols]);
     const bias = option?.bias && this.#floats([experts, rows]);
     const chosen = this.#routing(routing.shape, experts);
@@ -95,7 +108,7 @@ export class NodeInputs {
     return this.#ops.uploadF32(Float32Array.from(pairs.flat()), shape);
   }
 
-  #matrix(shape: Matrix & Partial<MatrixShape>): Promise<Matrix> {
-    return this.#ops.uploadMatrix(randomMatrix(this.#seed++, { groupSize: 0, ...shape }));
+  #matrix(shape: MatrixShape): Promise<Matrix> {
+    return this.#ops.uploadMatrix(randomMatrix(this.#seed++, shape));
   }
 }

@@ -1,10 +1,10 @@
 /** Times kernels of matrix products on the device, with weights that come from memory as a model's do. */
 import { waitForGpu } from '../../gpu/wait.ts';
-import { matrixBytes, type HostRows, type MatrixShape, type MatrixSource } from '../../tensor/matrix.ts';
+import { matrixBytes } from '../../tensor/matrix.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { rowsCandidates, rowsMatmul, type RowsKernel } from '../matmul/matmul.rows.ts';
 import type { ProductChoice } from '../matmul/product-choices.ts';
-import { releaseRowMatrix, type RowMatrix } from '../matmul/row-matrix.ts';
+import { allocateRowMatrix, releaseRowMatrix, type RowMatrix } from '../matmul/row-matrix.ts';
 import type { Matrix } from '../ops.ts';
 import type { WebGPUOps } from '../webgpu-ops.ts';
 import type { Question, Tuner } from './tune-products.ts';
@@ -42,9 +42,13 @@ export class DeviceTuner implements Tuner {
 
   async time({ matrix, tokens }: Question, candidates: readonly ProductChoice[]): Promise<number[]> {
     const copies = Math.ceil(Math.min(MOST_COPIES, ROTATED / matrixBytes(matrix)));
-    const weights: Matrix[] = [];
+    const { device } = this.#ops.context.gpu;
+    // What lies in them does not change how long a product takes.
+    const weights: Matrix[] = Array.from({ length: copies }, () => ({
+      ...matrix,
+      storage: allocateRowMatrix(device, matrix),
+    }));
     try {
-      for (let i = 0; i < copies; i++) weights.push(await this.#ops.uploadMatrix(zeros(matrix)));
       const x = this.#ops.uploadF32(new Float32Array(tokens * matrix.cols), [tokens, matrix.cols]);
       const times: number[] = candidates.map(() => Infinity);
       const calls: number[] = [];
@@ -87,15 +91,4 @@ export class DeviceTuner implements Tuner {
     await waitForGpu(context.gpu.device.queue.onSubmittedWorkDone());
     return (performance.now() - start) / 1000 / calls;
   }
-}
-
-/** Their values do not change how long a product takes. */
-function zeros(shape: MatrixShape): MatrixSource {
-  const { cols, format, groupSize } = shape;
-  const readRows = (_: number, count: number): HostRows => {
-    const q = new Uint8Array(matrixBytes({ ...shape, rows: count }));
-    const groups = new Uint16Array(groupSize ? (count * cols) / groupSize : 0);
-    return format === 'int8' || format === 'int4' ? { format, q, scale: groups, min: groups } : { format, data: q };
-  };
-  return { ...shape, readRows };
 }

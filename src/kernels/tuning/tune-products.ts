@@ -28,11 +28,18 @@ export const shapeOf = ({ matrix: { format, rows, cols }, tokens }: Question): P
   ...{ format, rows, cols, tokens },
 });
 
-/** The model's, each once. */
-export function questionsOf(matrices: readonly MatrixShape[], mostTokens: number): Question[] {
-  const shapes = new Map(matrices.map((matrix) => [keyOf({ ...matrix, tokens: 1 }), matrix]));
-  const counts = tokenCounts.filter((tokens) => tokens < 2 * mostTokens);
-  return counts.flatMap((tokens) => [...shapes.values()].map((matrix) => ({ matrix, tokens })));
+/** A matrix of the model, and the tokens of the largest step that it is multiplied in. */
+export interface UsedMatrix {
+  readonly matrix: MatrixShape;
+  readonly mostTokens: number;
+}
+
+/** Each once, whatever the matrix is called. */
+export function questionsOf(used: readonly UsedMatrix[]): Question[] {
+  const shapes = new Map(used.map((each) => [keyOf({ ...each.matrix, tokens: 1 }), each]));
+  return tokenCounts.flatMap((tokens) =>
+    [...shapes.values()].flatMap(({ matrix, mostTokens }) => (tokens < 2 * mostTokens ? [{ matrix, tokens }] : [])),
+  );
 }
 
 /**

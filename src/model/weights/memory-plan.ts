@@ -2,6 +2,7 @@
 import type { KVCache, KVCacheSpec, Matrix, Step, StepBatch } from '../../kernels/ops.ts';
 import { pooledBytes } from '../../kernels/program/lifetimes.ts';
 import { record, type Recording } from '../../kernels/program/recording.ts';
+import type { RecordedMatrix } from '../../kernels/self-test/node-inputs.ts';
 import { samplingBytes } from '../../kernels/sample/sample.ts';
 import { formFor } from '../../kernels/webgpu-context.ts';
 import { matrixBytes, type WeightFormat } from '../../tensor/matrix.ts';
@@ -113,7 +114,10 @@ export function measureStep(
 
 /** The leaf as the model would get it. */
 function measured(leaf: PlannedLeaf): unknown {
-  const matrix = ({ open: _, ...shape }: PlannedMatrix) => ({ ...shape, storage: null });
+  const matrix = ({ open: _, groupSize, ...shape }: PlannedMatrix): Matrix => {
+    const storage: RecordedMatrix = { groupSize };
+    return { ...shape, storage };
+  };
   switch (leaf.kind) {
     case 'vec':
       return shapeOf([leaf.length]);
