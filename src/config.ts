@@ -147,6 +147,10 @@ export const engineSettings = {
     flags: ['no-fusion'],
     doc: 'Run every op by itself, also where one kernel does several: the same text, slower.',
   }),
+  deterministic: toggle(false, {
+    flags: ['deterministic'],
+    doc: 'On GPUs: the same bits for a request whoever runs beside it, with slower prompts; on lavapipe it is always so.',
+  }),
   tieredStart: toggle(true, {
     flags: ['no-tiered-start'],
     doc: 'Compile every kernel before the first answer, where lavapipe has not yet; otherwise the faster ones follow.',

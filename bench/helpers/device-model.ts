@@ -19,6 +19,7 @@ export interface DeviceModelOptions {
   readonly fusion?: boolean;
   /** Weights that `quant` does not say. */
   readonly plan?: (model: OpenModel) => WeightPlan;
+  readonly deterministic?: boolean;
 }
 
 export interface DeviceModel {
@@ -29,10 +30,10 @@ export interface DeviceModel {
 }
 
 export async function openDeviceModel(path: string, options: DeviceModelOptions): Promise<DeviceModel> {
-  const { preciseTimestamps = false, fusion = true, quant } = options;
+  const { preciseTimestamps = false, fusion = true, deterministic = false, quant } = options;
   const { plan = (model: OpenModel) => planWeights(model, quant) } = options;
   const gpu = await openGpu({ validation: false, preciseTimestamps });
-  const ops = new WebGPUOps(gpu, { activations: options.activations, fusion });
+  const ops = new WebGPUOps(gpu, { activations: options.activations, fusion, deterministic });
   const opened = openModel(path);
   const { maxLength, rows, kvDtype } = options;
   const model = await loadPlan(ops, opened, plan(opened), { maxLength });

@@ -24,6 +24,11 @@ export interface Variant {
   readonly isOptional?: boolean;
   /** The one of them that is chosen on adapters with matrix units (gpu/matrix-unit.ts). */
   readonly onMatrixUnits?: string;
+  /**
+   * What is chosen in its place where a row's sums must not depend on how many tokens a step has (--deterministic), the first
+   * that is right on the adapter.
+   */
+  readonly deterministic?: readonly string[];
 }
 
 const oneSubgroup = 'one subgroup is the workgroup: subgroup sums, no barrier';
@@ -46,6 +51,11 @@ export const kernelSets = {
   'head-norm': {
     lavapipe: { variant: 'head-norm.lavapipe', why: `${oneSubgroup}; all heads of a token`, measured: null },
     gpu: { variant: 'head-norm', why: workgroupMemory, measured: null },
+  },
+  /** Both and the store of keys and values in one dispatch. */
+  'head-norm before rotary': {
+    lavapipe: { variant: null, why: 'op by op, or within decoder-layer', measured: null },
+    gpu: { variant: 'head-norm-rotary', why: 'a dispatch fewer a layer', measured: null, isOptional: true },
   },
   'rms-norm': {
     lavapipe: { variant: 'rms-norm.lavapipe', why: oneSubgroup, measured: null },
@@ -98,6 +108,7 @@ export const kernelSets = {
       measured: null,
       others: ['matmul.naive', 'matmul.gemv', 'matmul.matrix'],
       onMatrixUnits: 'matmul.matrix',
+      deterministic: ['matmul.gemv', 'matmul.naive'],
     },
   },
   /** Up to 8 (matmul/matmul.ts). */
@@ -137,6 +148,7 @@ export const kernelSets = {
       measured: null,
       others: ['matmul.naive', 'matmul.gemv', 'matmul.matrix'],
       onMatrixUnits: 'matmul.matrix',
+      deterministic: ['matmul.gemv', 'matmul.naive'],
     },
   },
   /** Up to twice the number of experts (expert-matmul/expert-matmul.ts). */
@@ -173,7 +185,7 @@ export const kernelSets = {
   },
   attention: {
     lavapipe: { variant: 'attention.lavapipe', why: 'lane = key or query token: no exchange', measured: null },
-    gpu: { variant: 'attention.flash', why: 'online softmax over blocks, the context split', measured: null },
+    gpu: { variant: 'attention.flash', why: 'segments of the context, side by side or one by one', measured: null },
   },
   'decoder-layer': {
     lavapipe: {

@@ -61,6 +61,8 @@ export interface WebGPUOpsOptions {
   readonly activations?: 'f32' | 'int8';
   /** Kernels other than those that the set chooses. */
   readonly variants?: Variants;
+  /** A row's numbers are the same bits whoever else is in the step, also where that is slower; see docs/kernels.md. */
+  readonly deterministic?: boolean;
   /** Several ops as one kernel where there is one (kernels/program/fusion.ts); on unless false. */
   readonly fusion?: boolean;
   /** On lavapipe: what is compiled so far; everything unless said otherwise. */
@@ -80,6 +82,7 @@ export class WebGPUContext {
   readonly #distrusted = new Set<string>();
   /** Kernels for single products, in front of the set's choice; set before the first step. */
   productChoices: ProductChoices | undefined;
+  readonly deterministic: boolean;
   readonly stage: KernelStage;
   readonly pipelines: PipelineCache;
   readonly recorder: Recorder;
@@ -93,6 +96,7 @@ export class WebGPUContext {
     this.activations = options.activations ?? 'f32';
     this.#variants = options.variants ?? {};
     this.productChoices = options.productChoices;
+    this.deterministic = options.deterministic ?? false;
     this.stage = options.stage ?? new KernelStage();
     this.pipelines = new PipelineCache(gpu.device);
     this.recorder = new Recorder(gpu.device);
@@ -104,10 +108,17 @@ export class WebGPUContext {
 
   /** What this adapter's kernel set has for an op (kernel-sets.ts), or what the options name instead. */
   variant<O extends SetOp>(op: O): VariantOf<O> {
-    const { variant, others = [], onMatrixUnits, isOptional = false }: Variant = kernelSets[op][this.kernelSet];
+    const {
+      variant,
+      others = [],
+      onMatrixUnits,
+      isOptional = false,
+      ...more
+    }: Variant = kernelSets[op][this.kernelSet];
     const variants: Readonly<Record<string, string | null>> = this.#variants;
     const onUnits = this.gpu.matrixUnit ? onMatrixUnits : undefined;
-    const inOrder = [variants[op], onUnits, variant, ...others];
+    const chosen = (this.deterministic && more.deterministic) || [onUnits];
+    const inOrder = [variants[op], ...chosen, variant, ...others];
     return (inOrder.find((name) => name && this.trusts(name)) ?? (isOptional ? null : variant)) as VariantOf<O>;
   }
 

@@ -70,6 +70,7 @@ import type {
 import { Programs } from './program/programs.ts';
 import { dequantizeQ8 } from './quantize/quantize.ts';
 import { rmsNorm } from './rms-norm/rms-norm.ts';
+import { fusedHeadNormRotary } from './rotary-embedding/head-norm-rotary.ts';
 import { rotaryStoreKV } from './rotary-embedding/rotary-embedding.ts';
 import { rotate } from './rotary-embedding/rotate.ts';
 import { route } from './route/route.ts';
@@ -97,7 +98,8 @@ export class WebGPUOps implements Ops {
   constructor(gpu: Gpu, options: WebGPUOpsOptions = {}) {
     this.context = new WebGPUContext(gpu, options);
     const isSwapped = (op: keyof ModelOps): boolean => this[op] !== WebGPUOps.prototype[op];
-    this.#programs = new Programs(this.context, this, isSwapped, [fusedDecoderLayer, fusedMatmul], options);
+    const fusions = [fusedDecoderLayer, fusedMatmul, fusedHeadNormRotary];
+    this.#programs = new Programs(this.context, this, isSwapped, fusions, options);
   }
 
   uploadMatrix(source: MatrixSource): Promise<Matrix> {

@@ -14,9 +14,11 @@ const forms = ['texture', 'buffer', 'lanes', 'rows'];
 
 t.test('each variant is a file', async (t) => {
   for (const [op, sets] of Object.entries(kernelSets))
-    for (const [set, { variant, others = [] }] of Object.entries<Variant>(sets))
+    for (const [set, { variant, others = [], deterministic = [] }] of Object.entries<Variant>(sets)) {
+      for (const name of deterministic) t.ok(others.includes(name), `${op} on ${set}: ${name} is among the others`);
       for (const name of [variant, ...others])
         if (name !== null && !forms.includes(name)) t.ok(names.includes(name), `${op} on ${set}: ${name}`);
+    }
 });
 
 t.test('each kernel for lavapipe is in the table, or a part of one that is', async (t) => {

@@ -82,7 +82,8 @@ async function loadOnto(
   const isTiered = !createOps && beginsInStages(gpu, config, plan, mark);
   const { stages = [isTiered ? 'first' : 'fused'] } = extensions;
   const stage = new KernelStage(stages[0]);
-  const options: WebGPUOpsOptions = { activations: plan.activations, fusion: config.fusion, stage };
+  const { fusion, deterministic } = config;
+  const options: WebGPUOpsOptions = { activations: plan.activations, fusion, deterministic, stage };
   const ops = createOps?.(gpu, options) ?? new WebGPUOps(gpu, options);
   const pipelines = ops instanceof WebGPUOps ? ops.context.pipelines : null;
   const replaced = !createOps && ops instanceof WebGPUOps ? await prepareKernels(ops, opened, plan, config) : [];

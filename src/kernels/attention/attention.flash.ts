@@ -3,9 +3,9 @@
  * 0 … position (or the last `slidingWindow` of them), f32 throughout, keys and values in any KVDtype.
  *
  * Shapes: `q [T, Hq·D]` f32 → `[T, Hq·Dv]` f32, Dv = D but for latents (head-shape.ts). Dispatch (attention.flash.wgsl): a workgroup of 128 owns up to ROWS query
- * rows, tokens × heads of one key-value head, and one split of their context; a step too small to fill the GPU is split
- * over the context and joined by attention.combine.wgsl. Limits: D and Dv multiples of 4, Dv at most 512,
- * and a row of queries in the workgroup's memory (D up to 3,700 of 16 kB).
+ * rows, tokens × heads of one key-value head, and all of their context or some of its segments, 128 positions each; a step too
+ * small to fill the GPU is split over the context and joined by attention.combine.wgsl, with the same bits. Limits: D and Dv multiples of 4, Dv at most 512,
+ * and a row of queries in the workgroup's memory (D up to 2,800 of 16 kB).
  * Source: FlashAttention (arXiv 2205.14135), Flash-Decoding, grouped queries (arXiv 2305.13245).
  */
 import type { Kernel } from '../../gpu/pipelines.ts';
@@ -24,10 +24,14 @@ import { headShape, type HeadShape } from './head-shape.ts';
 
 /** Query rows of a workgroup at most: registers for their sums. */
 const MAX_ROWS = 16;
-/** Positions of a block, and the least that a split is worth. */
-const BLOCK = CONTEXT_BLOCK;
-/** Workgroups that keep a large GPU busy. */
-const BUSY = 256;
+/** Positions that are weighed together: what of a context is split off has whole ones, counted from position 0. */
+const SEGMENT = CONTEXT_BLOCK;
+/** Workgroups that keep a large GPU busy (about four for each of 132 multiprocessors). By reasoning: not yet measured. */
+const BUSY = 512;
+/** Contexts of so few segments are not split: one more dispatch takes as long. By reasoning: not yet measured. */
+const FEW_SEGMENTS = 2;
+/** Bytes that the segments' sums may take; larger steps are not split. */
+const MOST_PARTS = 64 * 2 ** 20;
 const NO_WINDOW = 0x7fffffff;
 
 /** How the query rows of one list are dealt to workgroups. */
@@ -49,7 +53,7 @@ export function flashAttention(
 ): GpuTensor {
   const shape = headShape(layer);
   const { keyDim, valueDim, kvHeads } = shape;
-  if (keyDim % 4 !== 0 || valueDim % 4 !== 0 || valueDim > 4 * BLOCK) {
+  if (keyDim % 4 !== 0 || valueDim % 4 !== 0 || valueDim > 512) {
     const why = `head_dim ${keyDim}, of values ${valueDim}: multiples of 4 are needed, of values up to 512`;
     throw new EngineError('unsupported_model', why, { param: 'head_dim' });
   }
@@ -58,25 +62,28 @@ export function flashAttention(
   const most = rowLimit(ctx, keyDim);
   const tiles = dealRows(group, ATTENTION_TILE, most);
   const singles = dealRows(group, 1, most);
-  const splits = splitsFor(step, kvHeads, tiles, singles);
+  const split = splitOf(step, spec, shape, tiles, singles);
   const y = ctx.tensor([step.numTokens, spec.heads * valueDim], 'f32');
-  const out = splits === 1 ? y : ctx.tensor([step.numTokens, spec.heads, splits, valueDim + 2], 'f32');
-  dispatchList(ctx, q, layer, step, spec, { list: prefillTiles, stride: 2, deal: tiles, splits, out });
-  dispatchList(ctx, q, layer, step, spec, { list: decodeTokens, stride: 1, deal: singles, splits, out });
-  if (splits > 1) {
+  const out = split ? ctx.tensor([step.numTokens, spec.heads, split.parts, valueDim + 2], 'f32') : y;
+  dispatchList(ctx, q, layer, step, spec, { list: prefillTiles, stride: 2, deal: tiles, split, out });
+  dispatchList(ctx, q, layer, step, spec, { list: decodeTokens, stride: 1, deal: singles, split, out });
+  if (split) {
     const combine = ctx.pipelines.get('attention.combine', () => compose('attention.combine.wgsl', import.meta.url));
-    const params = new Uint32Array([valueDim, splits]);
+    const { buffer } = step.storage;
+    const window = spec.slidingWindow ?? NO_WINDOW;
+    const params = new Uint32Array([step.numTokens, spec.heads, valueDim, split.parts, window]);
     ctx.recorder.does(() => moves([out, y], 3));
-    ctx.recorder.dispatch(combine, [out.storage, y.storage], params, spec.heads, step.numTokens);
+    ctx.recorder.dispatch(combine, [out.storage, buffer, y.storage], params, spec.heads, step.numTokens);
   }
   return y;
 }
 
-/** Rows whose queries, weights and statistics fit the workgroup memory beside the rest. */
+/** Rows whose queries, weights and statistics fit the workgroup memory beside the rest (attention.flash.wgsl). */
 function rowLimit(ctx: WebGPUContext, keyDim: number): number {
-  const available = ctx.gpu.device.limits.maxComputeWorkgroupStorageSize - 2 * BLOCK * 4;
+  const words = (rows: number): number =>
+    rows * (keyDim + SEGMENT + 16 + 11) + 4 * Math.min(rows, 4) * (SEGMENT + 1) + SEGMENT;
   let rows = MAX_ROWS;
-  while (rows > 1 && rows * (keyDim + BLOCK + 3) * 4 > available) rows /= 2;
+  while (rows > 1 && words(rows) * 4 > ctx.gpu.device.limits.maxComputeWorkgroupStorageSize) rows /= 2;
   return rows;
 }
 
@@ -89,12 +96,28 @@ function dealRows(group: number, tokens: number, most: number): Rows {
   return { tileTokens, headRows, headBlocks: Math.ceil(group / headRows), rows };
 }
 
-/** Splits of the context that give BUSY workgroups, each with at least one block. */
-function splitsFor({ storage }: GpuStep, kvHeads: number, tiles: Rows, singles: Rows): number {
-  const { prefillTiles, decodeTokens, maxContext } = storage;
+/** How contexts are split: among so many workgroups, which store a part for each of so many segments at most. */
+interface Split {
+  readonly splits: number;
+  readonly parts: number;
+}
+
+/** What gives BUSY workgroups, each with at least one segment; null where they are that many without. */
+function splitOf(
+  step: GpuStep,
+  { heads, slidingWindow = Infinity }: AttentionSpec,
+  { kvHeads, valueDim }: HeadShape,
+  tiles: Rows,
+  singles: Rows,
+): Split | null {
+  const { prefillTiles, decodeTokens, maxContext } = step.storage;
   const tileWorkgroups = ((prefillTiles.count * ATTENTION_TILE) / tiles.tileTokens) * tiles.headBlocks;
   const workgroups = kvHeads * (tileWorkgroups + decodeTokens.count * singles.headBlocks);
-  return Math.max(1, Math.min(Math.ceil(maxContext / BLOCK), Math.floor(BUSY / workgroups)));
+  // A window may begin in the middle of a segment.
+  const parts = Math.min(maxContext / SEGMENT, Math.ceil(slidingWindow / SEGMENT) + 1);
+  const splits = Math.min(parts, Math.floor(BUSY / workgroups));
+  const bytes = step.numTokens * heads * parts * (valueDim + 2) * 4;
+  return splits < 2 || parts <= FEW_SEGMENTS || bytes > MOST_PARTS ? null : { splits, parts };
 }
 
 interface Dispatch {
@@ -102,7 +125,7 @@ interface Dispatch {
   /** Words of a list entry: (first token, count) or the token alone. */
   readonly stride: 1 | 2;
   readonly deal: Rows;
-  readonly splits: number;
+  readonly split: Split | null;
   readonly out: GpuTensor;
 }
 
@@ -112,7 +135,7 @@ function dispatchList(
   layer: GpuCacheLayer,
   step: GpuStep,
   spec: AttentionSpec,
-  { list, stride, deal, splits, out }: Dispatch,
+  { list, stride, deal, split, out }: Dispatch,
 ): void {
   const { keys, values } = headBuffers(layer);
   const shape = headShape(layer);
@@ -130,11 +153,11 @@ function dispatchList(
     deal.headRows,
     deal.headBlocks,
     kv.spec.maxLength,
-    splits,
+    split?.splits ?? 1,
+    split?.parts ?? 1,
     spec.slidingWindow ?? NO_WINDOW,
     floatBits(spec.scale),
     floatBits(spec.softcap ?? 0),
-    shape.keyDim / 4,
     floatBits(spec.alibi ?? 0),
   ]);
   ctx.recorder.does(() => attentionWork(step, layer, spec, stride === 1 ? 'decode' : 'prefill'));
@@ -144,7 +167,7 @@ function dispatchList(
     params,
     list.count * subTiles,
     shape.kvHeads * deal.headBlocks,
-    splits,
+    split?.splits ?? 1,
   );
 }
 

@@ -1,20 +1,21 @@
-// Causal attention over token slots on any GPU, online softmax over blocks of 128 positions.
+// Causal attention over token slots on any GPU, a segment of the context after the other (segments.wgsl).
 //
-// A workgroup owns up to ROWS query rows (consecutive tokens of one request × heads that share a key-value head) and one
-// part of their context. Scores: invocation j walks the key of position j, for all rows. Values: invocation (quad, lane)
-// walks every LANES-th position of the block for 4 dimensions, for all rows. So each key and value is loaded once a
-// workgroup and used ROWS times out of registers. Loops over rows have constant bounds and are unrolled; loops over
-// dimensions are bounded by p.quads (= QUADS), which only keeps the compiled code short. Latents are one key head that all
-// query heads share, and their own values: the first VALUE_DIM of their HEAD_DIM dimensions.
+// A workgroup owns up to ROWS query rows, a power of two and at most 16 (consecutive tokens of one request × heads that share a key-value head) and some
+// segments of their context, one or all. Scores: KEY_LANES neighbours share a key, so that what they load is contiguous, and
+// their sums meet in workgroup memory: right for any subgroup size. Values: invocation (lane, quad) walks every LANES-th
+// position for four dimensions. So each key and value is loaded once a workgroup and used for ROWS rows out of registers.
+// Which sums there are, and their order, does not depend on ROWS. Loops over rows have constant bounds and are unrolled. Latents
+// are one key head that all query heads share, and their own values: the first VALUE_DIM of their HEAD_DIM dimensions.
 // include: ../kv-cache/cache.f32.wgsl
 // include: no-sinks.wgsl
+// include: segments.wgsl
 const ROWS = 4u;
 const VALUE_DIM = 64u; // Dv: of each row of D values the first
 
 struct Params {
   tokens: u32, list: u32, listStride: u32, subTiles: u32, tileTokens: u32,
   heads: u32, kvHeads: u32, headRows: u32, headBlocks: u32,
-  maxLength: u32, splits: u32, window: u32, scale: f32, softcap: f32, quads: u32, alibi: f32,
+  maxLength: u32, splits: u32, parts: u32, window: u32, scale: f32, softcap: f32, alibi: f32,
 }
 var<immediate> p: Params;
 
@@ -23,36 +24,45 @@ var<immediate> p: Params;
 @group(0) @binding(2) var<storage, read> values: array<Stored>; // [slots, Hkv, D], or the keys
 @group(0) @binding(3) var<storage, read> step: array<u32>; // sections: step/step.ts
 @group(0) @binding(4) var<storage, read> slotTable: array<u32>; // [maxRequests, maxLength]
-// One split: [T, Hq, Dv]. Several: [T, Hq, splits, Dv + 2], unnormalized sums, then maximum and weight (attention.combine.wgsl).
+// Whole contexts: [T, Hq, Dv]. Split: [T, Hq, parts, Dv + 2], of each segment the sums, the largest score and the weight.
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
 const SIZE = 128u;
 const QUADS = HEAD_DIM / 4u;
+const KEY_LANES = 4u; // that share a key
+const PASS = SIZE / KEY_LANES; // keys
+const AT_ONCE = min(SEGMENT / PASS, 16u / ROWS); // passes whose sums meet together
+const PARTS = 16u; // of a row's softmax
 const VALUE_QUADS = VALUE_DIM / 4u;
-const LANES = SIZE / VALUE_QUADS; // invocations that share 4 dimensions of the values
-const PARTS = min(SIZE / ROWS, 16u); // invocations that share a row in the softmax
-const MASKED = -1e30;
+const LANES = SIZE / VALUE_QUADS; // that share four dimensions of the values
+const SHARED_ROWS = min(ROWS, 4u); // whose sums meet together
+const OWNED = (SHARED_ROWS * VALUE_DIM + SIZE - 1u) / SIZE; // sums of those that an invocation keeps
+const STRIDE = SIZE + 1u; // rows of `exchange` begin at other banks of the memory
 
-var<workgroup> queries: array<vec4<f32>, ROWS * QUADS>; // at the end: the sums [ROWS, Dv]
-var<workgroup> weights: array<f32, ROWS * SIZE>; // scores, then exp(score - maximum)
-var<workgroup> slots: array<u32, SIZE>;
-var<workgroup> reduced: array<f32, SIZE>;
-var<workgroup> maximum: array<f32, ROWS>;
-var<workgroup> weight: array<f32, ROWS>;
-var<workgroup> rescale: array<f32, ROWS>;
+// A query row: consecutive heads, then tokens. Those beyond what there is repeat the last and are not stored.
+struct Row { token: u32, head: u32, position: u32, exists: u32, slope: f32 }
 
-// Token and head of row r, or none.
-struct Row { token: u32, head: u32, exists: bool }
+var<workgroup> rows: array<Row, ROWS>;
+var<workgroup> queries: array<vec4<f32>, ROWS * QUADS>;
+var<workgroup> slots: array<u32, SEGMENT>;
+var<workgroup> weights: array<f32, SEGMENT * ROWS>; // [position, row]: scores, then exp(score - largest)
+var<workgroup> exchange: array<f32, 4u * SHARED_ROWS * STRIDE>;
+var<workgroup> reduced: array<f32, PARTS * ROWS>;
+var<workgroup> largest: array<f32, ROWS>; // of the segment
+var<workgroup> joins: array<Join, ROWS>;
+// Of all segments so far, with `sums` below.
+var<workgroup> tops: array<f32, ROWS>;
+var<workgroup> totals: array<f32, ROWS>;
 
-var<private> firstToken: u32;
-var<private> tokenCount: u32;
-var<private> firstHead: u32;
-var<private> headCount: u32;
+// What the workgroup owns.
+struct Work { firstToken: u32, tokens: u32, firstHead: u32, heads: u32 }
 
-fn rowOf(r: u32) -> Row {
+fn rowOf(r: u32, work: Work) -> Row {
   let t = r / p.headRows;
   let h = r % p.headRows;
-  return Row(firstToken + min(t, tokenCount - 1u), firstHead + min(h, headCount - 1u), t < tokenCount && h < headCount);
+  let token = work.firstToken + min(t, work.tokens - 1u);
+  let head = work.firstHead + min(h, work.heads - 1u);
+  return Row(token, head, step[p.tokens + token], u32(t < work.tokens && h < work.heads), p.alibi * slope(head));
 }
 
 // alibi.ts
@@ -62,9 +72,8 @@ fn slope(head: u32) -> f32 {
   return exp2(-f32(exponent) / f32(n));
 }
 
-fn score(dot: f32, head: u32, behind: u32) -> f32 {
-  var s = dot * p.scale;
-  if (p.alibi != 0.0) { s -= p.alibi * slope(head) * f32(behind); }
+fn score(dot: f32, slope: f32, behind: u32) -> f32 {
+  let s = fma(-slope, f32(behind), dot * p.scale);
   if (p.softcap == 0.0) { return s; }
   return p.softcap * tanh(clamp(s / p.softcap, -15.0, 15.0));
 }
@@ -77,137 +86,191 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   var listed = 1u;
   if (p.listStride == 2u) { listed = step[entry + 1u]; }
   if (skipped >= listed) { return; }
-  let first = step[entry] + skipped;
-  let count = min(p.tileTokens, listed - skipped);
-  firstToken = first;
-  tokenCount = count;
   let kvHead = wg.y / p.headBlocks;
   let group = p.heads / p.kvHeads;
-  let headBlock = wg.y % p.headBlocks;
-  firstHead = kvHead * group + headBlock * p.headRows;
-  headCount = min(p.headRows, group - headBlock * p.headRows);
+  let skippedHeads = (wg.y % p.headBlocks) * p.headRows;
+  let first = step[entry] + skipped;
+  let count = min(p.tileTokens, listed - skipped);
+  let work = Work(first, count, kvHead * group + skippedHeads, min(p.headRows, group - skippedHeads));
 
-  // Which positions: this split's share of those that any row may see.
+  // Which segments: this split's share of those in which any row sees something.
   let request = step[2u * p.tokens + first];
-  let firstPosition = step[p.tokens + first];
+  let begin = firstSeen(step[p.tokens + first], p.window);
   let end = step[p.tokens + first + count - 1u] + 1u;
-  let begin = select(0u, firstPosition + 1u - p.window, firstPosition + 1u > p.window);
-  let share = (end - begin + p.splits - 1u) / p.splits;
-  let splitBegin = begin + wg.z * share;
-  let splitEnd = min(end, splitBegin + share);
+  let segments = (end - 1u) / SEGMENT + 1u - begin / SEGMENT;
+  let share = (segments + p.splits - 1u) / p.splits;
+  let firstSegment = begin / SEGMENT + min(segments, wg.z * share);
+  let lastSegment = begin / SEGMENT + min(segments, wg.z * share + share);
 
+  if (thread < ROWS) {
+    rows[thread] = rowOf(thread, work);
+    // A sink joins in front of all segments.
+    startRow(thread, sinkOf(rows[thread].head));
+  }
+  workgroupBarrier();
   for (var i = thread; i < ROWS * QUADS; i += SIZE) {
-    let row = rowOf(i / QUADS);
+    let row = rows[i / QUADS];
     queries[i] = q[(row.token * p.heads + row.head) * QUADS + i % QUADS];
   }
-  if (thread < ROWS) {
-    // A sink joins once, whatever the number of splits: in the first.
-    let sink = select(MASKED, sinkOf(rowOf(thread).head), wg.z == 0u);
-    maximum[thread] = sink;
-    weight[thread] = select(1.0, 0.0, sink <= MASKED);
-  }
-  var sums: array<vec4<f32>, ROWS>;
-  let quad = thread % VALUE_QUADS;
-  let lane = thread / VALUE_QUADS;
+  var sums: array<f32, (ROWS / SHARED_ROWS) * OWNED>;
 
-  for (var block0 = splitBegin; block0 < splitEnd; block0 += SIZE) {
+  for (var segment = firstSegment; segment < lastSegment; segment++) {
+    let segment0 = segment * SEGMENT;
     workgroupBarrier();
-    scoreBlock(block0 + thread, splitEnd, request, kvHead, thread);
+    if (p.parts > 1u) {
+      if (thread < ROWS) {
+        let row = rows[thread];
+        startRow(thread, select(MASKED, sinkOf(row.head), firstSeen(row.position, p.window) / SEGMENT == segment));
+      }
+      for (var o = 0u; o < (ROWS / SHARED_ROWS) * OWNED; o++) { sums[o] = 0.0; }
+    }
+    for (var j = thread; j < SEGMENT; j += SIZE) {
+      if (segment0 + j >= begin && segment0 + j < end) { slots[j] = slotTable[request * p.maxLength + segment0 + j]; }
+    }
     workgroupBarrier();
-    softmaxBlock(thread);
+    scoreSegment(segment0, begin, end, kvHead, thread);
+    weighSegment(thread);
+
+    // The values of each lane's positions, then of all lanes one after the other, for SHARED_ROWS at a time.
+    var own = array<vec4<f32>, ROWS>();
+    let quad = thread % VALUE_QUADS;
+    let lane = thread / VALUE_QUADS;
     if (lane < LANES) {
-      for (var r = 0u; r < ROWS; r++) { sums[r] *= rescale[r]; }
-      for (var j = lane; j < min(SIZE, splitEnd - block0); j += LANES) {
+      let skipped = max(begin, segment0) - segment0;
+      for (var j = (skipped + LANES - 1u - lane) / LANES * LANES + lane; j < min(SEGMENT, end - segment0); j += LANES) {
         let head = headAt(VALUES, slots[j] * p.kvHeads + kvHead);
         let v = loadedQuad(VALUES, &values, head, quad, unitScale(VALUES, &values, head, quad));
-        for (var r = 0u; r < ROWS; r++) { sums[r] += weights[r * SIZE + j] * v; }
+        for (var r = 0u; r < ROWS; r++) { own[r] = fma(vec4<f32>(weights[j * ROWS + r]), v, own[r]); }
+      }
+    }
+    for (var shared0 = 0u; shared0 < ROWS; shared0 += SHARED_ROWS) {
+      workgroupBarrier();
+      for (var r = 0u; r < SHARED_ROWS; r++) {
+        for (var c = 0u; c < 4u; c++) { exchange[(r * 4u + c) * STRIDE + thread] = own[shared0 + r][c]; }
+      }
+      workgroupBarrier();
+      for (var o = 0u; o < OWNED; o++) {
+        let at = ownedAt(o, thread);
+        if (at.row < SHARED_ROWS) {
+          let begin0 = (at.row * 4u + at.dimension % 4u) * STRIDE + at.dimension / 4u;
+          var sum = exchange[begin0];
+          for (var l = 1u; l < LANES; l++) { sum += exchange[begin0 + l * VALUE_QUADS]; }
+          let s = shared0 / SHARED_ROWS * OWNED + o;
+          sums[s] = joined(sums[s], sum, joins[shared0 + at.row]);
+          if (p.parts > 1u) { storePart(segment, shared0 + at.row, at.dimension, sums[s]); }
+        }
       }
     }
   }
 
-  // The lanes of a quad add up, one after the other, where the queries were.
-  for (var l = 0u; l < LANES * (p.quads / QUADS); l++) {
+  if (p.parts > 1u) { return; }
+  for (var shared0 = 0u; shared0 < ROWS; shared0 += SHARED_ROWS) {
+    for (var o = 0u; o < OWNED; o++) {
+      let at = ownedAt(o, thread);
+      if (at.row < SHARED_ROWS && rows[shared0 + at.row].exists == 1u) {
+        let row = rows[shared0 + at.row];
+        let sum = sums[shared0 / SHARED_ROWS * OWNED + o];
+        y[(row.token * p.heads + row.head) * VALUE_DIM + at.dimension] = sum / totals[shared0 + at.row];
+      }
+    }
+  }
+}
+
+fn startRow(r: u32, sink: f32) {
+  tops[r] = sink;
+  totals[r] = select(1.0, 0.0, sink <= MASKED);
+}
+
+// Scores of a segment's positions for all rows. Lane l of a key has its quads l, l + KEY_LANES, …
+fn scoreSegment(segment0: u32, begin: u32, end: u32, kvHead: u32, thread: u32) {
+  let lane = thread % KEY_LANES;
+  for (var pass0 = 0u; pass0 < SEGMENT / PASS; pass0 += AT_ONCE) {
+    for (var i = 0u; i < AT_ONCE; i++) {
+      let j = (pass0 + i) * PASS + thread / KEY_LANES;
+      var dots = array<f32, ROWS>();
+      if (segment0 + j >= begin && segment0 + j < end) {
+        let key = headAt(KEYS, slots[j] * p.kvHeads + kvHead);
+        for (var d = lane; d < QUADS; d += KEY_LANES) {
+          let k = loadedQuad(KEYS, &keys, key, d, unitScale(KEYS, &keys, key, d));
+          for (var r = 0u; r < ROWS; r++) {
+            let a = queries[r * QUADS + d];
+            dots[r] = fma(a.w, k.w, fma(a.z, k.z, fma(a.y, k.y, fma(a.x, k.x, dots[r]))));
+          }
+        }
+      }
+      for (var r = 0u; r < ROWS; r++) { exchange[(i * ROWS + r) * STRIDE + thread] = dots[r]; }
+    }
     workgroupBarrier();
-    if (lane == l) {
-      for (var r = 0u; r < ROWS; r++) {
-        if (l == 0u) { queries[r * QUADS + quad] = sums[r]; } else { queries[r * QUADS + quad] += sums[r]; }
-      }
+    for (var i = thread; i < AT_ONCE * PASS * ROWS; i += SIZE) {
+      let r = i % ROWS;
+      let key = i / ROWS;
+      let begin0 = (key / PASS * ROWS + r) * STRIDE + key % PASS * KEY_LANES;
+      var dot = exchange[begin0];
+      for (var l = 1u; l < KEY_LANES; l++) { dot += exchange[begin0 + l]; }
+      let row = rows[r];
+      let j = pass0 * PASS + key;
+      let position = segment0 + j;
+      let seen = position <= row.position && position >= firstSeen(row.position, p.window);
+      weights[j * ROWS + r] = select(MASKED, score(dot, row.slope, row.position - position), seen);
     }
-  }
-  workgroupBarrier();
-  for (var i = thread; i < ROWS * VALUE_DIM; i += SIZE) {
-    let r = i / VALUE_DIM;
-    let d = i % VALUE_DIM;
-    let row = rowOf(r);
-    if (row.exists) { store(row.token * p.heads + row.head, wg.z, r, d, queries[r * QUADS + d / 4u][d % 4u]); }
+    workgroupBarrier();
   }
 }
 
-// Scores of one position for all rows.
-fn scoreBlock(position: u32, splitEnd: u32, request: u32, kvHead: u32, thread: u32) {
-  var dots: array<f32, ROWS>;
-  let inside = position < splitEnd;
-  if (inside) {
-    let slot = slotTable[request * p.maxLength + position];
-    slots[thread] = slot;
-    let key = headAt(KEYS, slot * p.kvHeads + kvHead);
-    for (var d = 0u; d < p.quads; d++) {
-      let k = loadedQuad(KEYS, &keys, key, d, unitScale(KEYS, &keys, key, d));
-      for (var r = 0u; r < ROWS; r++) { dots[r] += dot(queries[r * QUADS + d], k); }
-    }
+// Scores → weights, with their largest and their sum, which join what is there of each row. An invocation has every PARTS-th position.
+fn weighSegment(thread: u32) {
+  for (var i = thread; i < PARTS * ROWS; i += SIZE) {
+    var top = MASKED;
+    for (var j = i / ROWS; j < SEGMENT; j += PARTS) { top = max(top, weights[j * ROWS + i % ROWS]); }
+    reduced[i] = top;
   }
-  for (var r = 0u; r < ROWS; r++) {
-    let row = rowOf(r);
-    let at = step[p.tokens + row.token];
-    let seen = inside && position <= at && position + p.window > at;
-    weights[r * SIZE + thread] = select(MASKED, score(dots[r], row.head, at - position), seen);
+  workgroupBarrier();
+  if (thread < ROWS) {
+    var top = MASKED;
+    for (var part = 0u; part < PARTS; part++) { top = max(top, reduced[part * ROWS + thread]); }
+    largest[thread] = top;
+    joins[thread] = joinOf(tops[thread], top);
+  }
+  workgroupBarrier();
+  for (var i = thread; i < PARTS * ROWS; i += SIZE) {
+    let top = largest[i % ROWS];
+    var sum = 0.0;
+    for (var j = i / ROWS; j < SEGMENT; j += PARTS) {
+      let at = j * ROWS + i % ROWS;
+      let s = weights[at];
+      let weight = select(exp(s - top), 0.0, s <= MASKED);
+      weights[at] = weight;
+      sum += weight;
+    }
+    reduced[i] = sum;
+  }
+  workgroupBarrier();
+  if (thread < ROWS) {
+    var sum = reduced[thread];
+    for (var part = 1u; part < PARTS; part++) { sum += reduced[part * ROWS + thread]; }
+    tops[thread] = joins[thread].top;
+    totals[thread] = joined(totals[thread], sum, joins[thread]);
   }
 }
 
-// Scores → weights, with the running maximum and sum of each row. PARTS invocations share a row.
-fn softmaxBlock(thread: u32) {
-  let r = thread / PARTS;
-  let part = thread % PARTS;
-  var top = MASKED;
-  if (r < ROWS) {
-    for (var j = part; j < SIZE; j += PARTS) { top = max(top, weights[r * SIZE + j]); }
-  }
-  reduced[thread] = top;
-  workgroupBarrier();
-  if (r < ROWS) {
-    top = maximum[r];
-    for (var i = 0u; i < PARTS; i++) { top = max(top, reduced[r * PARTS + i]); }
-  }
-  workgroupBarrier();
-  var sum = 0.0;
-  if (r < ROWS) {
-    for (var j = part; j < SIZE; j += PARTS) {
-      let s = weights[r * SIZE + j];
-      let e = select(exp(s - top), 0.0, s <= MASKED);
-      weights[r * SIZE + j] = e;
-      sum += e;
-    }
-  }
-  reduced[thread] = sum;
-  workgroupBarrier();
-  if (r < ROWS && part == 0u) {
-    for (var i = 1u; i < PARTS; i++) { sum += reduced[r * PARTS + i]; }
-    rescale[r] = exp(maximum[r] - top);
-    weight[r] = weight[r] * rescale[r] + sum;
-    maximum[r] = top;
-  }
-  workgroupBarrier();
+// The sum that an invocation keeps: of SHARED_ROWS rows one, or none where row is SHARED_ROWS or more. Neighbours have
+// neighbouring quads.
+struct Owned { row: u32, dimension: u32 }
+
+fn ownedAt(o: u32, thread: u32) -> Owned {
+  let i = o * SIZE + thread;
+  let column = i % VALUE_DIM;
+  return Owned(i / VALUE_DIM, column % VALUE_QUADS * 4u + column / VALUE_QUADS);
 }
 
-fn store(tokenHead: u32, split: u32, r: u32, d: u32, sum: f32) {
-  if (p.splits == 1u) {
-    y[tokenHead * VALUE_DIM + d] = sum / weight[r];
-    return;
-  }
-  let at = (tokenHead * p.splits + split) * (VALUE_DIM + 2u);
+fn storePart(segment: u32, r: u32, d: u32, sum: f32) {
+  let row = rows[r];
+  let first = firstSeen(row.position, p.window) / SEGMENT;
+  if (row.exists == 0u || segment < first || segment > row.position / SEGMENT) { return; }
+  let at = ((row.token * p.heads + row.head) * p.parts + segment - first) * (VALUE_DIM + 2u);
   y[at + d] = sum;
   if (d == 0u) {
-    y[at + VALUE_DIM] = maximum[r];
-    y[at + VALUE_DIM + 1u] = weight[r];
+    y[at + VALUE_DIM] = tops[r];
+    y[at + VALUE_DIM + 1u] = totals[r];
   }
 }

@@ -2,11 +2,11 @@
 // of a kind. Heads of a token: Hq queries, then Hkv keys, then Hkv values, which are copied.
 // include: head-normed.wgsl
 // include: ../group.wgsl
+// include: run-norm.wgsl
 
 struct Params { heads: u32, kvHeads: u32, headDim: u32, eps: f32, queryWeights: u32, keyWeights: u32 } // heads: all of a token
 var<immediate> p: Params;
 
-override LAYER: u32; // 1: LayerNorm without bias, 0: RMSNorm
 override TOGETHER: u32; // 1: all query heads and all key heads, 0: each head
 
 @group(0) @binding(0) var<storage, read> qkv: array<f32>; // [T, heads·D]
@@ -25,24 +25,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     length = select(kept, keys, wg.x == 0u);
   }
   let first = wg.y * p.heads * p.headDim + start;
-  var mean = 0.0;
-  if (LAYER == 1u) {
-    var sum = 0.0;
-    for (var i = thread; i < length; i += SIZE) { sum += qkv[first + i]; }
-    mean = groupAdd(thread, sum) / f32(length);
-  }
-  var squares = 0.0;
-  for (var i = thread; i < length; i += SIZE) {
-    let v = qkv[first + i] - mean;
-    squares += v * v;
-  }
-  let scale = rmsScale(groupAdd(thread, squares), length, p.eps);
+  let norm = runNorm(thread, first, length);
   for (var i = thread; i < length; i += SIZE) {
     let v = qkv[first + i];
     if (start < keys) {
-      y[first + i] = headNormed(v - mean, scale, (start + i) % p.queryWeights, true);
+      y[first + i] = headNormed(v - norm.mean, norm.scale, (start + i) % p.queryWeights, true);
     } else if (start < keys + kept) {
-      y[first + i] = headNormed(v - mean, scale, (start - keys + i) % p.keyWeights, false);
+      y[first + i] = headNormed(v - norm.mean, norm.scale, (start - keys + i) % p.keyWeights, false);
     } else {
       y[first + i] = v;
     }

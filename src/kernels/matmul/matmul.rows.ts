@@ -51,12 +51,13 @@ export interface PlannedKernel {
   readonly plan: RowsPlan;
 }
 
-/** What was measured to be the fastest for this product, else the plan for the table's kernel. */
+/** What was measured to be the fastest for this product (a plan of the table's kernel with --deterministic), else the table's kernel. */
 export function chosenPlan(ctx: WebGPUContext, name: RowsKernel, tokens: number, w: Matrix): PlannedKernel {
   const measured = ctx.productChoices?.({ format: w.format, rows: w.rows, cols: w.cols, tokens });
   const plan =
     measured &&
     ctx.trusts(measured.name) &&
+    (!ctx.deterministic || measured.name === name) &&
     rowsCandidates[measured.name](ctx, tokens, w.rows, w).find(({ size }) => size === measured.size);
   return plan ? { name: measured.name, plan } : { name, plan: rowsPlans[name](ctx, tokens, w.rows, w) };
 }
