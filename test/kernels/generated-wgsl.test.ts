@@ -22,13 +22,13 @@ const generated = {
   ],
   gpu: [
     'matmul.naive.f16-0-f32',
-    'matmul.gemv.f16-0-f32-1x1x8',
-    'matmul.gemv.int4-32-f32-1x1x8',
-    'matmul.gemv.int4-32-f32-1x1x8-norm-gated',
-    'matmul.gemv.int8-32-q8-1x4x8',
+    'matmul.gemv.f16-0-f32-1x1x4',
+    'matmul.gemv.int4-32-f32-1x1x4',
+    'matmul.gemv.int4-32-f32-1x1x4-norm-gated',
+    'matmul.gemv.int8-32-q8-1x4x4',
     'matmul.tiled.f16-0-f32-32x32x32-2x4',
     'matmul.matrix.int4-32-f32-16x32x64-f16-16x16x16-32',
-    'matmul.gemv.int4-32-q8-1x1x8-experts',
+    'matmul.gemv.int4-32-q8-1x1x4-experts',
     'embedding.rows.int8',
   ],
 } as const;

@@ -22,7 +22,7 @@ const ROWS = 147;
 interface Operands {
   readonly format: WeightFormat;
   readonly groupSize?: number;
-  /** More than a tile of 8 sweeps has. */
+  /** More than two tiles of 4 sweeps have. */
   readonly cols: number;
   readonly activations?: 'int8';
 }

@@ -11,10 +11,8 @@ export const GEMV_THREADS = TEAMS * LANES;
 
 /** Most of one workgroup. */
 const TOKENS = 8;
-/** Loads of 16 bytes that an invocation has under way for each of its rows; with 8, two workgroups have 32 KB. */
-const sweepCounts = [8, 4, 2, 1];
-/** Of all tokens together in a tile of x. */
-const MOST_SPANS = 256;
+/** Loads of 16 bytes that an invocation has under way for each of its rows; with 4, two workgroups have 16 KB. */
+const sweepCounts = [4, 2, 1];
 
 /** Chunks of 8 columns that are loaded at once. */
 const spanChunks: Record<WeightFormat, number> = { f32: 1, f16: 1, bf16: 1, int8: 2, int4: 4 };
@@ -39,8 +37,7 @@ export function gemvPlan(
   // More rows read x less often; fewer make more workgroups.
   const wanted = rowsInAll >= 65536 ? 4 : rowsInAll >= 16384 ? 2 : 1;
   const rows = Math.min(wanted, LANES / tokens);
-  const sizes = sweepCounts.filter((sweeps) => sweeps * tokens <= MOST_SPANS / LANES);
-  const plans = sizes.map((sweeps) => gemvPlanOf({ tokens, rows, sweeps, parts }, format));
+  const plans = sweepCounts.map((sweeps) => gemvPlanOf({ tokens, rows, sweeps, parts }, format));
   return plans.find(({ bytes }) => bytes <= device.limits.maxComputeWorkgroupStorageSize) ?? plans[plans.length - 1];
 }
 

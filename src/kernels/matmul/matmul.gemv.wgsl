@@ -15,7 +15,7 @@ const ROWS = 1u; // of a team
 const PARTS = 1u; // of the matrix, one below the other: a team has the same rows of each
 const TOKENS = 1u; // of a workgroup
 const TEAMS = 16u;
-const SWEEPS = 8u;
+const SWEEPS = 4u; // 1, 2 or 4
 
 const LANES = 8u;
 const THREADS = TEAMS * LANES;
@@ -33,14 +33,27 @@ fn total(team: u32, sum: u32) -> f32 {
   return all;
 }
 
-// Of the tile that begins at span `first`, a span of each sweep and row; behind the last one there is nothing to load.
-fn tileWeights(starts: array<u32, ROWS>, first: u32, spans: u32, lane: u32) -> array<array<Weights, ROWS>, SWEEPS> {
-  var w: array<array<Weights, ROWS>, SWEEPS>;
-  for (var s = 0u; s < SWEEPS; s++) {
-    if (first + s * LANES < spans) {
-      let span = min(first + s * LANES + lane, spans - 1u);
-      for (var r = 0u; r < ROWS; r++) { w[s][r] = weightsAt(starts[r] + span); }
-    }
+// A span of each row for each sweep. They have names, since an array that a loop indexes might end in memory instead of
+// registers.
+struct Tile { a: array<Weights, ROWS>, b: array<Weights, ROWS>, c: array<Weights, ROWS>, d: array<Weights, ROWS> }
+
+// Behind a row's last span there is nothing to load.
+fn sweepWeights(starts: array<u32, ROWS>, first: u32, spans: u32, lane: u32) -> array<Weights, ROWS> {
+  var w: array<Weights, ROWS>;
+  if (first < spans) {
+    let span = min(first + lane, spans - 1u);
+    for (var r = 0u; r < ROWS; r++) { w[r] = weightsAt(starts[r] + span); }
+  }
+  return w;
+}
+
+fn tileWeights(starts: array<u32, ROWS>, first: u32, spans: u32, lane: u32) -> Tile {
+  var w: Tile;
+  w.a = sweepWeights(starts, first, spans, lane);
+  if (SWEEPS > 1u) { w.b = sweepWeights(starts, first + LANES, spans, lane); }
+  if (SWEEPS > 2u) {
+    w.c = sweepWeights(starts, first + 2u * LANES, spans, lane);
+    w.d = sweepWeights(starts, first + 3u * LANES, spans, lane);
   }
   return w;
 }
@@ -66,9 +79,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       putX(t, chunk, inputRow(work, t), first * SPAN_CHUNKS + chunk);
     }
     tileIsPut(thread);
-    for (var s = 0u; s < SWEEPS; s++) {
-      if (first + s * LANES < spans) { addProducts(&sums, w[s], s * LANES + lane); }
-    }
+    addProducts(&sums, w.a, lane);
+    if (SWEEPS > 1u && first + LANES < spans) { addProducts(&sums, w.b, LANES + lane); }
+    if (SWEEPS > 2u && first + 2u * LANES < spans) { addProducts(&sums, w.c, 2u * LANES + lane); }
+    if (SWEEPS > 2u && first + 3u * LANES < spans) { addProducts(&sums, w.d, 3u * LANES + lane); }
     w = tileWeights(starts, first + SPANS, spans, lane);
   }
   for (var r = 0u; r < ROWS; r++) {
