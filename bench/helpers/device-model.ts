@@ -1,6 +1,6 @@
 /** A model on a device without the engine: benches that look at logits or at raw speed drive it step by step. */
 import type { Quantization } from '../../src/config.ts';
-import { openGpu } from '../../src/gpu/device.ts';
+import { openGpu, type Gpu } from '../../src/gpu/device.ts';
 import type { KVCache, KVDtype, StepBatch } from '../../src/kernels/ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import type { CausalLM } from '../../src/model/causal-lm.ts';
@@ -17,6 +17,8 @@ export interface DeviceModelOptions {
   readonly maxLength: number;
   readonly preciseTimestamps?: boolean;
   readonly fusion?: boolean;
+  /** On this device; else on one that is opened. */
+  readonly gpu?: Gpu;
   /** Weights that `quant` does not say. */
   readonly plan?: (model: OpenModel) => WeightPlan;
   readonly deterministic?: boolean;
@@ -32,7 +34,7 @@ export interface DeviceModel {
 export async function openDeviceModel(path: string, options: DeviceModelOptions): Promise<DeviceModel> {
   const { preciseTimestamps = false, fusion = true, deterministic = false, quant } = options;
   const { plan = (model: OpenModel) => planWeights(model, quant) } = options;
-  const gpu = await openGpu({ validation: false, preciseTimestamps });
+  const gpu = options.gpu ?? (await openGpu({ validation: false, preciseTimestamps }));
   const ops = new WebGPUOps(gpu, { activations: options.activations, fusion, deterministic });
   const opened = openModel(path);
   const { maxLength, rows, kvDtype } = options;

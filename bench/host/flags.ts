@@ -1,5 +1,5 @@
 import { engineSettings } from '../../src/config.ts';
-import { choice, number } from '../../src/settings.ts';
+import { choice, number, toggle } from '../../src/settings.ts';
 import { counts, declare, modelFlag } from '../helpers/declare.ts';
 
 export const spec = declare({
@@ -16,11 +16,15 @@ export const spec = declare({
       { flags: ['context'], doc: 'Tokens that each sequence has before the first step.' },
     ),
     rounds: number(15, { min: 1 }, { flags: ['rounds'], doc: 'Steps of each kind, in turns.' }),
+    null: toggle(false, {
+      flags: ['null'],
+      doc: 'On Dawn’s backend that computes nothing, with the kernels for GPUs: the host alone, also where the adapter is the processor.',
+    }),
     quant: engineSettings.quant,
     activations: choice<'int8' | 'f32'>('f32', ['int8', 'f32'], {
       flags: ['activations', 'activation_dtype'],
       doc: 'Activations that feed integer matrix products.',
     }),
   },
-  examples: ['', '--batches 1 --rounds 50'],
+  examples: ['', '--batches 1 --rounds 50', '--null --context 256 --rounds 100'],
 });

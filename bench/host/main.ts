@@ -4,6 +4,7 @@ import type { RunBench } from '../helpers/declare.ts';
 import { batchOf, openDeviceModel, type DeviceModel } from '../helpers/device-model.ts';
 import { describeMachine, median } from '../helpers/machine.ts';
 import { modelPath } from '../helpers/model.ts';
+import { openNullGpu } from '../helpers/null-gpu.ts';
 import type { spec } from './flags.ts';
 
 interface StepTime {
@@ -29,11 +30,13 @@ async function decode({ ops, model, kv }: DeviceModel, batch: number, position: 
   return { hostMs, stepMs: performance.now() - start, dispatches: recorder.dispatches - before };
 }
 
-export const run: RunBench<typeof spec> = async ({ model, batches, context, rounds, quant, activations }) => {
+export const run: RunBench<typeof spec> = async (flags) => {
+  const { model, batches, context, rounds, quant, activations } = flags;
   const rows = Math.max(...batches);
   const path = await modelPath(model);
   const maxLength = context + rounds + 1;
-  const again = await openDeviceModel(path, { quant, activations, kvDtype: 'f32', rows, maxLength });
+  const on = flags.null ? { gpu: await openNullGpu() } : {};
+  const again = await openDeviceModel(path, { quant, activations, kvDtype: 'f32', rows, maxLength, ...on });
   const { gpu } = again.ops.context;
   const recording = { ...again, ops: new WebGPUOps(gpu, { activations, replay: false }) };
   const opByOp = { ...again, ops: new WebGPUOps(gpu, { activations, fusion: false }) };

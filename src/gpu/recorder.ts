@@ -19,7 +19,7 @@ export type Immediates = Uint32Array | (() => Uint32Array);
 interface Dispatch {
   readonly kernel: Kernel;
   readonly group: GPUBindGroup;
-  readonly immediates: Immediates | null;
+  readonly immediates: ArrayBufferLike | (() => Uint32Array) | null;
   readonly x: number;
   readonly y: number;
   readonly z: number;
@@ -45,6 +45,11 @@ function resourceId(resource: Resource): number {
   let id = resourceIds.get(resource);
   if (id === undefined) resourceIds.set(resource, (id = nextResourceId++));
   return id;
+}
+
+/** dawn.node takes 0.4 µs for a buffer and 1.6 for an array that looks at one, of 4 µs that a dispatch costs. */
+function bufferOfWords(words: Uint32Array): ArrayBufferLike {
+  return words.byteLength === words.buffer.byteLength ? words.buffer : words.slice().buffer;
 }
 
 export class Recorder {
@@ -81,7 +86,8 @@ export class Recorder {
     if (x === 0 || y === 0 || z === 0) return;
     if (x > MAX_PER_DIMENSION || y > MAX_PER_DIMENSION)
       throw new RangeError(`${kernel.name}: grid ${x}×${y}×${z} too large`);
-    const dispatch = { kernel, group: this.#bindGroup(kernel, resources), immediates, x, y, z, work };
+    const words = immediates instanceof Uint32Array ? bufferOfWords(immediates) : immediates;
+    const dispatch = { kernel, group: this.#bindGroup(kernel, resources), immediates: words, x, y, z, work };
     this.#capture?.dispatches.push(dispatch);
     if (this.#capture) for (const r of resources) if (r) this.#capture.resources.add(r);
     this.#encode(dispatch);
@@ -129,7 +135,7 @@ export class Recorder {
     const pass = this.#pass;
     pass.setPipeline(kernel.pipeline);
     pass.setBindGroup(0, group);
-    if (immediates) pass.setImmediates(0, typeof immediates === 'function' ? immediates() : immediates);
+    if (immediates) pass.setImmediates(0, typeof immediates === 'function' ? bufferOfWords(immediates()) : immediates);
     pass.dispatchWorkgroups(x, y, z);
     this.dispatches++;
     if (this.profiler) this.#endPass();

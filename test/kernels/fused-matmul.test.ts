@@ -50,8 +50,9 @@ t.test('the bits of the ops one by one', async (t) => {
     const run = (fusion: boolean) => decodeLayer(new WebGPUOps(gpu, { kernelSet: 'gpu', fusion }), layer, rows, STEPS);
     const fused = await run(true);
     const apart = await run(false);
+    // They go with the rotation where ops are fused.
     const more = layer.headNorms ? 1 : 0;
-    t.same(fused.dispatches, Array(STEPS).fill(dispatches + more), `${layer.name}, ${rows} tokens: dispatches`);
+    t.same(fused.dispatches, Array(STEPS).fill(dispatches), `${layer.name}, ${rows} tokens: dispatches`);
     t.same(apart.dispatches, Array(STEPS).fill(APART + more));
     t.same(fused.y.map(bits), apart.y.map(bits), `${layer.name}, ${rows} tokens: bits`);
   }
