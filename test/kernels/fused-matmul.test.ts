@@ -94,9 +94,11 @@ t.test('what is found, and what is not known', (t) => {
   const weight: Tensor = { shape: [64], dtype: 'f32', storage: null };
   const w: Matrix = { name: 'w', rows: 128, cols: 64, format: 'int4', storage: null };
   const rms: NormSpec = { kind: 'rms', weight, eps: 1e-5 };
+  /** What goes to a product with this one is int8. */
+  const ofInt8: Matrix = { ...w, name: 'int8' };
   const countOf = (body: (ops: ModelOps) => Tensor): number | null => {
     const { nodes } = record(
-      () => 'f32',
+      (consumer) => (consumer === ofInt8 ? 'q8' : 'f32'),
       (ops) => ({ y: body(ops) }),
     );
     return findFusedMatmul(nodes, 0)?.count ?? null;
@@ -117,6 +119,21 @@ t.test('what is found, and what is not known', (t) => {
     countOf((ops) => ops.matmul(x, w)),
     null,
     'a product alone',
+  );
+  t.equal(
+    countOf((ops) => ops.gatedMul(ops.matmul(x, w), 'silu', { to: ofInt8 })),
+    null,
+    'a gate to int8',
+  );
+  t.equal(
+    countOf((ops) => ops.gatedMul(ops.matmul(ops.norm(x, rms), w), 'silu', { to: ofInt8 })),
+    2,
+    'behind a norm',
+  );
+  t.equal(
+    countOf((ops) => ops.matmul(ops.norm(x, rms, { to: ofInt8 }), ofInt8)),
+    null,
+    'a norm to int8',
   );
   t.equal(
     countOf((ops) => ops.matmul(ops.norm(x, { kind: 'layer', weight, eps: 0 }), w)),

@@ -33,13 +33,9 @@ export function findFusedMatmul(
   if (!linear || !isFloat || linear.lora) return null;
   const products = walk.at;
   const gatedNode = walk.next('gatedMul');
-  const activation = gatedNode && readGate(gatedNode.args, product.output);
+  const activation = gatedNode?.output.dtype === 'f32' ? readGate(gatedNode.args, product.output) : null;
   if (!norm && !activation) return null;
-  const isGated = activation !== null && gatedNode?.output.dtype === 'f32';
-  return {
-    found: { x, norm, linear, activation: isGated ? activation : null },
-    count: (isGated ? walk.at : products) - at,
-  };
+  return { found: { x, norm, linear, activation }, count: (activation ? walk.at : products) - at };
 }
 
 function readGate(
