@@ -56,4 +56,5 @@ def main():
     arguments.out.write_text(json.dumps(exam) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,7 @@ import { EngineError } from '../../errors.ts';
 const id = z.int().min(0);
 const logprob = z.number().max(1e-3);
 
-const caseSchema = z
+export const expectedCase = z
   .object({
     prompt_ids: z.array(id).min(1),
     /** Of each token of the prompt given those before it; null for the first. */
@@ -23,10 +23,10 @@ const caseSchema = z
 const expectedSchema = z.object({
   model_type: z.string(),
   made_by: z.record(z.string(), z.string()),
-  cases: z.array(caseSchema).min(1),
+  cases: z.array(expectedCase).min(1),
 });
 
-export type ExpectedCase = z.infer<typeof caseSchema>;
+export type ExpectedCase = z.infer<typeof expectedCase>;
 export type Expected = z.infer<typeof expectedSchema>;
 
 /** @throws EngineError bad_flag naming the file, and what of it is not as it should be */
