@@ -78,7 +78,8 @@ export const run: RunBench<typeof spec> = async ({ model: named, quant }) => {
   const kv = await stage('KV cache', () => ops.createKVCache(spec));
   const limits = { vocabSize: model.config.vocabSize, eosTokenIds: [] };
   const runner = new DeviceModelRunner(ops, model, kv, limits, []);
-  await stage('warm-up', () => warmUp(runner, spec, stepBudget(defaultEngineConfig, gpu.kernelSet).batchMaxTokens));
+  const { batchMaxTokens } = stepBudget(defaultEngineConfig, gpu.kernelSet);
+  await stage('warm-up', () => warmUp(runner, spec, batchMaxTokens, { isRewardModel: false }));
 
   const result = {
     model: path.split('/').at(-1),

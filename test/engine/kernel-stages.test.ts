@@ -73,7 +73,7 @@ t.test('another process compiles the rest: the engine finds it made, and waits f
     return;
   }
   const before = await answers(engine);
-  t.teardown(compileInBackground(config, ops, stage));
+  t.teardown(compileInBackground(config, ops, { stage, mark: null, processes: 2 }));
   while (!stage.isFused) await new Promise((resolve) => setTimeout(resolve, 20));
   const made: string[] = [];
   ops.context.pipelines.onMade = ({ name }) => made.push(name);

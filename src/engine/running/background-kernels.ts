@@ -1,12 +1,14 @@
-/** Starts an engine's other kernels compiling in a process of its own, and lets the engine use them as they are ready. */
+/** Starts an engine's other kernels compiling in processes of their own, and lets the engine use them as they are ready. */
 import { fork } from 'node:child_process';
-import { freemem } from 'node:os';
+import { availableParallelism, freemem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { EngineConfig } from '../../config.ts';
 import type { Gpu } from '../../gpu/device.ts';
+import type { KernelSource } from '../../gpu/pipelines.ts';
 import type { KernelStage, StageCompiled } from '../../kernels/kernel-stage.ts';
 import type { WebGPUOps } from '../../kernels/webgpu-ops.ts';
 import { moduleUrl } from '../../module-url.ts';
+import type { CompileTask } from './compile-kernels.ts';
 import { KernelMark } from './kernel-mark.ts';
 import type { EnginePlan } from './plan-engine.ts';
 
@@ -32,41 +34,73 @@ export function beginsInStages(gpu: Gpu, config: EngineConfig, plan: EnginePlan,
   return plan.memory.weights <= Math.min(MOST, freemem() * SHARE_OF_MEMORY) && !mark.isThere;
 }
 
+/** Processes that compile side by side: each is a core's work, and has the weights. */
+export function compilers(plan: EnginePlan): number {
+  const most = availableParallelism() > 1 ? 2 : 1;
+  return most * plan.memory.weights <= freemem() * SHARE_OF_MEMORY ? most : 1;
+}
+
+interface Background {
+  readonly stage: KernelStage;
+  readonly mark: KernelMark | null;
+  readonly processes: number;
+}
+
 /** @returns what ends it */
-export function compileInBackground(config: EngineConfig, ops: WebGPUOps, stage: KernelStage): () => void {
+export function compileInBackground(
+  config: EngineConfig,
+  ops: WebGPUOps,
+  { stage, mark, processes }: Background,
+): () => void {
   const start = performance.now();
+  const small = { ...config, tieredStart: false, maxTotalTokenNum: SLOTS, maxReqTotalLen: null };
+  const made = new Map<string, KernelSource>();
+  const done = { first: 0, tiled: 0, fused: 0 };
+  let isOver = false;
+  const use = async (compiled: StageCompiled): Promise<void> => {
+    await ops.context.pipelines.prepare(compiled.made);
+    for (const source of compiled.made) made.set(source.key, source);
+    if (isOver || ++done[compiled.stage] < processes) return;
+    stage.reach(compiled.stage);
+    if (compiled.stage !== 'fused') return;
+    mark?.leave([...made.values()]);
+    const seconds = Math.round((performance.now() - start) / 1000);
+    say(`All kernels are compiled, ${seconds} s after the start: full speed.`);
+  };
+  let ready = Promise.resolve();
+  const onCompiled = (compiled: StageCompiled): void => {
+    // A device that goes away meanwhile says so at the next step.
+    ready = ready.then(() => (isOver ? undefined : use(compiled))).catch(() => undefined);
+  };
+  const children = Array.from({ length: processes }, (_, index) =>
+    compiler({ config: small, part: { index, of: processes } }, onCompiled, () => end(tooLittle)),
+  );
+  const end = (why: string | null): void => {
+    if (why !== null && !isOver) say(why);
+    isOver = true;
+    for (const child of children) child.kill();
+  };
+  return () => end(null);
+}
+
+const tooLittle = 'Kernels could not be compiled in the background: the engine stays at its first speed.';
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+function compiler(task: CompileTask, onCompiled: (compiled: StageCompiled) => void, onFailed: () => void) {
   const child = fork(fileURLToPath(moduleUrl('./compile-kernels.ts', import.meta.url)), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     serialization: 'advanced',
   });
-  const say = (text: string): void => void process.stderr.write(`${text}\n`);
-  let isOver = false;
-  const end = (): void => {
-    isOver = true;
-    child.kill();
-  };
-  const use = async ({ stage: name, made }: StageCompiled): Promise<void> => {
-    await ops.context.pipelines.prepare(made);
-    if (isOver) return;
-    stage.reach(name);
-    const seconds = Math.round((performance.now() - start) / 1000);
-    if (name === 'fused') say(`All kernels are compiled, ${seconds} s after the start: full speed.`);
-  };
-  let ready = Promise.resolve();
-  child.on('message', (compiled: StageCompiled) => {
-    // A device that goes away meanwhile says so at the next step.
-    ready = ready.then(() => (isOver ? undefined : use(compiled))).catch(() => undefined);
-  });
+  child.on('message', onCompiled);
   child.on('error', () => undefined);
   child.on('exit', (code) => {
-    if (code !== 0 && !isOver)
-      say('Kernels could not be compiled in the background: the engine stays at its first speed.');
+    if (code !== 0) onFailed();
   });
-  child.send({
-    ...config,
-    ...{ tieredStart: false, maxTotalTokenNum: SLOTS, maxReqTotalLen: null },
-  });
+  child.send(task);
   child.unref();
   child.channel?.unref();
-  return end;
+  return child;
 }

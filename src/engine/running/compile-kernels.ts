@@ -5,18 +5,25 @@
 import type { EngineConfig } from '../../config.ts';
 import type { StageCompiled } from '../../kernels/kernel-stage.ts';
 import { loadEngine } from './load-engine.ts';
+import type { WarmUpPart } from './warm-up.ts';
 
 // The engine that waits for this is gone.
 process.on('disconnect', () => process.exit(1));
 
-process.once('message', (config: EngineConfig) => void compile(config));
+/** What the process is sent. */
+export interface CompileTask {
+  readonly config: EngineConfig;
+  readonly part: WarmUpPart;
+}
 
-async function compile(config: EngineConfig): Promise<void> {
+process.once('message', (task: CompileTask) => void compile(task));
+
+async function compile({ config, part }: CompileTask): Promise<void> {
   const sent: Promise<unknown>[] = [];
   const onStage = (message: StageCompiled): void =>
     void sent.push(new Promise((resolve) => process.send?.(message, resolve)));
   try {
-    const { runner } = await loadEngine(config, () => undefined, { stages: ['tiled', 'fused'], onStage });
+    const { runner } = await loadEngine(config, () => undefined, { stages: ['tiled', 'fused'], onStage, part });
     await Promise.all(sent);
     await runner.close();
     process.exit(0);

@@ -15,13 +15,13 @@ import type { LoadedEngine, LoadOptions } from '../client/engine-transport.ts';
 import type { LogitsProcessor } from './logits-processors.ts';
 import { DeviceModelRunner } from './model-runner.ts';
 import { adapterFacts } from './adapter-facts.ts';
-import { beginsInStages, compileInBackground, kernelMark } from './background-kernels.ts';
+import { beginsInStages, compileInBackground, compilers, kernelMark } from './background-kernels.ts';
 import type { KernelMark } from './kernel-mark.ts';
 import { prepareKernels } from './prepare-kernels.ts';
 import { profiled } from './profiled-runner.ts';
 import { planEngine } from './plan-engine.ts';
 import type { EngineInfo } from '../core/types.ts';
-import { warmUp } from './warm-up.ts';
+import { warmUp, type WarmUpPart } from './warm-up.ts';
 
 /** Code of the caller's own that takes part in every step. */
 export interface EngineExtensions extends LoadOptions {
@@ -32,6 +32,8 @@ export interface EngineExtensions extends LoadOptions {
   /** Stages of kernels to compile, one behind the other, and who is told of each (compile-kernels.ts). */
   readonly stages?: readonly StageName[];
   readonly onStage?: (compiled: StageCompiled) => void;
+  /** Of each stage's kernels; default: all. */
+  readonly part?: WarmUpPart;
   /** Where the kernels are noted down; without it for models of some size only. */
   readonly mark?: KernelMark;
 }
@@ -100,16 +102,18 @@ async function loadOnto(
   const runner = new DeviceModelRunner(ops, model, ops.createKVCache(plan.kv), limits, logitsProcessors, adapters);
   if (known) await waitForGpu(known);
   const all: KernelSource[] = [];
+  const share = extensions.part && { part: extensions.part };
   for (const name of stages) {
     stage.reach(name);
     const made: KernelSource[] = [];
     if (pipelines) pipelines.onMade = (source) => void made.push(source);
-    await warmUp(runner, plan.kv, plan.batchMaxTokens, model.scoreHead !== null);
+    await warmUp(runner, plan.kv, plan.batchMaxTokens, { isRewardModel: model.scoreHead !== null, ...share });
     extensions.onStage?.({ stage: name, made });
     all.push(...made);
   }
-  if (isTiered && ops instanceof WebGPUOps) runner.onClose(compileInBackground(config, ops, stage));
-  else if (stage.isFused && pipelines) mark?.leave(all);
+  if (isTiered && ops instanceof WebGPUOps)
+    runner.onClose(compileInBackground(config, ops, { stage, mark, processes: compilers(plan) }));
+  else if (stage.isFused && pipelines && !share) mark?.leave(all);
   const info: EngineInfo = {
     modelName: opened.name,
     architecture: opened.config.modelType,

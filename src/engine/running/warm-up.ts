@@ -7,13 +7,22 @@ import type { ModelRunner } from './model-runner.ts';
 import { EngineRequest, type EngineRequestInit } from '../core/engine-request.ts';
 import type { ScheduledRequest } from '../scheduling/scheduler-output.ts';
 
-/** Greedy requests × tokens of each: one decode, a few at once, and a piece of a prompt; fewer where the engine takes no more. */
+/**
+ * Greedy requests × tokens of each: a few at once, one decode, and a piece of a prompt; fewer where the engine takes no
+ * more. In this order half of the compiling is that of every second.
+ */
 const shapes = [
-  [1, 1],
-  [2, 1],
   [8, 1],
+  [2, 1],
+  [1, 1],
   [1, 64],
 ] as const;
+
+/** Every `of`th step, from the `index`th on: for processes that share the work. */
+export interface WarmUpPart {
+  readonly index: number;
+  readonly of: number;
+}
 
 /** What a request asks for. */
 type Task = Pick<EngineRequestInit, 'params' | 'pooling'>;
@@ -33,25 +42,22 @@ export async function warmUp(
   runner: ModelRunner,
   kv: KVCacheSpec,
   batchMaxTokens: number,
-  isRewardModel = false,
+  { isRewardModel, part = { index: 0, of: 1 } }: { readonly isRewardModel: boolean; readonly part?: WarmUpPart },
 ): Promise<void> {
   const task: Pick<Task, 'pooling'> = isRewardModel ? { pooling: 'last' } : {};
+  const greedy: Task = { params: { ...defaultSamplingParams, temperature: 0 }, ...task };
   // Steps with adapters have kernels of their own.
   const adapters = runner.adapters ? [null, await adapterOfNothing(runner.adapters)] : [null];
-  for (const adapter of adapters)
-    for (const [mostRequests, mostTokens] of shapes) {
+  const steps = adapters.flatMap((adapter) =>
+    shapes.map(([mostRequests, mostTokens]) => {
       const most = Math.min(batchMaxTokens, ...kv.groups.map(({ slots }) => slots));
       const requests = Math.min(mostRequests, kv.maxRequests, most);
       const length = Math.min(mostTokens, kv.maxLength, Math.floor(most / requests));
-      await launch(
-        runner,
-        requests,
-        length,
-        { params: { ...defaultSamplingParams, temperature: 0 }, ...task },
-        adapter,
-      );
-    }
-  if (!isRewardModel) await launch(runner, 1, 1, { params: everything });
+      return () => launch(runner, requests, length, greedy, adapter);
+    }),
+  );
+  if (!isRewardModel) steps.push(() => launch(runner, 1, 1, { params: everything }));
+  for (let i = part.index; i < steps.length; i += part.of) await steps[i]();
 }
 
 async function adapterOfNothing(device: AdapterDevice): Promise<LoadedAdapter> {
