@@ -19,8 +19,7 @@ import { attentionKernel, attentionKernelName, type AttentionKernelSpec } from '
 
 /**
  * Dimensions of queries that a workgroup holds: each is a value of the compiled kernel. Heads that share a key beyond that are
- * other workgroups' (latents: 16 heads of 576). A tile's are held for four keys at a time, and the time to compile grows
- * faster than the text: 12 s of a core for 3 heads of 64, 32 s for one of 256 (Xeon with AVX-512, Mesa 25.0.7).
+ * other workgroups' (latents: 16 heads of 576), since the time to compile grows faster than the text.
  */
 const MOST_DIMENSIONS = { decode: 1024, prefill: 256 };
 /** Wider heads get no tiles: the decode kernel takes each token of a prompt by itself. */
@@ -80,7 +79,10 @@ export function lavapipeAttention(
       ...(spec.sinks && { hasSinks: true }),
     };
     const kernel = ctx.pipelines.get(attentionKernelName(kernelSpec), () => attentionKernel(kernelSpec));
-    const params = new Uint32Array([step.numTokens, list.offset, kv.spec.maxLength, tile]);
+    const params = new Uint32Array([
+      ...[step.numTokens, list.offset, kv.spec.maxLength, tile],
+      ...[(groupPart * keyDim) / 4, valueDim / 4],
+    ]);
     ctx.recorder.does(() => attentionWork(step, layer, spec, part));
     ctx.recorder.dispatch(kernel, resources, params, list.count * Math.max(1, tile), kvHeads * (group / groupPart));
   };

@@ -9,6 +9,8 @@
  * scores as sums of texels, each of 8 products from left to right, one new maximum, then l and o key by key. `decode`
  * has two blocks in its 8 lanes.
  * A generator because dimensions must be unrolled into registers. D and Dv are multiples of 8; a texel is 8 dimensions.
+ * Only what is done once a tile, reading queries and storing sums, is a loop, with an end that the compiler does not know:
+ * each vec4 that 8 lanes load or store is a hundred of its basic blocks, and it takes time by the square of those.
  */
 import { composeWith } from '../../gpu/wgsl.ts';
 import { cacheFormat, unitDimensions } from '../kv-cache/cache-format.ts';
@@ -55,8 +57,8 @@ export function attentionKernel(s: AttentionKernelSpec): string {
   const texels = s.headDim / 8;
   const text = `enable subgroups;
 // list: where the tiles (prefill) or tokens (decode) begin in step. tile: 0, or the most tokens of a tile where decode, too,
-// gets tiles, a workgroup a token.
-struct Params { tokens: u32, list: u32, maxLength: u32, tile: u32 }
+// gets tiles, a workgroup a token. queryQuads, valueQuads: vec4s of all heads' queries, of a head's values.
+struct Params { tokens: u32, list: u32, maxLength: u32, tile: u32, queryQuads: u32, valueQuads: u32 }
 var<immediate> p: Params;
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>; // [T, Hq, D]
 @group(0) @binding(1) var<storage, read> keys: array<Stored>; // [slots, ${s.kvHeads}, D]
@@ -240,16 +242,15 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
     `  let start = ${firstKey(s, 'firstPosition')} & ${0xffffffff - (BLOCK - 1)}u;`,
     `  let window = ${firstKey(s, 'position')};`,
   ];
-  for (const h of heads) {
-    const head = headOf(s, h);
-    out.push(`  let at${h} = ${head} * ${texels * 2}u;`);
-    if (s.valueDim) out.push(`  let to${h} = ${head} * ${valueQuads}u;`);
-    for (const i of range(texels * 2)) {
-      const sum = i < valueQuads ? ` var o${h}_${i} = vec4<f32>(0.0);` : '';
-      out.push(`  let q${h}_${i} = q[at${h} + ${i}u] * ${f(s.scale)};${sum}`);
-    }
-    out.push(runningSoftmax(s, h));
-  }
+  const queryAt = (h: number, i: number) => `queries[${h * texels * 2 + i}]`;
+  const sumAt = (h: number, i: number) => `sums[${h * valueQuads + i}]`;
+  out.push(
+    `  var queries: array<vec4<f32>, ${heads.length * texels * 2}>;`,
+    `  var sums: array<vec4<f32>, ${heads.length * valueQuads}>;`,
+    `  let at = ${headOf(s, 0)} * ${texels * 2}u;`,
+    `  for (var i = 0u; i < p.queryQuads; i++) { queries[i] = q[at + i] * ${f(s.scale)}; }`,
+    ...heads.map((h) => runningSoftmax(s, h)),
+  );
   out.push('  var k0 = start;', '  loop {');
   for (const key of keys) {
     out.push(`    let head${key} = slotTable[slots + min(k0 + ${key}u, last)] * ${s.kvHeads}u + kvHead;`);
@@ -263,7 +264,7 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
           out.push(`        let b${c} = subgroupBroadcast(w.${component(c)}, ${texel & 7}u);`);
         }
         for (const h of heads) {
-          const terms = range(8).map((c) => `b${c} * q${h}_${texel * 2 + (c >> 2)}.${'xyzw'[c & 3]}`);
+          const terms = range(8).map((c) => `b${c} * ${queryAt(h, texel * 2 + (c >> 2))}.${'xyzw'[c & 3]}`);
           out.push(`        s${h}_${key} += ${terms.join(' + ')};`);
         }
         out.push('      }');
@@ -289,17 +290,18 @@ function prefillBody(s: AttentionKernelSpec, texels: number): string {
       for (const key of keys) out.push(`        let b${key} = subgroupBroadcast(v${key}.${part}, ${(d4 >> 1) & 7}u);`);
       for (const h of heads) {
         const sum = keys.map((key) => `b${key} * p${h}_${key}`).join(' + ');
-        out.push(`        o${h}_${d4} = o${h}_${d4} * a${h} + ${sum};`);
+        out.push(`        ${sumAt(h, d4)} = ${sumAt(h, d4)} * a${h} + ${sum};`);
       }
       out.push('      }');
     }
     out.push('    }');
   }
   out.push(`    continuing { k0 += ${BLOCK}u; break if k0 > last; }`, '  }', '  if (lane < count) {');
+  out.push(`    let to = ${headOf(s, 0)} * ${valueQuads}u;`);
   for (const h of heads) {
+    const at = h * valueQuads;
     out.push(`    let r${h} = 1.0 / l${h};`);
-    const to = s.valueDim ? `to${h}` : `at${h}`;
-    for (const i of range(valueQuads)) out.push(`    y[${to} + ${i}u] = o${h}_${i} * r${h};`);
+    out.push(`    for (var i = 0u; i < p.valueQuads; i++) { y[to + ${at}u + i] = sums[${at}u + i] * r${h}; }`);
   }
   return [...out, '  }'].join('\n');
 }
