@@ -57,7 +57,8 @@ export async function examine(t: Test, exam: Exam): Promise<void> {
     ...{ runningMaxReqSize: all || 16, batchMaxTokens: 256, chunkedPrefillSize: 64 },
     ...exam.config,
   };
-  const { info, runner } = await loadEngine(config, () => undefined);
+  // With room for the schedule that has the most tokens in a step.
+  const { info, runner } = await loadEngine({ ...config, batchMaxTokens: 1024 }, () => undefined);
   const prompts = promptsOf(requests, longer);
   const coreOf = (changed: Partial<EngineConfig>, slots = 4000) => {
     const small = { ...info, maxTotalTokenNum: slots };

@@ -1,11 +1,12 @@
 // Causal attention over token slots on any GPU, a segment of the context after the other (segments.wgsl).
 //
-// A workgroup owns up to ROWS query rows, a power of two and at most 16 (consecutive tokens of one request × heads that share a key-value head) and some
+// A workgroup owns up to ROWS query rows (consecutive tokens of one request × heads that share a key-value head) and some
 // segments of their context, one or all. Scores: KEY_LANES neighbours share a key, so that what they load is contiguous, and
 // their sums meet in workgroup memory: right for any subgroup size. Values: invocation (lane, quad) walks every LANES-th
 // position for four dimensions. So each key and value is loaded once a workgroup and used for ROWS rows out of registers.
-// Which sums there are, and their order, does not depend on ROWS. Loops over rows have constant bounds and are unrolled. Latents
-// are one key head that all query heads share, and their own values: the first VALUE_DIM of their HEAD_DIM dimensions.
+// Which sums there are, and their order, does not depend on ROWS, a power of two up to 16. Loops over rows have constant bounds
+// and are unrolled. Latents are one key head that all query heads share, and their own values: the first VALUE_DIM of their
+// HEAD_DIM dimensions.
 // include: ../kv-cache/cache.f32.wgsl
 // include: no-sinks.wgsl
 // include: segments.wgsl
@@ -187,7 +188,7 @@ fn scoreSegment(segment0: u32, begin: u32, end: u32, kvHead: u32, thread: u32) {
   for (var pass0 = 0u; pass0 < SEGMENT / PASS; pass0 += AT_ONCE) {
     for (var i = 0u; i < AT_ONCE; i++) {
       let j = (pass0 + i) * PASS + thread / KEY_LANES;
-      var dots = array<f32, ROWS>();
+      var dots = array<f32, ROWS>(); // zeros, said: see docs/adding-a-kernel.md
       if (segment0 + j >= begin && segment0 + j < end) {
         let key = headAt(KEYS, slots[j] * p.kvHeads + kvHead);
         for (var d = lane; d < QUADS; d += KEY_LANES) {
