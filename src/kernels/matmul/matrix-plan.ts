@@ -14,6 +14,7 @@ interface Tile {
 /** From large to small: a larger tile reads less, a smaller one gives more workgroups. */
 const tiles: readonly Tile[] = [
   { tokens: 128, rows: 128, cols: 32, teams: [2, 2, 1] },
+  { tokens: 64, rows: 128, cols: 32, teams: [2, 2, 1] },
   { tokens: 64, rows: 64, cols: 32, teams: [2, 2, 1] },
   { tokens: 32, rows: 64, cols: 32, teams: [2, 2, 1] },
   { tokens: 32, rows: 32, cols: 64, teams: [1, 2, 2] },

@@ -4,7 +4,7 @@ import { findFusedMatmul, type FusedMatmul } from '../fused-matmul/fused-matmul.
 import type { Matrix, ModelOps, Ops, Step } from '../ops.ts';
 import type { Node } from '../program/recording.ts';
 import { checkOp, type Backends, type Wrong } from './check.ts';
-import { recordedShape } from './node-inputs.ts';
+import { recordedShape, releaseStorage } from './node-inputs.ts';
 import { randomFloats, randomMatrix } from './random-inputs.ts';
 
 /** Rows of the result; more than a team has. */
@@ -64,5 +64,6 @@ async function check(
     };
     return ops.program({}, steps.get(ops)!, body).y;
   });
+  for (const { storage } of weights.values()) releaseStorage(storage);
   return wrong && { ...wrong, kernels: ['fused-matmul'] };
 }

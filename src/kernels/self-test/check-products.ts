@@ -6,7 +6,7 @@ import { chosenPlan, rowsMatmul, type PlannedKernel } from '../matmul/matmul.row
 import type { NodeOf } from '../program/recording.ts';
 import { WebGPUOps } from '../webgpu-ops.ts';
 import { checkOp, type Backends, type Wrong } from './check.ts';
-import { recordedShape } from './node-inputs.ts';
+import { recordedShape, releaseStorage } from './node-inputs.ts';
 import { randomFloats, randomMatrix } from './random-inputs.ts';
 
 /** Tokens of steps, from a decode step to a piece of a prompt. */
@@ -76,5 +76,6 @@ async function check(backends: Backends, product: Product): Promise<Wrong[]> {
       ? rowsMatmul(ops.context, kernel.name, x, w, option, kernel.plan)
       : ops.matmul(x, w, option);
   });
+  releaseStorage(onDevice.storage);
   return wrong ? [wrong] : [];
 }

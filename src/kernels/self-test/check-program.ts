@@ -57,6 +57,7 @@ export async function checkProgram(
     if (found) wrong.push(found);
   }
   backends.device.endStep();
+  for (const each of inputs.values()) each.release();
   return wrong;
 }
 

@@ -1,6 +1,7 @@
 /** Arguments for an op of a recording, made up for one backend: the same on each, since they are made in the same order. */
 import type { MatrixShape } from '../../tensor/matrix.ts';
 import { numel, type Tensor } from '../../tensor/tensor.ts';
+import { releaseRowMatrix, type RowMatrix } from '../matmul/row-matrix.ts';
 import type { CacheLayer, KVCache, Matrix, Ops, Step } from '../ops.ts';
 import type { ModelOp, Node, NodeOf } from '../program/recording.ts';
 import { randomFloats, randomMatrix } from './random-inputs.ts';
@@ -30,6 +31,12 @@ export function recordedShape({ storage, ...shape }: Matrix): MatrixShape {
 
 const isMatrix = (value: unknown): value is Matrix => isObject(value) && 'format' in value && 'cols' in value;
 
+/** Gives the device's memory back; the reference's is the garbage collector's. */
+export function releaseStorage(storage: unknown): void {
+  if (storage instanceof GPUBuffer) storage.destroy();
+  else if (isObject(storage) && 'slices' in storage) releaseRowMatrix(storage as unknown as RowMatrix);
+}
+
 export class NodeInputs {
   readonly #ops: Ops;
   readonly #recorded: CacheAndStep;
@@ -38,6 +45,8 @@ export class NodeInputs {
     throw new Error('no op is prepared');
   };
   #seed = 0;
+  /** Storage of what was made for the op. */
+  #held: unknown[] = [];
 
   /** @param recorded what stands in the arguments, for which `own` is put in */
   constructor(ops: Ops, recorded: CacheAndStep, own: CacheAndStep) {
@@ -50,8 +59,9 @@ export class NodeInputs {
     return this.#own.step;
   }
 
-  /** Makes what the op takes. */
+  /** Makes what the op takes, and gives back what the one before took, whose result must have been read. */
   async prepare(node: Node): Promise<void> {
+    this.release();
     this.#seed = 1;
     const args = node.op === 'expertMatmul' ? await this.#ofExperts(node) : await this.#made(node.op, node.args);
     const ops = this.#ops as unknown as Record<ModelOp, (...args: unknown[]) => Tensor>;
@@ -60,6 +70,11 @@ export class NodeInputs {
 
   run(): Tensor {
     return this.#call();
+  }
+
+  release(): void {
+    for (const storage of this.#held) releaseStorage(storage);
+    this.#held = [];
   }
 
   async #made(op: ModelOp, given: unknown): Promise<unknown> {
@@ -95,7 +110,7 @@ export class NodeInputs {
   }
 
   #floats(shape: readonly number[]): Tensor {
-    return this.#ops.uploadF32(randomFloats(this.#seed++, numel(shape)), shape);
+    return this.#hold(this.#ops.uploadF32(randomFloats(this.#seed++, numel(shape)), shape));
   }
 
   /** Pairs of an expert and its weight, no expert twice. */
@@ -105,10 +120,15 @@ export class NodeInputs {
       (3 * Math.floor(i / perToken) + (i % perToken)) % experts,
       1 / (1 + (i % perToken)),
     ]);
-    return this.#ops.uploadF32(Float32Array.from(pairs.flat()), shape);
+    return this.#hold(this.#ops.uploadF32(Float32Array.from(pairs.flat()), shape));
   }
 
-  #matrix(shape: MatrixShape): Promise<Matrix> {
-    return this.#ops.uploadMatrix(randomMatrix(this.#seed++, shape));
+  async #matrix(shape: MatrixShape): Promise<Matrix> {
+    return this.#hold(await this.#ops.uploadMatrix(randomMatrix(this.#seed++, shape)));
+  }
+
+  #hold<T extends { readonly storage: unknown }>(made: T): T {
+    this.#held.push(made.storage);
+    return made;
   }
 }
