@@ -97,11 +97,15 @@ t.test('matrix units that multiply wrong are not used', async (t) => {
   t.match(lines[0], 'matmul.matrix');
 });
 
-t.test('a kernel for several ops that is wrong is not used', async (t) => {
+t.test('kernels for several ops that are wrong are not used', async (t) => {
   const gpu = await openGpu({ validation: true });
   t.teardown(() => gpu.destroy());
-  spoil('fused-matmul/finish.gated.wgsl', 'vec4<f32>(up)', '1.1 * vec4<f32>(up)');
   t.teardown(() => setWgslVariant(null));
+  spoil('rotary-embedding/head-norm-rotary.wgsl', 'if (pair < half)', 'if (pair + 1u < half)');
+  const [line, ...more] = await test('qwen3', gpu, (op) => ['headNorm', 'rotaryStoreKV', 'attention'].includes(op));
+  t.match(line, /the kernel head-norm-rotary wrong .*headNorm, rotaryStoreKV, attention: off by/);
+  t.same(more, []);
+  spoil('fused-matmul/finish.gated.wgsl', 'vec4<f32>(up)', '1.1 * vec4<f32>(up)');
   const lines = await test('llama-tied', gpu, (op) => ['norm', 'matmul', 'gatedMul'].includes(op));
   t.equal(lines.length, 1);
   t.match(lines[0], 'fused-matmul');

@@ -34,8 +34,8 @@ export async function prepareKernels(
   const { activations } = plan;
   const { recording, kv, step } = recordModel(opened, plan.weights, { batch: smallBatch(cache), activations }, cache);
   const { nodes } = recording;
-  // A software adapter would take all of the time to compile.
-  if (config.autotune && !context.gpu.isSoftware) {
+  // A software adapter would take all of the time to compile; and what does not depend on the batch does not depend on times.
+  if (config.autotune && !config.deterministic && !context.gpu.isSoftware) {
     const file = new TunedFile([...describe(context.gpu), activations, lastChange()]);
     const say = (line: string): void => void process.stderr.write(`${line}\n`);
     const now = (): number => performance.now() / 1000;

@@ -51,10 +51,16 @@ export async function checkProgram(
   }
   const steps = new Map([...inputs].map(([ops, { step }]) => [ops, step]));
   const wrong: Wrong[] = await checkFused(backends, nodes, steps);
-  for (const node of distinct(nodes, recorded.kv)) {
-    for (const each of inputs.values()) await each.prepare(node);
-    const found = await checkOp(node.op, backends, (ops) => inputs.get(ops)!.run());
+  const check = async (group: readonly Node[]): Promise<void> => {
+    for (const each of inputs.values()) await each.prepare(group);
+    const name = group.map(({ op }) => op).join(', ');
+    const found = await checkOp(name, backends, (ops) => inputs.get(ops)!.run());
     if (found) wrong.push(found);
+  };
+  for (const group of distinct(nodes, recorded.kv)) {
+    for (const node of group) await check([node]);
+    // Together too: there may be a kernel for some of them.
+    if (group.length > 1) await check(group);
   }
   backends.device.endStep();
   for (const each of inputs.values()) each.release();
@@ -62,7 +68,7 @@ export async function checkProgram(
 }
 
 /** Ops that are called alike come once, and those of layers that do the same with their caches, in one of them. */
-function distinct(nodes: readonly Node[], { layers }: KVCache): Node[] {
+function distinct(nodes: readonly Node[], { layers }: KVCache): Node[][] {
   const groups = new Map<unknown, Node[]>();
   for (const node of nodes) {
     // check-products.ts; and adapters are no part of the model.
@@ -71,7 +77,7 @@ function distinct(nodes: readonly Node[], { layers }: KVCache): Node[] {
     groups.set(group, [...(groups.get(group) ?? []), node]);
   }
   const byCall = new Map([...groups.values()].map((group) => [JSON.stringify(group.map(callOf)), group]));
-  return [...byCall.values()].flat();
+  return [...byCall.values()];
 }
 
 /** The layer of a cache, given as itself or with the part of it that an op has. */

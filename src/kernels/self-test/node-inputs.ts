@@ -2,7 +2,7 @@
 import type { MatrixShape } from '../../tensor/matrix.ts';
 import { numel, type Tensor } from '../../tensor/tensor.ts';
 import { releaseRowMatrix, type RowMatrix } from '../matmul/row-matrix.ts';
-import type { CacheLayer, KVCache, Matrix, Ops, Step } from '../ops.ts';
+import type { CacheLayer, KVCache, Matrix, ModelOps, Ops, Step } from '../ops.ts';
 import type { ModelOp, Node, NodeOf } from '../program/recording.ts';
 import { randomFloats, randomMatrix } from './random-inputs.ts';
 
@@ -30,6 +30,14 @@ export function recordedShape({ storage, ...shape }: Matrix): MatrixShape {
 }
 
 const isMatrix = (value: unknown): value is Matrix => isObject(value) && 'format' in value && 'cols' in value;
+
+/** An argument, or one with fields, with what was made in place of what stands for it. */
+function withMade(arg: unknown, made: ReadonlyMap<unknown, Tensor>): unknown {
+  const own = made.get(arg);
+  if (own) return own;
+  if (!isObject(arg) || !Object.values(arg).some((field) => made.has(field))) return arg;
+  return Object.fromEntries(Object.entries(arg).map(([key, field]) => [key, made.get(field) ?? field]));
+}
 
 /** Gives the device's memory back; the reference's is the garbage collector's. */
 export function releaseStorage(storage: unknown): void {
@@ -59,13 +67,29 @@ export class NodeInputs {
     return this.#own.step;
   }
 
-  /** Makes what the op takes, and gives back what the one before took, whose result must have been read. */
-  async prepare(node: Node): Promise<void> {
+  /** Makes what these ops take from elsewhere, and gives back what those before took, whose result must have been read. */
+  async prepare(nodes: readonly Node[]): Promise<void> {
     this.release();
     this.#seed = 1;
-    const args = node.op === 'expertMatmul' ? await this.#ofExperts(node) : await this.#made(node.op, node.args);
-    const ops = this.#ops as unknown as Record<ModelOp, (...args: unknown[]) => Tensor>;
-    this.#call = () => ops[node.op](...(args as unknown[]));
+    const inside = new Set<unknown>(nodes.map(({ output }) => output));
+    const calls: { readonly node: Node; readonly args: readonly unknown[] }[] = [];
+    for (const node of nodes) {
+      const args = node.op === 'expertMatmul' ? await this.#ofExperts(node) : await this.#made(node, node.args, inside);
+      calls.push({ node, args: args as unknown[] });
+    }
+    const body = (ops: ModelOps): Tensor => {
+      const made = new Map<unknown, Tensor>();
+      let last: Tensor | null = null;
+      for (const { node, args } of calls) {
+        const call = (ops as unknown as Record<ModelOp, (...args: unknown[]) => Tensor>)[node.op].bind(ops);
+        last = call(...args.map((arg) => withMade(arg, made)));
+        made.set(node.output, last);
+      }
+      return last!;
+    };
+    // One by one outside of a program, where nothing is fused.
+    this.#call = () =>
+      nodes.length === 1 ? body(this.#ops) : this.#ops.program({}, this.step, (part) => ({ y: body(part) })).y;
   }
 
   run(): Tensor {
@@ -77,22 +101,26 @@ export class NodeInputs {
     this.#held = [];
   }
 
-  async #made(op: ModelOp, given: unknown): Promise<unknown> {
+  /** @param inside what the ops make themselves, which stays as it is */
+  async #made(node: Node, given: unknown, inside: ReadonlySet<unknown>): Promise<unknown> {
+    if (inside.has(given)) return given;
     const { kv, step } = this.#recorded;
     if (given === step) return this.#own.step;
     const layer = kv.layers.indexOf(given as CacheLayer);
     if (layer >= 0) return this.#own.kv.layers[layer];
     if (isTensor(given)) return this.#floats(given.shape);
-    if (isMatrix(given)) return this.#matrix({ ...recordedShape(given), ...(op === 'embedding' && { rows: SMALL }) });
+    if (isMatrix(given))
+      return this.#matrix({ ...recordedShape(given), ...(node.op === 'embedding' && { rows: SMALL }) });
     if (Array.isArray(given)) {
       const made: unknown[] = [];
-      for (const each of given) made.push(await this.#made(op, each));
+      for (const each of given) made.push(await this.#made(node, each, inside));
       return made;
     }
     if (!isObject(given)) return given;
     const made: Record<string, unknown> = {};
     // Of the matrix that a result goes into only the format is looked at.
-    for (const [key, each] of Object.entries(given)) made[key] = key === 'to' ? each : await this.#made(op, each);
+    for (const [key, each] of Object.entries(given))
+      made[key] = key === 'to' ? each : await this.#made(node, each, inside);
     return made;
   }
 
