@@ -3,7 +3,10 @@ import t from 'tap';
 import { openGpu, type Gpu } from '../../src/gpu/device.ts';
 import type { HeadNorms, KVDtype, ModelOps, RotarySpec } from '../../src/kernels/ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
+import { runDecoderLayer } from '../../src/model/layers/decoder-layer.ts';
 import { emptyBatch, kvLayerOf, oneLayerCache } from '../helpers/batches.ts';
+import { layerStep, smallLayer } from '../helpers/decoder-layers.ts';
+import { dryGpu } from '../helpers/dry-gpu.ts';
 import { randomFloats } from '../helpers/random.ts';
 
 process.env.LP_NATIVE_VECTOR_WIDTH ??= '128';
@@ -69,6 +72,19 @@ t.test('one dispatch', async (t) => {
   }
   const seen = await compute(gpu, cases[0], true, true);
   t.equal(seen.dispatches, 2, 'not where somebody else reads the normalized heads');
+});
+
+t.test('a layer of a decode step is six dispatches, with norms of heads and without', async (t) => {
+  for (const headNorms of [false, true]) {
+    const ops = new WebGPUOps(
+      dryGpu('gpu', {}, () => undefined),
+      { kernelSet: 'gpu' },
+    );
+    const { x, layer, step } = await layerStep(ops, { ...smallLayer, headNorms }, 1);
+    const before = ops.context.recorder.dispatches;
+    ops.program({}, step, (part) => ({ y: runDecoderLayer(part, x, layer, step) }));
+    t.equal(ops.context.recorder.dispatches - before, 6);
+  }
 });
 
 /** @param isRead whether the normalized heads are a result of the program too */
