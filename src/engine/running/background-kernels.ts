@@ -8,7 +8,7 @@ import type { KernelSource } from '../../gpu/pipelines.ts';
 import type { KernelStage, StageCompiled } from '../../kernels/kernel-stage.ts';
 import type { WebGPUOps } from '../../kernels/webgpu-ops.ts';
 import { moduleUrl } from '../../module-url.ts';
-import type { CompileTask } from './compile-kernels.ts';
+import type { CompileTask } from './compile-task.ts';
 import { KernelMark } from './kernel-mark.ts';
 import type { EnginePlan } from './plan-engine.ts';
 

@@ -2,19 +2,12 @@
  * Entry of the process that compiles an engine's kernels into the driver's cache, while the engine answers with those that
  * are compiled first: it loads the same model and takes the steps of warm-up.ts, stage by stage.
  */
-import type { EngineConfig } from '../../config.ts';
 import type { StageCompiled } from '../../kernels/kernel-stage.ts';
+import type { CompileTask } from './compile-task.ts';
 import { loadEngine } from './load-engine.ts';
-import type { WarmUpPart } from './warm-up.ts';
 
 // The engine that waits for this is gone.
 process.on('disconnect', () => process.exit(1));
-
-/** What the process is sent. */
-export interface CompileTask {
-  readonly config: EngineConfig;
-  readonly part: WarmUpPart;
-}
 
 process.once('message', (task: CompileTask) => void compile(task));
 
