@@ -54,9 +54,7 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
   const limits = { size: settings.textWorkers, seconds: settings.textTimeout, maxWaiting };
   const texts = textPool(moduleUrl('./text-worker.ts', import.meta.url), data, limits);
   const readText = async () => {
-    const describing = describeText(texts);
-    const tokenizer = openTokenizer();
-    const described = await describing;
+    const [described, tokenizer] = await Promise.all([describeText(texts), Promise.resolve().then(openTokenizer)]);
     const template = override ?? tokenizer.toolUseTemplate ?? tokenizer.chatTemplate;
     const showsTools = described.traits?.tools === true ? template : null;
     const formats = answerFormats(showsTools, settings);

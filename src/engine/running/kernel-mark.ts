@@ -20,7 +20,7 @@ export class KernelMark {
     const kernels = [
       ...[adapter, process.env['LP_NATIVE_VECTOR_WIDTH'], process.env['MESA_SHADER_CACHE_DIR'], lastChange()],
       ...[resolve(config.modelDir), config.quant, config.fusion, plan.activations, plan.kvDtype],
-      plan.lora?.maxRank,
+      ...[plan.lora?.maxRank, config.deterministic, config.matrixUnits, config.autotune],
     ];
     const name = createHash('sha256').update(JSON.stringify(kernels)).digest('hex').slice(0, 32);
     this.#file = join(dawnlightHome(), 'compiled', `${name}.json`);

@@ -89,8 +89,8 @@ async function loadOnto(
   const ops = createOps?.(gpu, options) ?? new WebGPUOps(gpu, options);
   const pipelines = ops instanceof WebGPUOps ? ops.context.pipelines : null;
   const replaced = !createOps && ops instanceof WebGPUOps ? await prepareKernels(ops, opened, plan, config) : [];
-  // Beside the weights, which are read meanwhile.
-  const known = isTiered ? undefined : pipelines?.prepareAll(mark?.kernels() ?? []);
+  // Beside the weights, which are read meanwhile. One that cannot be made says so when a step needs it.
+  const known = isTiered ? undefined : pipelines?.prepareAll(mark?.kernels() ?? []).catch(() => undefined);
   const { maxLength } = plan.kv;
   const loras: Lora[] = [];
   const lora = plan.lora && { ...plan.lora, onLora: (made: Lora) => void loras.push(made) };
