@@ -25,6 +25,8 @@ export async function startEngine(modelPath: string): Promise<BenchEngine> {
   };
   const loader = new URL('../../src/engine/running/load-engine.js', import.meta.url).href;
   const vocabulary = tokenVocabulary(tokenizer, '');
-  const engine = await RestartingEngineClient.start(inWorker({ config, loader, faultInjection: false, vocabulary }));
+  const engine = await RestartingEngineClient.start(
+    inWorker({ config, loader, faultInjection: false, tokens: { endTokenIds: [], vocabulary } }),
+  );
   return { engine, tokenizer };
 }

@@ -1,5 +1,5 @@
 /** A device of Dawn's backend that computes nothing: time on it is the host's alone. */
-import type { Gpu } from '../../src/gpu/device.ts';
+import { allLimits, type Gpu } from '../../src/gpu/device.ts';
 import { createInstance } from '../../src/gpu/instance.ts';
 
 /** Takes the kernels for GPUs. What is read back is zeros. */
@@ -7,12 +7,7 @@ export async function openNullGpu(): Promise<Gpu> {
   const toggles = 'enable-dawn-features=allow_unsafe_apis,use_vulkan_memory_model';
   const adapter = await createInstance(['backend=null', toggles]).requestAdapter();
   if (!adapter) throw new Error('Dawn has no null backend');
-  const limits = Object.keys(Object.getPrototypeOf(adapter.limits) as object);
-  const valueOf = (key: string): unknown => adapter.limits[key as keyof GPUSupportedLimits];
-  const numbers = limits.filter((key) => typeof valueOf(key) === 'number');
-  const device = await adapter.requestDevice({
-    requiredLimits: Object.fromEntries(numbers.map((key) => [key, valueOf(key) as number])),
-  });
+  const device = await adapter.requestDevice({ requiredLimits: allLimits(adapter) });
   return {
     ...{ device, adapter, description: 'Dawn’s null backend', kernelSet: 'gpu', matrixUnit: null },
     ...{ hasF16: false, hasSubgroups: false, hasTimestamps: false, isSoftware: true },

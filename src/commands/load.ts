@@ -96,7 +96,7 @@ export async function loadContext(engineConfig: EngineConfig, settings: ServerCo
 export async function startEngine(
   config: EngineConfig,
   name: string,
-  tokens: Promise<TokenFacts>,
+  tokens: TokenFacts | Promise<TokenFacts>,
 ): Promise<RestartingEngineClient> {
   const progress = terminalProgress();
   let started = false;
@@ -108,7 +108,11 @@ export async function startEngine(
     if (done < total || loaded) return;
     loaded = true;
     progress.stop();
-    progress.log('compiling kernels');
+    // Nothing more is said of a model whose text cannot be read.
+    Promise.resolve(tokens).then(
+      () => progress.log('compiling kernels'),
+      () => undefined,
+    );
   };
   try {
     const start = inWorker({ config, loader: loaderUrl, faultInjection: false, tokens });

@@ -93,15 +93,21 @@ function outOfMemory({ message }: GPUOutOfMemoryError): EngineError {
   return new EngineError('out_of_memory', `the device is out of memory: ${advice} (WebGPU: ${message})`);
 }
 
+/** What an adapter can do at most, for a device that can do it. */
+export function allLimits({ limits }: GPUAdapter): Record<string, number> {
+  const all: Record<string, number> = {};
+  for (const key in limits) {
+    const value: unknown = limits[key as keyof GPUSupportedLimits];
+    if (typeof value === 'number') all[key] = value;
+  }
+  return all;
+}
+
 /** Opens the best adapter with every feature and limit it has. Throws EngineError no_adapter. */
 export async function openGpu(options: GpuOptions): Promise<Gpu> {
   const adapter = await requestAdapter(options);
   const { info } = adapter;
-  const requiredLimits: Record<string, number> = {};
-  for (const key in adapter.limits) {
-    const value: unknown = adapter.limits[key as keyof GPUSupportedLimits];
-    if (typeof value === 'number') requiredLimits[key] = value;
-  }
+  const requiredLimits = allLimits(adapter);
   const requiredFeatures = wantedFeatures.filter((f) => adapter.features.has(f)) as GPUFeatureName[];
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
 

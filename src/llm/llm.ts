@@ -75,6 +75,7 @@ export class LLM {
     const config = withToolsAdapter({ ...defaultEngineConfig, ...settings, modelDir }, text.toolsAdapter);
     const { vocabulary } = text;
     const endTokenIds = text.tokenizer.eosTokenIds;
+    const tokens = { endTokenIds, vocabulary };
     const extensions = { endTokenIds, ...(logitsProcessors && { logitsProcessors }), ...(createOps && { createOps }) };
     const start =
       policy || logitsProcessors || createOps
@@ -82,7 +83,7 @@ export class LLM {
             vocabulary,
             ...(policy && { policy }),
           })
-        : inWorker({ config, loader: loaderUrl, faultInjection: false, endTokenIds, vocabulary });
+        : inWorker({ config, loader: loaderUrl, faultInjection: false, tokens });
     const { stepTimeout } = config;
     return new LLM(
       await RestartingEngineClient.start(start, { onProgress, stepTimeout, adapters: namedAdapters(config.lora) }),

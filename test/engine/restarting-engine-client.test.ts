@@ -75,7 +75,12 @@ function nextStep(): Promise<void> {
 
 t.test('what ends turns by the tokenizer reaches an engine in a worker', async (t) => {
   const client = await RestartingEngineClient.start(
-    inWorker({ config: defaultEngineConfig, loader, faultInjection: false, endTokenIds: [77] }),
+    inWorker({
+      config: defaultEngineConfig,
+      loader,
+      faultInjection: false,
+      tokens: { endTokenIds: [77], vocabulary: null },
+    }),
   );
   t.teardown(() => client.close());
   t.ok(client.info.eosTokenIds.includes(77));
@@ -99,14 +104,14 @@ t.test('an engine starts before the tokenizer is read, and does not outlive its 
     ...options,
     tokens: Promise.reject(new EngineError('model_not_readable', 'no template')),
   });
-  let gone: Promise<void> | null = null;
+  const gone: Promise<void>[] = [];
   const start: StartEngine = (onMessage) => {
     const transport = failing(onMessage);
-    gone = transport.gone();
+    gone.push(transport.gone());
     return transport;
   };
   await t.rejects(RestartingEngineClient.start(start), { code: 'model_not_readable', message: 'no template' });
-  await gone;
+  await Promise.all(gone);
 });
 
 for (const [way, start] of Object.entries({ 'in a worker': worker, 'in-process': inProcess() })) {

@@ -22,7 +22,7 @@ export async function exam(engineConfig: EngineConfig, settings: ExamConfig): Pr
   const expected = readExpected(settings.expected);
   const config = { ...engineConfig, modelDir: await modelPath(engineConfig.modelDir) };
   const name = nameOf(config.modelDir, expected.model_type);
-  const engine = await startEngine(config, name, Promise.resolve({ endTokenIds: [], vocabulary: null }));
+  const engine = await startEngine(config, name, { endTokenIds: [], vocabulary: null });
   try {
     const makers = Object.entries(expected.made_by).map(([program, version]) => `${program} ${version}`);
     const setting = `activations ${config.activationDtype}, KV cache ${config.kvCacheDtype}, weights ${config.quant}`;

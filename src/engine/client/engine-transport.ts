@@ -59,16 +59,15 @@ export interface WorkerData {
 /** The first message to the worker; null: there will be none, nobody waits for the engine any more. */
 export type FirstMessage = TokenFacts | null;
 
-export interface WorkerStart extends WorkerData, Partial<TokenFacts> {
-  /** Instead of both: comes while the model is loaded. When it fails, so does the engine, with the same error. */
-  readonly tokens?: Promise<TokenFacts>;
+export interface WorkerStart extends WorkerData {
+  /** May come while the model is loaded. When it fails, so does the engine, with the same error. None: nothing is known. */
+  readonly tokens?: TokenFacts | Promise<TokenFacts>;
 }
 
+const noTokens: TokenFacts = { endTokenIds: [], vocabulary: null };
+
 /** Starts engines in worker threads; the caller's event loop stays free while the device works. */
-export function inWorker(start: WorkerStart): StartEngine {
-  const { config, loader, faultInjection, endTokenIds = [], vocabulary = null } = start;
-  const workerData: WorkerData = { config, loader, faultInjection };
-  const tokens = start.tokens ?? Promise.resolve({ endTokenIds, vocabulary });
+export function inWorker({ tokens = noTokens, ...workerData }: WorkerStart): StartEngine {
   return (onMessage) => {
     // Descriptors are not tracked: gpu/dawn-notes.ts closes one that the process opened, which Node would warn of.
     const worker = new Worker(workerFile, { workerData, trackUnmanagedFds: false });
@@ -82,7 +81,7 @@ export function inWorker(start: WorkerStart): StartEngine {
     const die = (error: unknown): void => deliver({ type: 'dead', error: toErrorMessage(error) });
     worker.on('message', deliver);
     worker.on('error', die);
-    tokens.then(first, (error: unknown) => {
+    Promise.resolve(tokens).then(first, (error: unknown) => {
       die(error);
       first(null);
     });

@@ -87,8 +87,9 @@ async function loadOnto(
   const { fusion, deterministic } = config;
   const options: WebGPUOpsOptions = { activations: plan.activations, fusion, deterministic, stage };
   const ops = createOps?.(gpu, options) ?? new WebGPUOps(gpu, options);
-  const pipelines = ops instanceof WebGPUOps ? ops.context.pipelines : null;
-  const replaced = !createOps && ops instanceof WebGPUOps ? await prepareKernels(ops, opened, plan, config) : [];
+  const webgpu = ops instanceof WebGPUOps ? ops : null;
+  const pipelines = webgpu?.context.pipelines;
+  const replaced = !createOps && webgpu ? await prepareKernels(webgpu, opened, plan, config) : [];
   // Beside the weights, which are read meanwhile. One that cannot be made says so when a step needs it.
   const known = isTiered ? undefined : pipelines?.prepareAll(mark?.kernels() ?? []).catch(() => undefined);
   const { maxLength } = plan.kv;
@@ -111,8 +112,8 @@ async function loadOnto(
     extensions.onStage?.({ stage: name, made });
     all.push(...made);
   }
-  if (isTiered && ops instanceof WebGPUOps)
-    runner.onClose(compileInBackground(config, ops, { stage, mark, processes: compilers(plan) }));
+  if (isTiered && webgpu)
+    runner.onClose(compileInBackground(config, webgpu, { stage, mark, processes: compilers(plan) }));
   else if (stage.isFused && pipelines && !share) mark?.leave(all);
   const info: EngineInfo = {
     modelName: opened.name,

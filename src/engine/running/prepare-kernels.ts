@@ -7,14 +7,13 @@ import type { Gpu } from '../../gpu/device.ts';
 import type { OpenModel } from '../../model/files/open-model.ts';
 import { recordModel } from '../../model/weights/memory-plan.ts';
 import type { Step } from '../../kernels/ops.ts';
-import type { Node, NodeOf } from '../../kernels/program/recording.ts';
+import { recordedShape } from '../../kernels/program/recorded-matrix.ts';
+import { nodesOf, type Node } from '../../kernels/program/recording.ts';
 import { smallBatch, smallCache } from '../../kernels/self-test/check-program.ts';
-import { recordedShape } from '../../kernels/self-test/node-inputs.ts';
 import { selfTest } from '../../kernels/self-test/self-test.ts';
 import { DeviceTuner } from '../../kernels/tuning/time-products.ts';
 import { choicesOf, type UsedMatrix } from '../../kernels/tuning/tune-products.ts';
 import type { WebGPUOps } from '../../kernels/webgpu-ops.ts';
-import { lastChange } from './kernel-mark.ts';
 import type { EnginePlan } from './plan-engine.ts';
 import { TunedFile, tunedProducts } from './tuned-products.ts';
 
@@ -36,7 +35,7 @@ export async function prepareKernels(
   const { nodes } = recording;
   // A software adapter would take all of the time to compile; and what does not depend on the batch does not depend on times.
   if (config.autotune && !config.deterministic && !context.gpu.isSoftware) {
-    const file = new TunedFile([...describe(context.gpu), activations, lastChange()]);
+    const file = new TunedFile([...describe(context.gpu), activations]);
     const say = (line: string): void => void process.stderr.write(`${line}\n`);
     const now = (): number => performance.now() / 1000;
     const used = matricesOf(nodes, step, { ofStep: plan.batchMaxTokens, ofLogits: config.runningMaxReqSize });
@@ -52,8 +51,7 @@ function matricesOf(
   { numTokens }: Step,
   most: { readonly ofStep: number; readonly ofLogits: number },
 ): UsedMatrix[] {
-  const products = nodes.filter((node): node is NodeOf<'matmul'> & Node => node.op === 'matmul');
-  return products.map(({ args: [x, w] }) => ({
+  return nodesOf(nodes, 'matmul').map(({ args: [x, w] }) => ({
     matrix: recordedShape(w),
     mostTokens: x.shape[0] === numTokens ? most.ofStep : most.ofLogits,
   }));

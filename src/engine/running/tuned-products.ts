@@ -2,11 +2,8 @@
  * Which kernels are fastest for a model's products on this adapter, measured before its weights are loaded, once: answers
  * are kept in Dawnlight's own folder.
  */
-import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { dawnlightHome } from '../../home.ts';
+import { rowsKernels } from '../../kernels/matmul/product-choices.ts';
 import {
   keyOf,
   questionsOf,
@@ -16,39 +13,30 @@ import {
   type Tuner,
   type UsedMatrix,
 } from '../../kernels/tuning/tune-products.ts';
+import { KernelNotes } from './kernel-notes.ts';
 
 /** Seconds that measuring may take. */
 export const TUNING_BUDGET = 25;
 
-const names = ['matmul.naive', 'matmul.gemv', 'matmul.tiled', 'matmul.matrix'] as const;
-const stored = z.record(z.string(), z.object({ name: z.enum(names), size: z.string() }));
+const stored = z.record(z.string(), z.object({ name: z.enum(rowsKernels), size: z.string() }));
 
 /** Answers of one adapter, driver and version of the kernels, of all models. */
 export class TunedFile {
-  readonly #file: string;
+  readonly #notes: KernelNotes;
 
   constructor(parts: readonly unknown[]) {
-    const name = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
-    this.#file = join(dawnlightHome(), 'tuned', `${name}.json`);
+    this.#notes = new KernelNotes('tuned', parts);
   }
 
   /** None where there is no file, or it is not whole. */
   read(): Answers {
-    try {
-      return new Map(Object.entries(stored.parse(JSON.parse(readFileSync(this.#file, 'utf8')))));
-    } catch {
-      return new Map();
-    }
+    const found = stored.safeParse(this.#notes.read());
+    return new Map(Object.entries(found.data ?? {}));
   }
 
   /** Where it cannot be written the next start measures again. */
   write(answers: Answers): void {
-    try {
-      mkdirSync(dirname(this.#file), { recursive: true });
-      writeFileSync(this.#file, `${JSON.stringify(Object.fromEntries(answers), null, 2)}\n`);
-    } catch {
-      // The folder cannot be written.
-    }
+    this.#notes.write(Object.fromEntries(answers));
   }
 }
 

@@ -7,7 +7,8 @@
  * dispatch for each, whose workgroups end at once where the slice has nothing of the expert.
  */
 import type { Tensor } from '../../tensor/tensor.ts';
-import { hasTiles, rowsKernel, rowsPlans, type RowsKernel } from '../matmul/matmul.rows.ts';
+import { hasTiles, rowsKernel, rowsPlans } from '../matmul/matmul.rows.ts';
+import type { RowsKernel } from '../matmul/product-choices.ts';
 import type { RowMatrix } from '../matmul/row-matrix.ts';
 import type { ExpertMatmulOption, Matrix } from '../ops.ts';
 import { rowGrid } from '../row-grid.ts';

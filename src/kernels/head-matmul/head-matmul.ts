@@ -14,7 +14,8 @@ import {
 import { BLOCK_ROWS } from '../matmul/lane-layout.ts';
 import type { LaneMatrix } from '../matmul/lane-matrix.ts';
 import { tileFor } from '../matmul/matmul.lavapipe.ts';
-import { rowsKernel, rowsPlans, type RowsKernel } from '../matmul/matmul.rows.ts';
+import { rowsKernel, rowsPlans } from '../matmul/matmul.rows.ts';
+import type { RowsKernel } from '../matmul/product-choices.ts';
 import { FEW_TOKENS } from '../matmul/matmul.ts';
 import { productWork } from '../matmul/product-work.ts';
 import type { RowMatrix } from '../matmul/row-matrix.ts';

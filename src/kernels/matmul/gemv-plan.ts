@@ -33,7 +33,7 @@ export function gemvPlan(
   format: WeightFormat,
   parts: 1 | 2 = 1,
 ): GemvPlan {
-  const tokens = 2 ** Math.ceil(Math.log2(Math.min(TOKENS, Math.max(1, tokensInAll))));
+  const tokens = tokensOf(tokensInAll);
   // More rows read x less often; fewer make more workgroups.
   const wanted = rowsInAll >= 65536 ? 4 : rowsInAll >= 16384 ? 2 : 1;
   const rows = Math.min(wanted, LANES / tokens);
@@ -43,12 +43,15 @@ export function gemvPlan(
 
 /** All that an adapter can run with so many tokens. */
 export function gemvPlans({ gpu: { device } }: WebGPUContext, tokensInAll: number, format: WeightFormat): GemvPlan[] {
-  const tokens = 2 ** Math.ceil(Math.log2(Math.min(TOKENS, Math.max(1, tokensInAll))));
+  const tokens = tokensOf(tokensInAll);
   return [1, 2, 4]
     .filter((rows) => rows * tokens <= LANES)
     .flatMap((rows) => sweepCounts.map((sweeps) => gemvPlanOf({ tokens, rows, sweeps, parts: 1 }, format)))
     .filter(({ bytes }) => bytes <= device.limits.maxComputeWorkgroupStorageSize);
 }
+
+/** Of a workgroup. */
+const tokensOf = (tokensInAll: number): number => 2 ** Math.ceil(Math.log2(Math.min(TOKENS, Math.max(1, tokensInAll))));
 
 export interface GemvSizes {
   /** Of a workgroup: 1, 2, 4 or 8. */

@@ -16,13 +16,10 @@ import { productWork } from './product-work.ts';
 import { gemvPlan, gemvPlans } from './gemv-plan.ts';
 import type { MatmulOption } from './matmul.lavapipe.ts';
 import { matrixPlan, matrixPlans } from './matrix-plan.ts';
-import type { ProductChoice } from './product-choices.ts';
+import type { RowsKernel } from './product-choices.ts';
 import { productIncludes, weightIncludes } from './row-includes.ts';
 import { CHUNK, type RowMatrix } from './row-matrix.ts';
-import type { RowsPlan } from './rows-plan.ts';
-
-/** The ladder, each a file. */
-export type RowsKernel = ProductChoice['name'];
+import { busyPlan, type RowsPlan } from './rows-plan.ts';
 
 /** Weights are decoded once for all tokens of a tile. */
 export const hasTiles = (name: RowsKernel): boolean => name === 'matmul.tiled' || name === 'matmul.matrix';
@@ -33,7 +30,7 @@ type For<Plans> = (ctx: WebGPUContext, tokens: number, rows: number, w: Matrix) 
 export const rowsPlans: Record<RowsKernel, For<RowsPlan>> = {
   'matmul.naive': () => naivePlan,
   'matmul.gemv': (ctx, tokens, rows, { format }) => gemvPlan(ctx, tokens, rows, format),
-  'matmul.tiled': (_, tokens, rows) => tiledPlan(tokens, rows),
+  'matmul.tiled': (_, tokens, rows) => busyPlan(tiles.map(planOfTile), tokens, rows),
   'matmul.matrix': matrixPlan,
 };
 
@@ -125,22 +122,14 @@ export function rowsKernel(
   return ctx.pipelines.get([`${name}.${operands}`, ...parts].join('-'), source, more.constants);
 }
 
-/** From large to small: a larger tile reads less, a smaller one gives more workgroups. */
+/** From large to small. */
 const tiles = [
   { TILE_TOKENS: 128, TILE_ROWS: 128, TILE_COLS: 16, TOKENS: 8, ROWS: 8 },
   { TILE_TOKENS: 64, TILE_ROWS: 64, TILE_COLS: 32, TOKENS: 4, ROWS: 4 },
   { TILE_TOKENS: 32, TILE_ROWS: 32, TILE_COLS: 32, TOKENS: 2, ROWS: 4 },
 ] as const;
-/** Workgroups that keep a large GPU busy (about two for each of 132 multiprocessors): smaller tiles rather than fewer. */
-const BUSY = 256;
 
 const naivePlan: RowsPlan = { tokens: 1, rows: 64, defines: {}, size: '' };
-
-function tiledPlan(tokens: number, rows: number): RowsPlan {
-  const isBusy = (tile: (typeof tiles)[number]) =>
-    Math.ceil(tokens / tile.TILE_TOKENS) * Math.ceil(rows / tile.TILE_ROWS) >= BUSY;
-  return planOfTile(tiles.find((tile) => tile.TILE_TOKENS < 2 * tokens && isBusy(tile)) ?? tiles[tiles.length - 1]);
-}
 
 function planOfTile(defines: (typeof tiles)[number]): RowsPlan {
   const { TILE_TOKENS, TILE_ROWS, TILE_COLS, TOKENS, ROWS } = defines;

@@ -1,7 +1,7 @@
 /** Tiles of matmul.matrix.wgsl: which, for so many tokens and rows, and what the text is made with. */
 import type { MatrixUnit } from '../../gpu/matrix-unit.ts';
 import type { WebGPUContext } from '../webgpu-context.ts';
-import type { RowsPlan } from './rows-plan.ts';
+import { busyPlan, type RowsPlan } from './rows-plan.ts';
 
 interface Tile {
   readonly tokens: number;
@@ -11,7 +11,7 @@ interface Tile {
   readonly teams: readonly [down: number, across: number, deep: number];
 }
 
-/** From large to small: a larger tile reads less, a smaller one gives more workgroups. */
+/** From large to small. */
 const tiles: readonly Tile[] = [
   { tokens: 128, rows: 128, cols: 32, teams: [2, 2, 1] },
   { tokens: 64, rows: 128, cols: 32, teams: [2, 2, 1] },
@@ -24,16 +24,9 @@ const tiles: readonly Tile[] = [
 /** What stands in for an adapter's own where it has none. */
 const emulated: MatrixUnit = { operand: 'f16', tokens: 16, rows: 16, cols: 16, lanes: 32, isEmulated: true };
 
-/** Workgroups that keep a large GPU busy (about two for each of 132 multiprocessors): smaller tiles rather than fewer. */
-const BUSY = 256;
-
 /** @param tokensInAll, rowsInAll of the product */
 export function matrixPlan(ctx: WebGPUContext, tokensInAll: number, rowsInAll: number): RowsPlan {
-  const isBusy = ({ tokens, rows }: RowsPlan): boolean =>
-    Math.ceil(tokensInAll / tokens) * Math.ceil(rowsInAll / rows) >= BUSY;
-  const plans = matrixPlans(ctx);
-  const reaching = plans.filter(({ tokens }) => tokens < 2 * tokensInAll);
-  return reaching.find(isBusy) ?? reaching.at(-1) ?? plans[plans.length - 1];
+  return busyPlan(matrixPlans(ctx), tokensInAll, rowsInAll);
 }
 
 /** Those whose tiles fit the adapter's workgroup memory, from large to small. */

@@ -9,8 +9,12 @@ export interface ProductShape {
   readonly tokens: number;
 }
 
+/** The ladder (matmul.rows.ts), each a file. */
+export const rowsKernels = ['matmul.naive', 'matmul.gemv', 'matmul.tiled', 'matmul.matrix'] as const;
+export type RowsKernel = (typeof rowsKernels)[number];
+
 export interface ProductChoice {
-  readonly name: 'matmul.naive' | 'matmul.gemv' | 'matmul.tiled' | 'matmul.matrix';
+  readonly name: RowsKernel;
   /** Of its plan (matmul.rows.ts): one that is no longer there is no choice. */
   readonly size: string;
 }

@@ -9,3 +9,15 @@ export interface RowsPlan {
   /** The part of the kernel's name that tells its sizes. */
   readonly size: string;
 }
+
+/** Workgroups that keep a large GPU busy (about two for each of 132 multiprocessors): smaller tiles rather than fewer. */
+const BUSY = 256;
+
+/**
+ * The largest tile that half of the tokens fill and of which there are enough to keep a GPU busy, else the smallest.
+ * @param plans from large to small: a larger tile reads less, a smaller one gives more workgroups
+ */
+export function busyPlan(plans: readonly RowsPlan[], tokens: number, rows: number): RowsPlan {
+  const isBusy = (plan: RowsPlan): boolean => Math.ceil(tokens / plan.tokens) * Math.ceil(rows / plan.rows) >= BUSY;
+  return plans.find((plan) => plan.tokens < 2 * tokens && isBusy(plan)) ?? plans[plans.length - 1];
+}

@@ -50,6 +50,11 @@ export interface NodeOf<O extends ModelOp> {
 
 export type Node = { [O in ModelOp]: NodeOf<O> }[ModelOp];
 
+/** The calls of one op. */
+export function nodesOf<O extends ModelOp>(nodes: readonly Node[], op: O): (Node & NodeOf<O>)[] {
+  return nodes.filter((node): node is Node & NodeOf<O> => node.op === op);
+}
+
 /** What an op will make. Its storage is there once the op has run. */
 export class Value implements Tensor {
   readonly #planned: Omit<Tensor, 'storage'>;

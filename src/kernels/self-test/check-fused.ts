@@ -1,10 +1,11 @@
 /** Self-test of the kernels that stand for several ops: each way in which a model's products are fused, in a program of its own. */
-import type { Tensor } from '../../tensor/tensor.ts';
+import { numel, type Tensor } from '../../tensor/tensor.ts';
 import { findFusedMatmul, type FusedMatmul } from '../fused-matmul/fused-matmul.pattern.ts';
 import type { Matrix, ModelOps, Ops, Step } from '../ops.ts';
+import { recordedShape } from '../program/recorded-matrix.ts';
 import type { Node } from '../program/recording.ts';
 import { checkOp, type Backends, type Wrong } from './check.ts';
-import { recordedShape, releaseStorage } from './node-inputs.ts';
+import { releaseStorage } from './node-inputs.ts';
 import { randomFloats, randomMatrix } from './random-inputs.ts';
 
 /** Rows of the result; more than a team has. */
@@ -48,13 +49,7 @@ async function check(
   const wrong = await checkOp('fused matmul', backends, (ops) => {
     const w = weights.get(ops)!;
     const floats = (seed: number, given: readonly number[]): Tensor =>
-      ops.uploadF32(
-        randomFloats(
-          seed,
-          given.reduce((n, size) => n * size, 1),
-        ),
-        given,
-      );
+      ops.uploadF32(randomFloats(seed, numel(given)), given);
     const x = floats(2, [tokens, cols]);
     const normed = norm && ({ kind: 'rms', weight: floats(3, [cols]), eps: norm.eps } as const);
     const option = linear.bias ? { bias: floats(4, [rows]) } : {};

@@ -3,11 +3,12 @@ import type { MatrixShape } from '../../tensor/matrix.ts';
 import type { DType } from '../../tensor/tensor.ts';
 import { FEW_TOKENS } from '../matmul/matmul.ts';
 import { chosenPlan, rowsMatmul, type PlannedKernel } from '../matmul/matmul.rows.ts';
+import { recordedShape } from '../program/recorded-matrix.ts';
 import type { NodeOf } from '../program/recording.ts';
 import { WebGPUOps } from '../webgpu-ops.ts';
 import { checkOp, type Backends, type Wrong } from './check.ts';
-import { recordedShape, releaseStorage } from './node-inputs.ts';
-import { randomFloats, randomMatrix } from './random-inputs.ts';
+import { releaseStorage } from './node-inputs.ts';
+import { quantized, randomFloats, randomMatrix } from './random-inputs.ts';
 
 /** Tokens of steps, from a decode step to a piece of a prompt. */
 const stepTokens = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
@@ -66,8 +67,7 @@ async function check(backends: Backends, product: Product): Promise<Wrong[]> {
   const wrong = await checkOp('matmul', backends, (ops) => {
     const w = ops === backends.device ? onDevice : onHost;
     const given = ops.uploadF32(randomFloats(2, tokens * cols), [tokens, cols]);
-    const ones = () => ops.uploadF32(new Float32Array(cols).fill(1), [cols]);
-    const x = dtype === 'q8' ? ops.norm(given, { kind: 'rms', weight: ones(), eps: 1e-5 }, { to: w }) : given;
+    const x = dtype === 'q8' ? quantized(ops, given, w) : given;
     const option = {
       ...(hasBias && { bias: ops.uploadF32(randomFloats(3, rows), [rows]) }),
       ...(hasResidual && { residual: ops.uploadF32(randomFloats(4, tokens * rows), [tokens, rows]) }),

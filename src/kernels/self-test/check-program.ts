@@ -43,7 +43,7 @@ export async function checkProgram(
   nodes: readonly Node[],
   recorded: CacheAndStep,
 ): Promise<Wrong[]> {
-  const spec = smallCache(recorded.kv.spec);
+  const { spec } = recorded.kv;
   const inputs = new Map<Ops, NodeInputs>();
   for (const ops of [backends.device, backends.reference]) {
     const kv = ops.createKVCache(spec);

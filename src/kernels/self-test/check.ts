@@ -1,4 +1,5 @@
 /** Runs the same op on the device and by the reference, and says which kernels were wrong. */
+import { watched } from '../../gpu/refusal.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Ops } from '../ops.ts';
 import type { ReferenceOps } from '../reference-ops.ts';
@@ -34,14 +35,14 @@ export async function checkOp(
 ): Promise<Wrong | null> {
   const { gpu, recorder } = device.context;
   // A kernel that the driver refuses must not count as a failure of the whole device.
-  gpu.device.pushErrorScope('internal');
-  gpu.device.pushErrorScope('validation');
   const made: Tensor[] = [];
-  const list = recorder.capture(() => void made.push(run(device)));
-  const reading = device.read(made[0]);
-  const errors = await Promise.all([gpu.device.popErrorScope(), gpu.device.popErrorScope()]);
+  const { result, refusal } = watched(gpu.device, () => {
+    const list = recorder.capture(() => void made.push(run(device)));
+    return { list, reading: device.read(made[0]) };
+  });
+  const { list, reading } = result;
   const kernels = list?.dispatches.map(({ kernel }) => kernel.name) ?? [];
-  const refused = errors.find((error) => error !== null);
+  const refused = await refusal;
   if (refused) {
     await reading.catch(() => undefined);
     return { op, kernels, why: refused.message.split('\n')[0] };

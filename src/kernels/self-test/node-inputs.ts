@@ -3,8 +3,9 @@ import type { MatrixShape } from '../../tensor/matrix.ts';
 import { numel, type Tensor } from '../../tensor/tensor.ts';
 import { releaseRowMatrix, type RowMatrix } from '../matmul/row-matrix.ts';
 import type { CacheLayer, KVCache, Matrix, ModelOps, Ops, Step } from '../ops.ts';
+import { recordedShape } from '../program/recorded-matrix.ts';
 import type { ModelOp, Node, NodeOf } from '../program/recording.ts';
-import { randomFloats, randomMatrix } from './random-inputs.ts';
+import { quantized, randomFloats, randomMatrix } from './random-inputs.ts';
 
 /** Rows of a table that is looked up in, rows and columns of an expert's matrix: more than there are positions. */
 export const SMALL = 64;
@@ -18,16 +19,6 @@ export const isObject = (value: unknown): value is Readonly<Record<string, unkno
   typeof value === 'object' && value !== null;
 
 export const isTensor = (value: unknown): value is Tensor => isObject(value) && 'shape' in value && 'dtype' in value;
-
-/** What a matrix of a recording has as its storage. */
-export interface RecordedMatrix {
-  readonly groupSize: number;
-}
-
-/** Its shape, with what the backends' own matrices do not say. */
-export function recordedShape({ storage, ...shape }: Matrix): MatrixShape {
-  return { ...shape, groupSize: (storage as RecordedMatrix).groupSize };
-}
 
 const isMatrix = (value: unknown): value is Matrix => isObject(value) && 'format' in value && 'cols' in value;
 
@@ -132,9 +123,7 @@ export class NodeInputs {
     const given = this.#floats([x.shape[0], cols]);
     const bias = option?.bias && this.#floats([experts, rows]);
     const chosen = this.#routing(routing.shape, experts);
-    const ones = this.#ops.uploadF32(new Float32Array(cols).fill(1), [cols]);
-    const quantized = (): Tensor => this.#ops.norm(given, { kind: 'rms', weight: ones, eps: 1e-5 }, { to: matrix });
-    return [x.dtype === 'q8' ? quantized() : given, matrix, chosen, { ...(bias && { bias }) }];
+    return [x.dtype === 'q8' ? quantized(this.#ops, given, matrix) : given, matrix, chosen, { ...(bias && { bias }) }];
   }
 
   #floats(shape: readonly number[]): Tensor {

@@ -2,6 +2,8 @@
 import { f32ToBf16, f32ToF16 } from '../../tensor/f16.ts';
 import type { HostRows, MatrixShape, MatrixSource } from '../../tensor/matrix.ts';
 import { matrixFromRows } from '../../tensor/rows.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { Matrix, Ops } from '../ops.ts';
 
 /** A linear congruential generator (Knuth's MMIX constants do not fit a double; these are Numerical Recipes'): [0, 1). */
 function numbers(seed: number): () => number {
@@ -13,6 +15,13 @@ function numbers(seed: number): () => number {
 export function randomFloats(seed: number, count: number): Float32Array {
   const next = numbers(seed);
   return Float32Array.from({ length: count }, () => 2 * next() - 1);
+}
+
+/** Activations `x [T, K]` in the form that products with this matrix take, as a norm in front of them makes it. */
+export function quantized(ops: Ops, x: Tensor, to: Matrix): Tensor {
+  const cols = x.shape[1];
+  const ones = ops.uploadF32(new Float32Array(cols).fill(1), [cols]);
+  return ops.norm(x, { kind: 'rms', weight: ones, eps: 1e-5 }, { to });
 }
 
 /** A matrix of that format, groups and experts, its values in (-1, 1). */

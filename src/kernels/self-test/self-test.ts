@@ -3,7 +3,7 @@
  * A kernel that is wrong, or that the driver refuses, is replaced by the next of the table's (kernel-sets.ts).
  */
 import { EngineError } from '../../errors.ts';
-import type { Node, NodeOf } from '../program/recording.ts';
+import { nodesOf, type Node } from '../program/recording.ts';
 import { ReferenceOps } from '../reference-ops.ts';
 import type { WebGPUOps } from '../webgpu-ops.ts';
 import type { Wrong } from './check.ts';
@@ -19,7 +19,7 @@ import type { CacheAndStep } from './node-inputs.ts';
 export async function selfTest(device: WebGPUOps, nodes: readonly Node[], recorded: CacheAndStep): Promise<string[]> {
   const { context } = device;
   const backends = { device, reference: new ReferenceOps({ activations: context.activations }) };
-  const products = nodes.filter((node): node is NodeOf<'matmul'> & Node => node.op === 'matmul');
+  const products = nodesOf(nodes, 'matmul');
   const replaced: string[] = [];
   for (;;) {
     const wrong = [...(await checkProducts(backends, products)), ...(await checkProgram(backends, nodes, recorded))];

@@ -1,9 +1,11 @@
 /** Times kernels of matrix products on the device, with weights that come from memory as a model's do. */
+import { watched } from '../../gpu/refusal.ts';
 import { waitForGpu } from '../../gpu/wait.ts';
 import { matrixBytes } from '../../tensor/matrix.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { rowsCandidates, rowsMatmul, type RowsKernel } from '../matmul/matmul.rows.ts';
-import type { ProductChoice } from '../matmul/product-choices.ts';
+import { FEW_TOKENS } from '../matmul/matmul.ts';
+import { rowsCandidates, rowsMatmul } from '../matmul/matmul.rows.ts';
+import type { ProductChoice, RowsKernel } from '../matmul/product-choices.ts';
 import { allocateRowMatrix, releaseRowMatrix, type RowMatrix } from '../matmul/row-matrix.ts';
 import type { Matrix } from '../ops.ts';
 import type { WebGPUOps } from '../webgpu-ops.ts';
@@ -18,8 +20,9 @@ const ROUNDS = 3;
 
 /** Few tokens by the kernels that read weights once, more by those with tiles; between them both. */
 const kernelsFor = (tokens: number): readonly RowsKernel[] => {
-  if (tokens <= 8) return ['matmul.gemv', ...(tokens === 8 ? (['matmul.tiled', 'matmul.matrix'] as const) : [])];
-  return ['matmul.tiled', 'matmul.matrix', ...(tokens === 16 ? (['matmul.gemv'] as const) : [])];
+  if (tokens <= FEW_TOKENS)
+    return ['matmul.gemv', ...(tokens === FEW_TOKENS ? (['matmul.tiled', 'matmul.matrix'] as const) : [])];
+  return ['matmul.tiled', 'matmul.matrix', ...(tokens === 2 * FEW_TOKENS ? (['matmul.gemv'] as const) : [])];
 };
 
 export class DeviceTuner implements Tuner {
@@ -65,13 +68,10 @@ export class DeviceTuner implements Tuner {
 
   /** Compiles it, and finds how many calls make a sample; 0 where the driver refuses it. */
   async #callsFor(choice: ProductChoice, x: Tensor, weights: readonly Matrix[]): Promise<number> {
-    const { device } = this.#ops.context.gpu;
-    device.pushErrorScope('internal');
-    device.pushErrorScope('validation');
-    const compiled = this.#sample(choice, x, weights, 1);
-    const errors = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
-    await compiled;
-    if (errors.some((error) => error !== null)) return 0;
+    const { result, refusal } = watched(this.#ops.context.gpu.device, () => this.#sample(choice, x, weights, 1));
+    const refused = await refusal;
+    await result;
+    if (refused) return 0;
     return Math.max(1, Math.min(256, Math.ceil(SAMPLE_SECONDS / (await this.#sample(choice, x, weights, 1)))));
   }
 

@@ -2,7 +2,7 @@
 import type { KVCache, KVCacheSpec, Matrix, Step, StepBatch } from '../../kernels/ops.ts';
 import { pooledBytes } from '../../kernels/program/lifetimes.ts';
 import { record, type Recording } from '../../kernels/program/recording.ts';
-import type { RecordedMatrix } from '../../kernels/self-test/node-inputs.ts';
+import type { RecordedMatrix } from '../../kernels/program/recorded-matrix.ts';
 import { samplingBytes } from '../../kernels/sample/sample.ts';
 import { formFor } from '../../kernels/webgpu-context.ts';
 import { matrixBytes, type WeightFormat } from '../../tensor/matrix.ts';
