@@ -15,8 +15,7 @@ t.test('random requests', async (t) => {
   const report = await fuzzEndpoints(url, { requests, seed, model: 'fake', parallel: 4 });
   t.same(report.faults, [], `seed ${seed}`);
   t.ok(report.requests >= requests, `${report.requests} requests`);
-  // Some 200 of 1,500, with one choice or many: 125 were seen.
-  t.ok(engine.calls.length > requests / 20, `${engine.calls.length} requests reached the engine`);
+  t.ok(engine.calls.length > requests / 10, `${engine.calls.length} requests reached the engine`);
   t.ok(
     engine.calls.every((c) => c.state !== 'running'),
     'none was left behind',
