@@ -1,6 +1,14 @@
-/** The held-out set, and what counts as a right answer. scripts/tool-adapter/held_out.py makes the file. */
+/** The held-out sets, and what counts as a right answer. scripts/tool-adapter/held_out.py and held_out_second.py make the files. */
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+
+/** From the repository's root. */
+const FILES = {
+  first: 'test/fixtures/tool-adapter/held-out.json',
+  second: 'test/fixtures/tool-adapter/held-out-second.json',
+};
+
+export type HeldOutSet = keyof typeof FILES;
 
 interface Call {
   readonly name: string;
@@ -32,10 +40,10 @@ export interface Answer {
 
 /**
  * The kinds take turns, so that a run that is cut short has some of each.
- * @param file from the repository's root @param every takes each n-th case of a kind
+ * @param every takes each n-th case of a kind
  */
-export function heldOut(file: string, every: number): HeldOut {
-  const { tools, cases } = JSON.parse(readFileSync(file, 'utf8')) as HeldOut;
+export function heldOut(set: HeldOutSet, every: number): HeldOut {
+  const { tools, cases } = JSON.parse(readFileSync(FILES[set], 'utf8')) as HeldOut;
   const kinds = [...new Set(cases.map(({ kind }) => kind))].map((kind) => cases.filter((c) => c.kind === kind));
   const placed = kinds.flatMap((all) => all.map((asked, i) => ({ asked, i, place: i / all.length })));
   const taken = placed.filter(({ i }) => i % every === 0).sort((a, b) => a.place - b.place);

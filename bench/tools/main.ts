@@ -1,4 +1,4 @@
-/** The held-out set of tool calls through `dawnlight serve`: how many answers are right, by kind. */
+/** A held-out set of tool calls through `dawnlight serve`: how many answers are right, by kind. */
 import { appendFileSync, writeFileSync } from 'node:fs';
 import type { RunBench } from '../helpers/declare.ts';
 import { describeMachine } from '../helpers/machine.ts';
@@ -9,7 +9,6 @@ import { type Case, heldOut, isRight } from './cases.ts';
 import { examples, exampleTools, tidy } from './example.ts';
 import type { spec } from './flags.ts';
 
-const FILE = 'test/fixtures/tool-adapter/held-out.json';
 /** Requests under way at a time: their prompts share steps. */
 const AT_ONCE = 8;
 
@@ -18,9 +17,9 @@ interface Score {
   of: number;
 }
 
-export const run: RunBench<typeof spec> = async ({ model, every, sampling, seeds, toolChoice, adapter, out }) => {
+export const run: RunBench<typeof spec> = async ({ model, set, every, sampling, seeds, toolChoice, adapter, out }) => {
   const path = await modelPath(model);
-  const { tools, cases } = heldOut(FILE, every);
+  const { tools, cases } = heldOut(set, every);
   const bounds = ['--max_total_token_num', '8192', '--running_max_req_size', String(AT_ONCE)];
   const server = await ServerProcess.start(['--model_dir', path, ...bounds, ...(adapter ? ['--tools_adapter'] : [])]);
   if (out !== null) writeFileSync(out, '');
@@ -60,7 +59,7 @@ export const run: RunBench<typeof spec> = async ({ model, every, sampling, seeds
   const rows = [...scores].map(([kind, score]) => ({ kind, ...score }));
   const name = path.split('/').at(-1);
   const machine = describeMachine(server.adapter);
-  return { result: { model: name, every, sampling, toolChoice, adapter, machine, rows } };
+  return { result: { model: name, set, every, sampling, toolChoice, adapter, machine, rows } };
 };
 
 /** Runs them, AT_ONCE at a time. */

@@ -4,13 +4,15 @@
 
 Written before the adapter was trained, with tools, phrasings, names and values of its own; `training_data.py` checks that
 none of the tools, and no sentence, comes up in training. The seed is fixed: the file is always the same.
+`held_out_second.py` makes another set of the same form.
 """
 
 import json
 import random
+import re
 from pathlib import Path
 
-OUT = Path(__file__).parents[2] / "test" / "fixtures" / "tool-adapter" / "held-out.json"
+FIXTURES = Path(__file__).parents[2] / "test" / "fixtures" / "tool-adapter"
 SYSTEMS = [None, None, "You are a helpful assistant.", "You are the assistant of a small company. Be brief."]
 
 
@@ -169,15 +171,14 @@ RESULTS = [
     ("play_song", dict(title="Jolene", artist="Dolly Parton"), "Play Jolene by Dolly Parton.", {"error": "the speakers are offline"}, ["offline"]),
 ]
 
-BY_NAME = {t["name"]: t for t, _, _ in TOOLS}
-
 
 def listed(items):
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+    shown = [str(item) for item in items]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def fill(template, values):
-    """`{name}`, `{name.field}`, and `{name:if true|if false}`."""
+def fill(template, values, capital=True):
+    """`{name}`, `{name.field}`, and `{name:if true|if false}`. `capital` makes the first letter one."""
     out = template
     for name, value in values.items():
         if isinstance(value, dict):
@@ -191,70 +192,106 @@ def fill(template, values):
         else:
             shown = listed(value) if isinstance(value, list) else str(value)
             out = out.replace(f"{{{name}}}", shown)
-    return out[0].upper() + out[1:]
-
-
-def others(rng, names, most):
-    rest = [n for n in BY_NAME if n not in names]
-    chosen = list(names) + rng.sample(rest, rng.randint(0, most))
-    rng.shuffle(chosen)
-    return chosen
+    return out[0].upper() + out[1:] if capital else out
 
 
 def call(name, arguments):
     return {"name": name, "arguments": arguments}
 
 
-def make():
-    rng = random.Random(20261127)
+def make(tools, chat, no_fit, near, results, seed, alone, capital=True):
+    """The file's content. `alone`: the tool of a chat and of a wish that no tool serves, where none was drawn.
+    `capital`: every sentence begins with a capital letter; else as its template or value does."""
+    rng = random.Random(seed)
+    by_name = {t["name"]: t for t, _, _ in tools}
     cases = []
 
-    def add(kind, tools, messages, **expect):
+    def others(names, most):
+        rest = [n for n in by_name if n not in names]
+        chosen = list(names) + rng.sample(rest, rng.randint(0, most))
+        rng.shuffle(chosen)
+        return chosen
+
+    def add(kind, names, messages, **expect):
         system = rng.choice(SYSTEMS)
         given = [{"role": "system", "content": system}] if system else []
-        cases.append({"kind": kind, "tools": tools, "messages": given + messages, **expect})
+        cases.append({"kind": kind, "tools": names, "messages": given + messages, **expect})
 
     def user(content):
         return {"role": "user", "content": content}
 
-    for t, templates, values in TOOLS:
+    for t, templates, values in tools:
         for i, template in enumerate(templates):
             for v in (values[i % len(values)], values[(i + 1) % len(values)]):
-                add("single", others(rng, [t["name"]], 3), [user(fill(template, v))], calls=[call(t["name"], v)])
-    for question in CHAT:
-        add("chat", others(rng, [], 3) or ["roll_dice"], [user(question)], calls=[])
-    for question in NO_FIT * 2:
-        tools = [t for t in others(rng, [], 3) if t not in NEAR.get(question, ())]
-        add("no_fit", tools or ["define_word"], [user(question)], calls=[])
+                add("single", others([t["name"]], 3), [user(fill(template, v, capital))], calls=[call(t["name"], v)])
+    for question in chat:
+        add("chat", others([], 3) or [alone["chat"]], [user(question)], calls=[])
+    for question in no_fit * 2:
+        names = [t for t in others([], 3) if t not in near.get(question, ())]
+        add("no_fit", names or [alone["no_fit"]], [user(question)], calls=[])
     for joint in ["{a} And {b}", "{a} Also, {b}", "{a} Then {b}"]:
         for _ in range(14):
             same = rng.random() < 0.4
-            first = rng.choice(TOOLS)
-            second = first if same else rng.choice([t for t in TOOLS if t is not first])
+            first = rng.choice(tools)
+            second = first if same else rng.choice([t for t in tools if t is not first])
             one, two = rng.choice(first[2]), None
             while two is None or two == one:
                 two = rng.choice(second[2])
-            a, b = fill(rng.choice(first[1]), one), fill(rng.choice(second[1]), two)
-            b = b if b.split()[0] in ("I", "I'm", "I'd") or b.split()[0].isupper() else b[0].lower() + b[1:]
+            a, template = fill(rng.choice(first[1]), one, capital), rng.choice(second[1])
+            a = f"{a}." if a[-1].isalnum() else a
+            b = fill(template, two, capital)
+            # Without `capital`, a value that begins the sentence stays as it is.
+            kept = b.split()[0] in ("I", "I'm", "I'd") or b.split()[0].isupper() or (template.startswith("{") and not capital)
+            b = b if kept else b[0].lower() + b[1:]
             names = {first[0]["name"]: None, second[0]["name"]: None}
             wanted = [call(first[0]["name"], one), call(second[0]["name"], two)]
-            add("two", others(rng, list(names), 2), [user(joint.format(a=a, b=b))], calls=wanted)
-    for name, arguments, question, result, contains in RESULTS:
+            add("two", others(list(names), 2), [user(joint.format(a=a, b=b))], calls=wanted)
+    for name, arguments, question, result, contains in results:
         turns = [
             user(question),
             {"role": "assistant", "content": None, "tool_calls": [{"id": "call_1", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}]},
             {"role": "tool", "tool_call_id": "call_1", "content": result if isinstance(result, str) else json.dumps(result)},
         ]
         for _ in range(2):
-            add("result", others(rng, [name], 2), turns, contains=contains)
-    return {"tools": BY_NAME, "cases": cases}
+            add("result", others([name], 2), turns, contains=contains)
+    for case in cases:
+        check(case, by_name, not capital)
+    return {"tools": by_name, "cases": cases}
+
+
+def leaves(value):
+    """The strings and numbers of a value; what a boolean is, only a reader can tell."""
+    if isinstance(value, dict):
+        return [leaf for inner in value.values() for leaf in leaves(inner)]
+    if isinstance(value, list):
+        return [leaf for inner in value for leaf in leaves(inner)]
+    return [] if isinstance(value, bool) else [value]
+
+
+def check(case, by_name, exact):
+    """All that a right answer has can be found in the messages, `exact`ly or but for case; the calls are ones of the tools given."""
+    last = case["messages"][-1]["content"]
+    shown = last if exact else last.lower()
+    assert not re.search(r"\{\w+[}:.]", last), last
+    for wanted in case.get("calls", []):
+        schema = by_name[wanted["name"]]["parameters"]
+        assert wanted["name"] in case["tools"] and set(schema["required"]) <= set(wanted["arguments"]) <= set(schema["properties"]), wanted
+        for leaf in leaves(wanted["arguments"]):
+            literal = re.escape(str(leaf) if exact else str(leaf).lower())
+            pattern = literal if isinstance(leaf, str) else rf"(?<!\d){literal}(?!\d)"
+            assert re.search(pattern, shown), (leaf, last)
+    assert "contains" not in case or any(word.lower() in last.lower() for word in case["contains"]), case
+
+
+def write(name, data):
+    """Into test/fixtures/tool-adapter."""
+    FIXTURES.mkdir(parents=True, exist_ok=True)
+    lines = ",\n".join("    " + json.dumps(c, ensure_ascii=False) for c in data["cases"])
+    tools = ",\n".join(f"    {json.dumps(n)}: {json.dumps(t, ensure_ascii=False)}" for n, t in data["tools"].items())
+    (FIXTURES / name).write_text(f'{{\n  "tools": {{\n{tools}\n  }},\n  "cases": [\n{lines}\n  ]\n}}\n')
+    kinds = [c["kind"] for c in data["cases"]]
+    print({k: kinds.count(k) for k in dict.fromkeys(kinds)}, len(data["tools"]), "tools")
 
 
 if __name__ == "__main__":
-    data = make()
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    lines = ",\n".join("    " + json.dumps(c, ensure_ascii=False) for c in data["cases"])
-    tools = ",\n".join(f"    {json.dumps(n)}: {json.dumps(t, ensure_ascii=False)}" for n, t in data["tools"].items())
-    OUT.write_text(f'{{\n  "tools": {{\n{tools}\n  }},\n  "cases": [\n{lines}\n  ]\n}}\n')
-    kinds = [c["kind"] for c in data["cases"]]
-    print({k: kinds.count(k) for k in dict.fromkeys(kinds)}, len(BY_NAME), "tools")
+    write("held-out.json", make(TOOLS, CHAT, NO_FIT, NEAR, RESULTS, 20261127, {"chat": "roll_dice", "no_fit": "define_word"}))
