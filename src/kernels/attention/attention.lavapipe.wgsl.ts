@@ -9,8 +9,9 @@
  * scores as sums of texels, each of 8 products from left to right, one new maximum, then l and o key by key. `decode`
  * has two blocks in its 8 lanes.
  * A generator because dimensions must be unrolled into registers. D and Dv are multiples of 8; a texel is 8 dimensions.
- * Only what is done once a tile, reading queries and storing sums, is a loop, with an end that the compiler does not know:
- * each vec4 that 8 lanes load or store is a hundred of its basic blocks, and it takes time by the square of those.
+ * Loops, with ends that the compiler does not know, are what is done once a tile or token (reading queries, storing sums) and,
+ * in `decode`, the two blocks of keys and each 64 dimensions of wider heads: each vec4 that 8 lanes load or store is a hundred
+ * of the compiler's basic blocks (docs/kernels.md says what those cost).
  */
 import { composeWith } from '../../gpu/wgsl.ts';
 import { cacheFormat, unitDimensions } from '../kv-cache/cache-format.ts';
@@ -145,6 +146,19 @@ const query = (i: string) => `q[${i}]`;
 const storeY = (i: string, v: string) => `y[${i}] = ${v};`;
 
 /**
+ * A loop over a lane's vec4s of so many heads of `texels` texels each: statement `run` for its i-th, which is vec4 `quad` of head
+ * `head`. The compiler knows neither its end nor that `i` counts, by which it would unroll a loop over an array.
+ */
+function ownQuads(heads: number, texels: number, run: (i: string, head: string, quad: string) => string): string {
+  const perHead = Math.ceil(texels / 8) * 2;
+  return `  for (var turn = 0u; turn < ${heads * perHead}u + (p.tokens >> 31u); turn++) {
+    let i = turn ^ (p.tokens >> 31u);
+    let quad = i % ${perHead}u / 2u * 16u + 2u * lane + (i & 1u);
+    ${run('i', `i / ${perHead}u`, 'quad')}
+  }`;
+}
+
+/**
  * One token and KV head: `y[t, its heads] = softmax(q · k)·v`. Needs `t`, `position`, `slots` (where the row begins in the slot
  * table), `kvHead` and `lane` in scope, and the declarations of `attentionFunctions`.
  * @param q expression for the i-th vec4<f32> of the queries [T, Hq, D]
@@ -158,19 +172,24 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
   // Texels of a group whose scale is loaded once; floats have none, and take theirs out of nothing.
   const group = unitDimensions(s.headDim) / 8;
   const valuesPerLane = range(Math.ceil(valueTexels(s) / 8));
-  const qAt = (h: number) => `${headOf(s, h)} * ${texels * 2}u`;
   const out: string[] = [`  let first = ${firstKey(s, 'position')};`];
   // Queries: lane i loads texel i; every dimension is then broadcast once, for the whole loop over keys.
+  out.push(
+    `  var queries: array<vec4<f32>, ${heads.length * perLane.length * 2}>;`,
+    ownQuads(heads.length, texels, (i, head, quad) => {
+      const at = `(${headOf(s, 0)} + ${head}) * ${texels * 2}u + min(${quad}, ${texels * 2 - 2}u + (${quad} & 1u))`;
+      return `queries[${i}] = ${q(at)} * ${f(s.scale)};`;
+    }),
+  );
+  const broadcast = (h: number, d: number, block: string) => {
+    const quad = `queries[${h * perLane.length * 2 + ((d >> 2) & 1)}u + 2u * ${block}]`;
+    return `let q${h}d${d} = subgroupBroadcast(${quad}.${'xyzw'[d & 3]}, ${(d >> 3) & 7}u);`;
+  };
+  // Dimensions behind the last whole block, or all where there is but one.
+  const blocks = texels >= 16 ? texels >> 3 : 0;
+  const rest = range(texels).slice(blocks * 8);
   for (const h of heads) {
-    for (const i of perLane) {
-      out.push(`  let at${h}_${i} = ${qAt(h)} + 2u * min(${i * 8}u + lane, ${texels - 1}u);`);
-      out.push(
-        `  let q${h}_${i} = Texel(${q(`at${h}_${i}`)} * ${f(s.scale)}, ${q(`at${h}_${i} + 1u`)} * ${f(s.scale)});`,
-      );
-    }
-    for (const d of range(s.headDim)) {
-      out.push(`  let q${h}d${d} = subgroupBroadcast(q${h}_${d >> 6}.${component(d)}, ${(d >> 3) & 7}u);`);
-    }
+    for (const i of rest) for (const c of range(8)) out.push(`  ${broadcast(h, i * 8 + c, `${i >> 3}u`)}`);
     out.push(runningSoftmax(s, h));
     for (const i of valuesPerLane) out.push(`  var o${h}_${i}a = vec4<f32>(0.0); var o${h}_${i}b = vec4<f32>(0.0);`);
   }
@@ -179,15 +198,25 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
   out.push('    let slot = slotTable[slots + min(k, position)];');
   out.push(`    let at = headAt(KEYS, slot * ${s.kvHeads}u + kvHead);`);
   for (const h of heads) out.push(`    var s${h} = 0.0;`);
-  for (const i of range(texels)) {
-    if (i % group === 0) out.push(`    let g${i / group} = unitScale(KEYS, &keys, at, ${2 * i}u);`);
-    out.push('    {', `      let w = loadedTexel(KEYS, &keys, at, ${i}u, g${Math.floor(i / group)});`);
+  const score = (i: number, before: string) => {
+    const texel = `${before}${i}u`;
+    if (i % group === 0) out.push(`    let g${i / group} = unitScale(KEYS, &keys, at, 2u * (${texel}));`);
+    out.push('    {', `      let w = loadedTexel(KEYS, &keys, at, ${texel}, g${Math.floor(i / group)});`);
     for (const h of heads) {
       const terms = range(8).map((c) => `w.${component(c)} * q${h}d${i * 8 + c}`);
       out.push(`      s${h} += ${terms.join(' + ')};`);
     }
     out.push('    }');
+  };
+  if (blocks > 0) {
+    out.push('    var turn = 0u;', '    loop {', '    let block = turn ^ (p.tokens >> 31u);');
+    for (const i of range(8)) {
+      for (const h of heads) for (const c of range(8)) out.push(`    ${broadcast(h, i * 8 + c, 'block')}`);
+      score(i, '8u * block + ');
+    }
+    out.push(`    continuing { turn++; break if turn == ${blocks}u + (p.tokens >> 31u); }`, '    }');
   }
+  for (const i of rest) score(i, '');
   out.push('    let seen = k <= position && k >= first;');
   for (const h of heads) {
     out.push(`    s${h} = select(-1e30, capped(s${h}${bias(h, 'k')}), seen);`);
@@ -197,31 +226,51 @@ export function decodeToken(s: AttentionKernelSpec, q = query, store = storeY): 
     out.push(`    let p${h} = select(0.0, exp(s${h} - select(m${h}_1, m${h}_0, lane < ${BLOCK}u)), seen);`);
     out.push(`    let a${h}_0 = exp(m${h} - m${h}_0); let a${h}_1 = exp(m${h}_0 - m${h}_1); m${h} = m${h}_1;`);
   }
-  for (const key of range(LANES)) {
+  // Wide heads take the two blocks of keys in a loop, the second block's lanes moved to those of the first.
+  const isLoop = valuesPerLane.length > 1;
+  const own = isLoop ? 'Own' : '';
+  if (isLoop) {
+    out.push('    var slotOwn = slot;', ...heads.map((h) => `    var p${h}Own = p${h}; var a${h}Own = a${h}_0;`));
+    out.push('    var half = 0u;', '    loop {');
+  }
+  for (const key of range(isLoop ? BLOCK : LANES)) {
     if (key % BLOCK === 0) {
       for (const h of heads) {
-        const a = `a${h}_${key / BLOCK}`;
+        const a = isLoop ? `a${h}Own` : `a${h}_${key / BLOCK}`;
         out.push(`    l${h} *= ${a};`, ...valuesPerLane.map((i) => `    o${h}_${i}a *= ${a}; o${h}_${i}b *= ${a};`));
       }
     }
-    out.push('    {', `      let row = headAt(VALUES, subgroupBroadcast(slot, ${key}u) * ${s.kvHeads}u + kvHead);`);
-    for (const h of heads) out.push(`      let b${h} = subgroupBroadcast(p${h}, ${key}u); l${h} += b${h};`);
+    out.push(
+      '    {',
+      `      let row = headAt(VALUES, subgroupBroadcast(slot${own}, ${key}u) * ${s.kvHeads}u + kvHead);`,
+    );
+    for (const h of heads) out.push(`      let b${h} = subgroupBroadcast(p${h}${own}, ${key}u); l${h} += b${h};`);
     for (const i of valuesPerLane) {
       out.push(`      let v${i} = ${ownTexel('values', 'row', i, valueTexels(s))};`);
       for (const h of heads) out.push(`      o${h}_${i}a += v${i}.lo * b${h}; o${h}_${i}b += v${i}.hi * b${h};`);
     }
     out.push('    }');
   }
-  out.push(`    continuing { k0 += ${LANES}u; break if k0 > position; }`, '  }');
-  for (const h of heads) {
-    out.push(`  let r${h} = 1.0 / l${h};`);
-    for (const i of valuesPerLane) {
-      out.push(`  if (${i * 8}u + lane < ${valueTexels(s)}u) {`);
-      const to = s.valueDim ? `${headOf(s, h)} * ${valueTexels(s) * 2}u + 2u * (${i * 8}u + lane)` : `at${h}_${i}`;
-      const halves = [store(to, `o${h}_${i}a * r${h}`), store(`${to} + 1u`, `o${h}_${i}b * r${h}`)];
-      out.push(`    ${halves.join(' ')}`, '  }');
-    }
+  if (isLoop) {
+    const next = heads.map((h) => `p${h}Own = subgroupShuffleXor(p${h}Own, ${BLOCK}u); a${h}Own = a${h}_1;`);
+    out.push(
+      '    continuing {',
+      `      slotOwn = subgroupShuffleXor(slotOwn, ${BLOCK}u);`,
+      ...next.map((line) => `      ${line}`),
+    );
+    out.push(`      half++; break if half == ${LANES / BLOCK}u + (p.tokens >> 31u);`, '    }', '    }');
   }
+  out.push(`    continuing { k0 += ${LANES}u; break if k0 > position; }`, '  }');
+  for (const h of heads) out.push(`  let r${h} = 1.0 / l${h};`);
+  const results = heads.flatMap((h) => valuesPerLane.flatMap((i) => [`o${h}_${i}a * r${h}`, `o${h}_${i}b * r${h}`]));
+  const valueQuads = valueTexels(s) * 2;
+  out.push(
+    `  var results = array<vec4<f32>, ${results.length}>(${results.join(', ')});`,
+    ownQuads(heads.length, valueTexels(s), (i, head, quad) => {
+      const to = `(${headOf(s, 0)} + ${head}) * ${valueQuads}u + ${quad}`;
+      return `if (${quad} < ${valueQuads}u) { ${store(to, `results[${i}]`)} }`;
+    }),
+  );
   return out.join('\n');
 }
 

@@ -33,6 +33,10 @@ const ACTIVATED_Q8 = 432u; // of texels: q8 [T, I / 8]
 @group(0) @binding(13) var<storage, read_write> texels: array<vec4<u32>>; // sections from 0: normed x, f32 [T, H / 4]; ATTENDED …
 @group(0) @binding(14) var<storage, read_write> y: array<f32>; // [T, H]
 
+// 0, which the compiler cannot see through: loops that end so much later are not unrolled, nor those that index an array by
+// their counter ^ 0. Each load and store in the text takes the compiler some tenths of a second (docs/kernels.md).
+fn hiddenZero() -> u32 { return p.tokens >> 31u; }
+
 fn floatQuad(i: u32) -> vec4<f32> {
   return vec4<f32>(floats[4u * i], floats[4u * i + 1u], floats[4u * i + 2u], floats[4u * i + 3u]);
 }
@@ -43,9 +47,12 @@ fn xQuad(i: u32) -> vec4<f32> { return vec4<f32>(x[4u * i], x[4u * i + 1u], x[4u
 fn normInput(token: u32, lane: u32) {
   let row = token * HIDDEN;
   var squares = 0.0;
-  for (var i = lane; i < HIDDEN; i += 8u) { squares += x[row + i] * x[row + i]; }
+  for (var i = lane; i < HIDDEN + hiddenZero(); i += 8u) {
+    let v = x[row + i];
+    squares += v * v;
+  }
   let scale = rmsScale(subgroupAdd(squares), HIDDEN, EPS);
-  for (var i = lane; i < HIDDEN / 4u; i += 8u) {
+  for (var i = lane; i < HIDDEN / 4u + hiddenZero(); i += 8u) {
     texels[row / 4u + i] = bitcast<vec4<u32>>(rmsNormed(xQuad(row / 4u + i), scale, inputNorm[i]));
   }
 }
@@ -54,12 +61,12 @@ fn normInput(token: u32, lane: u32) {
 fn normMid(token: u32, lane: u32) {
   let row = (p.tokens * MID + token * HIDDEN) / 4u;
   var squares = vec4<f32>(0.0);
-  for (var i = lane; i < HIDDEN / 4u; i += 8u) {
+  for (var i = lane; i < HIDDEN / 4u + hiddenZero(); i += 8u) {
     let v = floatQuad(row + i);
     squares += v * v;
   }
   let scale = rmsScale(subgroupAdd(squares.x + squares.y + squares.z + squares.w), HIDDEN, EPS);
-  for (var block = 0u; block < HIDDEN / 64u; block++) {
+  for (var block = 0u; block < HIDDEN / 64u + hiddenZero(); block++) {
     let i = block * 16u + lane;
     let a = rmsNormed(floatQuad(row + i), scale, postAttentionNorm[i]);
     let b = rmsNormed(floatQuad(row + i + 8u), scale, postAttentionNorm[i + 8u]);
@@ -74,14 +81,16 @@ fn headStart(token: u32, head: u32) -> u32 { return (token * (GROUP + 2u) * KV_H
 fn rotateHeads(token: u32, kvHead: u32, position: u32, lane: u32) {
   let half = ROTARY_DIM / 2u;
   let row = tableRow(token, position) * ROTARY_DIM;
-  for (var turn = 0u; turn < (half + 7u) / 8u; turn++) {
+  for (var turn = 0u; turn < (half + 7u) / 8u + hiddenZero(); turn++) {
     let pair = turn * 8u + lane;
     if (pair >= half) { continue; }
     let at = pairAt(pair, half);
     let cosine = table[row + pair];
     let sine = table[row + half + pair];
-    for (var i = 0u; i < GROUP; i++) { rotatePair(headStart(token, kvHead * GROUP + i) + at, cosine, sine); }
-    rotatePair(headStart(token, GROUP * KV_HEADS + kvHead) + at, cosine, sine);
+    for (var i = 0u; i <= GROUP + hiddenZero(); i++) {
+      let head = select(GROUP * KV_HEADS + kvHead, kvHead * GROUP + i, i < GROUP);
+      rotatePair(headStart(token, head) + at, cosine, sine);
+    }
   }
 }
 
@@ -96,17 +105,18 @@ fn storeHead(token: u32, kvHead: u32, lane: u32) {
   let key = headStart(token, GROUP * KV_HEADS + kvHead) / 4u;
   let value = headStart(token, (GROUP + 1u) * KV_HEADS + kvHead) / 4u;
   let slotHead = step[3u * p.tokens + token] * KV_HEADS + kvHead;
-  for (var i = lane; i < 2u * UNITS; i += 8u) {
+  for (var i = lane; i < 2u * UNITS + hiddenZero(); i += 8u) {
     let isKey = i < UNITS;
     let unit = i % UNITS;
     let begin = select(value, key, isKey) + unit * UNIT_QUADS;
     var v: array<vec4<f32>, UNIT_QUADS>;
-    for (var q = 0u; q < UNIT_QUADS; q++) { v[q] = floatQuad(begin + q); }
+    for (var q = 0u; q < UNIT_QUADS + hiddenZero(); q++) { v[q ^ hiddenZero()] = floatQuad(begin + q); }
     let part = select(VALUES, KEYS, isKey);
     let words = storedUnit(part, v);
     let to = headAt(part, slotHead) + unit * unitSize(part);
-    for (var w = 0u; w < unitSize(part); w++) {
-      if (isKey) { keys[to + w] = words[w]; } else { values[to + w] = words[w]; }
+    for (var w = 0u; w < unitSize(part) + hiddenZero(); w++) {
+      let word = words[w ^ hiddenZero()];
+      if (isKey) { keys[to + w] = word; } else { values[to + w] = word; }
     }
   }
 }
@@ -114,7 +124,7 @@ fn storeHead(token: u32, kvHead: u32, lane: u32) {
 // Attended, q8: the query heads of a KV head.
 fn quantizeAttended(token: u32, kvHead: u32, lane: u32) {
   let blocks = GROUP * HEAD_DIM / 64u;
-  for (var i = 0u; i < blocks; i++) {
+  for (var i = 0u; i < blocks + hiddenZero(); i++) {
     let block = (token * KV_HEADS + kvHead) * blocks + i;
     let start = p.tokens * ATTENDED + block * 16u + lane;
     let a = bitcast<vec4<f32>>(texels[start]);

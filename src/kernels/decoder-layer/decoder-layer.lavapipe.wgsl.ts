@@ -71,11 +71,11 @@ export function decoderLayerKernel(s: DecoderLayerKernelSpec): string {
   const ends = all.map(
     ({ count, each }, i) => `  let end${i} = ${i === 0 ? '' : `end${i - 1} + `}${count}u * ${times[each]};`,
   );
+  const begins = all.slice(1).map((_, i) => `    first = select(first, end${i}, ticket >= end${i});`);
   const runs = all.map(({ run }, i) => {
     const first = i === 0 ? '0u' : `end${i - 1}`;
     return `if (ticket < end${i}) {
       let item = ticket - ${first};
-      waitFor(${first}, lane);
       ${run}
     }`;
   });
@@ -93,6 +93,9 @@ ${ends.join('\n')}
   loop {
     let ticket = takeItem(lane);
     if (ticket >= end${all.length - 1}) { break; }
+    var first = 0u;
+${begins.join('\n')}
+    waitFor(first, lane);
     ${runs.join(' else ')}
     finishItem(lane);
   }
@@ -157,7 +160,7 @@ function attentionItem(s: DecoderLayerKernelSpec): string {
   const store = (i: string, v: string) => `texels[p.tokens * ATTENDED + ${i}] = bitcast<vec4<u32>>(${v});`;
   const head = 'select(i * KV_HEADS + kvHead, kvHead * GROUP + i, i < GROUP)';
   const expandHead = expand(s, 'qkv', 't', 'head * HEAD_DIM', 'headStart(t, head)', 'HEAD_DIM / 8u');
-  const expandHeads = `  for (var i = 0u; i < GROUP + 2u; i++) {
+  const expandHeads = `  for (var i = 0u; i < GROUP + 2u + hiddenZero(); i++) {
     let head = ${head};
     ${expandHead}
   }
@@ -194,7 +197,7 @@ function gateUpItem(s: DecoderLayerKernelSpec): string {
   );
   const begin = `p.tokens * GATE_UP + (firstToken + i) * ${s.gateUp.rows}u`;
   const expandHalf = expand(s, 'gateUp', 'firstToken + i', 'row', `${begin} + row`, '8u');
-  const expandBoth = `    for (var half = 0u; half < 2u; half++) {
+  const expandBoth = `    for (var half = 0u; half < 2u + hiddenZero(); half++) {
       let row = half * INTERMEDIATE + column * 64u;
       if (firstToken + i < p.tokens) { ${expandHalf} }
     }
@@ -207,7 +210,7 @@ function gateUpItem(s: DecoderLayerKernelSpec): string {
     let unit0 = part % ${parts}u * ${s.tile.units}u;
 ${product}
   }
-  for (var i = 0u; i < ${s.tile.tokens}u; i++) {
+  for (var i = 0u; i < ${s.tile.tokens}u + hiddenZero(); i++) {
 ${expandHalf && expandBoth}    if (firstToken + i < p.tokens) { gateColumns(firstToken + i, column, lane); }
   }
 }`;
@@ -216,7 +219,7 @@ ${expandHalf && expandBoth}    if (firstToken + i < p.tokens) { gateColumns(firs
 function downItem(s: DecoderLayerKernelSpec): string {
   const to = '(firstToken + i) * HIDDEN + row';
   const expandRows = expand(s, 'down', 'firstToken + i', 'row', to, `${2 * s.tile.units}u`);
-  const expandTile = `  for (var i = 0u; i < ${s.tile.tokens}u; i++) {
+  const expandTile = `  for (var i = 0u; i < ${s.tile.tokens}u + hiddenZero(); i++) {
     let row = block * 64u + unit0 * 16u;
     if (firstToken + i < p.tokens) { ${expandRows} }
   }

@@ -45,16 +45,19 @@ export function tileProduct(s: DecoderLayerKernelSpec, name: ProductName, x: Inp
   const sums: SumsSpec = { ...p, ...s.tile, ragged: false, texel: `${name}Texel`, x, cols, colBlocks };
   const tokens = range(s.tile.tokens);
   const bias = p.bias ? ` + ${name}Bias[row]` : '';
-  const stores = range(rowsOf(sums)).map((r) => {
-    const each = tokens.map(
-      (t) => `if (firstToken + ${t}u < p.tokens) { ${store(`o${r}_${t}${bias}`, `token${t}`, 'row')} }`,
-    );
-    return `  { let row = ${rowIndex(sums, r)}; if (row < ${p.rows}u) { ${each.join(' ')} } }`;
-  });
+  const rows = range(rowsOf(sums));
+  const all = rows.flatMap((r) => tokens.map((t) => `o${r}_${t}`));
+  // One store in the text, in a loop that is not unrolled (hiddenZero in between-products.lavapipe.wgsl).
+  const stores = `  var sums = array<f32, ${all.length}>(${all.join(', ')});
+  for (var i = 0u; i < ${all.length}u + zero; i++) {
+    let row = ${rowIndex(sums, `i / ${s.tile.tokens}u`)};
+    let token = firstToken + i % ${s.tile.tokens}u;
+    if (row < ${p.rows}u && token < p.tokens) { ${store(`sums[i ^ zero]${bias}`, 'token', 'row')} }
+  }`;
   return [
-    '  let zero = p.tokens >> 31u;',
+    '  let zero = hiddenZero();',
     ...tokens.map((t) => `  let token${t} = min(firstToken + ${t}u, p.tokens - 1u);`),
     laneSums(sums),
-    ...stores,
+    stores,
   ].join('\n');
 }

@@ -70,7 +70,7 @@ function storeRow(s: LavapipeExpertSpec & SumsSpec, r: number): string {
     const line = `y[pair${t} * p.rows + row${r}] = ${sum};`;
     return t === 0 ? `    ${line}` : `    if (${t}u < pairs.count) { ${line} }`;
   });
-  return `  let row${r} = ${rowIndex(s, r)} - before;
+  return `  let row${r} = ${rowIndex(s, `${r}u`)} - before;
   if (row${r} < p.rows) {
 ${store.join('\n')}
   }`;

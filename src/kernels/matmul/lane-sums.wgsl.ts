@@ -32,6 +32,6 @@ ${s.activation === 'q8' ? q8Block(s) : f32Block(s)}
 }
 
 /** Row r of the units, within the row block's matrix: units are 8 rows apart, a pair is 16 rows with B in the upper half. */
-export function rowIndex(s: SumsSpec, r: number): string {
-  return `block * 64u + (unit0 * ${isPaired(s.format) ? 2 : 1}u + ${r}u) * 8u + lane`;
+export function rowIndex(s: SumsSpec, r: string): string {
+  return `block * 64u + (unit0 * ${isPaired(s.format) ? 2 : 1}u + ${r}) * 8u + lane`;
 }

@@ -56,7 +56,7 @@ function storeRow(s: LavapipeSpec & SumsSpec, r: number): string {
     const sum = `o${r}_${t}${s.bias ? ` + bias[row${r}]` : ''}${s.residual ? ` + residual[${at}]` : ''}`;
     return `    if (firstToken + ${t}u < p.tokens) { y[${at}] = ${sum}; }`;
   });
-  return `  let row${r} = p.firstRow + ${rowIndex(s, r)};
+  return `  let row${r} = p.firstRow + ${rowIndex(s, `${r}u`)};
   if (row${r} < p.rows) {
 ${store.join('\n')}
   }`;
