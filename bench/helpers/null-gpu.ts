@@ -10,7 +10,7 @@ export async function openNullGpu(): Promise<Gpu> {
   const device = await adapter.requestDevice({ requiredLimits: allLimits(adapter) });
   return {
     ...{ device, adapter, description: 'Dawn’s null backend', kernelSet: 'gpu', matrixUnit: null },
-    ...{ hasF16: false, hasSubgroups: false, hasTimestamps: false, isSoftware: true },
+    ...{ hasF16: false, hasSubgroups: false, hasTimestamps: false, isSoftware: true, hasDots: false },
     failure: () => null,
     destroy: () => device.destroy(),
   };

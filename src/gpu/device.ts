@@ -5,6 +5,7 @@ import { adapterNames, chooseAdapter } from './adapters.ts';
 import { withoutDawnNotes } from './dawn-notes.ts';
 import { createInstance } from './instance.ts';
 import { chooseMatrixUnit, matrixConfigs, type MatrixUnit } from './matrix-unit.ts';
+import { hasDotInstructions } from './processor.ts';
 
 Object.assign(globalThis, globals);
 
@@ -35,6 +36,8 @@ export interface Gpu {
   readonly hasTimestamps: boolean;
   /** It computes on the processor. */
   readonly isSoftware: boolean;
+  /** It does, and has instructions for dot products of integers (processor.ts). */
+  readonly hasDots: boolean;
   /** What its matrix units multiply; null where it has none. */
   readonly matrixUnit: MatrixUnit | null;
   /** The first uncaptured error or the device loss, else null. Checked at every read-back. */
@@ -137,6 +140,7 @@ export async function openGpu(options: GpuOptions): Promise<Gpu> {
     hasSubgroups: device.features.has('subgroups'),
     hasTimestamps: device.features.has('timestamp-query'),
     isSoftware: isLavapipe || /swiftshader/i.test(names),
+    hasDots: isLavapipe && hasDotInstructions(),
     matrixUnit: options.matrixUnits === false ? null : matrixUnitOf(device, info),
     failure: () => failure,
     destroy: () => device.destroy(),

@@ -55,7 +55,7 @@ export function dryGpu(
   const device = new Proxy({}, { get: (_, key) => own[key] ?? nothing }) as GPUDevice;
   return {
     ...{ adapter: nothing as GPUAdapter, description: 'nothing', kernelSet },
-    ...{ hasF16: true, hasSubgroups: true, hasTimestamps: false, isSoftware: false, matrixUnit: null },
+    ...{ hasF16: true, hasSubgroups: true, hasTimestamps: false, isSoftware: false, hasDots: true, matrixUnit: null },
     ...{ failure: () => null, destroy: () => {} },
     ...like,
     device,

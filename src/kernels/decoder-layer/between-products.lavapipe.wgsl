@@ -5,7 +5,7 @@
 // include: ../kv-cache/cache.f32.wgsl
 // include: ../kv-cache/store-slot.wgsl
 // include: ../gated-mul/gated.wgsl
-// include: ../quantize/q8-block.lavapipe.wgsl
+// include: ../quantize/q12-block.lavapipe.wgsl
 
 const HIDDEN = 576u; // H
 const INTERMEDIATE = 1536u; // I
@@ -20,6 +20,8 @@ const ATTENDED = 144u; // of texels: f32 [T, Hq·D / 4]
 const ATTENDED_Q8 = 288u; // of texels: q8 [T, Hq·D / 8]
 const NORMED_Q8 = 360u; // of texels: q8 [T, H / 8]
 const ACTIVATED_Q8 = 432u; // of texels: q8 [T, I / 8]
+const INPUT_Q12 = 624u; // of texels: q12 [T, H / 8]
+const KEPT = 0u; // 1: normed x stays as f32, too, for adapters
 
 @group(0) @binding(4) var<storage, read> x: array<f32>; // [T, H]
 @group(0) @binding(5) var<storage, read> inputNorm: array<vec4<f32>>; // [H / 4]
@@ -30,7 +32,7 @@ const ACTIVATED_Q8 = 432u; // of texels: q8 [T, I / 8]
 @group(0) @binding(10) var<storage, read_write> keys: array<Stored>; // [slots, Hkv, D]
 @group(0) @binding(11) var<storage, read_write> values: array<Stored>; // [slots, Hkv, D]
 @group(0) @binding(12) var<storage, read_write> floats: array<f32>; // sections from 0: queries, keys and values; MID; GATE_UP
-@group(0) @binding(13) var<storage, read_write> texels: array<vec4<u32>>; // sections from 0: normed x, f32 [T, H / 4]; ATTENDED …
+@group(0) @binding(13) var<storage, read_write> texels: array<vec4<u32>>; // sections from 0: normed x, f32 [T, H / 4], if KEPT; ATTENDED …
 @group(0) @binding(14) var<storage, read_write> y: array<f32>; // [T, H]
 
 // 0, which the compiler cannot see through: loops that end so much later are not unrolled, nor those that index an array by
@@ -43,7 +45,7 @@ fn floatQuad(i: u32) -> vec4<f32> {
 
 fn xQuad(i: u32) -> vec4<f32> { return vec4<f32>(x[4u * i], x[4u * i + 1u], x[4u * i + 2u], x[4u * i + 3u]); }
 
-// Normed x, f32; sums in the order of rms-norm.lavapipe.wgsl.
+// Normed x, q12; sums in the order of rms-norm.lavapipe.wgsl.
 fn normInput(token: u32, lane: u32) {
   let row = token * HIDDEN;
   var squares = 0.0;
@@ -52,8 +54,15 @@ fn normInput(token: u32, lane: u32) {
     squares += v * v;
   }
   let scale = rmsScale(subgroupAdd(squares), HIDDEN, EPS);
-  for (var i = lane; i < HIDDEN / 4u + hiddenZero(); i += 8u) {
-    texels[row / 4u + i] = bitcast<vec4<u32>>(rmsNormed(xQuad(row / 4u + i), scale, inputNorm[i]));
+  for (var block = 0u; block < HIDDEN / 64u + hiddenZero(); block++) {
+    let i = block * 16u + lane;
+    let a = rmsNormed(xQuad(row / 4u + i), scale, inputNorm[i]);
+    let b = rmsNormed(xQuad(row / 4u + i + 8u), scale, inputNorm[i + 8u]);
+    texels[p.tokens * INPUT_Q12 + (token * HIDDEN / 64u + block) * 8u + lane] = q12Block(a, b, lane);
+    if (KEPT == 1u) {
+      texels[row / 4u + i] = bitcast<vec4<u32>>(a);
+      texels[row / 4u + i + 8u] = bitcast<vec4<u32>>(b);
+    }
   }
 }
 

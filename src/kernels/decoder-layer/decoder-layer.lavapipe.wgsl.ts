@@ -113,11 +113,11 @@ function defines(s: DecoderLayerKernelSpec): Defines {
   const { file, defines } = cacheFormat(dtype, headDim, 'read_write');
   return {
     ...{ ...defines, 'cache.f32.wgsl': file },
-    ...(isAdapted(s) && { 'layer-params.lavapipe.wgsl': 'layer-params.lora.lavapipe.wgsl', RANKS: at.texels }),
+    ...(isAdapted(s) && { 'layer-params.lavapipe.wgsl': 'layer-params.lora.lavapipe.wgsl', RANKS: at.texels, KEPT: 1 }),
     ...{ HIDDEN: s.hidden, INTERMEDIATE: s.intermediate, EPS: s.eps },
     ...{ KV_HEADS: kvHeads, GROUP: group, ROTARY_DIM: s.rotaryDim },
     ...{ MID: at.mid, GATE_UP: at.gateUp, ATTENDED: at.attended },
-    ...{ ATTENDED_Q8: at.attendedQ8, NORMED_Q8: at.normedQ8, ACTIVATED_Q8: at.activatedQ8 },
+    ...{ ATTENDED_Q8: at.attendedQ8, NORMED_Q8: at.normedQ8, ACTIVATED_Q8: at.activatedQ8, INPUT_Q12: at.inputQ12 },
   };
 }
 
@@ -150,7 +150,7 @@ const qkvItem = (s: DecoderLayerKernelSpec) =>
   productItem(
     s,
     'qkv',
-    (i) => `bitcast<vec4<f32>>(texels[${i}])`,
+    (i) => `texels[p.tokens * INPUT_Q12 + ${i}]`,
     (sum, token, row) => `floats[${token} * ${s.qkv.rows}u + ${row}] = ${sum};`,
   );
 

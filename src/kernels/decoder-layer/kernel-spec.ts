@@ -1,6 +1,6 @@
 /**
  * What a decoder layer's kernel on lavapipe is made for, and which layers and steps it can do. Limits: no two tokens of a row;
- * integer weights in one texture each, fed int8 (qkv: f32); H, I and a KV head's queries multiples of 64, D of 8; at most four
+ * integer weights in one texture each, fed int8 (qkv: q12); H, I and a KV head's queries multiples of 64, D of 8; at most four
  * of the vectors that not every layer has (biases, head norms); parts that adapters change of whole heads, or multiples of 64.
  * Anything else goes op by op.
  */
@@ -36,6 +36,7 @@ export function kernelSpec(ctx: WebGPUContext, layer: DecoderLayer): DecoderLaye
   const hidden = x.shape[1];
   const intermediate = down.weight.cols;
   const group = heads / kvHeads;
+  const { hasDots } = ctx.gpu;
   const isWhole = [hidden, intermediate, group * headDim].every((n) => n % 64 === 0) && headDim % 8 === 0;
   if (rotaryHeadDim !== headDim || !isWhole) return null;
   // Rows that an item adds to belong to one part.
@@ -48,10 +49,10 @@ export function kernelSpec(ctx: WebGPUContext, layer: DecoderLayer): DecoderLaye
     eps,
     headNorms: headNorms !== null,
     rotaryDim,
-    qkv: product(qkv, 'f32'),
-    o: product(o, 'q8'),
-    gateUp: product(gateUp, 'q8'),
-    down: product(down, 'q8'),
+    qkv: product(qkv, 'q12', hasDots),
+    o: product(o, 'q8', hasDots),
+    gateUp: product(gateUp, 'q8', hasDots),
+    down: product(down, 'q8', hasDots),
     attention: {
       ...{ mode: 'decode', group, headDim, kvHeads, dtype, scale },
       ...(slidingWindow === undefined ? {} : { slidingWindow }),
@@ -95,12 +96,13 @@ function hasWholeParts(lora: Lora, together: number): boolean {
   return isNothing(unknown) && parts.every((rows) => rows % together === 0);
 }
 
-function product({ weight, bias, lora }: Linear, activation: 'f32' | 'q8'): LayerProduct {
+function product({ weight, bias, lora }: Linear, activation: 'q8' | 'q12', dots: boolean): LayerProduct {
   const { layout } = weight.storage as LaneMatrix;
   return {
     format: weight.format,
     groupSize: layout.groupSize,
     activation,
+    dots,
     texelsPerUnit: layout.texelsPerUnit,
     unitsPerBlock: layout.units,
     rows: weight.rows,

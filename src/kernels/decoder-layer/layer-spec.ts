@@ -6,7 +6,10 @@ export const products = ['qkv', 'o', 'gateUp', 'down'] as const;
 export type ProductName = (typeof products)[number];
 
 /** A product's weights: layout, and the form of its activations. */
-export type LayerProduct = Pick<SumsSpec, 'format' | 'groupSize' | 'activation' | 'texelsPerUnit' | 'unitsPerBlock'> & {
+export type LayerProduct = Pick<
+  SumsSpec,
+  'format' | 'groupSize' | 'activation' | 'dots' | 'texelsPerUnit' | 'unitsPerBlock'
+> & {
   readonly rows: number;
   readonly columns: number;
   readonly bias: boolean;
@@ -55,11 +58,15 @@ export function scratchLayout({ qkv, hidden, intermediate, attention }: DecoderL
     mid: qkv.rows,
     gateUp: qkv.rows + hidden,
     floats: qkv.rows + hidden + 2 * intermediate,
-    /** vec4<u32>: as f32 [normed x | attended], as q8 (webgpu-context.ts) [attended | normed mid | activated], and ranks (rankTexels) */
+    /**
+     * vec4<u32>: as f32 [normed x | attended], as q8 (webgpu-context.ts) [attended | normed mid | activated], as q12 [normed x], and
+     * ranks (rankTexels). Only adapters take normed x as f32.
+     */
     attended: hidden / 4,
     attendedQ8: q8,
     normedQ8: q8 + heads / 8,
     activatedQ8: q8 + (heads + hidden) / 8,
-    texels: q8 + (heads + hidden + intermediate) / 8,
+    inputQ12: q8 + (heads + hidden + intermediate) / 8,
+    texels: q8 + (heads + 2 * hidden + intermediate) / 8,
   };
 }

@@ -46,6 +46,7 @@ export function lavapipeExpertMatmul(
     format: w.format,
     groupSize: layout.groupSize,
     activation,
+    dots: ctx.gpu.hasDots,
     ragged: activation === 'f32' && w.cols % 64 !== 0,
     ...tile,
     texelsPerUnit: layout.texelsPerUnit,

@@ -3,7 +3,7 @@
  * a tile of the pairs of a token and that expert, or one pair.
  */
 import { composeWith } from '../../gpu/wgsl.ts';
-import { rowsOf, texelLoader, type SumsSpec } from '../matmul/lane-sums.parts.wgsl.ts';
+import { isSwar, rowsOf, texelLoader, type SumsSpec } from '../matmul/lane-sums.parts.wgsl.ts';
 import { laneSums, rowIndex } from '../matmul/lane-sums.wgsl.ts';
 import { range } from '../unroll.ts';
 
@@ -16,7 +16,7 @@ export type LavapipeExpertSpec = Omit<SumsSpec, 'texel' | 'x' | 'cols' | 'colBlo
 };
 
 export function lavapipeExpertKernelName(s: LavapipeExpertSpec): string {
-  const extras = [s.heads ? `heads${s.heads}` : s.tiled && 'tiled', s.ragged && 'ragged', s.bias && 'bias']
+  const extras = [isSwar(s) && 'swar', s.heads ? `heads${s.heads}` : s.tiled && 'tiled', s.ragged && 'ragged', s.bias && 'bias']
     .filter(Boolean)
     .join('-');
   return `expert-matmul.lavapipe.${s.format}-${s.groupSize}-${s.activation}-${s.units}x${s.tokens}${extras && `-${extras}`}`;

@@ -69,7 +69,7 @@ function lavapipeHeads(ctx: WebGPUContext, x: Tensor, w: Matrix, heads: number, 
   const tile = tileFor(w.format, ctx.stage.hasTiles ? tokens : 1);
   const { groupSize, texelsPerUnit, rowBlocks, colBlocks, units } = layout;
   const spec: LavapipeExpertSpec = {
-    ...{ format: w.format, groupSize, activation: 'f32', ragged: w.cols % 64 !== 0, ...tile },
+    ...{ format: w.format, groupSize, activation: 'f32', dots: ctx.gpu.hasDots, ragged: w.cols % 64 !== 0, ...tile },
     ...{ texelsPerUnit, unitsPerBlock: units, bias: false, tiled: true, heads },
   };
   const kernel = ctx.pipelines.get(lavapipeExpertKernelName(spec), () => lavapipeExpertKernel(spec));

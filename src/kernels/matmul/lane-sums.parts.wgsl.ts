@@ -6,8 +6,10 @@ import { range } from '../unroll.ts';
 export interface SumsSpec {
   readonly format: WeightFormat;
   readonly groupSize: number;
-  /** 'q8' needs an integer format. */
-  readonly activation: 'f32' | 'q8';
+  /** 'q8' and 'q12' need an integer format. */
+  readonly activation: 'f32' | 'q8' | 'q12';
+  /** Whether the processor has instructions for dot products (gpu/processor.ts): another text, the same bits. */
+  readonly dots: boolean;
   /** f32 activations whose rows are not a multiple of 64 columns are loaded one by one with a bound check. */
   readonly ragged: boolean;
   /** Units per workgroup, a divisor of the layout's units per row block. */
@@ -18,7 +20,7 @@ export interface SumsSpec {
   readonly unitsPerBlock: number;
   /** Function that loads the i-th texel of the weights. */
   readonly texel: string;
-  /** Expression for the i-th element of the activations: vec4<u32> for q8, vec4<f32>, or f32 when ragged. */
+  /** Expression for the i-th element of the activations: vec4<u32> for q8 and q12, vec4<f32>, or f32 when ragged. */
   readonly x: (i: string) => string;
   /** Expressions for the number of columns and of column blocks. */
   readonly cols: string;
@@ -26,6 +28,10 @@ export interface SumsSpec {
 }
 
 export const component = ['x', 'y', 'z', 'w'];
+
+/** Int4 × q8 in two rows at a time (lane-sums.q8.wgsl.ts). */
+export const isSwar = (s: Pick<SumsSpec, 'format' | 'activation' | 'dots'>): boolean =>
+  s.format === 'int4' && s.activation === 'q8' && !s.dots;
 
 export const isPaired = (format: WeightFormat): boolean => format === 'int4' || format === 'int8';
 

@@ -22,7 +22,7 @@ export function laneSums(s: SumsSpec): string {
 ${sums.join('\n')}
   var kb = 0u;
   loop {
-${s.activation === 'q8' ? q8Block(s) : f32Block(s)}
+${s.activation === 'f32' ? f32Block(s) : q8Block(s)}
     continuing {
       at += ${s.unitsPerBlock * s.texelsPerUnit * 8}u;
       kb++;
