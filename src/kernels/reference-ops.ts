@@ -63,7 +63,7 @@ import type {
 } from './ops.ts';
 import { LAST_TOKEN_FLAG, NO_TOKEN } from './ops.ts';
 import type { QuantizedActivation } from './quantize/quantize.reference.ts';
-import { dequantizeReference, quantizeReference } from './quantize/quantize.reference.ts';
+import { dequantizeReference, Q12_TOP, quantizeReference } from './quantize/quantize.reference.ts';
 import { rmsNormReference } from './rms-norm/rms-norm.reference.ts';
 import type { ReferenceKVLayer } from './rotary-embedding/rotary-embedding.reference.ts';
 import { rotateHead, storeKVReference } from './rotary-embedding/rotary-embedding.reference.ts';
@@ -85,6 +85,8 @@ import { takeRowsReference } from './take-rows/take-rows.reference.ts';
 export interface ReferenceOpsOptions {
   /** What feeds int8/int4 matrix products: f32, or int8 in groups of 32 (see quantize/quantize.reference.ts). */
   readonly activations?: 'f32' | 'int8';
+  /** With int8, x of `matmul` that came as f32 is rounded to twelve bits where weights are integers, as lavapipe's product does. */
+  readonly finely?: boolean;
 }
 
 interface ReferenceKVCache extends KVCache {
@@ -109,11 +111,13 @@ interface ReferenceStep extends Step {
 export class ReferenceOps implements Ops {
   readonly backend = 'reference';
   readonly #activations: 'f32' | 'int8';
+  readonly #finely: boolean;
   /** Of the step that was begun last. */
   #adapters: Uint32Array | undefined;
 
   constructor(options: ReferenceOpsOptions = {}) {
     this.#activations = options.activations ?? 'f32';
+    this.#finely = options.finely ?? false;
   }
 
   async uploadMatrix(source: MatrixSource): Promise<Matrix> {
@@ -234,7 +238,8 @@ export class ReferenceOps implements Ops {
   matmul(x: Tensor, w: Matrix, option: { readonly bias?: Tensor; readonly residual?: Tensor } = {}): Tensor {
     const tokens = x.shape[0];
     if (x.shape[1] !== w.cols) throw mismatch('matmul', `x has ${x.shape[1]} columns, ${w.name} ${w.cols}`);
-    const y = product(x, w as ReferenceMatrix);
+    const input = this.#finely && x.dtype === 'f32' ? this.#forConsumer(x, { to: w }, Q12_TOP) : x;
+    const y = product(input, w as ReferenceMatrix);
     const bias = option.bias && floats(option.bias);
     const residual = option.residual && floats(option.residual);
     if (bias) for (let i = 0; i < y.length; i++) y[i] += bias[i % w.rows];
@@ -461,11 +466,11 @@ export class ReferenceOps implements Ops {
   }
 
   /** The form in which the consuming matrix product wants x. */
-  #forConsumer(x: Tensor, option: ConsumerOption | undefined): Tensor {
+  #forConsumer(x: Tensor, option: ConsumerOption | undefined, top?: number): Tensor {
     const format = option?.to?.format;
     if (this.#activations === 'f32' || (format !== 'int8' && format !== 'int4')) return x;
     const [tokens, features] = x.shape;
-    return { shape: x.shape, dtype: 'q8', storage: quantizeReference(floats(x), tokens, features) };
+    return { shape: x.shape, dtype: 'q8', storage: quantizeReference(floats(x), tokens, features, top) };
   }
 }
 
@@ -503,7 +508,7 @@ function product(x: Tensor, w: ReferenceMatrix): Float32Array {
 /** That row of an f32 or q8 tensor. */
 function rowOf(x: Tensor, i: number): Tensor {
   const [rows, columns] = x.shape;
-  const part = <A extends Float32Array | Int8Array>(all: A): A =>
+  const part = <A extends Float32Array | Int16Array>(all: A): A =>
     all.subarray((i * all.length) / rows, ((i + 1) * all.length) / rows) as A;
   if (x.dtype !== 'q8') return f32([1, columns], part(floats(x)));
   const { q, scale } = x.storage as QuantizedActivation;

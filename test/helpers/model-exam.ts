@@ -389,13 +389,15 @@ export async function examineInt8(
   ops: Ops,
   name: string,
   bounds: { same: number; f32: number },
+  /** ReferenceOps' option. */
+  finely: boolean,
 ): Promise<void> {
   const { prompt } = readOracle(name);
   const run = async (ops: Ops, quant: Quantization) =>
     inChunks(ops, await load(ops, fixturePath(name), quant), prompt, [prompt.length]);
   for (const quant of ['int8', 'int4'] as const) {
     const actual = await run(ops, quant);
-    const same = await run(new ReferenceOps({ activations: 'int8' }), quant);
+    const same = await run(new ReferenceOps({ activations: 'int8', finely }), quant);
     within(t, `${quant} weights, against int8 activations in the reference`, relativeError(actual, same), bounds.same);
     const f32 = await run(new ReferenceOps(), quant);
     within(t, `${quant} weights, against f32 activations`, relativeError(actual, f32), bounds.f32);
