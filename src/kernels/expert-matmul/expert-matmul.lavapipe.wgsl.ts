@@ -16,7 +16,12 @@ export type LavapipeExpertSpec = Omit<SumsSpec, 'texel' | 'x' | 'cols' | 'colBlo
 };
 
 export function lavapipeExpertKernelName(s: LavapipeExpertSpec): string {
-  const extras = [isSwar(s) && 'swar', s.heads ? `heads${s.heads}` : s.tiled && 'tiled', s.ragged && 'ragged', s.bias && 'bias']
+  const extras = [
+    isSwar(s) && 'swar',
+    s.heads ? `heads${s.heads}` : s.tiled && 'tiled',
+    s.ragged && 'ragged',
+    s.bias && 'bias',
+  ]
     .filter(Boolean)
     .join('-');
   return `expert-matmul.lavapipe.${s.format}-${s.groupSize}-${s.activation}-${s.units}x${s.tokens}${extras && `-${extras}`}`;
