@@ -1,11 +1,14 @@
-// `npm run test:adapters [-- NAME …]`: the whole kernel table, the models against transformers' logits, and a greedy text of
+// `npm run test:adapters [-- NAME …] [--part kernels|versions|models|text] [--share 2/8]`: the whole kernel table, also by kernels
+// that the table of kernels does not choose, the models against transformers' logits, and a greedy text of
 // the default model, on each software adapter that a Debian machine has: lavapipe with vectors of its own width (its own
 // kernels), of 128 and of 512 bits (the kernels for GPUs, at subgroups of 4 and 16), and SwiftShader (another compiler, no
-// f16). The last line is `N passed, N failed`.
+// f16). `--part` runs one of the four, `--share 2/8` the second eighth of the cases and of the models. The last line is
+// `N passed, N failed`.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
 import { compileBenches } from './compile-benches.mjs';
 import { root, runMain, setupBuild, setupMachine, SetupError } from './setup.mjs';
 
@@ -79,46 +82,81 @@ async function textOn(model, env) {
   return code === 0 ? lines.join('\n') : `ended with ${code}`;
 }
 
-async function examine(name, env, model, wanted) {
+const tableOn = (partName, what) => async (name, env, share) => {
+  const { said, code } = await part(partName, env, { robust: false, share });
+  const { passed: right = 0, of = 1, failures = [] } = said ?? {};
+  passed += right;
+  for (const failure of failures) check(`${name}, kernel`, false, failure);
+  const isWhole = code === 0 && right + failures.length === of;
+  check(`${name}, ${what}`, isWhole, `ended with ${code} behind ${right} of ${of}`);
+  return `${right} of ${of} cases of ${what}`;
+};
+
+async function modelsOn(name, env, share) {
+  const { said, code } = await part('models', env, { share });
+  const results = Object.entries(said ?? {});
+  for (const [model, { ok, error }] of results) check(`${name}, ${model}`, ok, `off by ${error}`);
+  check(`${name}, the models`, code === 0, `ended with ${code}`);
+  const refused = results.filter(([, { refused }]) => refused).map(([model]) => model);
+  const right = results.filter(([, { ok }]) => ok).length - refused.length;
+  return `${right} of ${results.length} models${refused.length ? ` (refused: ${refused.join(', ')})` : ''}`;
+}
+
+/** What the adapters before it wrote is what this one must. */
+let wanted = null;
+
+async function greedyTextOn(name, env) {
+  const text = await textOn(await setupMachine(), env);
+  wanted ??= text;
+  check(`${name}, greedy text`, text === wanted, `${JSON.stringify(text)} instead of ${JSON.stringify(wanted)}`);
+  return JSON.stringify(text);
+}
+
+const parts = {
+  kernels: tableOn('kernels', 'the kernel table'),
+  versions: tableOn('versions', 'other versions of kernels'),
+  models: modelsOn,
+  text: greedyTextOn,
+};
+
+async function examine(name, partNames, share) {
   const begin = Date.now();
+  const env = adapters[name];
   const adapter = await part('adapter', env);
   console.log(
     `${name}: ${adapter.said?.machine?.adapter ?? `ended with ${adapter.code}`}, kernels for ${adapter.said?.kernelSet}`,
   );
-  const kernels = await part('kernels', env, { robust: false });
-  const { passed: right = 0, of = 1, failures = [] } = kernels.said ?? {};
-  passed += right;
-  for (const failure of failures) check(`${name}, kernel`, false, failure);
-  check(
-    `${name}, the kernel table`,
-    kernels.code === 0 && right + failures.length === of,
-    `ended with ${kernels.code} behind ${right} of ${of}`,
-  );
-  const models = await part('models', env);
-  for (const [model, { ok, error }] of Object.entries(models.said ?? {}))
-    check(`${name}, ${model}`, ok, `off by ${error}`);
-  check(`${name}, the models`, models.code === 0, `ended with ${models.code}`);
-  const text = await textOn(model, env);
-  check(
-    `${name}, greedy text`,
-    wanted === null || text === wanted,
-    `${JSON.stringify(text)} instead of ${JSON.stringify(wanted)}`,
-  );
-  console.log(
-    `${name}: ${right} of ${of} kernel cases, ${Object.keys(models.said ?? {}).length} models, ${Math.round((Date.now() - begin) / 1000)} s`,
-  );
-  return text;
+  const done = [];
+  for (const partName of partNames) done.push(await parts[partName](name, env, share));
+  console.log(`${name}: ${done.join(', ')}, ${Math.round((Date.now() - begin) / 1000)} s`);
+}
+
+function oneOf(what, name, all) {
+  if (!(name in all)) throw new SetupError(`no ${what} ${name}; there are ${Object.keys(all).join(', ')}`);
+  return name;
+}
+
+/** `2/8`: the second of eight pieces. */
+function readShare(text) {
+  const [, piece, of] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (!(piece >= 1 && piece <= of))
+    throw new SetupError(`--share ${text}: give a piece and how many there are, as 2/8`);
+  return { part: piece, of };
 }
 
 await runMain(async () => {
+  const { values, positionals } = parseArgs({
+    options: { part: { type: 'string', multiple: true }, share: { type: 'string' } },
+    allowPositionals: true,
+  });
+  const names = (positionals.length ? positionals : Object.keys(adapters)).map((name) =>
+    oneOf('adapter', name, adapters),
+  );
+  const partNames = (values.part ?? Object.keys(parts)).map((name) => oneOf('part', name, parts));
+  const share = values.share === undefined ? undefined : readShare(values.share);
   await setupBuild();
   compileBenches();
-  const model = await setupMachine();
-  const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(adapters);
-  for (const name of names)
-    if (!(name in adapters)) throw new SetupError(`no adapter ${name}; there are ${Object.keys(adapters).join(', ')}`);
-  let wanted = null;
-  for (const name of names) wanted = await examine(name, adapters[name], model, wanted);
+  for (const name of names) await examine(name, partNames, share);
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 && passed > 0 ? 0 : 1;
 });

@@ -187,6 +187,18 @@ export const kernelSets = {
     lavapipe: { variant: 'attention.lavapipe', why: 'lane = key or query token: no exchange', measured: null },
     gpu: { variant: 'attention.flash', why: 'segments of the context, side by side or one by one', measured: null },
   },
+  /** Rows of more than eight tokens (step/step.ts). */
+  'attention of prompts': {
+    lavapipe: { variant: 'attention.lavapipe', why: 'the same: a lane a query token', measured: null },
+    gpu: {
+      variant: 'attention.flash',
+      why: 'exact; tiles of eight tokens',
+      measured: null,
+      others: ['attention.matrix'],
+      onMatrixUnits: 'attention.matrix',
+      deterministic: ['attention.flash'],
+    },
+  },
   'decoder-layer': {
     lavapipe: {
       variant: 'decoder-layer.lavapipe',
@@ -224,8 +236,11 @@ export function variantsNamed(name: string, set: KernelSet): Variants {
 /** Names of versions that can be done without: another of the same entry, or its ops one by one, take the place. */
 export function replaceable(set: KernelSet): string[] {
   const entries = Object.values<Record<KernelSet, Variant>>(kernelSets).map((sets) => sets[set]);
-  const names = entries.flatMap(({ variant, others = [], isOptional = false }) =>
-    others.length > 0 || isOptional ? [variant ?? '', ...others] : [],
-  );
-  return [...new Set(names)].filter(Boolean);
+  const names = (isReplaceable: boolean): string[] =>
+    entries
+      .filter(({ others = [], isOptional = false }) => (others.length > 0 || isOptional) === isReplaceable)
+      .flatMap(({ variant, others = [] }) => [variant ?? '', ...others])
+      .filter(Boolean);
+  const needed = names(false);
+  return [...new Set(names(true))].filter((name) => !needed.includes(name));
 }

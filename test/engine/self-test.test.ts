@@ -90,11 +90,31 @@ t.test('matrix units that multiply wrong are not used', async (t) => {
   t.teardown(() => real.destroy());
   const gpu = { ...real, matrixUnit: { ...nvidia, isEmulated: true } };
   t.same(await test('llama-tied', gpu, (op) => op === 'matmul'), [], 'rounding operands is not wrong');
-  spoil('matmul/matrix-unit.emulated.wgsl', 'row * STRIDE + col]', 'row * STRIDE + (col ^ 1u)]');
+  spoil('matmul/matrix-unit.emulated.wgsl', 'col * right.z]', '(col ^ 1u) * right.z]');
   t.teardown(() => setWgslVariant(null));
   const lines = await test('llama-tied', gpu, (op) => op === 'matmul');
   t.equal(lines.length, 1);
   t.match(lines[0], 'matmul.matrix');
+});
+
+t.test('attention by matrix units that is wrong is not used', async (t) => {
+  const real = await openGpu({ validation: true });
+  t.teardown(() => real.destroy());
+  t.teardown(() => setWgslVariant(null));
+  const gpu = { ...real, matrixUnit: { ...nvidia, isEmulated: true } };
+  const isAttention = (op: string): boolean => op === 'attention';
+  for (const name of ['llama-tied', 'gpt_oss']) t.same(await test(name, gpu, isAttention), [], name);
+  // Where a product goes wrong, and where only sums that are scaled do.
+  spoil('matmul/matrix-unit.emulated.wgsl', 'vec3<u32>(at, 1u, stride)', 'vec3<u32>(at, 2u, stride)');
+  t.match(
+    (await test('llama-tied', gpu, isAttention)).join(),
+    /^The self-test found the kernel attention\.matrix wrong/,
+  );
+  spoil('attention/attention.matrix.wgsl', '*= factors[row]', '*= 1.0');
+  t.match(
+    (await test('llama-tied', gpu, isAttention)).join(),
+    /^The self-test found the kernel attention\.matrix wrong/,
+  );
 });
 
 t.test('kernels for several ops that are wrong are not used', async (t) => {

@@ -17,7 +17,7 @@ const nothing: object = new Proxy(() => nothing, {
 });
 
 /** What an ordinary adapter allows; WebGPU's defaults where kernels look at nothing else. */
-const limits = {
+export const dryLimits = {
   maxStorageBuffersPerShaderStage: 16,
   maxStorageTexturesPerShaderStage: 8,
   maxStorageBufferBindingSize: 2 ** 30,
@@ -38,7 +38,7 @@ export function dryGpu(
   seen: (kernel: KernelText) => void = () => {},
 ): Gpu {
   const own: Record<string | symbol, unknown> = {
-    limits: like.device?.limits ?? limits,
+    limits: like.device?.limits ?? dryLimits,
     features: like.device?.features ?? new Set(['shader-f16', 'subgroups']),
     // Uploads wait for it, now and then.
     queue: { writeBuffer: nothing, writeTexture: nothing, submit: nothing, onSubmittedWorkDone: async () => {} },

@@ -34,7 +34,7 @@ export async function recordKernels(kernelSet: KernelSet): Promise<RecordedKerne
     }
   };
   const opsFor = (variants: Variants) => {
-    const matrixUnit = Object.values(variants).includes('matmul.matrix') ? nvidia : null;
+    const matrixUnit = Object.values(variants).some((name) => name?.endsWith('.matrix')) ? nvidia : null;
     const form = (activations: 'f32' | 'int8') =>
       new WebGPUOps(dryGpu(kernelSet, { matrixUnit }, seen), { kernelSet, activations, variants });
     return { f32: form('f32'), int8: form('int8') };

@@ -17,7 +17,7 @@ export interface OtherVersion {
 
 /** What runKernelTable is told of a version that rounds its operands. */
 export const boundOf = (version: string): { readonly bound?: Bound } =>
-  version === 'matmul.matrix' ? { bound: halfBound } : {};
+  /^(matmul|attention)\.matrix$/.test(version) ? { bound: halfBound } : {};
 
 /** `others` of all entries of a set, each once. */
 export async function* otherVersions(set: KernelSet, cases: readonly KernelCase[]): AsyncGenerator<OtherVersion> {

@@ -1,7 +1,7 @@
 /**
- * matmul.matrix.wgsl: its text with an adapter's matrix units passes Dawn's checks of WGSL and of pipelines (its backend that
- * computes nothing has the feature), and its text with emulated units computes the product with every block and every tile.
- * No adapter of the tests has such units.
+ * matmul.matrix.wgsl and attention.matrix.wgsl: their text with an adapter's matrix units passes Dawn's checks of WGSL and of pipelines (its backend that
+ * computes nothing has the feature), and their text with emulated units computes what it should with every block and every
+ * tile. No adapter of the tests has such units.
  */
 import t from 'tap';
 import { openGpu, type Gpu } from '../../src/gpu/device.ts';
@@ -14,10 +14,12 @@ import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import { openModel } from '../../src/model/files/open-model.ts';
 import { loadModel } from '../../src/model/weights/load-weights.ts';
 import { apple, matrixUnit, nvidia } from '../helpers/matrix-units.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
 import { fixturePath, forward, newCache, readOracle, relativeError } from '../helpers/model-exam.ts';
-import { dryGpu, type KernelText } from '../helpers/dry-gpu.ts';
+import { dryGpu, dryLimits, type KernelText } from '../helpers/dry-gpu.ts';
 import { allCases } from './cases/all-cases.ts';
-import { difference, f32Bound, halfBound, within } from './cases/case.ts';
+import { difference, f32Bound, halfBound, within, type KernelCase } from './cases/case.ts';
+import { attentionCase, type AttentionCaseSpec } from './cases/attention-cases.ts';
 import { matmulCase } from './cases/matmul-cases.ts';
 
 // As in webgpu-ops-gpu-kernels.test.ts.
@@ -69,6 +71,31 @@ t.test('adapters with units take the kernel by themselves, and those without do 
   t.match(await kernelsOf(null), /^matmul\.tiled/);
 });
 
+t.test(
+  'attention of prompts too, where heads fit; what does not depend on the batch is computed without units',
+  async (t) => {
+    const kernelsOf = async (unit: MatrixUnit | null, spec: Partial<AttentionCaseSpec>, deterministic = false) => {
+      const names: string[] = [];
+      const gpu = dryGpu('gpu', { matrixUnit: unit }, ({ name }) => names.push(name));
+      const shape = { heads: 4, kvHeads: 2, headDim: 64, sequences: [{ context: 0, chunk: 10 }], ...spec };
+      (await attentionCase('', shape).prepare(new WebGPUOps(gpu, { deterministic })))();
+      return names.filter((name) => name.startsWith('attention')).join();
+    };
+    t.match(await kernelsOf(nvidia, {}), /^attention\.matrix\.f32-32x32x64-f16-16x16x16-32$/);
+    t.match(await kernelsOf(nvidia, { dtype: 'int8', headDim: 128 }), /^attention\.matrix\.int8-32x32x128-/);
+    const short = [{ context: 40, chunk: 8 }];
+    for (const [name, kernels] of Object.entries({
+      'without units': await kernelsOf(null, {}),
+      'few tokens': await kernelsOf(nvidia, { sequences: short }),
+      'heads that do not fit': await kernelsOf(nvidia, { headDim: 512 }),
+      '--deterministic': await kernelsOf(nvidia, {}, true),
+    }))
+      t.match(kernels, /^attention\.flash[^,]*$/, name);
+    const both = await kernelsOf(nvidia, { sequences: [...short, { context: 0, chunk: 40 }] });
+    t.match(both, /^attention\.flash[^,]*,attention\.matrix[^,]*$/, 'each the rows that are its');
+  },
+);
+
 t.test("Dawn accepts the text with each adapter's units, in every tile, with all operands and results", async (t) => {
   const adapter = await createInstance([
     ...['backend=null', 'enable-dawn-features=allow_unsafe_apis,use_vulkan_memory_model'],
@@ -91,7 +118,7 @@ t.test("Dawn accepts the text with each adapter's units, in every tile, with all
       const said = [...messages].map(({ message, lineNum }) => `${lineNum}: ${message}`).join('\n');
       // This backend has WebGPU's least workgroup memory; the largest tiles are for adapters with more.
       const bytes = Number(/total use of workgroup storage \((\d+) bytes\)/.exec(error?.message ?? '')?.[1] ?? NaN);
-      if (bytes > 16384 && bytes <= 32768) continue;
+      if (bytes > 16384 && bytes <= 49152) continue;
       if (error || said) t.fail(`${name}: ${error?.message}\n${said}`);
     }
   }
@@ -101,8 +128,11 @@ t.test("Dawn accepts the text with each adapter's units, in every tile, with all
 /** By name: those of the case table, and one product of each format in every tile. */
 async function textsFor(unit: MatrixUnit): Promise<Map<string, string>> {
   const texts = new Map<string, string>();
-  const seen = ({ name, source }: KernelText) => void (name.startsWith('matmul.matrix') && texts.set(name, source));
-  const gpu = dryGpu('gpu', { matrixUnit: unit }, seen);
+  const seen = ({ name, source }: KernelText) =>
+    void (/^(matmul|attention)\.matrix/.test(name) && texts.set(name, source));
+  // As a large GPU has, so that all tiles fit.
+  const limits = { ...dryLimits, maxComputeWorkgroupStorageSize: 49152 };
+  const gpu = dryGpu('gpu', { matrixUnit: unit, device: { limits } as unknown as GPUDevice }, seen);
   const own = new Map(
     (['f32', 'int8'] as const).map((activations) => [activations, new WebGPUOps(gpu, { activations })]),
   );
@@ -112,6 +142,9 @@ async function textsFor(unit: MatrixUnit): Promise<Map<string, string>> {
       const product = matmulCase({ format, tokens: 9, rows: 8, cols: 32, residual: true });
       (await product.prepare(always(gpu, { name: 'matmul.matrix', size })))();
     }
+  // So many workgroups that the largest tile is taken.
+  const many = { heads: 64, kvHeads: 64, headDim: 64, sequences: Array(4).fill({ context: 0, chunk: 64 }) };
+  (await attentionCase('many', many).prepare(own.get('f32')!))();
   return texts;
 }
 
@@ -139,6 +172,44 @@ t.test('emulated: every block in every tile', async (t) => {
   }
   real.destroy();
 });
+
+t.test('emulated: attention with every block', async (t) => {
+  const real = await openGpu({ validation: true });
+  const layers: AttentionCaseSpec[] = [
+    // Steps whose scores are far above those before; windows that begin within a step; heads that are no whole blocks.
+    { heads: 4, kvHeads: 2, headDim: 32, rising: true, sequences: [{ context: 20, chunk: 110 }] },
+    { heads: 3, kvHeads: 1, headDim: 20, dtype: 'f16', slidingWindow: 45, sequences: [{ context: 70, chunk: 75 }] },
+  ];
+  for (const unit of units)
+    for (const layer of layers) {
+      const gpu: Gpu = { ...real, matrixUnit: { ...unit, isEmulated: true } };
+      const ops = new WebGPUOps(gpu, { kernelSet: 'gpu' });
+      const { found, kernels } = await compared(ops, attentionCase(named(unit), layer));
+      t.match(kernels.join(), /attention\.matrix/);
+      const isExact = unit.operand === 'f32';
+      t.ok(within(found, isExact ? f32Bound : halfBound), `${kernels.join()}: nmse ${found.nmse}, max ${found.maxAbs}`);
+      if (!isExact) t.notOk(within(found, f32Bound), `${named(unit)}: operands are rounded`);
+    }
+  // More workgroups than keep a GPU busy: the larger tile.
+  const many = { heads: 32, kvHeads: 32, headDim: 16, sequences: Array(4).fill({ context: 9, chunk: 70 }) };
+  const ops = new WebGPUOps({ ...real, matrixUnit: { ...nvidia, isEmulated: true } }, { kernelSet: 'gpu' });
+  const { found, kernels } = await compared(ops, attentionCase('many', many));
+  t.match(kernels.join(), /attention\.matrix\.f32-64x/);
+  t.ok(within(found, halfBound), `many: nmse ${found.nmse}, max ${found.maxAbs}`);
+  real.destroy();
+});
+
+/** Against the reference, with the names of the kernels. */
+async function compared(ops: WebGPUOps, kernelCase: KernelCase) {
+  const reference = new ReferenceOps();
+  const wanted = await reference.read((await kernelCase.prepare(reference))());
+  const record = await kernelCase.prepare(ops);
+  const results: Tensor[] = [];
+  const list = ops.context.recorder.capture(() => void results.push(record()));
+  const found = difference(await ops.read(results[0]), wanted);
+  ops.endStep();
+  return { found, kernels: (list?.dispatches ?? []).map(({ kernel }) => kernel.name) };
+}
 
 t.test("emulated: models' logits are off by what f16 operands cost", async (t) => {
   const real = await openGpu({ validation: true });

@@ -4,18 +4,28 @@ import type { AttendedLayer, AttentionSpec } from '../ops.ts';
 import { attentionWork as deal, type GpuStep } from '../step/step.ts';
 import { headShape } from './head-shape.ts';
 
+/** Of a step's lists (step.ts). */
+export type AttentionPart = 'prefill' | 'decode' | 'runs' | 'short prefill' | 'short decode';
+
+const tokensOf: Record<AttentionPart, (work: ReturnType<typeof deal>) => number[]> = {
+  prefill: ({ tiles }) => each(tiles),
+  decode: ({ singles }) => [...singles],
+  runs: ({ runs }) => each(runs),
+  'short prefill': ({ shortTiles }) => each(shortTiles),
+  'short decode': ({ shortSingles }) => [...shortSingles],
+};
+
 /**
- * Of a step's runs of prompt tokens, or of its single tokens: two products with each key that is seen, and every key and value that
+ * Of the tokens of one list: two products with each key that is seen, and every key and value that
  * any token of a row sees read once.
  */
 export function attentionWork(
   { batch: { tableRows, positions } }: Pick<GpuStep, 'batch'>,
   layer: AttendedLayer,
   { heads, slidingWindow = Infinity }: AttentionSpec,
-  part: 'prefill' | 'decode',
+  part: AttentionPart,
 ): Work {
-  const { tiles, singles } = deal(tableRows);
-  const tokens = part === 'decode' ? [...singles] : tokensOf(tiles);
+  const tokens = tokensOf[part](deal(tableRows));
   /** Of each row the first and the last position that is seen. */
   const seen = new Map<number, { first: number; last: number }>();
   let pairs = 0;
@@ -29,13 +39,13 @@ export function attentionWork(
   const stored = [...seen.values()].reduce((sum, { first, last }) => sum + last + 1 - first, 0);
   const slot = slotBytes(layer).reduce((a, b) => a + b);
   const { keyDim, valueDim } = headShape(layer);
-  const each = heads * (keyDim + valueDim); // dimensions of a token's queries and of what it gets
-  return { bytes: stored * slot + tokens.length * each * 4, flops: 2 * pairs * each };
+  const perToken = heads * (keyDim + valueDim); // dimensions of a token's queries and of what it gets
+  return { bytes: stored * slot + tokens.length * perToken * 4, flops: 2 * pairs * perToken };
 }
 
-/** @param tiles (first token, count) */
-function tokensOf(tiles: Uint32Array): number[] {
+/** @param pieces (first token, count) */
+function each(pieces: Uint32Array): number[] {
   const tokens: number[] = [];
-  for (let i = 0; i < tiles.length; i += 2) for (let t = 0; t < tiles[i + 1]; t++) tokens.push(tiles[i] + t);
+  for (let i = 0; i < pieces.length; i += 2) for (let t = 0; t < pieces[i + 1]; t++) tokens.push(pieces[i] + t);
   return tokens;
 }

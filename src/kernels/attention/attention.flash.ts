@@ -12,15 +12,15 @@ import type { Kernel } from '../../gpu/pipelines.ts';
 import { compose } from '../../gpu/wgsl.ts';
 import { EngineError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { floatBits } from '../float-bits.ts';
 import { cacheFormat } from '../kv-cache/cache-format.ts';
-import { headBuffers, type GpuCacheLayer } from '../kv-cache/kv-cache.ts';
+import type { GpuCacheLayer } from '../kv-cache/kv-cache.ts';
 import type { AttentionSpec, KVDtype } from '../ops.ts';
 import { ATTENTION_TILE, CONTEXT_BLOCK, type GpuStep, type StepList } from '../step/step.ts';
-import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
+import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
 import { moves } from '../work.ts';
-import { attentionWork } from './attention-work.ts';
+import { attentionWork, type AttentionPart } from './attention-work.ts';
 import { headShape, type HeadShape } from './head-shape.ts';
+import { dealQueryRows, NO_WINDOW, queryParams, queryResources, type QueryRows } from './query-rows.ts';
 
 /** Query rows of a workgroup at most: registers for their sums. */
 const MAX_ROWS = 16;
@@ -32,24 +32,15 @@ const BUSY = 512;
 const FEW_SEGMENTS = 2;
 /** Bytes that the segments' sums may take; larger steps are not split. */
 const MOST_PARTS = 64 * 2 ** 20;
-const NO_WINDOW = 0x7fffffff;
 
-/** How the query rows of one list are dealt to workgroups. */
-interface Rows {
-  readonly tileTokens: number;
-  /** Heads of one key-value head that a workgroup takes, and how many such blocks there are. */
-  readonly headRows: number;
-  readonly headBlocks: number;
-  /** Power of two ≥ tileTokens · headRows. */
-  readonly rows: number;
-}
-
+/** @param rows of the step: all, or those that are no runs (step.ts) */
 export function flashAttention(
   ctx: WebGPUContext,
   q: Tensor,
   layer: GpuCacheLayer,
   step: GpuStep,
   spec: AttentionSpec,
+  rows: 'all' | 'short' = 'all',
 ): GpuTensor {
   const shape = headShape(layer);
   const { keyDim, valueDim, kvHeads } = shape;
@@ -58,24 +49,30 @@ export function flashAttention(
     throw new EngineError('unsupported_model', why, { param: 'head_dim' });
   }
   const group = spec.heads / kvHeads;
-  const { prefillTiles, decodeTokens } = step.storage;
   const most = rowLimit(ctx, keyDim);
-  const tiles = dealRows(group, ATTENTION_TILE, most);
-  const singles = dealRows(group, 1, most);
-  const split = splitOf(step, spec, shape, tiles, singles);
+  const { prefillTiles, decodeTokens } = rows === 'all' ? step.storage : step.storage.besideRuns;
   const y = ctx.tensor([step.numTokens, spec.heads * valueDim], 'f32');
-  const out = split ? ctx.tensor([step.numTokens, spec.heads, split.parts, valueDim + 2], 'f32') : y;
-  dispatchList(ctx, q, layer, step, spec, { list: prefillTiles, stride: 2, deal: tiles, split, out });
-  dispatchList(ctx, q, layer, step, spec, { list: decodeTokens, stride: 1, deal: singles, split, out });
-  if (split) {
-    const combine = ctx.pipelines.get('attention.combine', () => compose('attention.combine.wgsl', import.meta.url));
-    const { buffer } = step.storage;
-    const window = spec.slidingWindow ?? NO_WINDOW;
-    const params = new Uint32Array([step.numTokens, spec.heads, valueDim, split.parts, window]);
-    ctx.recorder.does(() => moves([out, y], 3));
-    ctx.recorder.dispatch(combine, [out.storage, buffer, y.storage], params, spec.heads, step.numTokens);
-  }
+  const attend = (list: Tokens): void => attendList(ctx, q, layer, step, spec, list, y);
+  attend({
+    ...{ part: rows === 'all' ? 'prefill' : 'short prefill', list: prefillTiles, stride: 2, each: ATTENTION_TILE },
+    deal: dealQueryRows(group, ATTENTION_TILE, most),
+  });
+  attend({
+    ...{ part: rows === 'all' ? 'decode' : 'short decode', list: decodeTokens, stride: 1, each: 1 },
+    deal: dealQueryRows(group, 1, most),
+  });
   return y;
+}
+
+/** Tokens that are computed alike. */
+interface Tokens {
+  readonly part: AttentionPart;
+  readonly list: StepList;
+  /** Words of a list entry: (first token, count) or the token alone. */
+  readonly stride: 1 | 2;
+  /** Tokens of an entry, at most. */
+  readonly each: number;
+  readonly deal: QueryRows;
 }
 
 /** Rows whose queries, weights and statistics fit the workgroup memory beside the rest (attention.flash.wgsl). */
@@ -87,15 +84,6 @@ function rowLimit(ctx: WebGPUContext, keyDim: number): number {
   return rows;
 }
 
-/** All heads of the group if they fit, then as many tokens (a power of two) as fit beside them. */
-function dealRows(group: number, tokens: number, most: number): Rows {
-  const headRows = Math.min(group, most);
-  let tileTokens = tokens;
-  while (tileTokens > 1 && tileTokens * headRows > most) tileTokens /= 2;
-  const rows = 2 ** Math.ceil(Math.log2(tileTokens * headRows));
-  return { tileTokens, headRows, headBlocks: Math.ceil(group / headRows), rows };
-}
-
 /** How contexts are split: among so many workgroups, which store a part for each of so many segments at most. */
 interface Split {
   readonly splits: number;
@@ -104,71 +92,52 @@ interface Split {
 
 /** What gives BUSY workgroups, each with at least one segment; null where they are that many without. */
 function splitOf(
-  step: GpuStep,
+  { storage: { maxContext } }: GpuStep,
   { heads, slidingWindow = Infinity }: AttentionSpec,
   { kvHeads, valueDim }: HeadShape,
-  tiles: Rows,
-  singles: Rows,
+  { list, each, deal }: Tokens,
 ): Split | null {
-  const { prefillTiles, decodeTokens, maxContext } = step.storage;
-  const tileWorkgroups = ((prefillTiles.count * ATTENTION_TILE) / tiles.tileTokens) * tiles.headBlocks;
-  const workgroups = kvHeads * (tileWorkgroups + decodeTokens.count * singles.headBlocks);
+  const workgroups = kvHeads * ((list.count * each) / deal.tileTokens) * deal.headBlocks;
   // A window may begin in the middle of a segment.
   const parts = Math.min(maxContext / SEGMENT, Math.ceil(slidingWindow / SEGMENT) + 1);
   const splits = Math.min(parts, Math.floor(BUSY / workgroups));
-  const bytes = step.numTokens * heads * parts * (valueDim + 2) * 4;
+  const bytes = list.count * each * heads * parts * (valueDim + 2) * 4;
   return splits < 2 || parts <= FEW_SEGMENTS || bytes > MOST_PARTS ? null : { splits, parts };
 }
 
-interface Dispatch {
-  readonly list: StepList;
-  /** Words of a list entry: (first token, count) or the token alone. */
-  readonly stride: 1 | 2;
-  readonly deal: Rows;
-  readonly split: Split | null;
-  readonly out: GpuTensor;
-}
-
-function dispatchList(
+/** Into y. */
+function attendList(
   ctx: WebGPUContext,
   q: Tensor,
   layer: GpuCacheLayer,
   step: GpuStep,
   spec: AttentionSpec,
-  { list, stride, deal, split, out }: Dispatch,
+  tokens: Tokens,
+  y: GpuTensor,
 ): void {
-  const { keys, values } = headBuffers(layer);
+  const { part, list, stride, each, deal } = tokens;
+  if (list.count === 0) return;
   const shape = headShape(layer);
-  const { groups, kv } = step.storage;
-  const { buffer, slotTable } = groups[layer.group];
-  const subTiles = stride === 1 ? 1 : ATTENTION_TILE / deal.tileTokens;
-  const params = new Uint32Array([
-    step.numTokens,
-    list.offset,
-    stride,
-    subTiles,
-    deal.tileTokens,
-    spec.heads,
-    shape.kvHeads,
-    deal.headRows,
-    deal.headBlocks,
-    kv.spec.maxLength,
-    split?.splits ?? 1,
-    split?.parts ?? 1,
-    spec.slidingWindow ?? NO_WINDOW,
-    floatBits(spec.scale),
-    floatBits(spec.softcap ?? 0),
-    floatBits(spec.alibi ?? 0),
-  ]);
-  ctx.recorder.does(() => attentionWork(step, layer, spec, stride === 1 ? 'decode' : 'prefill'));
+  const { heads } = spec;
+  const split = splitOf(step, spec, shape, tokens);
+  const out = split ? ctx.tensor([list.count * each, heads, split.parts, shape.valueDim + 2], 'f32') : y;
+  const subTiles = each / deal.tileTokens;
+  ctx.recorder.does(() => attentionWork(step, layer, spec, part));
   ctx.recorder.dispatch(
     kernelFor(ctx, layer.dtype, deal.rows, shape, spec.sinks !== undefined),
-    [bufferOf(q), keys, values, buffer, slotTable, out.storage, ...(spec.sinks ? [bufferOf(spec.sinks)] : [])],
-    params,
+    queryResources(q, layer, step, spec, out),
+    queryParams(layer, step, spec, { list, stride, subTiles, deal, split }),
     list.count * subTiles,
     shape.kvHeads * deal.headBlocks,
     split?.splits ?? 1,
   );
+  if (!split) return;
+  const combine = ctx.pipelines.get('attention.combine', () => compose('attention.combine.wgsl', import.meta.url));
+  const window = spec.slidingWindow ?? NO_WINDOW;
+  const params = [step.numTokens, heads, shape.valueDim, split.parts, window, list.offset, stride, each];
+  ctx.recorder.does(() => moves([out], 3));
+  const resources = [out.storage, step.storage.buffer, y.storage];
+  ctx.recorder.dispatch(combine, resources, new Uint32Array(params), heads, list.count * each);
 }
 
 function kernelFor(

@@ -10,23 +10,9 @@
 // include: ../kv-cache/cache.f32.wgsl
 // include: no-sinks.wgsl
 // include: segments.wgsl
+// include: query-rows.wgsl
 const ROWS = 4u;
 const VALUE_DIM = 64u; // Dv: of each row of D values the first
-
-struct Params {
-  tokens: u32, list: u32, listStride: u32, subTiles: u32, tileTokens: u32,
-  heads: u32, kvHeads: u32, headRows: u32, headBlocks: u32,
-  maxLength: u32, splits: u32, parts: u32, window: u32, scale: f32, softcap: f32, alibi: f32,
-}
-var<immediate> p: Params;
-
-@group(0) @binding(0) var<storage, read> q: array<vec4<f32>>; // [T, Hq, D / 4]
-@group(0) @binding(1) var<storage, read> keys: array<Stored>; // [slots, Hkv, D]
-@group(0) @binding(2) var<storage, read> values: array<Stored>; // [slots, Hkv, D], or the keys
-@group(0) @binding(3) var<storage, read> step: array<u32>; // sections: step/step.ts
-@group(0) @binding(4) var<storage, read> slotTable: array<u32>; // [maxRequests, maxLength]
-// Whole contexts: [T, Hq, Dv]. Split: [T, Hq, parts, Dv + 2], of each segment the sums, the largest score and the weight.
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
 const SIZE = 128u;
 const QUADS = HEAD_DIM / 4u;
@@ -40,9 +26,6 @@ const SHARED_ROWS = min(ROWS, 4u); // whose sums meet together
 const OWNED = (SHARED_ROWS * VALUE_DIM + SIZE - 1u) / SIZE; // sums of those that an invocation keeps
 const STRIDE = SIZE + 1u; // rows of `exchange` begin at other banks of the memory
 
-// A query row: consecutive heads, then tokens. Those beyond what there is repeat the last and are not stored.
-struct Row { token: u32, head: u32, position: u32, exists: u32, slope: f32 }
-
 var<workgroup> rows: array<Row, ROWS>;
 var<workgroup> queries: array<vec4<f32>, ROWS * QUADS>;
 var<workgroup> slots: array<u32, SEGMENT>;
@@ -55,49 +38,18 @@ var<workgroup> joins: array<Join, ROWS>;
 var<workgroup> tops: array<f32, ROWS>;
 var<workgroup> totals: array<f32, ROWS>;
 
-// What the workgroup owns.
-struct Work { firstToken: u32, tokens: u32, firstHead: u32, heads: u32 }
-
-fn rowOf(r: u32, work: Work) -> Row {
-  let t = r / p.headRows;
-  let h = r % p.headRows;
-  let token = work.firstToken + min(t, work.tokens - 1u);
-  let head = work.firstHead + min(h, work.heads - 1u);
-  return Row(token, head, step[p.tokens + token], u32(t < work.tokens && h < work.heads), p.alibi * slope(head));
-}
-
-// alibi.ts
-fn slope(head: u32) -> f32 {
-  let n = 1u << firstLeadingBit(p.heads);
-  let exponent = select(4u * (2u * (head - n) + 1u), 8u * (head + 1u), head < n);
-  return exp2(-f32(exponent) / f32(n));
-}
-
-fn score(dot: f32, slope: f32, behind: u32) -> f32 {
-  let s = fma(-slope, f32(behind), dot * p.scale);
-  if (p.softcap == 0.0) { return s; }
-  return p.softcap * tanh(clamp(s / p.softcap, -15.0, 15.0));
-}
-
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  // Which rows: part wg.x % subTiles of list entry wg.x / subTiles, and head block wg.y.
-  let entry = p.list + (wg.x / p.subTiles) * p.listStride;
-  let skipped = (wg.x % p.subTiles) * p.tileTokens;
-  var listed = 1u;
-  if (p.listStride == 2u) { listed = step[entry + 1u]; }
-  if (skipped >= listed) { return; }
-  let kvHead = wg.y / p.headBlocks;
-  let group = p.heads / p.kvHeads;
-  let skippedHeads = (wg.y % p.headBlocks) * p.headRows;
-  let first = step[entry] + skipped;
-  let count = min(p.tileTokens, listed - skipped);
-  let work = Work(first, count, kvHead * group + skippedHeads, min(p.headRows, group - skippedHeads));
+  let work = workOf(wg);
+  if (work.tokens == 0u) { return; }
+
+  // Parts are those of the list's tokens, as many for each entry.
+  let partToken = wg.x * p.tileTokens;
 
   // Which segments: this split's share of those in which any row sees something.
-  let request = step[2u * p.tokens + first];
-  let begin = firstSeen(step[p.tokens + first], p.window);
-  let end = step[p.tokens + first + count - 1u] + 1u;
+  let request = step[2u * p.tokens + work.firstToken];
+  let begin = firstSeen(step[p.tokens + work.firstToken], p.window);
+  let end = step[p.tokens + work.firstToken + work.tokens - 1u] + 1u;
   let segments = (end - 1u) / SEGMENT + 1u - begin / SEGMENT;
   let share = (segments + p.splits - 1u) / p.splits;
   let firstSegment = begin / SEGMENT + min(segments, wg.z * share);
@@ -129,7 +81,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       if (segment0 + j >= begin && segment0 + j < end) { slots[j] = slotTable[request * p.maxLength + segment0 + j]; }
     }
     workgroupBarrier();
-    scoreSegment(segment0, begin, end, kvHead, thread);
+    scoreSegment(segment0, begin, end, work.kvHead, thread);
     weighSegment(thread);
 
     // The values of each lane's positions, then of all lanes one after the other, for SHARED_ROWS at a time.
@@ -139,7 +91,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     if (lane < LANES) {
       let skipped = max(begin, segment0) - segment0;
       for (var j = (skipped + LANES - 1u - lane) / LANES * LANES + lane; j < min(SEGMENT, end - segment0); j += LANES) {
-        let head = headAt(VALUES, slots[j] * p.kvHeads + kvHead);
+        let head = headAt(VALUES, slots[j] * p.kvHeads + work.kvHead);
         let v = loadedQuad(VALUES, &values, head, quad, unitScale(VALUES, &values, head, quad));
         for (var r = 0u; r < ROWS; r++) { own[r] = fma(vec4<f32>(weights[j * ROWS + r]), v, own[r]); }
       }
@@ -158,7 +110,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
           for (var l = 1u; l < LANES; l++) { sum += exchange[begin0 + l * VALUE_QUADS]; }
           let s = shared0 / SHARED_ROWS * OWNED + o;
           sums[s] = joined(sums[s], sum, joins[shared0 + at.row]);
-          if (p.parts > 1u) { storePart(segment, shared0 + at.row, at.dimension, sums[s]); }
+          if (p.parts > 1u) { storePart(segment, shared0 + at.row, partToken, at.dimension, sums[s]); }
         }
       }
     }
@@ -208,11 +160,8 @@ fn scoreSegment(segment0: u32, begin: u32, end: u32, kvHead: u32, thread: u32) {
       let begin0 = (key / PASS * ROWS + r) * STRIDE + key % PASS * KEY_LANES;
       var dot = exchange[begin0];
       for (var l = 1u; l < KEY_LANES; l++) { dot += exchange[begin0 + l]; }
-      let row = rows[r];
       let j = pass0 * PASS + key;
-      let position = segment0 + j;
-      let seen = position <= row.position && position >= firstSeen(row.position, p.window);
-      weights[j * ROWS + r] = select(MASKED, score(dot, row.slope, row.position - position), seen);
+      weights[j * ROWS + r] = maskedScore(dot, rows[r], segment0 + j);
     }
     workgroupBarrier();
   }
@@ -264,11 +213,13 @@ fn ownedAt(o: u32, thread: u32) -> Owned {
   return Owned(i / VALUE_DIM, column % VALUE_QUADS * 4u + column / VALUE_QUADS);
 }
 
-fn storePart(segment: u32, r: u32, d: u32, sum: f32) {
+// @param partToken of the workgroup's first token
+fn storePart(segment: u32, r: u32, partToken: u32, d: u32, sum: f32) {
   let row = rows[r];
   let first = firstSeen(row.position, p.window) / SEGMENT;
   if (row.exists == 0u || segment < first || segment > row.position / SEGMENT) { return; }
-  let at = ((row.token * p.heads + row.head) * p.parts + segment - first) * (VALUE_DIM + 2u);
+  let token = partToken + r / p.headRows;
+  let at = ((token * p.heads + row.head) * p.parts + segment - first) * (VALUE_DIM + 2u);
   y[at + d] = sum;
   if (d == 0u) {
     y[at + VALUE_DIM] = tops[r];

@@ -68,9 +68,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, own: Invocation) {
     if (team < TEAMS) {
       for (var col = cols0; col < TILE_COLS; col += DEEP * UNIT_COLS) {
         var right: array<Right, BLOCKS_ACROSS>;
-        for (var r = 0u; r < BLOCKS_ACROSS; r++) { right[r] = rightAt((rows0 + r * UNIT_ROWS) * STRIDE + col); }
+        for (var r = 0u; r < BLOCKS_ACROSS; r++) { right[r] = rightAt((rows0 + r * UNIT_ROWS) * STRIDE + col, STRIDE); }
         for (var t = 0u; t < BLOCKS_DOWN; t++) {
-          let left = leftAt((tokens0 + t * UNIT_TOKENS) * STRIDE + col);
+          let left = leftAt((tokens0 + t * UNIT_TOKENS) * STRIDE + col, STRIDE);
           for (var r = 0u; r < BLOCKS_ACROSS; r++) { sums[t][r] = multiplied(left, right[r], sums[t][r]); }
         }
       }
@@ -79,7 +79,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, own: Invocation) {
   }
   for (var t = 0u; t < BLOCKS_DOWN; t++) {
     for (var r = 0u; r < BLOCKS_ACROSS; r++) {
-      if (team < TEAMS) { show(sums[t][r], team * BLOCK); }
+      if (team < TEAMS) { show(sums[t][r], team * BLOCK, UNIT_ROWS); }
       workgroupBarrier();
       for (var i = thread; i < DOWN * ACROSS * BLOCK; i += THREADS) {
         let owner = i / BLOCK;

@@ -9,6 +9,7 @@ import type { WebGPUOps } from '../webgpu-ops.ts';
 import type { Wrong } from './check.ts';
 import { checkProducts } from './check-products.ts';
 import { checkProgram } from './check-program.ts';
+import { checkPrompts } from './check-prompts.ts';
 import type { CacheAndStep } from './node-inputs.ts';
 
 /**
@@ -22,7 +23,11 @@ export async function selfTest(device: WebGPUOps, nodes: readonly Node[], record
   const products = nodesOf(nodes, 'matmul');
   const replaced: string[] = [];
   for (;;) {
-    const wrong = [...(await checkProducts(backends, products)), ...(await checkProgram(backends, nodes, recorded))];
+    const wrong = [
+      ...(await checkProducts(backends, products)),
+      ...(await checkPrompts(backends, nodesOf(nodes, 'attention'))),
+      ...(await checkProgram(backends, nodes, recorded)),
+    ];
     if (wrong.length === 0) return replaced;
     const lines = wrong.flatMap((each) => context.distrust(each.kernels).map((name) => replacedLine(name, each)));
     if (lines.length === 0) throw unusable(context.gpu.description, wrong[0]);

@@ -1,7 +1,7 @@
 /**
  * A StepBatch on the device: one u32 buffer written once a step, read by every kernel that needs to know tokens,
  * positions, table rows or slots. Sections, in u32: tokenIds [T] at 0, positions [T] at T, tableRows [T] at 2T, slots [T] at 3T,
- * logitIndices [L] at 4T, promptIndices [P] behind them, then the two lists of attention work, the adapters' slots [T], if
+ * logitIndices [L] at 4T, promptIndices [P] behind them, then the three lists of attention work, the adapters' slots [T], if
  * there are any, and the runs of layers with states, eight words each (state-run.wgsl).
  */
 import type { StateRun, Step, StepBatch } from '../ops.ts';
@@ -10,6 +10,9 @@ import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
 
 /** Query tokens of one row that a prefill attention workgroup handles together. */
 export const ATTENTION_TILE = 8;
+
+/** The same on matrix units, which take them by the dozen; rows of up to ATTENTION_TILE tokens are left to the other kernel. */
+export const ATTENTION_RUN = 64;
 
 /**
  * Launchers see contexts in whole blocks of so many positions: those of two steps with the same blocks and counts make the
@@ -21,6 +24,12 @@ export const CONTEXT_BLOCK = 128;
 export interface StepList {
   readonly offset: number;
   readonly count: number;
+}
+
+/** Tokens whose attention is computed alike. */
+export interface AttentionLists {
+  readonly prefillTiles: StepList;
+  readonly decodeTokens: StepList;
 }
 
 /** What the kernels of a layer read. */
@@ -42,6 +51,10 @@ export interface GpuStep extends Step {
     readonly prefillTiles: StepList;
     /** Tokens that are alone in their row, or left over from its tiles. */
     readonly decodeTokens: StepList;
+    /** (first token, count) of runs of 1 … ATTENTION_RUN consecutive tokens of one row, of rows with more than ATTENTION_TILE. */
+    readonly attentionRuns: StepList;
+    /** The others' tiles and single tokens. */
+    readonly besideRuns: AttentionLists;
     /** StepBatch.adapters; none where no token has one. */
     readonly adapters: StepList;
     /** Tokens of one row, for ops with a state: see StateRun. */
@@ -56,8 +69,8 @@ const none = new Uint32Array(0);
 export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache): GpuStep {
   const { tokenIds, positions, tableRows, slots, logitIndices, promptIndices = none, adapters = none } = batch;
   const tokens = tokenIds.length;
-  const { tiles, singles } = attentionWork(tableRows);
-  const runs = runWords(batch.stateRuns ?? []);
+  const { tiles, singles, runs, shortTiles, shortSingles } = attentionWork(tableRows);
+  const stateRuns = runWords(batch.stateRuns ?? []);
   const groups = kv.storage.slotTables.map((slotTable, i) => {
     const data = joined([
       tokenIds,
@@ -68,8 +81,9 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
       promptIndices,
       tiles,
       singles,
-      adapters,
       runs,
+      adapters,
+      stateRuns,
     ]);
     const { storage: buffer } = ctx.tensor([data.length], 'u32');
     ctx.gpu.device.queue.writeBuffer(buffer, 0, data);
@@ -77,6 +91,9 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
   });
   const prompt = 4 * tokens + logitIndices.length;
   const work = prompt + promptIndices.length;
+  const behindTiles = work + tiles.length;
+  const behindSingles = behindTiles + singles.length;
+  const behindRuns = behindSingles + runs.length;
   return {
     numTokens: tokens,
     numLogits: logitIndices.length,
@@ -88,12 +105,15 @@ export function uploadStep(ctx: WebGPUContext, batch: StepBatch, kv: GpuKVCache)
       rotaryRows: batch.rotaryRows ? uploadRows(ctx, batch.rotaryRows) : null,
       promptRows: { offset: prompt, count: promptIndices.length },
       prefillTiles: { offset: work, count: tiles.length / 2 },
-      decodeTokens: { offset: work + tiles.length, count: singles.length },
-      adapters: { offset: work + tiles.length + singles.length, count: adapters.length },
-      stateRuns: {
-        offset: work + tiles.length + singles.length + adapters.length,
-        count: runs.length / RUN_WORDS,
+      decodeTokens: { offset: behindTiles, count: singles.length },
+      attentionRuns: { offset: behindSingles, count: runs.length / 2 },
+      // Those of short rows lie behind the others.
+      besideRuns: {
+        prefillTiles: { offset: behindTiles - shortTiles.length, count: shortTiles.length / 2 },
+        decodeTokens: { offset: behindSingles - shortSingles.length, count: shortSingles.length },
       },
+      adapters: { offset: behindRuns, count: adapters.length },
+      stateRuns: { offset: behindRuns + adapters.length, count: stateRuns.length / RUN_WORDS },
       maxContext: Math.ceil((positions.reduce((m, p) => Math.max(m, p), 0) + 1) / CONTEXT_BLOCK) * CONTEXT_BLOCK,
     },
   };
@@ -128,16 +148,46 @@ function runWords(runs: readonly StateRun[]): Uint32Array {
   );
 }
 
-/** Splits each run of tokens of one row into tiles; a run or rest of one token is a single. */
-export function attentionWork(tableRows: Uint32Array): { tiles: Uint32Array; singles: Uint32Array } {
-  const tiles: number[] = [];
-  const singles: number[] = [];
-  for (let t = 0; t < tableRows.length;) {
-    let count = 1;
-    while (count < ATTENTION_TILE && t + count < tableRows.length && tableRows[t + count] === tableRows[t]) count++;
-    if (count === 1) singles.push(t);
-    else tiles.push(t, count);
-    t += count;
+/** (first token, count) of tiles and runs, and single tokens. */
+interface AttentionWork {
+  /** Those of short rows last. */
+  readonly tiles: Uint32Array;
+  readonly singles: Uint32Array;
+  /** Of the rows that are not short. */
+  readonly runs: Uint32Array;
+  /** Of rows of up to ATTENTION_TILE tokens: a part of `tiles`, and of `singles`. */
+  readonly shortTiles: Uint32Array;
+  readonly shortSingles: Uint32Array;
+}
+
+/** Splits the tokens of each row into tiles, where one may be left over, and long rows into runs as well. */
+export function attentionWork(tableRows: Uint32Array): AttentionWork {
+  const long = { tiles: [] as number[], singles: [] as number[] };
+  const short = { tiles: [] as number[], singles: [] as number[] };
+  const runs: number[] = [];
+  for (let first = 0, end = 0; first < tableRows.length; first = end) {
+    while (end < tableRows.length && tableRows[end] === tableRows[first]) end++;
+    const isLong = end - first > ATTENTION_TILE;
+    const { tiles, singles } = isLong ? long : short;
+    for (const [token, count] of pieces(first, end, ATTENTION_TILE)) {
+      if (count === 1) singles.push(token);
+      else tiles.push(token, count);
+    }
+    if (isLong) runs.push(...pieces(first, end, ATTENTION_RUN).flat());
   }
-  return { tiles: Uint32Array.from(tiles), singles: Uint32Array.from(singles) };
+  return {
+    tiles: Uint32Array.from([...long.tiles, ...short.tiles]),
+    singles: Uint32Array.from([...long.singles, ...short.singles]),
+    runs: Uint32Array.from(runs),
+    shortTiles: Uint32Array.from(short.tiles),
+    shortSingles: Uint32Array.from(short.singles),
+  };
+}
+
+/** (first, count) of pieces of at most so many. */
+function pieces(first: number, end: number, most: number): [number, number][] {
+  return Array.from({ length: Math.ceil((end - first) / most) }, (_, i) => {
+    const begin = first + i * most;
+    return [begin, Math.min(most, end - begin)];
+  });
 }

@@ -23,6 +23,11 @@ export interface AttentionCaseSpec {
   readonly alibi?: number;
   /** A logit for each head that joins the softmax. */
   readonly sinks?: readonly number[];
+  /**
+   * Keys from position 64 on are eight times as large, so that scores rise far above the first ones; queries, keys and values
+   * are exact in f16.
+   */
+  readonly rising?: boolean;
   /** The first this many positions of every later sequence are those of the first one (a prefix-cache hit). */
   readonly sharedPrefix?: number;
 }
@@ -52,6 +57,18 @@ class Layout {
     this.slots = shuffled(total, total + 5);
     this.width = (spec.heads + 2 * spec.kvHeads) * spec.headDim;
     this.qkv = randomFloats(total + spec.headDim, total * this.width, 1.5);
+    if (spec.rising) this.#raise();
+  }
+
+  #raise(): void {
+    const { heads, kvHeads, headDim, sequences } = this.spec;
+    this.qkv.forEach((value, i) => (this.qkv[i] = Math.round(value * 32) / 32));
+    sequences.forEach(({ context, chunk }, s) => {
+      for (let p = 64; p < context + chunk; p++) {
+        const first = (this.starts[s] + p) * this.width + heads * headDim;
+        for (let i = first; i < first + kvHeads * headDim; i++) this.qkv[i] *= 8;
+      }
+    });
   }
 
   /** Index of the token whose key and value position p of sequence s reads. */
@@ -423,6 +440,15 @@ export const attentionCases: readonly KernelCase[] = [
   core(shiftCase(true)),
   attentionCase('first token', { heads: 1, kvHeads: 1, headDim: 8, sequences: decode(0) }),
   attentionCase('prefill', { ...smollm, sequences: [{ context: 0, chunk: 57 }] }),
+  core(
+    attentionCase('rising scores', {
+      heads: 4,
+      kvHeads: 2,
+      headDim: 32,
+      rising: true,
+      sequences: [{ context: 20, chunk: 110 }],
+    }),
+  ),
   attentionCase('chunked prefill', { heads: 4, kvHeads: 4, headDim: 16, sequences: [{ context: 33, chunk: 20 }] }),
   attentionCase('decode', { ...smollm, dtype: 'f16', sequences: decode(0, 1, 57, 300) }),
   core(attentionCase('long decode', { ...smollm, dtype: 'f16', sequences: decode(1500) })),
@@ -436,6 +462,14 @@ export const attentionCases: readonly KernelCase[] = [
         { context: 70, chunk: 3 },
         { context: 5, chunk: 1 },
       ],
+    }),
+  ),
+  // A context that is split beside a prompt.
+  core(
+    attentionCase('mixed, long decode', {
+      ...wide,
+      dtype: 'f16',
+      sequences: [...decode(700), { context: 0, chunk: 12 }],
     }),
   ),
   attentionCase('prefill', { ...smollm, dtype: 'int8', sequences: [{ context: 9, chunk: 40 }, ...decode(70)] }),
@@ -459,6 +493,7 @@ export const attentionCases: readonly KernelCase[] = [
     sequences: [
       { context: 57, chunk: 3 },
       { context: 0, chunk: 30 },
+      { context: 50, chunk: 75 },
     ],
   }),
   core(attentionCase('window, long decode', { ...wide, slidingWindow: 300, sequences: decode(700, 40) })),
