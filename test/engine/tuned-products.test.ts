@@ -3,11 +3,18 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { TunedFile, tunedProducts, TUNING_BUDGET } from '../../src/engine/running/tuned-products.ts';
-import type { ProductChoice } from '../../src/kernels/matmul/product-choices.ts';
+import {
+  plain,
+  type ProductChoice,
+  type ProductChoices,
+  type ProductUse,
+} from '../../src/kernels/matmul/product-choices.ts';
 import { DeviceTuner } from '../../src/kernels/tuning/time-products.ts';
 import {
   choicesOf,
+  keyOf,
   questionsOf,
+  shapeOf,
   tuneProducts,
   type Question,
   type Tuner,
@@ -15,9 +22,12 @@ import {
 } from '../../src/kernels/tuning/tune-products.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
 import type { MatrixShape } from '../../src/tensor/matrix.ts';
+import { emptyBatch, smallCache } from '../helpers/batches.ts';
 import { dryGpu } from '../helpers/dry-gpu.ts';
+import { randomMatrix } from '../helpers/matrices.ts';
 import { nvidia } from '../helpers/matrix-units.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
+import { allCases } from '../kernels/cases/all-cases.ts';
 import { matmulCase } from '../kernels/cases/matmul-cases.ts';
 
 const matrix = (rows: number, cols: number): MatrixShape => ({
@@ -26,7 +36,7 @@ const matrix = (rows: number, cols: number): MatrixShape => ({
 const [small, large] = [matrix(64, 64), matrix(4096, 64)];
 
 const used = (matrices: readonly MatrixShape[], mostTokens: number): UsedMatrix[] =>
-  matrices.map((matrix) => ({ matrix, mostTokens }));
+  matrices.map((matrix) => ({ matrix, mostTokens, use: plain }));
 
 const plans: ProductChoice[] = [
   { name: 'matmul.tiled', size: '64x64x32-4x4' },
@@ -81,10 +91,10 @@ t.test('the fastest is taken for steps of up to as many tokens, and none where n
   });
   const choices = choicesOf(answers);
   const { format, rows, cols } = small;
-  t.same(choices({ format, rows, cols, tokens: 33 }), plans[1]);
-  t.same(choices({ format, rows: 4096, cols, tokens: 64 }), plans[2]);
-  t.equal(choices({ format, rows: 65, cols, tokens: 64 }), null, 'another matrix');
-  t.equal(choices({ format: 'int8', rows, cols, tokens: 64 }), null, 'another format');
+  t.same(choices({ format, rows, cols, tokens: 33, use: plain }), plans[1]);
+  t.same(choices({ format, rows: 4096, cols, tokens: 64, use: plain }), plans[2]);
+  t.equal(choices({ format, rows: 65, cols, tokens: 64, use: plain }), null, 'another matrix');
+  t.equal(choices({ format: 'int8', rows, cols, tokens: 64, use: plain }), null, 'another format');
 });
 
 t.test('it stops where another question would not fit the budget', async (t) => {
@@ -149,7 +159,9 @@ t.test('where the folder cannot be written it is measured again', async (t) => {
 t.test('candidates are what the table has for so many tokens, matrix units only where there are some', async (t) => {
   const namesFor = (tokens: number, matrixUnit: typeof nvidia | null): string[] => {
     const ops = new WebGPUOps(dryGpu('gpu', { matrixUnit }));
-    return [...new Set(new DeviceTuner(ops).candidates({ matrix: large, tokens }).map(({ name }) => name))].sort();
+    return [
+      ...new Set(new DeviceTuner(ops).candidates({ matrix: large, tokens, use: plain }).map(({ name }) => name)),
+    ].sort();
   };
   t.same(namesFor(1, nvidia), ['matmul.gemv']);
   t.same(namesFor(8, nvidia), ['matmul.gemv', 'matmul.matrix', 'matmul.tiled']);
@@ -157,7 +169,11 @@ t.test('candidates are what the table has for so many tokens, matrix units only 
   t.same(namesFor(512, null), ['matmul.tiled']);
   const ops = new WebGPUOps(dryGpu('gpu', { matrixUnit: nvidia }));
   ops.context.distrust(['matmul.matrix.int4-32-f32']);
-  t.notOk(new DeviceTuner(ops).candidates({ matrix: large, tokens: 64 }).some(({ name }) => name === 'matmul.matrix'));
+  t.notOk(
+    new DeviceTuner(ops)
+      .candidates({ matrix: large, tokens: 64, use: plain })
+      .some(({ name }) => name === 'matmul.matrix'),
+  );
 });
 
 t.test('a product takes what was chosen, unless it is no longer there or found wrong', async (t) => {
@@ -176,19 +192,79 @@ t.test('a product takes what was chosen, unless it is no longer there or found w
   t.match(await kernelOf(plans[0], ['matmul.tiled.f16']), /^matmul\.naive/);
 });
 
+const uses: readonly ProductUse[] = [
+  { kind: 'fused', hasNorm: true, activation: null },
+  { kind: 'fused', hasNorm: true, activation: 'silu' },
+  { kind: 'experts', experts: 4, perToken: 2, hasRowEach: false },
+  { kind: 'experts', experts: 4, perToken: 2, hasRowEach: true },
+  { kind: 'heads', heads: 4 },
+];
+
+t.test('what a product is part of is a question of its own', (t) => {
+  const questions = questionsOf([plain, ...uses].map((use) => ({ matrix: small, mostTokens: 1, use })));
+  t.equal(questions.length, 1 + uses.length);
+  const [ofAll] = plans;
+  const choices = choicesOf(new Map([[keyOf(shapeOf(questions[2])), ofAll]]));
+  t.same(
+    questions.map((question) => choices(shapeOf(question)) === ofAll),
+    [false, false, true, false, false, false],
+  );
+  t.end();
+});
+
+t.test('products with a gate, with experts and with heads take what was chosen for them', async (t) => {
+  const ofGemv: ProductChoice = { name: 'matmul.gemv', size: '2x1x1' };
+  const ofTiles: ProductChoice = { name: 'matmul.tiled', size: '64x64x32-4x4' };
+  const kernelsOf = async (choices: ProductChoices, run: (ops: WebGPUOps) => Promise<void> | void) => {
+    const names: string[] = [];
+    const ops = new WebGPUOps(
+      dryGpu('gpu', {}, ({ name }) => names.push(name)),
+      { productChoices: choices },
+    );
+    await run(ops);
+    return names.join();
+  };
+  const only =
+    (kind: ProductUse['kind'], choice: ProductChoice): ProductChoices =>
+    ({ use }) =>
+      use.kind === kind ? choice : null;
+  const gated = async (ops: WebGPUOps) => {
+    const w = await ops.uploadMatrix(randomMatrix(1, 64, 64, 'int4').source);
+    const x = ops.uploadF32(new Float32Array(64), [1, 64]);
+    const step = ops.beginStep(emptyBatch(1), ops.createKVCache(smallCache));
+    ops.program({}, step, (part) => ({ y: part.gatedMul(part.matmul(x, w), 'silu') }));
+  };
+  t.match(await kernelsOf(() => null, gated), /^matmul\.gemv\.int4-32-f32-1x1x4-gated/);
+  t.match(await kernelsOf(only('fused', ofGemv), gated), /^matmul\.gemv\.int4-32-f32-2x1x1-gated/);
+  const expertCase = allCases.find(({ name, activations }) => name.startsWith('expertMatmul') && !activations)!;
+  const experts = async (ops: WebGPUOps) => void (await expertCase.prepare(ops))();
+  t.notMatch(await kernelsOf(() => null, experts), '64x64x32-4x4');
+  t.match(await kernelsOf(only('experts', ofTiles), experts), /matmul\.tiled\..*64x64x32-4x4.*-experts/);
+  const headCase = allCases.find(({ name }) => name.startsWith('headMatmul'))!;
+  const heads = async (ops: WebGPUOps) => void (await headCase.prepare(ops))();
+  t.match(await kernelsOf(only('heads', ofTiles), heads), /matmul\.tiled\..*64x64x32-4x4-heads/);
+});
+
 t.test('on a device', async (t) => {
   const { openGpu } = await import('../../src/gpu/device.ts');
   process.env.LP_NATIVE_VECTOR_WIDTH ??= '128';
   const ops = new WebGPUOps(await openGpu({ validation: true }), { kernelSet: 'gpu' });
   t.teardown(() => ops.destroy());
-  const question = { matrix: matrix(40, 64), tokens: 16 };
   const tuner = new DeviceTuner(ops);
-  const candidates = [tuner.candidates(question)[0], { name: 'matmul.naive', size: '' } as const];
-  const times = await tuner.time(question, candidates);
-  t.equal(times.length, 2);
-  t.ok(
-    times.every((seconds) => seconds > 0 && seconds < 10),
-    times.join(),
-  );
+  const check = async (question: Question, candidates: readonly ProductChoice[]) => {
+    const times = await tuner.time(question, candidates);
+    t.equal(times.length, candidates.length);
+    t.ok(
+      times.every((seconds) => seconds > 0 && seconds < 10),
+      `${question.use.kind}: ${times.join()}`,
+    );
+  };
+  const first = (question: Question) => tuner.candidates(question).slice(0, 1);
+  const product = { matrix: matrix(40, 64), tokens: 16, use: plain };
+  await check(product, [...first(product), { name: 'matmul.naive', size: '' }]);
+  for (const use of uses) {
+    const question = { matrix: { ...matrix(64, 64), ...(use.kind === 'fused' ? {} : { experts: 4 }) }, tokens: 2, use };
+    await check(question, first(question));
+  }
   t.equal(ops.context.gpu.failure(), null);
 });

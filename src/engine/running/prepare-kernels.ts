@@ -6,16 +6,14 @@ import type { EngineConfig } from '../../config.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import type { OpenModel } from '../../model/files/open-model.ts';
 import { recordModel } from '../../model/weights/memory-plan.ts';
-import type { Step } from '../../kernels/ops.ts';
-import { recordedShape } from '../../kernels/program/recorded-matrix.ts';
-import { nodesOf, type Node } from '../../kernels/program/recording.ts';
 import { smallBatch, smallCache } from '../../kernels/self-test/check-program.ts';
 import { selfTest } from '../../kernels/self-test/self-test.ts';
 import { DeviceTuner } from '../../kernels/tuning/time-products.ts';
-import { choicesOf, type UsedMatrix } from '../../kernels/tuning/tune-products.ts';
+import { choicesOf } from '../../kernels/tuning/tune-products.ts';
 import type { WebGPUOps } from '../../kernels/webgpu-ops.ts';
 import type { EnginePlan } from './plan-engine.ts';
 import { TunedFile, tunedProducts } from './tuned-products.ts';
+import { usedMatrices } from './used-matrices.ts';
 
 /**
  * @returns which kernels were found wrong and replaced, a line each
@@ -38,23 +36,12 @@ export async function prepareKernels(
     const file = new TunedFile([...describe(context.gpu), activations]);
     const say = (line: string): void => void process.stderr.write(`${line}\n`);
     const now = (): number => performance.now() / 1000;
-    const used = matricesOf(nodes, step, { ofStep: plan.batchMaxTokens, ofLogits: config.runningMaxReqSize });
+    const most = { ofStep: plan.batchMaxTokens, ofLogits: config.runningMaxReqSize };
+    const used = usedMatrices(nodes, step, most, config.fusion);
     const answers = await tunedProducts(used, new DeviceTuner(ops), file, { say, now });
     context.productChoices = choicesOf(answers);
   }
   return selfTest(ops, nodes, { kv, step });
-}
-
-/** Those behind the rows that are sampled from are multiplied with those rows only. */
-function matricesOf(
-  nodes: readonly Node[],
-  { numTokens }: Step,
-  most: { readonly ofStep: number; readonly ofLogits: number },
-): UsedMatrix[] {
-  return nodesOf(nodes, 'matmul').map(({ args: [x, w] }) => ({
-    matrix: recordedShape(w),
-    mostTokens: x.shape[0] === numTokens ? most.ofStep : most.ofLogits,
-  }));
 }
 
 const describe = ({ description, adapter: { info }, matrixUnit }: Gpu): unknown[] => [

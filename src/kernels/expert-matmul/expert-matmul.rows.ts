@@ -7,7 +7,14 @@
  * dispatch for each, whose workgroups end at once where the slice has nothing of the expert.
  */
 import type { Tensor } from '../../tensor/tensor.ts';
-import { hasTiles, rowsKernel, rowsPlans } from '../matmul/matmul.rows.ts';
+import {
+  hasTiles,
+  rowsCandidates,
+  rowsKernel,
+  rowsPlans,
+  type PlannedKernel,
+  type Plans,
+} from '../matmul/matmul.rows.ts';
 import type { RowsKernel } from '../matmul/product-choices.ts';
 import type { RowMatrix } from '../matmul/row-matrix.ts';
 import type { ExpertMatmulOption, Matrix } from '../ops.ts';
@@ -16,9 +23,30 @@ import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.
 import { expertTiles } from './expert-tiles.ts';
 import { expertWork } from './expert-work.ts';
 
+/** @param tokens each with `perToken` experts; x has a row for each of those (`hasRowEach`) or for each token */
+export function expertPlans(
+  ctx: WebGPUContext,
+  w: Matrix,
+  {
+    tokens,
+    perToken,
+    hasRowEach,
+  }: { readonly tokens: number; readonly perToken: number; readonly hasRowEach: boolean },
+): Plans {
+  const { experts = 1 } = w;
+  const rows = w.rows / experts;
+  // Without tiles a workgroup has a pair.
+  const linesOf = (name: RowsKernel): number => (hasTiles(name) ? Math.ceil((tokens * perToken) / experts) : 1);
+  return {
+    use: { kind: 'experts', experts, perToken, hasRowEach },
+    usual: (name) => rowsPlans[name](ctx, linesOf(name), rows, w),
+    candidates: (name) => rowsCandidates[name](ctx, linesOf(name), rows, w),
+  };
+}
+
 export function rowsExpertMatmul(
   ctx: WebGPUContext,
-  name: RowsKernel,
+  { name, plan }: PlannedKernel,
   x: Tensor,
   w: Matrix,
   routing: Tensor,
@@ -29,9 +57,7 @@ export function rowsExpertMatmul(
   const pairs = (routing.shape[0] * routing.shape[1]) / 2;
   const y = ctx.tensor([pairs, rows], 'f32');
   if (pairs === 0) return y;
-  const isTiled = hasTiles(name);
-  const plan = rowsPlans[name](ctx, isTiled ? Math.ceil(pairs / experts) : 1, rows, w);
-  const tiled = isTiled ? expertTiles(ctx, routing, experts, plan.tokens) : null;
+  const tiled = hasTiles(name) ? expertTiles(ctx, routing, experts, plan.tokens) : null;
   const kernel = rowsKernel(ctx, name, plan, x, w, bias !== undefined, {
     parts: ['experts'],
     defines: {

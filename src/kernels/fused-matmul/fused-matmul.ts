@@ -10,12 +10,13 @@
 import type { Constants } from '../../gpu/pipelines.ts';
 import type { Defines } from '../../gpu/wgsl.ts';
 import { gatedActivationCode } from '../activation/activation.ts';
-import { GEMV_THREADS, gemvPlan, type GemvPlan } from '../matmul/gemv-plan.ts';
+import { GEMV_THREADS, gemvPlan, gemvPlans, type GemvPlan } from '../matmul/gemv-plan.ts';
 import { FEW_TOKENS } from '../matmul/matmul.ts';
-import { chosenPlan, rowsKernel } from '../matmul/matmul.rows.ts';
-import type { RowsKernel } from '../matmul/product-choices.ts';
+import { chosenPlan, plainPlans, rowsKernel, type Plans } from '../matmul/matmul.rows.ts';
+import type { ProductUse, RowsKernel } from '../matmul/product-choices.ts';
 import { weightWork } from '../matmul/product-work.ts';
 import { CHUNK, type RowMatrix } from '../matmul/row-matrix.ts';
+import type { Matrix } from '../ops.ts';
 import type { Fusion } from '../program/fusion.ts';
 import { NORM_THREADS } from '../rms-norm/rms-norm.ts';
 import { bufferOf, type GpuTensor, type WebGPUContext } from '../webgpu-context.ts';
@@ -28,7 +29,7 @@ const FEW_NORMED = 4;
 export const fusedMatmul: Fusion = (ctx, nodes, at) => {
   const match = ctx.variant('fused matmul') ? findFusedMatmul(nodes, at) : null;
   const plan = match && planFor(ctx, match.found);
-  return match && plan && { count: match.count, run: () => dispatchFused(ctx, match.found, plan) };
+  return match && plan && { count: match.count, run: () => fusedProduct(ctx, match.found, plan) };
 };
 
 /** Null where there is no kernel for it. */
@@ -39,15 +40,45 @@ function planFor(ctx: WebGPUContext, { x, norm, linear: { weight }, activation }
   if (!isFew || x.dtype !== 'f32' || slices.length !== 1 || cols !== weight.cols) return null;
   if (norm && (cols % CHUNK !== 0 || GEMV_THREADS !== NORM_THREADS)) return null;
   // Another kernel, where one was measured to be faster, has other bits.
-  const { name } = chosenPlan(ctx, ctx.variant('matmul of few tokens') as RowsKernel, tokens, weight);
+  const few = ctx.variant('matmul of few tokens') as RowsKernel;
+  const { name } = chosenPlan(ctx, few, tokens, weight, plainPlans(ctx, tokens, weight));
   if (name !== 'matmul.gemv') return null;
-  const parts = activation ? 2 : 1;
-  const plan = gemvPlan(ctx, tokens, weight.rows / parts, weight.format, parts);
-  const ofNorm = norm ? (NORM_THREADS + plan.tokens) * 4 : 0;
-  return plan.bytes + ofNorm <= ctx.gpu.device.limits.maxComputeWorkgroupStorageSize ? plan : null;
+  const plans = fusedPlans(ctx, tokens, weight, { kind: 'fused', hasNorm: norm !== null, activation });
+  const { plan } = chosenPlan(ctx, 'matmul.gemv', tokens, weight, plans);
+  return plan.bytes + bytesOfNorm(norm !== null, plan) <= ctx.gpu.device.limits.maxComputeWorkgroupStorageSize
+    ? plan
+    : null;
 }
 
-function dispatchFused(ctx: WebGPUContext, fused: FusedMatmul, plan: GemvPlan): GpuTensor {
+/** Of workgroup memory. */
+const bytesOfNorm = (hasNorm: boolean, { tokens }: GemvPlan): number => (hasNorm ? (NORM_THREADS + tokens) * 4 : 0);
+
+export type FusedUse = ProductUse & { readonly kind: 'fused' };
+
+/** The plans of matmul.gemv with what is around it; other kernels have none. */
+export function fusedPlans(
+  ctx: WebGPUContext,
+  tokens: number,
+  { rows, format }: Matrix,
+  use: FusedUse,
+): Plans<GemvPlan> {
+  const parts = use.activation ? 2 : 1;
+  const memory = ctx.gpu.device.limits.maxComputeWorkgroupStorageSize;
+  return {
+    use,
+    usual: () => gemvPlan(ctx, tokens, rows / parts, format, parts),
+    candidates: (name) =>
+      name === 'matmul.gemv'
+        ? gemvPlans(ctx, tokens, format, parts).filter((plan) => plan.bytes + bytesOfNorm(use.hasNorm, plan) <= memory)
+        : [],
+  };
+}
+
+/** Most tokens of a step for which there is such a kernel. */
+export const mostFused = ({ hasNorm }: FusedUse): number => (hasNorm ? FEW_NORMED : FEW_TOKENS);
+
+/** The product with that plan. */
+export function fusedProduct(ctx: WebGPUContext, fused: FusedMatmul, plan: GemvPlan): GpuTensor {
   const { x, norm, linear, activation } = fused;
   const { weight, bias } = linear;
   const matrix = weight.storage as RowMatrix;

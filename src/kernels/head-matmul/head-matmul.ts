@@ -14,8 +14,7 @@ import {
 import { BLOCK_ROWS } from '../matmul/lane-layout.ts';
 import type { LaneMatrix } from '../matmul/lane-matrix.ts';
 import { tileFor } from '../matmul/matmul.lavapipe.ts';
-import { rowsKernel, rowsPlans } from '../matmul/matmul.rows.ts';
-import type { RowsKernel } from '../matmul/product-choices.ts';
+import { chosenPlan, plainPlans, rowsKernel, type PlannedKernel, type Plans } from '../matmul/matmul.rows.ts';
 import { FEW_TOKENS } from '../matmul/matmul.ts';
 import { productWork } from '../matmul/product-work.ts';
 import type { RowMatrix } from '../matmul/row-matrix.ts';
@@ -32,15 +31,27 @@ export function headMatmul(ctx: WebGPUContext, x: Tensor, w: Matrix, form: 'f32'
   const y = ctx.tensor([tokens, w.rows], 'f32');
   const name = ctx.variant(tokens <= FEW_TOKENS ? 'matmul of few tokens' : 'matmul');
   if (name === 'matmul.lavapipe') lavapipeHeads(ctx, x, w, heads, y);
-  else rowsOfHeads(ctx, name, x, w, heads, y);
+  else rowsOfHeads(ctx, chosenPlan(ctx, name, tokens, w, headPlans(ctx, tokens, w)), x, w, y);
   return form === 'q8' ? quantize(ctx, y) : y;
 }
 
-function rowsOfHeads(ctx: WebGPUContext, name: RowsKernel, x: Tensor, w: Matrix, heads: number, y: GpuTensor): void {
+export const headPlans = (ctx: WebGPUContext, tokens: number, w: Matrix): Plans => ({
+  ...plainPlans(ctx, tokens, w),
+  use: { kind: 'heads', heads: w.experts ?? 1 },
+});
+
+/** Into y [T, Hq·N], with a kernel of matmul.rows.ts. */
+export function rowsOfHeads(
+  ctx: WebGPUContext,
+  { name, plan }: PlannedKernel,
+  x: Tensor,
+  w: Matrix,
+  y: GpuTensor,
+): void {
   const matrix = w.storage as RowMatrix;
+  const { experts: heads = 1 } = w;
   const [tokens] = x.shape;
   const rows = w.rows / heads;
-  const plan = rowsPlans[name](ctx, tokens, w.rows, w);
   const kernel = rowsKernel(ctx, name, plan, x, w, false, {
     parts: [`heads${heads}`],
     defines: {

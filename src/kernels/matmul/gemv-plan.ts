@@ -41,12 +41,17 @@ export function gemvPlan(
   return plans.find(({ bytes }) => bytes <= device.limits.maxComputeWorkgroupStorageSize) ?? plans[plans.length - 1];
 }
 
-/** All that an adapter can run with so many tokens. */
-export function gemvPlans({ gpu: { device } }: WebGPUContext, tokensInAll: number, format: WeightFormat): GemvPlan[] {
+/** All that an adapter can run with so many tokens. @param parts as of gemvPlan */
+export function gemvPlans(
+  { gpu: { device } }: WebGPUContext,
+  tokensInAll: number,
+  format: WeightFormat,
+  parts: 1 | 2 = 1,
+): GemvPlan[] {
   const tokens = tokensOf(tokensInAll);
   return [1, 2, 4]
     .filter((rows) => rows * tokens <= LANES)
-    .flatMap((rows) => sweepCounts.map((sweeps) => gemvPlanOf({ tokens, rows, sweeps, parts: 1 }, format)))
+    .flatMap((rows) => sweepCounts.map((sweeps) => gemvPlanOf({ tokens, rows, sweeps, parts }, format)))
     .filter(({ bytes }) => bytes <= device.limits.maxComputeWorkgroupStorageSize);
 }
 

@@ -16,7 +16,7 @@ import { productWork } from './product-work.ts';
 import { gemvPlan, gemvPlans } from './gemv-plan.ts';
 import type { MatmulOption } from './matmul.lavapipe.ts';
 import { matrixPlan, matrixPlans } from './matrix-plan.ts';
-import type { RowsKernel } from './product-choices.ts';
+import { plain, type ProductUse, type RowsKernel } from './product-choices.ts';
 import { productIncludes, weightIncludes } from './row-includes.ts';
 import { CHUNK, type RowMatrix } from './row-matrix.ts';
 import { busyPlan, type RowsPlan } from './rows-plan.ts';
@@ -43,20 +43,41 @@ export const rowsCandidates: Record<RowsKernel, For<RowsPlan[]>> = {
 };
 
 /** A kernel with its plan. */
-export interface PlannedKernel {
+export interface PlannedKernel<Plan = RowsPlan> {
   readonly name: RowsKernel;
-  readonly plan: RowsPlan;
+  readonly plan: Plan;
 }
 
+/** The plans that a product can have. */
+export interface Plans<Plan extends RowsPlan = RowsPlan> {
+  readonly use: ProductUse;
+  /** The one that is taken unless another was measured to be faster. */
+  usual(name: RowsKernel): Plan;
+  candidates(name: RowsKernel): readonly Plan[];
+}
+
+export const plainPlans = (ctx: WebGPUContext, tokens: number, w: Matrix): Plans => ({
+  use: plain,
+  usual: (name) => rowsPlans[name](ctx, tokens, w.rows, w),
+  candidates: (name) => rowsCandidates[name](ctx, tokens, w.rows, w),
+});
+
 /** What was measured to be the fastest for this product (a plan of the table's kernel with --deterministic), else the table's kernel. */
-export function chosenPlan(ctx: WebGPUContext, name: RowsKernel, tokens: number, w: Matrix): PlannedKernel {
-  const measured = ctx.productChoices?.({ format: w.format, rows: w.rows, cols: w.cols, tokens });
+export function chosenPlan<Plan extends RowsPlan>(
+  ctx: WebGPUContext,
+  name: RowsKernel,
+  tokens: number,
+  w: Matrix,
+  plans: Plans<Plan>,
+): PlannedKernel<Plan> {
+  const { format, rows, cols } = w;
+  const measured = ctx.productChoices?.({ format, rows, cols, tokens, use: plans.use });
   const plan =
     measured &&
     ctx.trusts(measured.name) &&
     (!ctx.deterministic || measured.name === name) &&
-    rowsCandidates[measured.name](ctx, tokens, w.rows, w).find(({ size }) => size === measured.size);
-  return plan ? { name: measured.name, plan } : { name, plan: rowsPlans[name](ctx, tokens, w.rows, w) };
+    plans.candidates(measured.name).find(({ size }) => size === measured.size);
+  return plan ? { name: measured.name, plan } : { name, plan: plans.usual(name) };
 }
 
 /** @param plan of that kernel, where it is not to be the one for so many tokens and rows */

@@ -5,7 +5,7 @@ import type { Matrix } from '../ops.ts';
 import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
 import { uploadLaneMatrix } from './lane-matrix.ts';
 import { lavapipeMatmul, type MatmulOption } from './matmul.lavapipe.ts';
-import { chosenPlan, rowsMatmul } from './matmul.rows.ts';
+import { chosenPlan, plainPlans, rowsMatmul } from './matmul.rows.ts';
 import { uploadRowMatrix } from './row-matrix.ts';
 
 export type { MatmulOption } from './matmul.lavapipe.ts';
@@ -26,6 +26,6 @@ export function matmul(ctx: WebGPUContext, x: Tensor, w: Matrix, option: MatmulO
   if (x.shape[1] !== w.cols) throw new RangeError(`matmul ${w.name}: x has ${x.shape[1]} columns, w ${w.cols}`);
   const name = ctx.variant(x.shape[0] <= FEW_TOKENS ? 'matmul of few tokens' : 'matmul');
   if (name === 'matmul.lavapipe') return lavapipeMatmul(ctx, x, w, option);
-  const chosen = chosenPlan(ctx, name, x.shape[0], w);
+  const chosen = chosenPlan(ctx, name, x.shape[0], w, plainPlans(ctx, x.shape[0], w));
   return rowsMatmul(ctx, chosen.name, x, w, option, chosen.plan);
 }

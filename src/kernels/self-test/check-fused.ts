@@ -4,7 +4,7 @@ import { findFusedMatmul, type FusedMatmul } from '../fused-matmul/fused-matmul.
 import type { Matrix, ModelOps, Ops, Step } from '../ops.ts';
 import { recordedShape } from '../program/recorded-matrix.ts';
 import type { Node } from '../program/recording.ts';
-import { checkOp, type Backends, type Wrong } from './check.ts';
+import { checkOp, withChoicesOf, type Backends, type Wrong } from './check.ts';
 import { releaseStorage } from './node-inputs.ts';
 import { randomFloats, randomMatrix } from './random-inputs.ts';
 
@@ -46,19 +46,21 @@ async function check(
   const shape = { name: 'fused', rows, cols, format, groupSize };
   const weights = new Map<Ops, Matrix>();
   for (const ops of steps.keys()) weights.set(ops, await ops.uploadMatrix(randomMatrix(1, shape)));
-  const wrong = await checkOp('fused matmul', backends, (ops) => {
-    const w = weights.get(ops)!;
-    const floats = (seed: number, given: readonly number[]): Tensor =>
-      ops.uploadF32(randomFloats(seed, numel(given)), given);
-    const x = floats(2, [tokens, cols]);
-    const normed = norm && ({ kind: 'rms', weight: floats(3, [cols]), eps: norm.eps } as const);
-    const option = linear.bias ? { bias: floats(4, [rows]) } : {};
-    const body = (part: ModelOps): { y: Tensor } => {
-      const product = part.matmul(normed ? part.norm(x, normed, { to: w }) : x, w, option);
-      return { y: activation ? part.gatedMul(product, activation, { to: w }) : product };
-    };
-    return ops.program({}, steps.get(ops)!, body).y;
-  });
+  const wrong = await withChoicesOf(backends, linear.weight, () =>
+    checkOp('fused matmul', backends, (ops) => {
+      const w = weights.get(ops)!;
+      const floats = (seed: number, given: readonly number[]): Tensor =>
+        ops.uploadF32(randomFloats(seed, numel(given)), given);
+      const x = floats(2, [tokens, cols]);
+      const normed = norm && ({ kind: 'rms', weight: floats(3, [cols]), eps: norm.eps } as const);
+      const option = linear.bias ? { bias: floats(4, [rows]) } : {};
+      const body = (part: ModelOps): { y: Tensor } => {
+        const product = part.matmul(normed ? part.norm(x, normed, { to: w }) : x, w, option);
+        return { y: activation ? part.gatedMul(product, activation, { to: w }) : product };
+      };
+      return ops.program({}, steps.get(ops)!, body).y;
+    }),
+  );
   for (const { storage } of weights.values()) releaseStorage(storage);
   return wrong && { ...wrong, kernels: ['fused-matmul'] };
 }

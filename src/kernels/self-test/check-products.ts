@@ -2,7 +2,7 @@
 import type { MatrixShape } from '../../tensor/matrix.ts';
 import type { DType } from '../../tensor/tensor.ts';
 import { FEW_TOKENS } from '../matmul/matmul.ts';
-import { chosenPlan, rowsMatmul, type PlannedKernel } from '../matmul/matmul.rows.ts';
+import { chosenPlan, plainPlans, rowsMatmul, type PlannedKernel } from '../matmul/matmul.rows.ts';
 import { recordedShape } from '../program/recorded-matrix.ts';
 import type { NodeOf } from '../program/recording.ts';
 import { WebGPUOps } from '../webgpu-ops.ts';
@@ -44,7 +44,7 @@ function productOf({ context }: WebGPUOps, { args: [x, w, option] }: NodeOf<'mat
   const name = context.variant(most <= FEW_TOKENS ? 'matmul of few tokens' : 'matmul');
   if (name === 'matmul.lavapipe') return null;
   const { groupSize } = recordedShape(w);
-  const kernel = chosenPlan(context, name, most, w);
+  const kernel = chosenPlan(context, name, most, w, plainPlans(context, most, w));
   const rows = Math.min(w.rows, kernel.plan.rows + 5);
   const cols = w.cols < COLS ? w.cols : COLS + (w.cols % 8);
   return {

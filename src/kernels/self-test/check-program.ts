@@ -4,7 +4,7 @@
  */
 import type { CacheLayer, KVCache, KVCacheSpec, Ops, StepBatch } from '../ops.ts';
 import type { Node } from '../program/recording.ts';
-import { checkOp, type Backends, type Wrong } from './check.ts';
+import { checkOp, withChoicesOf, type Backends, type Wrong } from './check.ts';
 import { checkFused } from './check-fused.ts';
 import { isObject, isTensor, NodeInputs, SMALL, type CacheAndStep } from './node-inputs.ts';
 
@@ -54,7 +54,9 @@ export async function checkProgram(
   const check = async (group: readonly Node[]): Promise<void> => {
     for (const each of inputs.values()) await each.prepare(group);
     const name = group.map(({ op }) => op).join(', ');
-    const found = await checkOp(name, backends, (ops) => inputs.get(ops)!.run());
+    const found = await withChoicesOfGroup(backends, group, () =>
+      checkOp(name, backends, (ops) => inputs.get(ops)!.run()),
+    );
     if (found) wrong.push(found);
   };
   for (const group of distinct(nodes, recorded.kv)) {
@@ -65,6 +67,11 @@ export async function checkProgram(
   backends.device.endStep();
   for (const each of inputs.values()) each.release();
   return wrong;
+}
+
+function withChoicesOfGroup<T>(backends: Backends, group: readonly Node[], run: () => Promise<T>): Promise<T> {
+  const product = group.find((node) => node.op === 'expertMatmul' || node.op === 'headMatmul');
+  return product ? withChoicesOf(backends, product.args[1], run) : run();
 }
 
 /** Ops that are called alike come once, and those of layers that do the same with their caches, in one of them. */

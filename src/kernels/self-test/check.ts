@@ -1,7 +1,7 @@
 /** Runs the same op on the device and by the reference, and says which kernels were wrong. */
 import { watched } from '../../gpu/refusal.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { Ops } from '../ops.ts';
+import type { Matrix, Ops } from '../ops.ts';
 import type { ReferenceOps } from '../reference-ops.ts';
 import type { WebGPUOps } from '../webgpu-ops.ts';
 
@@ -51,6 +51,21 @@ export async function checkOp(
   const wanted = await reference.read(run(reference));
   const error = errorOf(found, wanted);
   return error <= BOUND ? null : { op, kernels, why: `off by ${error.toExponential(1)}` };
+}
+
+/** Products of small matrices take the plans that were chosen for the model's. */
+export async function withChoicesOf<T>(
+  { device: { context } }: Backends,
+  { rows, cols }: Matrix,
+  run: () => Promise<T>,
+): Promise<T> {
+  const choices = context.productChoices;
+  context.productChoices = choices && ((asked) => choices({ ...asked, rows, cols }));
+  try {
+    return await run();
+  } finally {
+    context.productChoices = choices;
+  }
 }
 
 function errorOf(found: ArrayLike<number>, wanted: ArrayLike<number>): number {

@@ -3,7 +3,7 @@
  * power of two are one question; what is not answered within the budget stays with the table of kernels.
  */
 import type { MatrixShape } from '../../tensor/matrix.ts';
-import type { ProductChoice, ProductChoices, ProductShape } from '../matmul/product-choices.ts';
+import type { ProductChoice, ProductChoices, ProductShape, ProductUse } from '../matmul/product-choices.ts';
 
 /** Tokens of a step, from a decode step to a piece of a prompt, in the order of what matters most. */
 const tokenCounts = [1, 512, 64, 16, 4, 8, 2, 32, 256, 128] as const;
@@ -12,6 +12,7 @@ const tokenCounts = [1, 512, 64, 16, 4, 8, 2, 32, 256, 128] as const;
 export interface Question {
   readonly matrix: MatrixShape;
   readonly tokens: number;
+  readonly use: ProductUse;
 }
 
 /** Answers by question (`keyOf`). */
@@ -24,21 +25,24 @@ export interface Tuner {
   time(question: Question, candidates: readonly ProductChoice[]): Promise<readonly number[]>;
 }
 
-export const shapeOf = ({ matrix: { format, rows, cols }, tokens }: Question): ProductShape => ({
-  ...{ format, rows, cols, tokens },
+export const shapeOf = ({ matrix: { format, rows, cols }, tokens, use }: Question): ProductShape => ({
+  ...{ format, rows, cols, tokens, use },
 });
 
-/** A matrix of the model, and the tokens of the largest step that it is multiplied in. */
+/** A matrix of the model, and the tokens of the largest step that it is multiplied in so. */
 export interface UsedMatrix {
   readonly matrix: MatrixShape;
   readonly mostTokens: number;
+  readonly use: ProductUse;
 }
 
 /** Each once, whatever the matrix is called. */
 export function questionsOf(used: readonly UsedMatrix[]): Question[] {
-  const shapes = new Map(used.map((each) => [keyOf({ ...each.matrix, tokens: 1 }), each]));
+  const shapes = new Map(used.map((each) => [keyOf({ ...each.matrix, tokens: 1, use: each.use }), each]));
   return tokenCounts.flatMap((tokens) =>
-    [...shapes.values()].flatMap(({ matrix, mostTokens }) => (tokens < 2 * mostTokens ? [{ matrix, tokens }] : [])),
+    [...shapes.values()].flatMap(({ matrix, mostTokens, use }) =>
+      tokens < 2 * mostTokens ? [{ matrix, tokens, use }] : [],
+    ),
   );
 }
 
@@ -77,7 +81,22 @@ export function choicesOf(answers: Answers): ProductChoices {
   return (product) => answers.get(keyOf(product)) ?? null;
 }
 
-export function keyOf({ format, rows, cols, tokens }: ProductShape): string {
+export function keyOf({ format, rows, cols, tokens, use }: ProductShape): string {
   const power = 2 ** Math.ceil(Math.log2(Math.max(1, tokens)));
-  return `${format} ${rows}x${cols} ${Math.min(power, Math.max(...tokenCounts))}`;
+  return [format, `${rows}x${cols}`, Math.min(power, Math.max(...tokenCounts)), ...nameOf(use)].join(' ');
+}
+
+function nameOf(use: ProductUse): string[] {
+  switch (use.kind) {
+    case 'plain':
+      return [];
+    case 'fused':
+      return [use.hasNorm ? 'norm' : '', use.activation ?? ''].filter(Boolean);
+    case 'experts':
+      return [`${use.perToken} of ${use.experts} experts${use.hasRowEach ? ', a row each' : ''}`];
+    case 'heads':
+      return [`${use.heads} heads`];
+    default:
+      return use satisfies never;
+  }
 }
