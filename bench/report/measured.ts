@@ -25,6 +25,8 @@ export interface Measured {
   readonly rows: readonly MeasuredRow[];
   /** Files of `npm run gpu` whose adapter is no software one. */
   readonly gpuFiles: readonly string[];
+  /** The last of them, with its file; null: none ran. */
+  readonly scaling: { readonly file: string; readonly line: ScalingLine } | null;
 }
 
 interface Machine {
@@ -48,7 +50,26 @@ interface LoadLine {
   readonly model: string;
   readonly fileMB: number;
 }
-type Line = EngineLine | KernelsLine | LoadLine | { readonly bench: 'other' };
+/** A series of `scaling`, with the straight line through it. */
+export interface Series {
+  readonly rows: readonly {
+    readonly batch: number;
+    readonly context: number;
+    readonly ms: number;
+    readonly megabytes: number;
+    readonly gigaflops: number;
+  }[];
+  readonly line: { readonly fixedMs: number; readonly msPerUnit: number; readonly worst: number };
+}
+export interface ScalingLine {
+  readonly bench: 'scaling';
+  readonly model: string;
+  readonly machine: Machine;
+  readonly batchContext: number;
+  readonly byContext: Series;
+  readonly byBatch: Series;
+}
+type Line = EngineLine | KernelsLine | LoadLine | ScalingLine | { readonly bench: 'other' };
 
 /** @param directory bench/results */
 export function measuredIn(directory: string): Measured {
@@ -67,7 +88,10 @@ export function measuredIn(directory: string): Measured {
     }),
   );
   const gpuFiles = names.filter((name) => /^gpu-.*\.json$/.test(name) && !isSoftware(join(directory, name)));
-  return { rows, gpuFiles };
+  const scaling = files
+    .flatMap(({ name, lines }) => lines.filter(isScaling).map((line) => ({ file: name, line })))
+    .at(-1);
+  return { rows, gpuFiles, scaling: scaling ?? null };
 }
 
 /** One row for each load of the file's last run: builds before it may differ. */
@@ -95,6 +119,7 @@ function linesOf(file: string): Line[] {
 
 const isEngine = (line: Line): line is EngineLine => line.bench === 'engine';
 const isKernels = (line: Line): line is KernelsLine => line.bench === 'kernels' && 'calibration' in line;
+const isScaling = (line: Line): line is ScalingLine => line.bench === 'scaling' && 'byContext' in line;
 const isLoad = (line: Line): line is LoadLine => line.bench === 'load' && 'fileMB' in line;
 
 function isSoftware(file: string): boolean {

@@ -3,15 +3,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format } from 'prettier';
 import { EngineError } from '../../src/errors.ts';
-import { measuredIn, type Measured } from './measured.ts';
+import { measuredIn, type Measured, type ScalingLine } from './measured.ts';
 import { normalize, type NormalizedRow } from './normalize.ts';
-import { batchPlot, dotOf, sharePlot } from './plots.ts';
+import { batchPlot, dotOf, scalingPlot, sharePlot } from './plots.ts';
 import { publishedSchema } from './schema.ts';
-import { hardwareOf, hardwareTable, measuredTable, publishedTable } from './tables.ts';
+import { hardwareOf, hardwareTable, measuredTable, publishedTable, scalingTable } from './tables.ts';
 
 export const pagePath = 'docs/benchmarks.md';
 const begin = '<!-- made by `npm run bench -- report`, from here -->';
 const end = '<!-- to here -->';
+type Scaling = NonNullable<Measured['scaling']>;
 /** The run whose batches are plotted: the last with llama.cpp beside it. */
 const plotted = (measured: Measured) => {
   const file = measured.rows.filter(({ load, peer }) => load.startsWith('decode') && peer !== null).at(-1)?.file;
@@ -44,6 +45,7 @@ export async function renderReport(root: string): Promise<Map<string, string>> {
     '',
     '![Decode speed against batch](images/benchmarks-batch.svg)',
     '',
+    ...(measured.scaling ? howItGrows(measured.scaling) : []),
     '## Beside what others published',
     '',
     '### Decode, share of bandwidth',
@@ -74,7 +76,32 @@ export async function renderReport(root: string): Promise<Map<string, string>> {
       await sharePlot('Prefill and serving: share of peak arithmetic', multiplied.map(dotOf)),
     ],
     ['docs/images/benchmarks-batch.svg', await batchPlot(`Decode of ${batches[0]?.model ?? 'nothing'}`, batches)],
+    ...(measured.scaling ? [[scalingImage, await scalingPlot(...titled(measured.scaling))] as const] : []),
   ]);
+}
+
+const scalingImage = 'docs/images/benchmarks-scaling.svg';
+
+const titled = ({ line }: Scaling): [string, ScalingLine] => [`A decode step of ${line.model}`, line];
+
+function howItGrows({ file, line }: Scaling): string[] {
+  const { byContext, byBatch, batchContext, machine } = line;
+  const [context, batch] = [byContext.line, byBatch.line];
+  const percent = (share: number): string => `${Math.round(100 * share)} %`;
+  return [
+    '### Time against context and batch',
+    '',
+    `A decode step of ${line.model} (${hardwareOf(machine)}; [${file}](../bench/results/${file}), \`npm run bench -- scaling\`): one sequence ` +
+      `behind contexts of several lengths, and several sequences of ${batchContext} tokens each. Bytes and operations are what the kernels say ` +
+      'of themselves, as in profiles; the lines are the straight ones through the measured times, in bytes for contexts ' +
+      `(${context.fixedMs.toFixed(1)} ms and ${(1 / context.msPerUnit).toFixed(1)} GB/s, times off by up to ${percent(context.worst)}), ` +
+      `in operations for batches (${batch.fixedMs.toFixed(1)} ms and ${(1000 / batch.msPerUnit).toFixed(0)} GFLOP/s, up to ${percent(batch.worst)}).`,
+    '',
+    `![Time against context and batch](${scalingImage.replace('docs/', '')})`,
+    '',
+    scalingTable([...byContext.rows, ...byBatch.rows]),
+    '',
+  ];
 }
 
 function whereItRan({ rows, gpuFiles }: Measured): string {

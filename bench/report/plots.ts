@@ -1,7 +1,7 @@
 /** The report's plots as SVG, by Vega-Lite, without a browser. */
 import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
-import type { MeasuredRow } from './measured.ts';
+import type { MeasuredRow, ScalingLine, Series } from './measured.ts';
 import type { NormalizedRow } from './normalize.ts';
 
 const config = { font: 'sans-serif', background: '#fff', view: { stroke: '#ddd' } } as const;
@@ -62,6 +62,33 @@ export function batchPlot(title: string, rows: readonly MeasuredRow[]): Promise<
       y: { field: 'rate', type: 'quantitative', title: 'tokens per second, all together' },
       color: { field: 'who', type: 'nominal', title: null },
     },
+  });
+}
+
+/** A decode step's time against context and against batch: what was measured, and the straight line in what was counted. */
+export function scalingPlot(title: string, { byContext, byBatch, batchContext }: ScalingLine): Promise<string> {
+  const panel = (x: 'context' | 'batch', { rows, line }: Series, counted: 'megabytes' | 'gigaflops', name: string) => ({
+    width: 300,
+    height: 240,
+    data: {
+      values: rows.flatMap((row) => [
+        { x: row[x], ms: row.ms, what: 'measured' },
+        { x: row[x], ms: line.fixedMs + line.msPerUnit * row[counted], what: 'as computed' },
+      ]),
+    },
+    mark: { type: 'line', point: true } as const,
+    encoding: {
+      x: { field: 'x', type: 'quantitative', title: name, scale: { type: 'log', base: 2 } },
+      y: { field: 'ms', type: 'quantitative', title: 'milliseconds of a step', scale: { type: 'log', base: 2 } },
+      color: { field: 'what', type: 'nominal', title: null },
+    } as const,
+  });
+  return toSvg({
+    title,
+    hconcat: [
+      panel('context', byContext, 'megabytes', 'tokens of context, one sequence'),
+      panel('batch', byBatch, 'gigaflops', `sequences of ${batchContext} tokens`),
+    ],
   });
 }
 

@@ -1,5 +1,5 @@
 /** The report's tables as Markdown. */
-import type { Measured, MeasuredRow } from './measured.ts';
+import type { Measured, MeasuredRow, Series } from './measured.ts';
 import type { NormalizedRow } from './normalize.ts';
 import type { Published } from './schema.ts';
 
@@ -45,6 +45,15 @@ function loadOf({ load: { input, output, what }, ...row }: NormalizedRow['row'])
     .join(', ');
   const batch = row.phase === 'decode' && row.batch > 1 ? `${row.batch} sequences` : '';
   return [what, lengths, batch].filter(Boolean).join(', ');
+}
+
+export function scalingTable(rows: Series['rows']): string {
+  return table(
+    ['sequences', 'tokens in front of each', 'ms of a step', 'MB', 'GFLOP'],
+    rows.map(({ batch, context, ms, megabytes, gigaflops }) =>
+      [batch, context, ms.toPrecision(3), rate(megabytes), gigaflops.toPrecision(3)].map(String),
+    ),
+  );
 }
 
 export function hardwareTable({ hardware }: Published): string {
