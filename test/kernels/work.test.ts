@@ -3,6 +3,7 @@ import t from 'tap';
 import type { Quantization } from '../../src/config.ts';
 import type { Profiler, Work } from '../../src/gpu/profiler.ts';
 import { attentionWork } from '../../src/kernels/attention/attention-work.ts';
+import { attentionWork as deal } from '../../src/kernels/step/step.ts';
 import { productWork } from '../../src/kernels/matmul/product-work.ts';
 import type { KVLayer, Matrix, StepBatch } from '../../src/kernels/ops.ts';
 import { WebGPUOps } from '../../src/kernels/webgpu-ops.ts';
@@ -57,6 +58,24 @@ t.test('attention: pairs of query and key, and each key once', (t) => {
     bytes: 5 * slot + 2 * 3 * query * 4,
     flops: 4 * (3 + 4 + 5) * query,
   });
+  t.end();
+});
+
+t.test('attention of long rows is dealt in runs as well, that of short rows lies behind theirs', (t) => {
+  const rows = [...Array(2).fill(3), ...Array(130).fill(0), 5, ...Array(9).fill(1)] as number[];
+  const { tiles, singles, runs, shortTiles, shortSingles } = deal(Uint32Array.from(rows));
+  t.same([...runs], [2, 64, 66, 64, 130, 2, 133, 9]);
+  t.same([...shortTiles], [0, 2]);
+  t.same([...shortSingles], [132]);
+  t.same([...tiles.slice(-2)], [0, 2]);
+  t.same([...singles], [141, 132]);
+  const covered = new Uint8Array(rows.length);
+  for (let i = 0; i < tiles.length; i += 2) for (let t = 0; t < tiles[i + 1]; t++) covered[tiles[i] + t]++;
+  for (const token of singles) covered[token]++;
+  t.ok(
+    covered.every((times) => times === 1),
+    'each token once',
+  );
   t.end();
 });
 

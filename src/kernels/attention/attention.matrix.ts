@@ -46,7 +46,7 @@ const BUSY = 256;
 const upTo = (n: number, multiple: number): number => Math.ceil(n / multiple) * multiple;
 
 /** Bytes of workgroup memory. */
-export function tileBytes(
+function tileBytes(
   { rows, keys }: Tile,
   { keyDim, valueDim }: HeadShape,
   unit: MatrixUnit,
