@@ -46,12 +46,7 @@ const BUSY = 256;
 const upTo = (n: number, multiple: number): number => Math.ceil(n / multiple) * multiple;
 
 /** Bytes of workgroup memory. */
-function tileBytes(
-  { rows, keys }: Tile,
-  { keyDim, valueDim }: HeadShape,
-  unit: MatrixUnit,
-  operand: 2 | 4,
-): number {
+function tileBytes({ rows, keys }: Tile, { keyDim, valueDim }: HeadShape, unit: MatrixUnit, operand: 2 | 4): number {
   const keyCols = upTo(keyDim, unit.cols);
   const headStride = Math.max(keyCols, upTo(valueDim, ACROSS * unit.rows)) + 8;
   const operands = rows * (keyCols + 8 + keys + 8) + keys * headStride;
