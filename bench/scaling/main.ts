@@ -35,8 +35,8 @@ export const run: RunBench<typeof spec> = async (flags) => {
   const ofBatches = rows.slice(contexts.length);
   const byContext = { rows: ofContexts, line: lineOf(ofContexts, 'megabytes') };
   const byBatch = { rows: ofBatches, line: lineOf(ofBatches, 'gigaflops') };
-  say('contexts, against bytes', byContext.line);
-  say('batches, against operations', byBatch.line);
+  say('contexts, against bytes', byContext.line, 1, 'GB/s');
+  say('batches, against operations', byBatch.line, 1000, 'GFLOP/s');
   const { batchContext, rounds } = flags;
   const about = { model: path.split('/').at(-1), machine: describeMachine(bench.adapter), batchContext, rounds };
   return { result: { ...about, byContext, byBatch } };
@@ -45,8 +45,8 @@ export const run: RunBench<typeof spec> = async (flags) => {
 const lineOf = (rows: readonly Row[], counted: 'megabytes' | 'gigaflops'): Line =>
   fitLine(rows.map((row) => ({ counted: row[counted], ms: row.ms })));
 
-function say(what: string, { fixedMs, msPerUnit, worst }: Line): void {
-  const rate = `${(1 / msPerUnit).toFixed(1)} a second and thousand`;
+function say(what: string, { fixedMs, msPerUnit, worst }: Line, perMs: number, unit: string): void {
+  const rate = `${(perMs / msPerUnit).toFixed(1)} ${unit}`;
   console.log(`${what}: ${fixedMs.toFixed(1)} ms and ${rate}; off by ${(100 * worst).toFixed(0)} % at most`);
 }
 
