@@ -61,12 +61,14 @@ export const run: RunBench<typeof spec> = async ({ model, rounds, batch, adapter
     }
     const rates = new Map<string, number[]>();
     const put = (key: string, value: number) => void rates.set(key, [...(rates.get(key) ?? []), value]);
-    const kinds = [0, ...adapters];
-    for (const over of kinds) await decode(engine, batch, 2, over);
-    await decode(plain, batch, 2, 0);
+    const kinds = [
+      { key: 'without room', on: plain, over: 0 },
+      ...[0, ...adapters].map((over) => ({ key: `over ${over}`, on: engine, over })),
+    ];
+    for (const { on, over } of kinds) await decode(on, batch, 2, over);
     for (let round = 0; round < rounds; round++) {
-      put('without room', await decode(plain, batch, tokens, 0));
-      for (const over of kinds) put(`over ${over}`, await decode(engine, batch, tokens, over));
+      const inTurns = round % 2 === 0 ? kinds : kinds.toReversed();
+      for (const { key, on, over } of inTurns) put(key, await decode(on, batch, tokens, over));
       // The one of the last round makes place for it, and is itself the next one's.
       const cold = `adapter ${round % 2 === 0 ? slots : 0}`;
       for (let i = 1; i < slots; i++) await generate(engine, 1, `adapter ${i}`);

@@ -157,3 +157,48 @@ t.test('a new engine has the adapters, the unloaded one that a request still use
   t.ok(difference(await answer(engine, oracle['all-8'].prompt_ids, 'all-8'), oracle['all-8']) <= 2e-3, 'afterwards');
   await engine.close();
 });
+
+/** Ops that note down the kernels of each step, whether it was recorded or ran again from a recording. */
+function noting(log: string[]): NonNullable<EngineExtensions['createOps']> {
+  return (gpu, options) => {
+    const ops = new WebGPUOps(gpu, options);
+    const { recorder } = ops.context;
+    const dispatch = recorder.dispatch.bind(recorder);
+    recorder.dispatch = (kernel, ...more) => {
+      log.push(kernel.name);
+      dispatch(kernel, ...more);
+    };
+    const replay = recorder.replay.bind(recorder);
+    recorder.replay = (list) => {
+      log.push(...list.dispatches.map(({ kernel }) => kernel.name));
+      replay(list);
+    };
+    return ops;
+  };
+}
+
+t.test('steps without adapters are those of an engine without room: the same kernels, the same bits', async (t) => {
+  const oracle = readOracle('llama-tied');
+  const run = async (config: Partial<EngineConfig>) => {
+    const log: string[] = [];
+    const engine = await start('llama-tied', { decodeShare: 0, ...config }, noting(log));
+    // Both are loaded, and one of them is on the device.
+    if (config.enableLora) {
+      for (const name of ['all-8', 'qv-64']) await engine.loadAdapter(name, `${adapters}llama-tied/${name}`);
+      await answer(engine, oracle['all-8'].prompt_ids, 'all-8');
+      t.ok(
+        log.some((name) => name.startsWith('lora')),
+        'with an adapter there are others',
+      );
+    }
+    log.length = 0;
+    const prompts = ['', 'qv-64', 'mlp-4'].map((name) => oracle[name].prompt_ids);
+    const answers: Awaited<ReturnType<typeof answer>>[] = [];
+    for (const prompt of prompts) answers.push(await answer(engine, prompt, ''));
+    await engine.close();
+    return { answers, log };
+  };
+  const [without, withRoom] = [await run({}), await run({ enableLora: true, maxLoraRank: 64 })];
+  t.same(withRoom.log, without.log);
+  t.same(withRoom.answers, without.answers);
+});

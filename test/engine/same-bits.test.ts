@@ -2,6 +2,7 @@
  * A request's log-probabilities are the same bits alone, in company, in chunks, behind a cached prefix, paused and
  * overlapped. Kernels promise it (docs/kernels.md): the sums of a row do not depend on who else is in the step.
  */
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { defaultModel } from '../helpers/default-model.ts';
 import { fixturePath } from '../helpers/model-exam.ts';
@@ -21,6 +22,20 @@ for (const kvCacheDtype of ['int8', 'int4'] as const) {
   const exam = { modelDir: fixturePath('llama-gguf-mixed'), requests: 16, config: { kvCacheDtype }, schedules: few };
   t.test(`a cache of ${kvCacheDtype}`, (t) => examine(t, exam));
 }
+
+const adaptersOfTied = ['all-8', 'qv-64', 'patterns', 'all-24'].map((name) =>
+  fileURLToPath(new URL(`../fixtures/adapters/llama-tied/${name}`, import.meta.url)),
+);
+t.test('adapters', (t) => {
+  const config = { quant: 'int8', activationDtype: 'int8' } as const;
+  return examine(t, {
+    modelDir: fixturePath('llama-tied'),
+    requests: 16,
+    config,
+    schedules: few,
+    adapters: adaptersOfTied,
+  });
+});
 
 const { path, unavailable } = defaultModel();
 t.test('the default model, whose decode steps are fused layers', { skip: unavailable }, (t) =>

@@ -45,39 +45,47 @@ export interface Exam {
   readonly schedules?: readonly Schedule[];
   /** Tokens more in every fifth prompt. */
   readonly longer?: number;
+  /** Paths of adapters: requests have none, the first, the second, … in turns. */
+  readonly adapters?: readonly string[];
 }
 
 export async function examine(t: Test, exam: Exam): Promise<void> {
-  const { longer = 0 } = exam;
+  const { longer = 0, adapters = [] } = exam;
   const all = Number(process.env['DAWNLIGHT_SAME_BITS'] ?? 0);
   const requests = all || exam.requests;
   const config: EngineConfig = {
     ...defaultEngineConfig,
     ...{ modelDir: exam.modelDir, maxTotalTokenNum: 4000, maxReqTotalLen: 128 + longer },
     ...{ runningMaxReqSize: all || 16, batchMaxTokens: 256, chunkedPrefillSize: 64 },
+    ...(adapters.length > 0 && { enableLora: true, maxLoras: adapters.length, maxLoraRank: 64 }),
     ...exam.config,
   };
   // With room for the schedule that has the most tokens in a step.
   const { info, runner } = await loadEngine({ ...config, batchMaxTokens: 1024 }, () => undefined);
   const prompts = promptsOf(requests, longer);
-  const coreOf = (changed: Partial<EngineConfig>, slots = 4000) => {
+  const coreOf = async (changed: Partial<EngineConfig>, slots = 4000) => {
     const small = { ...info, maxTotalTokenNum: slots };
-    return new EngineCore({ config: { ...config, ...changed }, info: small, runner, checkInvariants: true });
+    const core = new EngineCore({ config: { ...config, ...changed }, info: small, runner, checkInvariants: true });
+    for (const [i, path] of adapters.entries()) await core.loadAdapter(i + 1, path);
+    return core;
   };
-  const add = (core: EngineCore, i: number, turn = '') =>
-    core.add(request(`${i}${turn}`, prompts[i], { maxTokens: 6, ignoreEos: true, logprobs: 1 }));
+  const add = (core: EngineCore, i: number, turn = '') => {
+    const adapter = i % (adapters.length + 1);
+    const params = { maxTokens: 6, ignoreEos: true, logprobs: 1 };
+    core.add(request(`${i}${turn}`, prompts[i], params, adapter === 0 ? {} : { adapter }));
+  };
   const bits = (book: Book, id: string) => book.outputs.get(id)?.logprobs;
 
   const alone: ReturnType<typeof bits>[] = [];
   for (const i of prompts.keys()) {
-    const core = coreOf({ disableDynamicPromptCache: true, overlap: false });
+    const core = await coreOf({ disableDynamicPromptCache: true, overlap: false });
     add(core, i);
     alone.push(bits(await new Book().finishAll(core), `${i}`));
   }
   t.equal(alone.flat().length, 6 * requests);
 
   for (const [name, changed, slots] of (all ? null : exam.schedules) ?? schedules) {
-    const core = coreOf(changed, slots);
+    const core = await coreOf(changed, slots);
     for (const turn of ['', ' again']) {
       for (const i of prompts.keys()) add(core, i, turn);
       const book = await new Book().finishAll(core);
