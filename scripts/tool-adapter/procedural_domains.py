@@ -2,6 +2,7 @@
 
 import random
 
+from varied_domains import company, digits, phone
 from training_domains import CITIES, WORDS, Domain, array, code, known, city, clock, day, email, enum, flag, ident, integer, invented, line, mixed, name, number, person, several, text, whole, decimal, path
 
 NOUNS = "ticket|playlist|sensor|document|contract|project|task|report|customer|employee|vehicle|camera|backup|coupon|subscription|device|robot|printer|server|container|branch|issue|comment|photo|album|course|lesson|student|exam|patient|prescription|machine|pump|valve|drone|ship|cargo|locker|badge|poster|survey|form|budget|loan|policy|claim|permit|license|recording|channel|webinar|ferry|bike|scooter|tent|boat|concert|exhibit|auction|puzzle|quiz|greenhouse|beehive|telescope|elevator|dashboard|pipeline|dataset|experiment".split("|")
@@ -29,6 +30,12 @@ def extras(rng):
         lambda: text("person", "person|assignee|owner|user|for_whom", "Name of the person|For whom", person, " for {v}|, for {v}| on behalf of {v}"),
         lambda: text("note", "note|reason|comment|message|text", "A note|Why|Message to add", line, ', note: "{v}"| with the comment "{v}"|, reason: "{v}"'),
         lambda: flag("notify", "notify|send_notification|inform|alert", "Whether others are told|Tell everybody", [(" and notify everybody", " but notify nobody"), (" and tell the others", " and don't tell the others"), (", with a notification", ", without a notification")]),
+        lambda: flag("only_new", "only_new|new|fresh|unused", "Only new ones", [(", only new ones", ", new or old"), (", it must be new", ", it need not be new"), (" (new only)", " (old ones are fine, too)")]),
+        lambda: flag("paid", "paid|is_paid|settled|done", "Whether it is paid|Paid already", [(", already paid", ", not yet paid"), (" (paid)", " (unpaid)"), (" and mark it as paid", " and mark it as not paid")]),
+        lambda: enum("weekday", "weekday|day|on_day|dow", "Day of the week", "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday", " on {v}|, {v}| for {v}"),
+        lambda: integer("hour", "hour|start_hour|at_hour|h", "Hour of the day, 0 to 23", whole(0, 23), " at {v}:00|, {v}:00| at {v} o'clock"),
+        lambda: text("phone", "phone|phone_number|tel|call_back", "Phone number", phone, ", phone {v}| (phone: {v})|, call {v}"),
+        lambda: text("firm", "firm|company|client|supplier", "Name of the company", company, " for {v}|, client {v}| by {v}"),
         lambda: flag("urgent", "urgent|express|fast|rush", "Whether it is urgent", [(", it's urgent", ", it's not urgent"), (" (urgent)", " (not urgent)")]),
         lambda: array("tags", "tags|labels|keywords|categories", "Labels|Keywords", several(WORDS), ", tags {v}| with the tags {v}|, labelled {v}"),
         lambda: number("price", "price|cost|amount|budget", "Price in dollars|Cost", decimal(1, 900), " for {v} dollars|, price {v}| costing {v} dollars"),
@@ -56,13 +63,13 @@ def said(rng, params):
 
 
 def thing(rng):
-    return rng.choice([invented, name, ident, person, city, code, known, known])(rng)
+    return rng.choice([invented, name, ident, person, city, code, known, known, known, company, digits])(rng)
 
 
 def act_on(rng):
     verb, noun = rng.choice(list(VERBS)), rng.choice(NOUNS)
     key = rng.choice([f"{noun}_id", "id", f"{noun}_number", noun, "ref", f"{noun}_name", "identifier"])
-    ref = text("ref", key, f"Id of the {noun}|Number of the {noun}|Which {noun}", rng.choice([ident, ident, name, invented, code, known]))
+    ref = text("ref", key, f"Id of the {noun}|Number of the {noun}|Which {noun}", rng.choice([ident, ident, digits, name, invented, code, known, known]))
     more = extras(rng)
     always = [p for p in more if rng.random() < 0.65]
     asks = [f"{verb.capitalize()} {noun} {{ref}}", f"Please {verb} the {noun} {{ref}}", f"Can you {verb} {noun} {{ref}} for me", f"I want to {verb} the {noun} {{ref}}", f"We have to {verb} {noun} {{ref}}", f"{noun} {{ref}}: {verb} it", f"{verb} {noun} {{ref}}", f"I'd like you to {verb} {noun} {{ref}}"]
@@ -118,8 +125,58 @@ def search(rng):
     return Domain(f"list_{noun}s|search_{noun}s|find_{noun}s|get_{noun}s|query_{noun}s", f"List {noun}s|Search {noun}s|Finds {noun}s that match", more, asks, {"found": whole(0, 90), "first": name}, "There are {found}; the first one is {first}.|I found {found}, for example {first}.")
 
 
+EVENTS = "moonrise|high tide|low tide|noon prayer|first bus|last train|market|garbage collection|fireworks|dusk|rush hour|church service|night bus|mail delivery".split("|")
+STATES = "noise|pollen|traffic|water|surf|mud|ice|smog|wind|radio reception|phone network|light pollution|crowd|mosquito".split("|")
+
+
+def time_of(rng):
+    event = rng.choice(EVENTS)
+    spot = text("spot", "spot|place|city|town|where|coast", "Name of the place|Where", city)
+    asks = f"When is the {event} in {{spot}}?|What time is the {event} in {{spot}}?|{event}, {{spot}}: when?|I'd like to be in {{spot}} for the {event}. When must I be there?|Tell me when the {event} is in {{spot}}.|In {{spot}}, at what time does the {event} come?|{{spot}} {event}, please|I don't want to miss the {event} in {{spot}}. What time?"
+    snake = event.replace(" ", "_")
+    return Domain(f"get_{snake}|{snake}_time|when_is_{snake}|{snake}_in", f"Time of the {event} in a place|When the {event} is|At what time there is {event}", [spot], asks, {"time": clock}, f"The {event} in {{spot}} is at {{time}}.|It is at {{time}}.")
+
+
+def state_of(rng):
+    state = rng.choice(STATES)
+    town = text("town", "town|city|place|district|area|location", "Name of the town|City", city)
+    asks = f"How bad is the {state} in {{town}} today?|Is there much {state} in {{town}} right now?|{state} in {{town}}?|What's the {state} like in {{town}}?|Check the {state} in {{town}}.|Is the {state} alright in {{town}}?|I'm going to {{town}}. How is the {state} there?|{{town}}: how's the {state}|Does the {state} in {{town}} bother people today?"
+    snake = state.replace(" ", "_")
+    return Domain(f"get_{snake}|{snake}_level|{snake}_index|check_{snake}|{snake}_report", f"State of the {state} in a city|{state.capitalize()} index of a place|How the {state} is", [town], asks, {"level": lambda r: r.choice(["low", "middle", "high"]), "index": whole(1, 300)}, f"The {state} in {{town}} is {{level}}, with an index of {{index}}.|It is {{level}} ({{index}}).")
+
+
+PAIRS = [("seller", "buyer"), ("sender", "receiver"), ("teacher", "pupil"), ("host", "guest"), ("old_name", "new_name"), ("source", "destination"), ("home", "away"), ("first", "second"), ("author", "reader"), ("top", "bottom"), ("giver", "taker"), ("from_id", "to_id"), ("parent", "child"), ("input", "output"), ("before", "after")]
+
+
+def pair(rng):
+    """Two values of one kind: which is which is told by words, in either order."""
+    a, b = rng.choice(PAIRS)
+    noun, draw = rng.choice(NOUNS), rng.choice([name, person, city, ident, code, known])
+    one, two = text("one", f"{a}|{a}_{noun}", f"The {a.replace('_', ' ')}", draw), text("two", f"{b}|{b}_{noun}", f"The {b.replace('_', ' ')}", draw)
+    said_a, said_b = a.replace("_", " "), b.replace("_", " ")
+    verb = rng.choice(["Link", "Compare", "Connect", "Match", "Note", "Exchange", "Set up"])
+    asks = f"{verb} the {noun}: {said_a} {{one}}, {said_b} {{two}}|{verb} the {noun} with {{two}} as {said_b} and {{one}} as {said_a}|The {said_a} is {{one}}, the {said_b} is {{two}}: {verb.lower()} the {noun}|{{two}} is the {said_b} and {{one}} the {said_a} of the {noun}, {verb.lower()} it|{verb} the {noun} from {{one}} to {{two}}|{verb} a {noun} to {{two}} from {{one}}|{{one}} ({said_a}) and {{two}} ({said_b}): {verb.lower()} the {noun}|Take {{two}} as the {said_b} and {{one}} as the {said_a}, then {verb.lower()} the {noun}"
+    snake = verb.lower().replace(" ", "_")
+    return Domain(f"{snake}_{noun}|{noun}_{snake}|{noun}_pair|{snake}_{noun}s", f"{verb} a {noun} between two|{verb}s a {noun}, with {said_a} and {said_b}", [one, two], asks, {"state": lambda r: r.choice(["done", "waiting", "ok", "refused"]), "number": ident}, "It is {state}, with the number {number}.|State {state}, number {number}.")
+
+
+def planned(rng):
+    """A day of the week and an hour as a number, or a time as it is written."""
+    noun = rng.choice(NOUNS)
+    title = text("title", f"title|name|subject|{noun}|topic", f"Name of the {noun}|What it is about", rng.choice([name, line, lambda r: line(r).capitalize()]))
+    weekday = enum("weekday", "weekday|day|on|dow", "Day of the week|Which day", "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday")
+    if rng.random() < 0.65:
+        at, forms = integer("at", "hour|start_hour|hour_of_day|h|begin_hour", "Hour, 0 to 23|Full hour at which it begins", whole(0, 23)), ["{at}:00", "{at}:00", "{at} o'clock"]
+    else:
+        at, forms = text("at", "time|start|begins_at|start_time", "Time, HH:MM|When it begins", clock), ["{at}"]
+    f = lambda: rng.choice(forms)
+    params = rng.sample([title, weekday, at], 3)
+    asks = [f'Plan the {noun} "{{title}}" for {{weekday}}, {f()}.', f"{{weekday}} {f()}: {noun} {{title}}", f'On {{weekday}} at {f()} there is the {noun} "{{title}}". Please note it.', f'"{{title}}" is on {{weekday}} at {f()}. Put the {noun} down.', f"Add the {noun} {{title}}, {{weekday}}, {f()}", f'I have a {noun} on {{weekday}}, {f()}, called "{{title}}".', f'Make a {noun} "{{title}}" for {f()} on {{weekday}}.', f"{noun} {{title}} on {{weekday}} at {f()}"]
+    return Domain(f"plan_{noun}|schedule_{noun}|{noun}_at|add_{noun}_time|set_{noun}", f"Plan a {noun}|Puts a {noun} into the timetable", params, asks, {"number": ident}, "It has the number {number}.|Planned as {number}.")
+
+
 def procedural(rng: random.Random):
-    return rng.choices([act_on, create, look_up, control, search], [22, 20, 26, 14, 12])[0](rng)
+    return rng.choices([act_on, create, look_up, control, search, time_of, state_of, pair, planned], [16, 14, 20, 9, 8, 5, 5, 9, 8])[0](rng)
 
 
 assert CITIES

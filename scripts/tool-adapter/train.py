@@ -18,8 +18,8 @@ from pathlib import Path
 
 import torch
 from base_model import load_base, load_tokenizer
-from peft import LoraConfig, get_peft_model
-from safetensors.torch import save_file
+from lora_llama import LoraLlama, Shape, Weighted
+from safetensors.torch import load_file, save_file
 from training_data import ROOT, Sampler
 
 ADAPTER = ROOT / "adapters" / "smollm2-135m-instruct-tools"
@@ -68,32 +68,65 @@ class Packer:
             group += [len(kinds)] * len(more)
             positions += range(size, size + len(more))
             learned += flags
-        g = torch.tensor(group)
-        order = torch.arange(len(ids))
-        sees = (order[:, None] >= order[None]) & ((g[None] == 0) | (g[:, None] == g[None]))
-        mask = torch.zeros(1, 1, len(ids), len(ids)).masked_fill_(~sees, torch.finfo(torch.float32).min)
         # The token before a learned one predicts it; both are of one conversation.
         at = [i for i in range(1, len(ids)) if learned[i]]
-        return {"ids": torch.tensor([ids]), "positions": torch.tensor([positions]), "mask": mask, "at": torch.tensor(at), "group": g, "kinds": kinds}
-
-
-def logits_of(model, batch):
-    """Those that predict the learned tokens."""
-    base = model.base_model.model
-    hidden = base.model(input_ids=batch["ids"], attention_mask=batch["mask"], position_ids=batch["positions"], use_cache=False).last_hidden_state
-    return base.lm_head(hidden[0, batch["at"] - 1])
+        ids, sizes = torch.tensor(ids), [group.count(i + 1) for i in range(len(kinds))]
+        at = torch.tensor(at)
+        return {"ids": ids, "positions": torch.tensor(positions), "shape": Shape(size, sizes, SHARED), "at": at, "wanted": ids[at], "group": torch.tensor(group), "kinds": kinds}
 
 
 def save(model, folder):
     """As peft does, in float16."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {k.replace(".default", ""): v.detach().to(torch.float16).contiguous() for k, v in model.state_dict().items() if "lora_" in k}
+    tensors = {k: v.detach().to(torch.float16).contiguous() for k, v in model.named()}
     save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
     config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": "HuggingFaceTB/SmolLM2-135M-Instruct", "r": RANK, "lora_alpha": ALPHA, "lora_dropout": 0.0, "init_lora_weights": True, "bias": "none", "target_modules": PROJECTIONS, "layers_to_transform": LAYERS, "inference_mode": True}
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
+def resume(model, folder):
+    """From an adapter."""
+    known = load_file(folder / "adapter_model.safetensors")
+    with torch.no_grad():
+        for name, tensor in model.named():
+            tensor.copy_(known.pop(name))
+    assert not known, list(known)[:3]
+
+
+def weights_of(batch):
+    """Conversations weigh between alike and by their length: short calls would drown in prose."""
+    groups = batch["group"][batch["at"]]
+    return torch.bincount(groups, minlength=len(batch["kinds"]) + 1).float()[groups].rsqrt()
+
+
+def check(model, base, batch):
+    """The loss and the gradients, against transformers and peft."""
+    from peft import LoraConfig, get_peft_model
+
+    peft = get_peft_model(base, LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=PROJECTIONS, layers_to_transform=LAYERS, task_type="CAUSAL_LM"))
+    theirs = dict(peft.named_parameters())
+    with torch.no_grad():
+        for name, tensor in model.named():
+            theirs[name.replace(".weight", ".default.weight")].copy_(tensor)
+    order, g = torch.arange(len(batch["ids"])), batch["group"]
+    sees = (order[:, None] >= order[None]) & ((g[None] == 0) | (g[:, None] == g[None]))
+    mask = torch.zeros(1, 1, len(g), len(g)).masked_fill_(~sees, torch.finfo(torch.float32).min)
+    hidden = peft.base_model.model.model(input_ids=batch["ids"][None], attention_mask=mask, position_ids=batch["positions"][None], use_cache=False).last_hidden_state
+    weights = weights_of(batch)
+    other = (torch.nn.functional.cross_entropy(peft.base_model.model.lm_head(hidden[0, batch["at"] - 1]), batch["wanted"], reduction="none") * weights).sum() / weights.sum()
+    other.backward()
+    loss = Weighted.apply(model.logits(batch["ids"], batch["positions"], batch["shape"], batch["at"] - 1), batch["wanted"], weights)
+    loss.backward()
+    worst = 0
+    for (name, _), (_, grad) in zip(model.named(), model.gradients()):
+        wanted = theirs[name.replace(".weight", ".default.weight")].grad
+        worst = max(worst, ((grad - wanted).norm() / wanted.norm().clamp_min(1e-12)).item())
+    print(f"loss {loss.item():.6f}, of transformers and peft {other.item():.6f}; worst relative difference of a gradient {worst:.1e}")
+
+
 RANK, ALPHA = 12, 24
+SHARED = 3
+"""Query heads of a key head in SmolLM2-135M."""
 LAYERS = list(range(10, 30))
 """Below them nothing is trained, so that no gradient is computed there; what 5 MB hold goes to the upper layers."""
 
@@ -108,22 +141,22 @@ def main():
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--most", type=int, default=900, help="tokens of a step")
     parser.add_argument("--start", type=Path, help="adapter to go on from")
+    parser.add_argument("--check", action="store_true", help="hold the loss and gradients of one step to those of peft")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     sampler = Sampler(random.Random(args.seed), json.loads(Path(args.replies).read_text()))
     packer = Packer(load_tokenizer())
-    model = get_peft_model(load_base(), LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=PROJECTIONS, layers_to_transform=LAYERS, task_type="CAUSAL_LM"))
+    base = load_base()
+    model = LoraLlama(base, RANK, ALPHA, LAYERS)
     if args.start:
-        from safetensors.torch import load_file
-        known = {k.replace(".weight", ".default.weight"): v.float() for k, v in load_file(args.start / "adapter_model.safetensors").items()}
-        missing = model.load_state_dict(known, strict=False)
-        assert not missing.unexpected_keys, missing.unexpected_keys[:3]
-    weights = [p for p in model.parameters() if p.requires_grad]
+        resume(model, args.start)
+    if args.check:
+        return check(model, base, packer.pack(*sampler.sample(args.branches), args.most))
+    a, b = model.parameters()
     # B learns faster than A (LoRA+, Hayou et al. 2024).
-    of = lambda part: [p for n, p in model.named_parameters() if p.requires_grad and part in n]
-    groups = [{"params": of("lora_A"), "scale": 1.0}, {"params": of("lora_B"), "scale": 3.0}]
+    groups = [{"params": a, "scale": 1.0}, {"params": b, "scale": 3.0}]
     optimizer = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.99), weight_decay=0.0)
     begin = saved = time.time()
     step = tokens = conversations = 0
@@ -134,23 +167,17 @@ def main():
         for g in optimizer.param_groups:
             g["lr"] = g["scale"] * args.lr * min(1, (step + 1) / 10) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * done)))
         batch = packer.pack(*sampler.sample(args.branches), args.most)
-        logits = logits_of(model, batch)
-        wanted = batch["ids"][0, batch["at"]]
-        loss_each = torch.nn.functional.cross_entropy(logits, wanted, reduction="none")
-        # Conversations weigh between alike and by their length: short calls would drown in prose.
-        groups = batch["group"][batch["at"]]
-        lengths = torch.bincount(groups, minlength=len(batch["kinds"]) + 1).float()
-        weight = lengths[groups].rsqrt()
-        loss = (loss_each * weight).sum() / weight.sum()
+        logits = model.logits(batch["ids"], batch["positions"], batch["shape"], batch["at"] - 1)
+        hit, groups = logits.detach().argmax(-1) == batch["wanted"], batch["group"][batch["at"]]
+        loss = Weighted.apply(logits, batch["wanted"], weights_of(batch))
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        torch.nn.utils.clip_grad_norm_([*a, *b], 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        hit = logits.detach().argmax(-1) == wanted
         for i, kind in enumerate(batch["kinds"]):
             seen[kind] += 1
             right[kind] += bool(hit[groups == i + 1].all())
-        step, tokens, conversations = step + 1, tokens + batch["ids"].shape[1], conversations + len(batch["kinds"])
+        step, tokens, conversations = step + 1, tokens + len(batch["ids"]), conversations + len(batch["kinds"])
         losses.append(loss.item())
         if step % 5 == 0:
             print(f"{elapsed:5.1f} min, step {step}, {conversations} conversations, {tokens} tokens, loss {sum(losses) / len(losses):.3f}", {k: f"{right[k]}/{seen[k]}" for k in seen}, flush=True)

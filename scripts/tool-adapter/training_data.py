@@ -15,13 +15,15 @@ from pathlib import Path
 from chat_questions import QUESTIONS
 from procedural_domains import procedural
 from training_domains import DOMAINS, invented
+from varied_domains import VARIED
+from ways_to_ask import wrapped
 
 ROOT = Path(__file__).parents[2]
-HELD_OUT = json.loads((ROOT / "test" / "fixtures" / "tool-adapter" / "held-out.json").read_text())
-UNSEEN = set(HELD_OUT["tools"])
-UNSEEN_TEXTS = {m["content"].lower() for c in HELD_OUT["cases"] for m in c["messages"] if m["role"] == "user"}
+HELD_OUT, SECOND = (json.loads((ROOT / "test" / "fixtures" / "tool-adapter" / f"held-out{which}.json").read_text()) for which in ("", "-second"))
+UNSEEN = {*HELD_OUT["tools"], *SECOND["tools"]}
+UNSEEN_TEXTS = {m["content"].lower() for c in [*HELD_OUT["cases"], *SECOND["cases"]] for m in c["messages"] if m["role"] == "user"}
 SYSTEMS = ["You are a helpful assistant.", "You are a helpful assistant with access to functions.", "You are a friendly assistant. Answer shortly.", "You help the staff of a hotel.", "Today is Monday. You are a personal assistant.", "You are an AI that helps with daily tasks."]
-LONGEST_REPLY = 20
+LONGEST_REPLY = 10
 """Words of the base model's replies that are trained on: they keep its manner, how it begins tells enough."""
 
 
@@ -63,7 +65,7 @@ class Tool:
             ask, told = rng.choice(self.domain.asks), set(values)
             for p in self.params:
                 if is_optional(p, self.domain) and f"{{{p.key}" not in ask:
-                    if rng.random() < 0.5:
+                    if rng.random() < 0.35:
                         told.discard(p.key)
                     else:
                         ask = ask.rstrip(".?!") + fragment(rng, p)
@@ -93,10 +95,12 @@ class Tool:
             return {"error": error}, rng.choice([f"That did not work: {error}.", f"I'm sorry, there was an error: {error}."])
         result = {k: draw(rng) for k, draw in self.domain.result.items() if draw is not None}
         answer = fill(rng.choice(self.domain.answers), {**values, **result})
+        answer += self.unsaid(rng, result, answer)
         shape = rng.random()
         if shape < 0.2:
             echo = {k: v for k, v in values.items() if k not in result}
             result = {**{self.keys[k]: v for k, v in list(echo.items())[:2]}, **result}
+            answer += self.unsaid(rng, {k: v for k, v in result.items() if not isinstance(v, (dict, bool))}, answer)
         elif shape < 0.32:
             result = {rng.choice(["results", "data", "items"]): [result]}
         elif shape < 0.4:
@@ -104,6 +108,12 @@ class Tool:
         elif shape < 0.48 and len(result) == 1:
             return str(next(iter(result.values()))), answer
         return result, answer
+
+
+    def unsaid(self, rng, result, answer):
+        """What the sentence leaves out of a result."""
+        said = lambda v: fill("{v}", {"v": v}) in answer
+        return "".join(f" The {k.replace('_', ' ')} is {fill('{v}', {'v': v})}." for k, v in result.items() if not said(v))
 
 
 def odd_name(rng):
@@ -178,6 +188,8 @@ def calls(*made):
 
 def dressed(rng, ask):
     """A sentence as people write it."""
+    if rng.random() < 0.25:
+        ask = wrapped(rng, ask)
     ask = ask[:1].upper() + ask[1:] if rng.random() < 0.8 else ask
     if ask[-1:] not in ".?!" and rng.random() < 0.5:
         ask += rng.choice([".", "?"]) if rng.random() < 0.5 else ""
@@ -199,11 +211,12 @@ class Sampler:
         self.rng, self.replies = rng, replies
 
     def domain(self):
-        return self.rng.choice(DOMAINS) if self.rng.random() < 0.45 else procedural(self.rng)
+        kind = self.rng.random()
+        return self.rng.choice(DOMAINS) if kind < 0.22 else self.rng.choice(VARIED) if kind < 0.55 else procedural(self.rng)
 
     def tools(self):
         rng = self.rng
-        count = rng.choices([1, 2, 3, 4], [28, 32, 24, 16])[0]
+        count = rng.choices([1, 2, 3, 4], [22, 30, 28, 20])[0]
         tools = []
         while len(tools) < count:
             domain = self.domain()
@@ -235,7 +248,7 @@ class Sampler:
             ask = fill(rng.choice(first.domain.asks), {key: joined.format(va[key], vb[key])})
             return [user(dressed(rng, ask)), calls(one, other)]
         end = a.rstrip(".?! ")
-        ask = rng.choice([f"{end} and {lower(b)}", f"{a} {b}", f"1. {a} 2. {b}", f"{end}. After that: {lower(b)}", f"Two things: {lower(end)}; {lower(b)}", f"First {lower(end)}, second {lower(b)}", f"{end}. Besides, {lower(b)}", f"{end}, and {lower(b)}", f"{a}\n{b}"])
+        ask = rng.choice([f"{end} and {lower(b)}", f"{a} {b}", f"1. {a} 2. {b}", f"{end}. After that: {lower(b)}", f"Two things: {lower(end)}; {lower(b)}", f"First {lower(end)}, second {lower(b)}", f"{end}. Besides, {lower(b)}", f"{end}, and {lower(b)}", f"{a}\n{b}", f"{a} Another thing: {lower(b)}", f"{end}. On top of that, {lower(b)}", f"{a} Oh, and {lower(b)}", f"{end}; {lower(b)}", f"{a} Next, {lower(b)}", f"{a} As well: {lower(b)}", f"{end} plus {lower(b)}", f"- {a}\n- {b}", f"{a} {lower(b)}"])
         return [user(ask), calls(one, other)]
 
     def result(self, tools):
@@ -278,7 +291,7 @@ class Sampler:
         rng = self.rng
         tools = self.tools()
         kinds = [self.single, self.two, self.result, self.chat, self.no_fit, self.clarify, self.longer]
-        chosen = [self.single, self.chat, self.no_fit, *rng.choices(kinds, [40, 24, 12, 7, 8, 4, 8], k=branches - 3)]
+        chosen = [self.single, self.chat if rng.random() < 0.5 else self.no_fit, *rng.choices(kinds, [42, 30, 12, 5, 7, 3, 8], k=branches - 2)]
         system = rng.choice(SYSTEMS) if rng.random() < 0.35 else None
         return system, [t.definition for t in tools], [(kind.__name__, kind(tools)) for kind in chosen]
 
