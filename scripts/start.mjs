@@ -88,10 +88,7 @@ await runMain(async () => {
   const model = await setupMachine({ model: !ownModel });
   const port = flagValue('port') ?? '8088';
   const host = flagValue('host') ?? '127.0.0.1';
-  const defaults = [
-    ...(ownModel ? [] : ['--model_dir', model, '--tools_adapter']),
-    ...(flagValue('port') ? [] : ['--port', port]),
-  ];
+  const defaults = [...(ownModel ? [] : ['--model_dir', model]), ...(flagValue('port') ? [] : ['--port', port])];
   const server = spawn(process.execPath, [join(root, 'dist', 'cli.js'), 'serve', ...defaults, ...flags], {
     stdio: 'inherit',
   });

@@ -12,6 +12,7 @@ import {
   examEngineSettings as examEngine,
   examSettings as examining,
   generateSettings as generation,
+  inspectSettings as inspecting,
   parseSettings as parsing,
   serverSettings as server,
 } from './config.ts';
@@ -35,8 +36,8 @@ add('chat', 'talk with a model in the terminal', engine, chatting).action(async 
 add('generate', 'continue a text', engine, generation).action(async (_, c: Command) =>
   (await import('./commands/generate.ts')).generate(readSettings(c, engine), readSettings(c, generation)),
 );
-add('inspect', 'what a model is and what it takes in memory', engine).action(async (_, c: Command) =>
-  (await import('./commands/inspect.ts')).inspect(readSettings(c, engine)),
+add('inspect', 'what a model is and what it takes in memory', engine, inspecting).action(async (_, c: Command) =>
+  (await import('./commands/inspect.ts')).inspect(readSettings(c, engine), readSettings(c, inspecting)),
 );
 add('exam', 'is a checkpoint computed right: compare with what transformers answered', examEngine, examining).action(
   async (_, c: Command) =>

@@ -278,9 +278,9 @@ export const serverSettings = {
     flags: ['chat_template'],
     doc: 'Jinja file used instead of the model’s own chat template.',
   }),
-  toolsAdapter: toggle(false, {
-    flags: ['tools_adapter'],
-    doc: 'Answer requests with tools with the adapter that this package brings for the default model.',
+  toolsAdapter: toggle(true, {
+    flags: ['no_tools_adapter'],
+    doc: 'Answer requests with tools without the adapter that this package brings for the default model.',
   }),
   embeddingPooling: choice<'mean' | 'last'>('mean', ['mean', 'last'], {
     flags: ['embedding_pooling'],
@@ -373,6 +373,9 @@ const requestSettings = {
   ...samplingSettings,
 };
 export type RequestConfig = ConfigOf<typeof requestSettings>;
+
+/** `inspect` plans as `serve` does. */
+export const inspectSettings = { toolsAdapter: serverSettings.toolsAdapter };
 
 export const generateSettings = {
   prompt: text(null, 'text', { flags: ['prompt'], doc: 'Text to continue; default what comes through a pipe.' }),

@@ -21,7 +21,12 @@ export const run: RunBench<typeof spec> = async ({ model, set, every, sampling, 
   const path = await modelPath(model);
   const { tools, cases } = heldOut(set, every);
   const bounds = ['--max_total_token_num', '8192', '--running_max_req_size', String(AT_ONCE)];
-  const server = await ServerProcess.start(['--model_dir', path, ...bounds, ...(adapter ? ['--tools_adapter'] : [])]);
+  const server = await ServerProcess.start([
+    '--model_dir',
+    path,
+    ...bounds,
+    ...(adapter ? [] : ['--no_tools_adapter']),
+  ]);
   if (out !== null) writeFileSync(out, '');
   const drawn = sampling === 'greedy' ? { temperature: 0 } : {};
   const all: Readonly<Record<string, object>> = { ...tools, ...exampleTools };

@@ -2,7 +2,7 @@
  * `dawnlight inspect`: what a model on disk is, and what `serve` would make of it on this machine's adapter with the same
  * flags. Reads no weights.
  */
-import type { EngineConfig } from '../config.ts';
+import type { EngineConfig, ServerConfig } from '../config.ts';
 import { adapterFacts } from '../engine/running/adapter-facts.ts';
 import { withMerged } from '../engine/adapters/plan-adapters.ts';
 import { planEngine } from '../engine/running/plan-engine.ts';
@@ -11,16 +11,18 @@ import type { KVCacheSpec } from '../kernels/ops.ts';
 import { openGpu } from '../gpu/device.ts';
 import { kvBytesPerToken, stateBytesPerRow } from '../model/cache-plan.ts';
 import { openModel, type OpenModel } from '../model/files/open-model.ts';
+import { toolsAdapterOf, withToolsAdapter } from '../model/tools-adapter.ts';
 import { formatBytes } from './format-bytes.ts';
 import { modelPath } from './load.ts';
 import { planLine } from './memory-lines.ts';
 import { writeForeign } from './terminal-text.ts';
 
-export async function inspect(config: EngineConfig): Promise<void> {
+export async function inspect(config: EngineConfig, settings: Pick<ServerConfig, 'toolsAdapter'>): Promise<void> {
   const model = openModel(await modelPath(config.modelDir));
   try {
+    const adapter = settings.toolsAdapter ? toolsAdapterOf(model) : null;
     writeForeign(process.stdout, `${describeModel(model)}\n\n${describeTensors(model)}\n\n`);
-    writeForeign(process.stdout, `${await describePlan(model, config)}\n`);
+    writeForeign(process.stdout, `${await describePlan(model, withToolsAdapter(config, adapter))}\n`);
   } finally {
     model.close();
   }

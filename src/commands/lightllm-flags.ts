@@ -1,6 +1,6 @@
 /**
- * Flags of LightLLM's server that mean nothing here: accepted, so that its command lines run, and said to be ignored.
- * Those that would change answers (eos_id, long_truncation_mode, …) are not among them: they stay unknown flags.
+ * Flags of LightLLM's server that mean nothing here, and of ours that once did: accepted, so that command lines run, and said to
+ * be ignored. Those that would change answers (eos_id, long_truncation_mode, …) are not among them: they stay unknown flags.
  */
 interface IgnoredFlag {
   /** Whether a value follows. */
@@ -40,19 +40,24 @@ const ignored: Readonly<Record<string, IgnoredFlag>> = {
   health_monitor: { value: false, why: 'a dead engine is restarted; /health tells' },
 };
 
+const ours: Readonly<Record<string, IgnoredFlag>> = {
+  tools_adapter: { value: false, why: 'it is the default; --no_tools_adapter turns it off' },
+};
+
 /** Takes the ignored flags out of `args`; `note` is told a line about each. */
 export function dropIgnoredFlags(args: readonly string[], note: (line: string) => void): string[] {
   const kept: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const [flag = '', ...value] = args[i].split('=');
     const name = flag.replace(/^--/, '').replaceAll('-', '_');
-    const found = flag.startsWith('--') && Object.hasOwn(ignored, name) ? ignored[name] : undefined;
+    const known = Object.hasOwn(ours, name) ? ours : ignored;
+    const found = flag.startsWith('--') && Object.hasOwn(known, name) ? known[name] : undefined;
     if (!found) {
       kept.push(args[i]);
       continue;
     }
     if (found.value && value.length === 0) i++;
-    note(`--${name} of LightLLM is ignored: ${found.why}`);
+    note(`--${name}${known === ours ? '' : ' of LightLLM'} is ignored: ${found.why}`);
   }
   return kept;
 }

@@ -15,7 +15,7 @@ export interface TextSettings {
   readonly toolCallParser?: string;
   /** Form of the model's reasoning; it stays in the content when absent. The server's names. */
   readonly reasoningParser?: string;
-  /** Chats with tools go with the adapter that this package brings for the default model. Default false. */
+  /** Chats with tools go with the adapter that this package brings for the default model. Default true. */
   readonly toolsAdapter?: boolean;
 }
 
@@ -44,7 +44,7 @@ export function openModelText(modelDir: string, settings: TextSettings): ModelTe
   const formats = answerFormats(showsTools, { toolCallParser, reasoningParser });
   const vocabulary = answerVocabulary(tokenizer, formats, showsTools);
   // Who brings a template of his own wants its form of tools.
-  const toolsAdapter = own === null && settings.toolsAdapter === true ? adapter : null;
+  const toolsAdapter = own === null && settings.toolsAdapter !== false ? adapter : null;
   const toolsTemplate =
     toolsAdapter === null ? null : compileChatTemplate(toolsAdapter.chatTemplate, tokenizer.specialTokens);
   const text = { tokenizer, chatTemplate, templateSource, formats, vocabulary, samplingDefaults: sampling };

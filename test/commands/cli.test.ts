@@ -55,6 +55,11 @@ t.test('flags of LightLLM that mean nothing here are taken out, with a word abou
     dropIgnoredFlags(['serve', '--eos_id', '2'], () => t.fail('not ignored')),
     ['serve', '--eos_id', '2'],
   );
+  t.same(
+    dropIgnoredFlags(['serve', '--tools_adapter', '--no_tools_adapter'], (line) => notes.push(line)),
+    ['serve', '--no_tools_adapter'],
+  );
+  t.match(notes[3], /^--tools_adapter is ignored: it is the default; --no_tools_adapter turns it off$/);
 });
 
 t.test('help shows every flag with its default', async (t) => {

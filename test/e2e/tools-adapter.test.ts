@@ -10,7 +10,7 @@ const model = defaultModel();
 
 t.test('both examples are called right, plain and streamed', { skip: model.unavailable }, async (t) => {
   const bounds = ['--max_total_token_num', '1024', '--running_max_req_size', '4', '--batch_max_tokens', '256'];
-  const { url } = await serve(t, ['--model_dir', model.path, '--port', '0', '--tools_adapter', ...bounds]);
+  const { url } = await serve(t, ['--model_dir', model.path, '--port', '0', ...bounds]);
   for (const example of examples) {
     const tools = [{ type: 'function', function: exampleTools[example.tools[0] as keyof typeof exampleTools] }];
     const request = { messages: example.messages, tools, tool_choice: 'auto', temperature: 0, max_tokens: 60 };
