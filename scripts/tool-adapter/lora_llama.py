@@ -141,6 +141,7 @@ class LoraLlama:
         config = model.config
         self.scale, self.rank, self.eps = alpha / rank, rank, config.rms_norm_eps
         self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
+        self.shared = self.heads // self.kv_heads
         self.head_dim = config.hidden_size // self.heads
         theta = getattr(config, "rope_theta", None) or config.rope_parameters["rope_theta"]
         self.frequencies = 1 / theta ** (torch.arange(0, self.head_dim, 2).float() / self.head_dim)
@@ -161,22 +162,14 @@ class LoraLlama:
         """(all A, all B)."""
         return [t for _, a, _, _ in self.layers for t in a.values()], [t for _, _, b, _ in self.layers for ts in b.values() for t in ts]
 
-    def named(self):
-        """(name as peft writes it, tensor): views of the parameters."""
+    def named(self, of=lambda parameter: parameter):
+        """(name as peft writes it, tensor): views of the parameters, or of what `of` makes of each, as its gradient."""
         for i, (_, a, b, _) in enumerate(self.layers):
             for g in a:
                 for n, p in enumerate(GROUPS[g]):
                     name = f"base_model.model.model.layers.{i}.{INSIDE[p]}.{p}"
-                    yield f"{name}.lora_A.weight", a[g][n * self.rank : (n + 1) * self.rank]
-                    yield f"{name}.lora_B.weight", b[g][n]
-
-    def gradients(self):
-        """As `named`, of the gradients."""
-        for i, (_, a, b, _) in enumerate(self.layers):
-            for g in a:
-                for n, p in enumerate(GROUPS[g]):
-                    yield p, a[g].grad[n * self.rank : (n + 1) * self.rank]
-                    yield p, b[g][n].grad
+                    yield f"{name}.lora_A.weight", of(a[g])[n * self.rank : (n + 1) * self.rank]
+                    yield f"{name}.lora_B.weight", of(b[g][n])
 
     def project(self, x, layer, group):
         base, a, b, _ = layer

@@ -30,8 +30,9 @@ TURN, END = "<|im_start|>assistant\n", "<|im_end|>"
 class Packer:
     """Samples → one sequence with its mask, positions and labels."""
 
-    def __init__(self, tok):
-        self.tok = tok
+    def __init__(self, tok, shared):
+        """`shared`: query heads of one key head (Shape)."""
+        self.tok, self.shared = tok, shared
         self.template = (ADAPTER / "chat_template.jinja").read_text()
 
     def render(self, messages, tools):
@@ -72,7 +73,7 @@ class Packer:
         at = [i for i in range(1, len(ids)) if learned[i]]
         ids, sizes = torch.tensor(ids), [group.count(i + 1) for i in range(len(kinds))]
         at = torch.tensor(at)
-        return {"ids": ids, "positions": torch.tensor(positions), "shape": Shape(size, sizes, SHARED), "at": at, "wanted": ids[at], "group": torch.tensor(group), "kinds": kinds}
+        return {"ids": ids, "positions": torch.tensor(positions), "shape": Shape(size, sizes, self.shared), "at": at, "wanted": ids[at], "group": torch.tensor(group), "kinds": kinds}
 
 
 def save(model, folder):
@@ -118,15 +119,13 @@ def check(model, base, batch):
     loss = Weighted.apply(model.logits(batch["ids"], batch["positions"], batch["shape"], batch["at"] - 1), batch["wanted"], weights)
     loss.backward()
     worst = 0
-    for (name, _), (_, grad) in zip(model.named(), model.gradients()):
+    for name, grad in model.named(lambda parameter: parameter.grad):
         wanted = theirs[name.replace(".weight", ".default.weight")].grad
         worst = max(worst, ((grad - wanted).norm() / wanted.norm().clamp_min(1e-12)).item())
     print(f"loss {loss.item():.6f}, of transformers and peft {other.item():.6f}; worst relative difference of a gradient {worst:.1e}")
 
 
 RANK, ALPHA = 12, 24
-SHARED = 3
-"""Query heads of a key head in SmolLM2-135M."""
 LAYERS = list(range(10, 30))
 """Below them nothing is trained, so that no gradient is computed there; what 5 MB hold goes to the upper layers."""
 
@@ -147,9 +146,9 @@ def main():
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     sampler = Sampler(random.Random(args.seed), json.loads(Path(args.replies).read_text()))
-    packer = Packer(load_tokenizer())
     base = load_base()
     model = LoraLlama(base, RANK, ALPHA, LAYERS)
+    packer = Packer(load_tokenizer(), model.shared)
     if args.start:
         resume(model, args.start)
     if args.check:

@@ -95,12 +95,12 @@ class Tool:
             return {"error": error}, rng.choice([f"That did not work: {error}.", f"I'm sorry, there was an error: {error}."])
         result = {k: draw(rng) for k, draw in self.domain.result.items() if draw is not None}
         answer = fill(rng.choice(self.domain.answers), {**values, **result})
-        answer += self.unsaid(rng, result, answer)
+        answer += self.unsaid(result, answer)
         shape = rng.random()
         if shape < 0.2:
             echo = {k: v for k, v in values.items() if k not in result}
             result = {**{self.keys[k]: v for k, v in list(echo.items())[:2]}, **result}
-            answer += self.unsaid(rng, {k: v for k, v in result.items() if not isinstance(v, (dict, bool))}, answer)
+            answer += self.unsaid({k: v for k, v in result.items() if not isinstance(v, (dict, bool))}, answer)
         elif shape < 0.32:
             result = {rng.choice(["results", "data", "items"]): [result]}
         elif shape < 0.4:
@@ -109,8 +109,7 @@ class Tool:
             return str(next(iter(result.values()))), answer
         return result, answer
 
-
-    def unsaid(self, rng, result, answer):
+    def unsaid(self, result, answer):
         """What the sentence leaves out of a result."""
         said = lambda v: fill("{v}", {"v": v}) in answer
         return "".join(f" The {k.replace('_', ' ')} is {fill('{v}', {'v': v})}." for k, v in result.items() if not said(v))

@@ -14,6 +14,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { cacheFormat } from '../kv-cache/cache-format.ts';
 import type { GpuCacheLayer } from '../kv-cache/kv-cache.ts';
 import { operandBytes, unitOf, unitText } from '../matmul/matrix-unit.ts';
+import { BUSY } from '../matmul/rows-plan.ts';
 import type { AttentionSpec } from '../ops.ts';
 import { ATTENTION_RUN, type GpuStep } from '../step/step.ts';
 import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
@@ -40,9 +41,6 @@ const DOWN = 2;
 const ACROSS = 2;
 /** The teams' sums stay in registers: so many dimensions of values. */
 const MOST_VALUE_DIM = 256;
-/** Workgroups that keep a large GPU busy (about two for each of 132 multiprocessors). By reasoning: not yet measured. */
-const BUSY = 256;
-
 const upTo = (n: number, multiple: number): number => Math.ceil(n / multiple) * multiple;
 
 /** Bytes of workgroup memory. */

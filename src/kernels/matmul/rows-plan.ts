@@ -11,7 +11,7 @@ export interface RowsPlan {
 }
 
 /** Workgroups that keep a large GPU busy (about two for each of 132 multiprocessors): smaller tiles rather than fewer. */
-const BUSY = 256;
+export const BUSY = 256;
 
 /**
  * The largest tile that half of the tokens fill and of which there are enough to keep a GPU busy, else the smallest.
