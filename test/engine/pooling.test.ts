@@ -1,5 +1,6 @@
 /** Requests that generate nothing, and logprobs of prompts: whatever cuts the prompt into steps, the result is the same. */
 import { readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { defaultEngineConfig, type EngineConfig } from '../../src/config.ts';
@@ -59,6 +60,15 @@ for (const [name, setup] of settings)
 function expectedLogprobs(ids: readonly number[], at: readonly number[]): (TokenLogprobs | null)[] {
   return ids.map((id, i) => (i === 0 ? null : topLogprobs(Float32Array.from(fakeLogits(at[i - 1])), id, 2)));
 }
+
+t.test('a step reads no logits for scores behind the prompt, though the scores are still on their way', async (t) => {
+  const { core, runner } = makeCore({ delay: () => setImmediate() });
+  const ids = Array.from({ length: 20 }, (_, i) => i + 1);
+  core.add(request('a', ids, { ...params, promptLogprobs: 2 }));
+  const book = await new Book().finishAll(core);
+  t.equal(book.outputs.get('a')!.promptLogprobs!.length, ids.length);
+  t.equal(runner.promptRows, ids.length);
+});
 
 t.test('what cannot be', async (t) => {
   const { core } = makeCore();

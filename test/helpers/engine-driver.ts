@@ -22,6 +22,8 @@ export interface Setup {
   readonly policy?: EngineCoreOptions['policy'];
   readonly adapters?: FakeAdapters;
   readonly checkInvariants?: boolean;
+  /** What a launched step waits for before its tokens are there. */
+  readonly delay?: () => Promise<void>;
 }
 
 /** Small limits, so that chunks, queues and full pools come up; every slot is recounted after every step. */
@@ -37,7 +39,7 @@ export function makeCore({
   core: EngineCore;
   runner: FakeRunner;
 } {
-  const runner = new FakeRunner(slots, undefined, window, rest.adapters ?? null, states !== null);
+  const runner = new FakeRunner(slots, rest.delay, window, rest.adapters ?? null, states !== null);
   const core = new EngineCore({
     config: { ...defaultEngineConfig, runningMaxReqSize: 8, batchMaxTokens: 32, chunkedPrefillSize: 16, ...config },
     info: fakeInfo(slots, maxLen, window, states),

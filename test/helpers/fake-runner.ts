@@ -52,6 +52,8 @@ export class FakeRunner implements ModelRunner {
   readonly delay: (() => Promise<void>) | undefined;
   launches = 0;
   tokensComputed = 0;
+  /** Rows of logits that were read for scores of prompts. */
+  promptRows = 0;
   closed = false;
   #fault: DeviceFault | null = null;
 
@@ -104,6 +106,7 @@ export class FakeRunner implements ModelRunner {
     }
     if (this.#states) runStates(this.#states, scheduled, tokens);
     const sampled: SampledToken[] = [];
+    const scores: (() => void)[] = [];
     let t = 0;
     for (const { request, tableRow, tokenIds, start, samples, readsPrompt } of scheduled) {
       const states = tokens.slice(t, t + tokenIds.length).map(({ state }) => state);
@@ -113,8 +116,11 @@ export class FakeRunner implements ModelRunner {
         1,
         null,
       );
-      if (readsPrompt)
-        request.promptScorer?.add(start, Float32Array.from(states.flatMap(fakeLogits), spoil), fakeVocabSize);
+      if (readsPrompt) {
+        const logits = Float32Array.from(states.flatMap(fakeLogits), spoil);
+        scores.push(() => request.promptScorer?.add(start, logits, fakeVocabSize));
+        this.promptRows += states.length;
+      }
       t += tokenIds.length;
       if (!samples) continue;
       const id = fault === 'nan_logits' ? NO_TOKEN : nextToken(tokens[t - 1].state);
@@ -122,6 +128,7 @@ export class FakeRunner implements ModelRunner {
       sampled.push({ id, logprobs: null });
     }
     await this.delay?.();
+    for (const score of scores) score();
     return sampled;
   }
 
