@@ -290,7 +290,7 @@ class Sampler:
         rng = self.rng
         tools = self.tools()
         kinds = [self.single, self.two, self.result, self.chat, self.no_fit, self.clarify, self.longer]
-        chosen = [self.single, self.chat if rng.random() < 0.5 else self.no_fit, *rng.choices(kinds, [42, 30, 12, 5, 7, 3, 8], k=branches - 2)]
+        chosen = [self.single, self.chat if rng.random() < 0.5 else self.no_fit, *rng.choices(kinds, [48, 34, 8, 4, 5, 3, 8], k=branches - 2)]
         system = rng.choice(SYSTEMS) if rng.random() < 0.35 else None
         return system, [t.definition for t in tools], [(kind.__name__, kind(tools)) for kind in chosen]
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from base_model import load_tokenizer
 
-HELD_OUT = json.loads((Path(__file__).parents[2] / "test" / "fixtures" / "tool-adapter" / "held-out.json").read_text())
-UNSEEN = {w.lower() for c in HELD_OUT["cases"] for call in c.get("calls", []) for w in re.findall(r"\w+", json.dumps(call["arguments"], ensure_ascii=False))}
+FIXTURES = Path(__file__).parents[2] / "test" / "fixtures" / "tool-adapter"
+CASES = [case for which in ("", "-second") for case in json.loads((FIXTURES / f"held-out{which}.json").read_text())["cases"]]
+UNSEEN = {w.lower() for c in CASES for call in c.get("calls", []) for w in re.findall(r"\w+", json.dumps(call["arguments"], ensure_ascii=False))}
 FORMS = {"Name": r"Ġ[A-Z][a-z]{2,}", "word": r"Ġ[a-z]{3,}", "CODE": r"Ġ[A-Z]{2,5}"}
 VOCABULARY = sorted(load_tokenizer().get_vocab())
 WORDS_OF_VOCABULARY = {kind: [t[1:] for t in VOCABULARY if re.fullmatch(form, t) and t[1:].lower() not in UNSEEN] for kind, form in FORMS.items()}
-"""Those that are one token behind a space, without the values of the held-out requests."""
+"""Those that are one token behind a space, without the values of the requests of both held-out sets."""
