@@ -8,7 +8,7 @@
  * ```
  *
  * In steps with adapters A's product of each input is a phase of its own in front of the product that it goes with, and B's
- * is added by whoever has the sums next (layer-adapters.lavapipe.wgsl.ts).
+ * is added to the sums in front of their stores (layer-adapters.lavapipe.wgsl.ts).
  *
  * (rows, columns: of 64, times a tile of tokens). Each workgroup of 8 lanes takes the next item until none is left, and
  * waits before the first item of a phase until those of the phase before are done. So nobody waits for a workgroup that has no
@@ -21,7 +21,7 @@
 import { composeWith, type Defines } from '../../gpu/wgsl.ts';
 import { attentionFunctions, decodeToken } from '../attention/attention.lavapipe.wgsl.ts';
 import { cacheFormat } from '../kv-cache/cache-format.ts';
-import { adapterFile, adapterFunctions, expand, isAdapted } from './layer-adapters.lavapipe.wgsl.ts';
+import { adapterFile, adapterFunctions, isAdapted } from './layer-adapters.lavapipe.wgsl.ts';
 import { partsOf, productItem, tileProduct, weightBindings } from './layer-products.lavapipe.wgsl.ts';
 import { products, scratchLayout, type DecoderLayerKernelSpec, type ProductName } from './layer-spec.ts';
 
@@ -43,7 +43,6 @@ function phases(s: DecoderLayerKernelSpec): Phase[] {
     const { loraParts } = s[name];
     return loraParts ? [{ count: loraParts.length, each: 'rankPair', run: `${name}Shrink(item, lane);` }] : [];
   };
-  const expandMid = expand(s, 'o', 'item', '0u', 'p.tokens * MID + item * HIDDEN', 'HIDDEN / 8u');
   return [
     { count: 1, each: 'token', run: 'inputItem(item, lane);' },
     ...shrinkItems('qkv'),
@@ -51,7 +50,7 @@ function phases(s: DecoderLayerKernelSpec): Phase[] {
     { count: s.attention.kvHeads, each: 'token', run: 'attentionItem(item, lane);' },
     ...shrinkItems('o'),
     rowItems('o'),
-    { count: 1, each: 'token', run: `${expandMid && `${expandMid}\n      `}normMid(item, lane);` },
+    { count: 1, each: 'token', run: 'normMid(item, lane);' },
     ...shrinkItems('gateUp'),
     { count: s.intermediate / 64, each: 'tile', run: 'gateUpItem(item, tiles, lane);' },
     ...shrinkItems('down'),
@@ -147,28 +146,18 @@ const inputItem = () => `fn inputItem(token: u32, lane: u32) {
 }`;
 
 const qkvItem = (s: DecoderLayerKernelSpec) =>
-  productItem(
-    s,
-    'qkv',
-    (i) => `texels[p.tokens * INPUT_Q12 + ${i}]`,
-    (sum, token, row) => `floats[${token} * ${s.qkv.rows}u + ${row}] = ${sum};`,
-  );
+  productItem(s, 'qkv', (i) => `texels[p.tokens * INPUT_Q12 + ${i}]`, {
+    to: (token, row) => `floats[${token} * ${s.qkv.rows}u + ${row}]`,
+  });
 
 function attentionItem(s: DecoderLayerKernelSpec): string {
   // Attention counts quads of [T, Hq, D]; in floats a token has keys and values behind its queries.
   const query = (i: string) => `floatQuad(${i} + t * ${(2 * s.attention.kvHeads * s.attention.headDim) / 4}u)`;
   const store = (i: string, v: string) => `texels[p.tokens * ATTENDED + ${i}] = bitcast<vec4<u32>>(${v});`;
-  const head = 'select(i * KV_HEADS + kvHead, kvHead * GROUP + i, i < GROUP)';
-  const expandHead = expand(s, 'qkv', 't', 'head * HEAD_DIM', 'headStart(t, head)', 'HEAD_DIM / 8u');
-  const expandHeads = `  for (var i = 0u; i < GROUP + 2u + hiddenZero(); i++) {
-    let head = ${head};
-    ${expandHead}
-  }
-`;
   return `fn attentionItem(item: u32, lane: u32) {
   let t = item / KV_HEADS;
   let kvHead = item % KV_HEADS;
-${expandHead && expandHeads}  let position = step[p.tokens + t];
+  let position = step[p.tokens + t];
   let slots = step[2u * p.tokens + t] * p.maxLength;
 ${s.headNorms ? '  normHeads(t, kvHead, lane);\n' : ''}  rotateHeads(t, kvHead, position, lane);
   storeHead(t, kvHead, lane);
@@ -178,30 +167,17 @@ ${decodeToken(s.attention, query, store)}
 }
 
 const oItem = (s: DecoderLayerKernelSpec) =>
-  productItem(
-    s,
-    'o',
-    (i) => `texels[p.tokens * ATTENDED_Q8 + ${i}]`,
-    (sum, token, row) =>
-      `floats[p.tokens * MID + ${token} * HIDDEN + ${row}] = ${sum} + x[${token} * HIDDEN + ${row}];`,
-  );
+  productItem(s, 'o', (i) => `texels[p.tokens * ATTENDED_Q8 + ${i}]`, {
+    to: (token, row) => `floats[p.tokens * MID + ${token} * HIDDEN + ${row}]`,
+    residual: (token, row) => `x[${token} * HIDDEN + ${row}]`,
+  });
 
 /** 64 columns of gate and of up, then of activation(gate) · up, for a tile of tokens. */
 function gateUpItem(s: DecoderLayerKernelSpec): string {
   const parts = partsOf(s, 'gateUp');
-  const product = tileProduct(
-    s,
-    'gateUp',
-    (i) => `texels[p.tokens * NORMED_Q8 + ${i}]`,
-    (sum, token, row) => `floats[p.tokens * GATE_UP + ${token} * ${s.gateUp.rows}u + ${row}] = ${sum};`,
-  );
-  const begin = `p.tokens * GATE_UP + (firstToken + i) * ${s.gateUp.rows}u`;
-  const expandHalf = expand(s, 'gateUp', 'firstToken + i', 'row', `${begin} + row`, '8u');
-  const expandBoth = `    for (var half = 0u; half < 2u + hiddenZero(); half++) {
-      let row = half * INTERMEDIATE + column * 64u;
-      if (firstToken + i < p.tokens) { ${expandHalf} }
-    }
-`;
+  const product = tileProduct(s, 'gateUp', (i) => `texels[p.tokens * NORMED_Q8 + ${i}]`, {
+    to: (token, row) => `floats[p.tokens * GATE_UP + ${token} * ${s.gateUp.rows}u + ${row}]`,
+  });
   return `fn gateUpItem(item: u32, tiles: u32, lane: u32) {
   let column = item / tiles;
   let firstToken = item % tiles * ${s.tile.tokens}u;
@@ -211,27 +187,13 @@ function gateUpItem(s: DecoderLayerKernelSpec): string {
 ${product}
   }
   for (var i = 0u; i < ${s.tile.tokens}u + hiddenZero(); i++) {
-${expandHalf && expandBoth}    if (firstToken + i < p.tokens) { gateColumns(firstToken + i, column, lane); }
+    if (firstToken + i < p.tokens) { gateColumns(firstToken + i, column, lane); }
   }
 }`;
 }
 
-function downItem(s: DecoderLayerKernelSpec): string {
-  const to = '(firstToken + i) * HIDDEN + row';
-  const expandRows = expand(s, 'down', 'firstToken + i', 'row', to, `${2 * s.tile.units}u`);
-  const expandTile = `  for (var i = 0u; i < ${s.tile.tokens}u + hiddenZero(); i++) {
-    let row = block * 64u + unit0 * 16u;
-    if (firstToken + i < p.tokens) { ${expandRows} }
-  }
-`;
-  return productItem(
-    s,
-    'down',
-    (i) => `texels[p.tokens * ACTIVATED_Q8 + ${i}]`,
-    (sum, token, row) => {
-      const i = `${token} * HIDDEN + ${row}`;
-      return `y[${i}] = ${sum} + floats[p.tokens * MID + ${i}];`;
-    },
-    expandRows && expandTile,
-  );
-}
+const downItem = (s: DecoderLayerKernelSpec) =>
+  productItem(s, 'down', (i) => `texels[p.tokens * ACTIVATED_Q8 + ${i}]`, {
+    to: (token, row) => `y[${token} * HIDDEN + ${row}]`,
+    residual: (token, row) => `floats[p.tokens * MID + ${token} * HIDDEN + ${row}]`,
+  });

@@ -1,7 +1,7 @@
 /**
  * What a decoder layer's kernel on lavapipe is made for, and which layers and steps it can do. Limits: no two tokens of a row;
  * integer weights in one texture each, fed int8 (qkv: q12); H, I and a KV head's queries multiples of 64, D of 8; at most four
- * of the vectors that not every layer has (biases, head norms); parts that adapters change of whole heads, or multiples of 64.
+ * of the vectors that not every layer has (biases, head norms); parts that adapters change multiples of 32.
  * Anything else goes op by op.
  */
 import { numel } from '../../tensor/tensor.ts';
@@ -39,9 +39,7 @@ export function kernelSpec(ctx: WebGPUContext, layer: DecoderLayer): DecoderLaye
   const { hasDots } = ctx.gpu;
   const isWhole = [hidden, intermediate, group * headDim].every((n) => n % 64 === 0) && headDim % 8 === 0;
   if (rotaryHeadDim !== headDim || !isWhole) return null;
-  // Rows that an item adds to belong to one part.
-  const together = [headDim, hidden, 64, hidden];
-  if (!linears.every(({ lora }, i) => !lora || (batch.adapters && hasWholeParts(lora, together[i])))) return null;
+  if (!linears.every(({ lora }) => !lora || (batch.adapters && hasWholeParts(lora)))) return null;
   const spec: DecoderLayerKernelSpec = {
     tile: numTokens <= 2 ? { units: 4, tokens: 1 } : { units: 2, tokens: 4 },
     hidden,
@@ -91,9 +89,10 @@ function isWholeIntegers({ weight }: Linear): boolean {
   return isInteger && (weight.storage as LaneMatrix).slices.length === 1;
 }
 
-function hasWholeParts(lora: Lora, together: number): boolean {
+/** The 32 rows that are added to at a time belong to one part. */
+function hasWholeParts(lora: Lora): boolean {
   const { name: _1, cols: _2, slots: _3, maxRank: _4, storage: _5, parts, ...unknown } = lora;
-  return isNothing(unknown) && parts.every((rows) => rows % together === 0);
+  return isNothing(unknown) && parts.every((rows) => rows % 32 === 0);
 }
 
 function product({ weight, bias, lora }: Linear, activation: 'q8' | 'q12', dots: boolean): LayerProduct {

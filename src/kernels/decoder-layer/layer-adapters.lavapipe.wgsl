@@ -4,8 +4,6 @@
 
 const RANKS = 672u; // of texels: a token's ranks [parts, pairs of groups, 8], one of each group in x and y
 
-alias Floats = ptr<storage, array<f32>, read_write>; // of the kernel's binding
-
 // A part in the slot of a token's adapter; no groups where the token has none.
 fn adapterOf(weights: LoraWeights, slotTexels: u32, token: u32, part: u32) -> LoraPart {
   let slot = step[p.adapters + token];
@@ -49,31 +47,30 @@ fn shrinkPair(
   texels[h + lane] = vec4<u32>(bitcast<vec2<u32>>(ranks), 0u, 0u);
 }
 
-// B's product of the ranks at `h`, added to `count` times 8 rows of the part from `row` on, which lie at `to` in `sums`.
+// The sums of 32 rows from `row` of the part on, every eighth in a lane, and B's product of the ranks at `h`.
 fn expandRows(
-  weights: LoraWeights, adapter: LoraPart, h: u32, row: u32, sums: Floats, to: u32, count: u32, lane: u32,
-) {
-  if (adapter.groups == 0u) { return; }
+  weights: LoraWeights, adapter: LoraPart, h: u32, row: u32, sums: vec4<f32>, lane: u32,
+) -> vec4<f32> {
+  if (adapter.groups == 0u) { return sums; }
   let stride = adapter.groups * 8u;
+  var at = adapter.b + row / 8u * stride + lane;
+  var all = sums;
   var group = 0u;
   loop {
     let ranks = bitcast<vec2<f32>>(texels[h + group * 4u + lane].xy);
+    let next = select(0u, 8u, group + 1u < adapter.groups);
+    let w0 = pairTexels(weights, at, next);
+    let w1 = pairTexels(weights, at + stride, next);
+    let w2 = pairTexels(weights, at + 2u * stride, next);
+    let w3 = pairTexels(weights, at + 3u * stride, next);
     let h0 = ranksOf(ranks.x);
     let h1 = ranksOf(ranks.y);
-    let next = select(0u, 8u, group + 1u < adapter.groups);
-    var at = adapter.b + row / 8u * stride + group * 8u + lane;
-    var i = to + lane;
-    loop {
-      (*sums)[i] += pairSum(weights, at, next, h0, h1);
-      continuing {
-        at += stride;
-        i += 8u;
-        break if i >= to + count * 8u;
-      }
-    }
+    all += vec4<f32>(pairSum(w0, h0, h1), pairSum(w1, h0, h1), pairSum(w2, h0, h1), pairSum(w3, h0, h1));
     continuing {
+      at += 16u;
       group += 2u;
       break if group >= adapter.groups;
     }
   }
+  return all;
 }

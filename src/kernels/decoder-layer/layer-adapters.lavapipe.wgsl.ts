@@ -1,6 +1,6 @@
 /**
  * WGSL of what adapters add inside the fused layer, product by product: `NAMEShrink`, an item that makes two groups of ranks of
- * one token and part, and `NAMEExpand`, which adds B's product of them to rows that are there. Nothing in the text depends on a
+ * one token and part, and `NAMEExpand`, which adds B's product of them to sums. Nothing in the text depends on a
  * rank, so that it is compiled once.
  */
 import { products, type DecoderLayerKernelSpec, type ProductName } from './layer-spec.ts';
@@ -43,27 +43,14 @@ fn ${name}Shrink(item: u32, lane: u32) {
   shrinkPair(${name}Lora, adapter, group, ranksAt(tokenPart) + group * 4u, ${activation === 'q8'}, row, ${columns / 64}u, lane);
 }
 
-// 8 times \`count\` rows from \`row\` on, of one part; the token's sums lie at \`to\`.
-fn ${name}Expand(token: u32, row: u32, to: u32, count: u32, lane: u32) {
+// The token's sums of 32 rows from \`row\` on, of one part, every eighth in a lane, and what its adapter adds.
+fn ${name}Expand(sums: vec4<f32>, token: u32, row: u32, lane: u32) -> vec4<f32> {
   let part = ${part};
   let adapter = adapterOf(${name}Lora, p.${name}Slot, token, part);
-  let h = ranksAt(token * ${parts}u + part);
-  expandRows(${name}Lora, adapter, h, row - ${begin}, &${name === 'down' ? 'y' : 'floats'}, to, count, lane);
+  return expandRows(${name}Lora, adapter, ranksAt(token * ${parts}u + part), row - ${begin}, sums, lane);
 }
 
 `;
     })
     .join('');
-}
-
-/** Statement that adds to rows of a product; none where it has no adapters. Arguments as NAMEExpand's. */
-export function expand(
-  s: DecoderLayerKernelSpec,
-  name: ProductName,
-  token: string,
-  row: string,
-  to: string,
-  count: string,
-): string {
-  return s[name].loraParts ? `${name}Expand(${token}, ${row}, ${to}, ${count}, lane);` : '';
 }

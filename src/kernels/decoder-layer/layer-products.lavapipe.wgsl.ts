@@ -16,48 +16,78 @@ ${texelLoader(`${name}Texel`, name)}`,
 /** Items in which a row block is computed. */
 export const partsOf = (s: DecoderLayerKernelSpec, name: ProductName) => s[name].unitsPerBlock / s.tile.units;
 
-/**
- * A function `NAMEItem`, which computes some units of a row block for a tile of tokens. Neighbours share the rows.
- *
- * @param behind statements for when all sums are stored
- */
-export function productItem(s: DecoderLayerKernelSpec, name: ProductName, x: Input, store: Store, behind = ''): string {
+/** A function `NAMEItem`, which computes some units of a row block for a tile of tokens. Neighbours share the rows. */
+export function productItem(s: DecoderLayerKernelSpec, name: ProductName, x: Input, y: Output): string {
   const parts = partsOf(s, name);
   return `fn ${name}Item(item: u32, tiles: u32, lane: u32) {
   let rows = item / tiles;
   let firstToken = item % tiles * ${s.tile.tokens}u;
   let block = rows / ${parts}u;
   let unit0 = rows % ${parts}u * ${s.tile.units}u;
-${tileProduct(s, name, x, store)}
-${behind}}`;
+${tileProduct(s, name, x, y)}
+}`;
 }
 
 /** Expression for element `i` of a product's activations. */
 type Input = (i: string) => string;
-/** Statement that stores a sum, the bias in it. */
-type Store = (sum: string, token: string, row: string) => string;
+/** Where a product goes, by token and row. */
+interface Output {
+  readonly to: (token: string, row: string) => string;
+  /** What is added to its sums and bias. */
+  readonly residual?: (token: string, row: string) => string;
+}
 
 /** Needs `block`, `unit0`, `firstToken` and `lane` in scope. */
-export function tileProduct(s: DecoderLayerKernelSpec, name: ProductName, x: Input, store: Store): string {
+export function tileProduct(s: DecoderLayerKernelSpec, name: ProductName, x: Input, y: Output): string {
   const p = s[name];
   const cols = `${p.columns}u`;
   const colBlocks = `${Math.ceil(p.columns / 64)}u`;
   const sums: SumsSpec = { ...p, ...s.tile, ragged: false, texel: `${name}Texel`, x, cols, colBlocks };
-  const tokens = range(s.tile.tokens);
-  const bias = p.bias ? ` + ${name}Bias[row]` : '';
-  const rows = range(rowsOf(sums));
-  const all = rows.flatMap((r) => tokens.map((t) => `o${r}_${t}`));
-  // One store in the text, in a loop that is not unrolled (hiddenZero in between-products.lavapipe.wgsl).
-  const stores = `  var sums = array<f32, ${all.length}>(${all.join(', ')});
-  for (var i = 0u; i < ${all.length}u + zero; i++) {
-    let row = ${rowIndex(sums, `i / ${s.tile.tokens}u`)};
-    let token = firstToken + i % ${s.tile.tokens}u;
-    if (row < ${p.rows}u && token < p.tokens) { ${store(`sums[i ^ zero]${bias}`, 'token', 'row')} }
-  }`;
+  const more = `${p.bias ? ` + ${name}Bias[row]` : ''}${y.residual ? ` + ${y.residual('token', 'row')}` : ''}`;
   return [
     '  let zero = hiddenZero();',
-    ...tokens.map((t) => `  let token${t} = min(firstToken + ${t}u, p.tokens - 1u);`),
+    ...range(s.tile.tokens).map((t) => `  let token${t} = min(firstToken + ${t}u, p.tokens - 1u);`),
     laneSums(sums),
-    stores,
+    p.loraParts ? adaptedStores(name, p.rows, sums, more, y) : stores(p.rows, sums, more, y),
   ].join('\n');
+}
+
+/** One store in the text, in a loop that is not unrolled (hiddenZero in between-products.lavapipe.wgsl). */
+function stores(rows: number, sums: SumsSpec, more: string, { to }: Output): string {
+  const all = range(rowsOf(sums)).flatMap((r) => range(sums.tokens).map((t) => `o${r}_${t}`));
+  return `  var sums = array<f32, ${all.length}>(${all.join(', ')});
+  for (var i = 0u; i < ${all.length}u + zero; i++) {
+    let row = ${rowIndex(sums, `i / ${sums.tokens}u`)};
+    let token = firstToken + i % ${sums.tokens}u;
+    if (row < ${rows}u && token < p.tokens) { ${to('token', 'row')} = sums[i ^ zero]${more}; }
+  }`;
+}
+
+/** The same with what adapters add last, to four rows a lane: 32 rows of one part (kernel-spec.ts), whose texels are loaded together. */
+function adaptedStores(name: ProductName, rows: number, sums: SumsSpec, more: string, { to }: Output): string {
+  const all = range(rowsOf(sums) / 4).flatMap((q) =>
+    range(sums.tokens).map(
+      (t) =>
+        `vec4<f32>(${range(4)
+          .map((r) => `o${4 * q + r}_${t}`)
+          .join(', ')})`,
+    ),
+  );
+  const whole = `
+    for (var r = 0u; r < 4u + zero; r++) {
+      let row = first + r * 8u + lane;
+      quad[r ^ zero] = quad[r ^ zero]${more};
+    }`;
+  return `  var sums = array<vec4<f32>, ${all.length}>(${all.join(', ')});
+  for (var i = 0u; i < ${all.length}u + zero; i++) {
+    let first = block * 64u + unit0 * 16u + i / ${sums.tokens}u * 32u;
+    let token = firstToken + i % ${sums.tokens}u;
+    if (first >= ${rows}u || token >= p.tokens) { continue; }
+    var quad = sums[i ^ zero];${more && whole}
+    quad = ${name}Expand(quad, token, first, lane);
+    for (var r = 0u; r < 4u + zero; r++) {
+      let row = first + r * 8u + lane;
+      ${to('token', 'row')} = quad[r ^ zero];
+    }
+  }`;
 }

@@ -51,9 +51,14 @@ fn ranksOf(h: f32) -> Ranks {
     vec4<f32>(subgroupBroadcast(h, 4u), subgroupBroadcast(h, 5u), subgroupBroadcast(h, 6u), subgroupBroadcast(h, 7u)));
 }
 
-// This lane's row of B, texel `at`, times a group of ranks, and texel `at + next` times another.
-fn pairSum(weights: LoraWeights, at: u32, next: u32, h0: Ranks, h1: Ranks) -> f32 {
-  let w0 = loraTexel(weights, at);
-  let w1 = loraTexel(weights, at + next);
-  return eightProducts(w0, h0.first, h0.second) + eightProducts(w1, h1.first, h1.second);
+// This lane's row of B for two groups of ranks: texel `at` for the first one, texel `at + next` for the other.
+struct PairTexels { first: vec4<u32>, second: vec4<u32> }
+
+fn pairTexels(weights: LoraWeights, at: u32, next: u32) -> PairTexels {
+  return PairTexels(loraTexel(weights, at), loraTexel(weights, at + next));
+}
+
+// The row times a token's ranks.
+fn pairSum(w: PairTexels, h0: Ranks, h1: Ranks) -> f32 {
+  return eightProducts(w.first, h0.first, h0.second) + eightProducts(w.second, h1.first, h1.second);
 }

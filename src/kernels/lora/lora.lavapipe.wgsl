@@ -33,7 +33,7 @@ fn addGroups(token: u32, part: LoraPart, group: u32, both: bool, first: u32, row
   let second = select(0u, 8u, both);
   for (var row = lane; row < (rows + 7u) / 8u * 8u; row += 8u) {
     let b = part.b + (row / 8u * part.groups + group) * 8u + lane;
-    let sum = pairSum(weights, b, second, h0, h1);
+    let sum = pairSum(pairTexels(weights, b, second), h0, h1);
     if (row < rows) { y[first + row] += sum; }
   }
 }
