@@ -41,3 +41,8 @@ const { path, unavailable } = defaultModel();
 t.test('the default model, whose decode steps are fused layers', { skip: unavailable }, (t) =>
   examine(t, { modelDir: path, requests: 6, schedules: [plain] }),
 );
+
+const tools = fileURLToPath(new URL('../../adapters/smollm2-135m-instruct-tools', import.meta.url));
+t.test('the same with and without an adapter', { skip: unavailable }, (t) =>
+  examine(t, { modelDir: path, requests: 5, schedules: [plain], adapters: [tools] }),
+);

@@ -32,20 +32,24 @@ fn blockSum(weights: LoraWeights, at: u32, lane: u32, c: Columns) -> f32 {
   let w5 = loraTexel(weights, i + 40u);
   let w6 = loraTexel(weights, i + 48u);
   let w7 = loraTexel(weights, i + 56u);
-  return eightProducts(w0, subgroupBroadcast(c.first, 0u), subgroupBroadcast(c.first, 1u))
-    + eightProducts(w1, subgroupBroadcast(c.first, 2u), subgroupBroadcast(c.first, 3u))
-    + eightProducts(w2, subgroupBroadcast(c.first, 4u), subgroupBroadcast(c.first, 5u))
-    + eightProducts(w3, subgroupBroadcast(c.first, 6u), subgroupBroadcast(c.first, 7u))
-    + eightProducts(w4, subgroupBroadcast(c.second, 0u), subgroupBroadcast(c.second, 1u))
-    + eightProducts(w5, subgroupBroadcast(c.second, 2u), subgroupBroadcast(c.second, 3u))
-    + eightProducts(w6, subgroupBroadcast(c.second, 4u), subgroupBroadcast(c.second, 5u))
-    + eightProducts(w7, subgroupBroadcast(c.second, 6u), subgroupBroadcast(c.second, 7u));
+  let x0 = c.first * HALF_POWER;
+  let x1 = c.second * HALF_POWER;
+  let sum = eightProducts(w0, subgroupBroadcast(x0, 0u), subgroupBroadcast(x0, 1u))
+    + eightProducts(w1, subgroupBroadcast(x0, 2u), subgroupBroadcast(x0, 3u))
+    + eightProducts(w2, subgroupBroadcast(x0, 4u), subgroupBroadcast(x0, 5u))
+    + eightProducts(w3, subgroupBroadcast(x0, 6u), subgroupBroadcast(x0, 7u))
+    + eightProducts(w4, subgroupBroadcast(x1, 0u), subgroupBroadcast(x1, 1u))
+    + eightProducts(w5, subgroupBroadcast(x1, 2u), subgroupBroadcast(x1, 3u))
+    + eightProducts(w6, subgroupBroadcast(x1, 4u), subgroupBroadcast(x1, 5u))
+    + eightProducts(w7, subgroupBroadcast(x1, 6u), subgroupBroadcast(x1, 7u));
+  return sum * HALF_POWER;
 }
 
-// 8 ranks of a token, of which each lane has one, in all lanes.
+// 8 ranks of a token, of which each lane has one, in all lanes, times HALF_POWER.
 struct Ranks { first: vec4<f32>, second: vec4<f32> }
 
-fn ranksOf(h: f32) -> Ranks {
+fn ranksOf(rank: f32) -> Ranks {
+  let h = rank * HALF_POWER;
   return Ranks(
     vec4<f32>(subgroupBroadcast(h, 0u), subgroupBroadcast(h, 1u), subgroupBroadcast(h, 2u), subgroupBroadcast(h, 3u)),
     vec4<f32>(subgroupBroadcast(h, 4u), subgroupBroadcast(h, 5u), subgroupBroadcast(h, 6u), subgroupBroadcast(h, 7u)));
@@ -60,5 +64,5 @@ fn pairTexels(weights: LoraWeights, at: u32, next: u32) -> PairTexels {
 
 // The row times a token's ranks.
 fn pairSum(w: PairTexels, h0: Ranks, h1: Ranks) -> f32 {
-  return eightProducts(w.first, h0.first, h0.second) + eightProducts(w.second, h1.first, h1.second);
+  return (eightProducts(w.first, h0.first, h0.second) + eightProducts(w.second, h1.first, h1.second)) * HALF_POWER;
 }

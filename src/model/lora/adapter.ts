@@ -121,14 +121,14 @@ function inOrder(
   return /\.k_proj$/.test(name) ? unpermuteHeads(b.source(), numKeyValueHeads) : b.source();
 }
 
-/** As f16 of at most 1, and the power of two that they are multiplied with: small weights keep their digits. */
+/** As f16 of at most 2¹⁵, and the power of two that they are multiplied with: small weights keep their digits. */
 function toHalf(source: MatrixSource, file: string): { bits: Uint16Array; scale: number } {
   const { name, rows, cols, groupSize } = source;
   const values = dequantizeRows(source.readRows(0, rows), rows, cols, groupSize);
   if (!values.every(Number.isFinite)) throw notReadable(file, `tensor ${name} holds NaN or infinity`);
   const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   if (largest === 0) return { bits: new Uint16Array(values.length), scale: 0 };
-  const scale = 2 ** Math.ceil(Math.log2(largest));
+  const scale = 2 ** (Math.ceil(Math.log2(largest)) - 15);
   const bits = new Uint16Array(values.length);
   for (let i = 0; i < values.length; i++) bits[i] = f32ToF16(values[i] / scale);
   return { bits, scale };
