@@ -27,23 +27,20 @@ fn shrinkPair(
   weights: LoraWeights, adapter: LoraPart, group: u32, h: u32, isQ8: bool, row: u32, blocks: u32, lane: u32,
 ) {
   if (group >= adapter.groups) { return; }
-  let both = group + 1u < adapter.groups;
-  let next = select(0u, blocks * 64u, both);
+  let count = min(adapter.groups - group, 2u);
   var at = adapter.a + group * blocks * 64u;
-  var sum0 = 0.0;
-  var sum1 = 0.0;
+  var sums = vec2<f32>(0.0);
   var block = 0u;
   loop {
     let c = columnsAt(isQ8, row, block, lane);
-    sum0 += blockSum(weights, at, lane, c);
-    sum1 += blockSum(weights, at + next, lane, c);
+    for (var i = 0u; i < count; i++) { sums[i ^ hiddenZero()] += blockSum(weights, at + i * blocks * 64u, lane, c); }
     continuing {
       at += 64u;
       block++;
       break if block == blocks;
     }
   }
-  let ranks = vec2<f32>(scaledRank(adapter, sum0), select(0.0, scaledRank(adapter, sum1), both));
+  let ranks = vec2<f32>(scaledRank(adapter, sums.x), scaledRank(adapter, sums.y));
   texels[h + lane] = vec4<u32>(bitcast<vec2<u32>>(ranks), 0u, 0u);
 }
 
