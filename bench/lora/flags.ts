@@ -5,7 +5,7 @@ export const spec = declare({
   name: 'lora',
   measures:
     'a batch over 1, 4, 8 and 16 LoRA adapters beside the model alone; TTFT of an adapter that is not on the device',
-  more: 'Adapters are random, of all linear layers. Rounds take the kinds of batches in turns, forwards and backwards; ratios are medians of the rounds.',
+  more: 'Adapters are random, of all linear layers. Each kind of batch runs beside the model alone, first or second in turns; ratios are medians of these pairs.',
   flags: {
     model: modelFlag,
     rounds: number(5, { min: 1 }, { flags: ['rounds'], doc: 'Rounds of everything.' }),

@@ -61,17 +61,23 @@ export const run: RunBench<typeof spec> = async ({ model, rounds, batch, adapter
     }
     const rates = new Map<string, number[]>();
     const put = (key: string, value: number) => void rates.set(key, [...(rates.get(key) ?? []), value]);
+    const last = (key: string): number => rates.get(key)!.at(-1)!;
+    const alone = { key: 'the model alone', on: engine, over: 0 };
     const kinds = [
       { key: 'without room', on: plain, over: 0 },
-      ...[0, ...adapters].map((over) => ({ key: `over ${over}`, on: engine, over })),
+      ...adapters.map((over) => ({ key: `over ${over}`, on: engine, over })),
     ];
-    for (const { on, over } of kinds) await decode(on, batch, 2, over);
+    for (const { on, over } of [alone, ...kinds]) await decode(on, batch, 2, over);
     for (let round = 0; round < rounds; round++) {
-      const inTurns = round % 2 === 0 ? kinds : kinds.toReversed();
-      for (const { key, on, over } of inTurns) {
-        // The last round's cold one has the place of one of them: who waits for its adapter begins late, and all write for less long.
-        for (let i = 0; i < over; i++) await generate(on, 1, `adapter ${i}`);
-        put(key, await decode(on, batch, tokens, over));
+      // Each beside the model alone, in either order: a shared machine is slower at one time than at another.
+      for (const kind of kinds) {
+        const pair = round % 2 === 0 ? [alone, kind] : [kind, alone];
+        for (const { key, on, over } of pair) {
+          // The last round's cold one has the place of one of them: who waits for its adapter begins late, and all write for less long.
+          for (let i = 0; i < over; i++) await generate(on, 1, `adapter ${i}`);
+          put(key, await decode(on, batch, tokens, over));
+        }
+        put(`${kind.key}, to alone`, last(kind.key) / last(alone.key));
       }
       // The one of the last round makes place for it, and is itself the next one's.
       const cold = `adapter ${round % 2 === 0 ? slots : 0}`;
@@ -80,17 +86,9 @@ export const run: RunBench<typeof spec> = async ({ model, rounds, batch, adapter
       put('warm TTFT ms', (await generate(engine, 1, cold))[0]);
       put('TTFT of the model alone ms', (await generate(engine, 1))[0]);
     }
-    const alone = rates.get('over 0')!;
-    const ratio = (key: string) => median(rates.get(key)!.map((rate, i) => rate / alone[i]));
-    const rows = [...rates].map(([key, values]) => ({
-      key,
-      median: median(values),
-      ...(key.endsWith(' ms') ? {} : { toAlone: ratio(key) }),
-    }));
-    for (const { key, median: value, toAlone } of rows)
-      console.log(
-        `${key.padEnd(28)} ${value.toFixed(1).padStart(8)}${toAlone ? `   ${toAlone.toFixed(3)} of alone` : ''}`,
-      );
+    const rows = [...rates].map(([key, values]) => ({ key, median: median(values) }));
+    for (const { key, median: value } of rows)
+      console.log(`${key.padEnd(28)} ${value.toFixed(key.endsWith(', to alone') ? 3 : 1).padStart(8)}`);
     const result = {
       model: path.split('/').at(-1),
       machine: describeMachine(engine.info.adapter),
