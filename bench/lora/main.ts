@@ -60,8 +60,9 @@ export const run: RunBench<typeof spec> = async ({ model, rounds, batch, adapter
       await engine.loadAdapter(`adapter ${i}`, join(folder, String(i)));
     }
     const rates = new Map<string, number[]>();
-    const put = (key: string, value: number) => void rates.set(key, [...(rates.get(key) ?? []), value]);
-    const last = (key: string): number => rates.get(key)!.at(-1)!;
+    /** Of the pairs: what a kind has of the model alone. */
+    const ratios = new Map<string, number[]>();
+    const put = (key: string, value: number, to = rates) => void to.set(key, [...(to.get(key) ?? []), value]);
     const alone = { key: 'the model alone', on: engine, over: 0 };
     const kinds = [
       { key: 'without room', on: plain, over: 0 },
@@ -71,13 +72,14 @@ export const run: RunBench<typeof spec> = async ({ model, rounds, batch, adapter
     for (let round = 0; round < rounds; round++) {
       // Each beside the model alone, in either order: a shared machine is slower at one time than at another.
       for (const kind of kinds) {
-        const pair = round % 2 === 0 ? [alone, kind] : [kind, alone];
-        for (const { key, on, over } of pair) {
+        const pair: number[] = [];
+        for (const { key, on, over } of round % 2 === 0 ? [alone, kind] : [kind, alone]) {
           // The last round's cold one has the place of one of them: who waits for its adapter begins late, and all write for less long.
           for (let i = 0; i < over; i++) await generate(on, 1, `adapter ${i}`);
-          put(key, await decode(on, batch, tokens, over));
+          pair.push(await decode(on, batch, tokens, over));
+          put(key, pair.at(-1)!);
         }
-        put(`${kind.key}, to alone`, last(kind.key) / last(alone.key));
+        put(kind.key, round % 2 === 0 ? pair[1] / pair[0] : pair[0] / pair[1], ratios);
       }
       // The one of the last round makes place for it, and is itself the next one's.
       const cold = `adapter ${round % 2 === 0 ? slots : 0}`;
@@ -86,9 +88,14 @@ export const run: RunBench<typeof spec> = async ({ model, rounds, batch, adapter
       put('warm TTFT ms', (await generate(engine, 1, cold))[0]);
       put('TTFT of the model alone ms', (await generate(engine, 1))[0]);
     }
-    const rows = [...rates].map(([key, values]) => ({ key, median: median(values) }));
-    for (const { key, median: value } of rows)
-      console.log(`${key.padEnd(28)} ${value.toFixed(key.endsWith(', to alone') ? 3 : 1).padStart(8)}`);
+    const rows = [...rates].map(([key, values]) => {
+      const pairs = ratios.get(key);
+      return { key, median: median(values), ...(pairs && { toAlone: median(pairs) }) };
+    });
+    for (const { key, median: value, toAlone } of rows)
+      console.log(
+        `${key.padEnd(28)} ${value.toFixed(1).padStart(8)}${toAlone ? `   ${toAlone.toFixed(3)} of alone` : ''}`,
+      );
     const result = {
       model: path.split('/').at(-1),
       machine: describeMachine(engine.info.adapter),

@@ -8,7 +8,8 @@ import random
 
 from base_model import load_tokenizer
 from train import ADAPTER
-from training_data import HELD_OUT, ROOT, Sampler
+from held_out_sets import FIRST, ROOT
+from training_data import Sampler
 
 OUT = ROOT / "test" / "fixtures" / "tool-adapter" / "prompts.json"
 
@@ -24,8 +25,8 @@ def main():
         for _, messages in conversations[-3:]:
             messages = given + [{k: v for k, v in m.items() if k != "open"} for m in messages]
             rendered.append({"messages": messages, "tools": tools, "text": render(messages, tools)})
-    result = next(c for c in HELD_OUT["cases"] if c["kind"] == "result")
-    tools = [{"type": "function", "function": HELD_OUT["tools"][name]} for name in result["tools"]]
+    result = next(c for c in FIRST["cases"] if c["kind"] == "result")
+    tools = [{"type": "function", "function": FIRST["tools"][name]} for name in result["tools"]]
     asked, called, returned = result["messages"][-3:]
     call = called["tool_calls"][0]["function"]
     parsed = [{"type": "function", "function": {**call, "arguments": json.loads(call["arguments"])}} for _ in range(2)]

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import torch
 from base_model import load_base, load_tokenizer
+from held_out_sets import ROOT
 from lora_llama import LoraLlama, Shape, Weighted
 from safetensors.torch import load_file, save_file
-from training_data import ROOT, Sampler
+from training_data import Sampler
 
 ADAPTER = ROOT / "adapters" / "smollm2-135m-instruct-tools"
 PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]

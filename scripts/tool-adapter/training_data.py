@@ -10,18 +10,16 @@ import json
 import random
 import re
 import sys
-from pathlib import Path
 
 from chat_questions import QUESTIONS
+from held_out_sets import CASES, FIRST, SECOND
 from procedural_domains import procedural
 from training_domains import DOMAINS, invented
 from varied_domains import VARIED
 from ways_to_ask import wrapped
 
-ROOT = Path(__file__).parents[2]
-HELD_OUT, SECOND = (json.loads((ROOT / "test" / "fixtures" / "tool-adapter" / f"held-out{which}.json").read_text()) for which in ("", "-second"))
-UNSEEN = {*HELD_OUT["tools"], *SECOND["tools"]}
-UNSEEN_TEXTS = {m["content"].lower() for c in [*HELD_OUT["cases"], *SECOND["cases"]] for m in c["messages"] if m["role"] == "user"}
+UNSEEN = {*FIRST["tools"], *SECOND["tools"]}
+UNSEEN_TEXTS = {m["content"].lower() for c in CASES for m in c["messages"] if m["role"] == "user"}
 SYSTEMS = ["You are a helpful assistant.", "You are a helpful assistant with access to functions.", "You are a friendly assistant. Answer shortly.", "You help the staff of a hotel.", "Today is Monday. You are a personal assistant.", "You are an AI that helps with daily tasks."]
 LONGEST_REPLY = 10
 """Words of the base model's replies that are trained on: they keep its manner, how it begins tells enough."""

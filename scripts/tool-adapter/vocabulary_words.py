@@ -2,12 +2,10 @@
 
 import json
 import re
-from pathlib import Path
 
 from base_model import load_tokenizer
+from held_out_sets import CASES
 
-FIXTURES = Path(__file__).parents[2] / "test" / "fixtures" / "tool-adapter"
-CASES = [case for which in ("", "-second") for case in json.loads((FIXTURES / f"held-out{which}.json").read_text())["cases"]]
 UNSEEN = {w.lower() for c in CASES for call in c.get("calls", []) for w in re.findall(r"\w+", json.dumps(call["arguments"], ensure_ascii=False))}
 FORMS = {"Name": r"Ġ[A-Z][a-z]{2,}", "word": r"Ġ[a-z]{3,}", "CODE": r"Ġ[A-Z]{2,5}"}
 VOCABULARY = sorted(load_tokenizer().get_vocab())

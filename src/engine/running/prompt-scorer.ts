@@ -23,6 +23,11 @@ export class PromptScorer {
     return this.#scores.length >= this.#ids.length;
   }
 
+  /** Whether logits of the tokens from `start` on tell of one without a score; those of earlier ones may still be on their way. */
+  wants(start: number): boolean {
+    return !this.isDone && start + 1 < this.#ids.length;
+  }
+
   /**
    * Logits of the tokens at `start …` tell of those behind them. The last token's are for sampling, and a paused
    * request's tokens come twice: neither counts.

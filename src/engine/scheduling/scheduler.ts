@@ -187,9 +187,7 @@ export class Scheduler {
     // The host picks the token in flight: no step can start from it.
     const isAwaited = this.#config.samplesOnHost && request.inFlight > 0;
     const pending = isAwaited ? 0 : request.numPendingTokens;
-    // What the last token's logits tell is no score. Earlier ones may still be on their way from the device.
-    const isScored = request.numComputedTokens + 1 < request.promptLength;
-    const readsPrompt = isScored && request.promptScorer?.isDone === false;
+    const readsPrompt = request.promptScorer?.wants(request.numComputedTokens) === true;
     const most = Math.min(this.#chunk, plan.budget, prefill ? plan.prefill : Infinity);
     const wanted = Math.min(pending, most, readsPrompt ? plan.promptRows : Infinity);
     const whole = this.#config.disableChunkedPrefill && !readsPrompt;

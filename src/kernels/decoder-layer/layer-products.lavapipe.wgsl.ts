@@ -1,6 +1,6 @@
 /** WGSL of the fused layer's four matrix products: items of 64 rows of the weights for a tile of tokens. */
 import { rowsOf, texelLoader, type SumsSpec } from '../matmul/lane-sums.parts.wgsl.ts';
-import { laneSums, rowIndex } from '../matmul/lane-sums.wgsl.ts';
+import { firstRow, laneSums, rowIndex } from '../matmul/lane-sums.wgsl.ts';
 import { range } from '../unroll.ts';
 import { products, type DecoderLayerKernelSpec, type ProductName } from './layer-spec.ts';
 
@@ -65,14 +65,11 @@ function stores(rows: number, sums: SumsSpec, more: string, { to }: Output): str
 
 /** The same with what adapters add last, to four rows a lane: 32 rows of one part (kernel-spec.ts), whose texels are loaded together. */
 function adaptedStores(name: ProductName, rows: number, sums: SumsSpec, more: string, { to }: Output): string {
-  const all = range(rowsOf(sums) / 4).flatMap((q) =>
-    range(sums.tokens).map(
-      (t) =>
-        `vec4<f32>(${range(4)
-          .map((r) => `o${4 * q + r}_${t}`)
-          .join(', ')})`,
-    ),
-  );
+  const quad = (q: number, t: number) =>
+    `vec4<f32>(${range(4)
+      .map((r) => `o${4 * q + r}_${t}`)
+      .join(', ')})`;
+  const all = range(rowsOf(sums) / 4).flatMap((q) => range(sums.tokens).map((t) => quad(q, t)));
   const whole = `
     for (var r = 0u; r < 4u + zero; r++) {
       let row = first + r * 8u + lane;
@@ -80,7 +77,7 @@ function adaptedStores(name: ProductName, rows: number, sums: SumsSpec, more: st
     }`;
   return `  var sums = array<vec4<f32>, ${all.length}>(${all.join(', ')});
   for (var i = 0u; i < ${all.length}u + zero; i++) {
-    let first = block * 64u + unit0 * 16u + i / ${sums.tokens}u * 32u;
+    let first = ${firstRow(sums, `i / ${sums.tokens}u * 4u`)};
     let token = firstToken + i % ${sums.tokens}u;
     if (first >= ${rows}u || token >= p.tokens) { continue; }
     var quad = sums[i ^ zero];${more && whole}

@@ -32,6 +32,8 @@ ${s.activation === 'f32' ? f32Block(s) : q8Block(s)}
 }
 
 /** Row r of the units, within the row block's matrix: units are 8 rows apart, a pair is 16 rows with B in the upper half. */
-export function rowIndex(s: SumsSpec, r: string): string {
-  return `block * 64u + (unit0 * ${isPaired(s.format) ? 2 : 1}u + ${r}) * 8u + lane`;
-}
+export const rowIndex = (s: SumsSpec, r: string): string => `${firstRow(s, r)} + lane`;
+
+/** The first lane's. */
+export const firstRow = (s: SumsSpec, r: string): string =>
+  `block * 64u + (unit0 * ${isPaired(s.format) ? 2 : 1}u + ${r}) * 8u`;
