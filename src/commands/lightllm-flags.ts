@@ -6,6 +6,8 @@ interface IgnoredFlag {
   /** Whether a value follows. */
   readonly value: boolean;
   readonly why: string;
+  /** LightLLM has no such flag: it is one of ours. */
+  readonly ours?: true;
 }
 
 const oneProcess = { value: true, why: 'one HTTP thread and one engine thread serve everything' };
@@ -38,10 +40,7 @@ const ignored: Readonly<Record<string, IgnoredFlag>> = {
   log_stats_interval: logs,
   disable_log_stats: { ...logs, value: false },
   health_monitor: { value: false, why: 'a dead engine is restarted; /health tells' },
-};
-
-const ours: Readonly<Record<string, IgnoredFlag>> = {
-  tools_adapter: { value: false, why: 'it is the default; --no_tools_adapter turns it off' },
+  tools_adapter: { value: false, why: 'it is the default; --no_tools_adapter turns it off', ours: true },
 };
 
 /** Takes the ignored flags out of `args`; `note` is told a line about each. */
@@ -50,14 +49,13 @@ export function dropIgnoredFlags(args: readonly string[], note: (line: string) =
   for (let i = 0; i < args.length; i++) {
     const [flag = '', ...value] = args[i].split('=');
     const name = flag.replace(/^--/, '').replaceAll('-', '_');
-    const known = Object.hasOwn(ours, name) ? ours : ignored;
-    const found = flag.startsWith('--') && Object.hasOwn(known, name) ? known[name] : undefined;
+    const found = flag.startsWith('--') && Object.hasOwn(ignored, name) ? ignored[name] : undefined;
     if (!found) {
       kept.push(args[i]);
       continue;
     }
     if (found.value && value.length === 0) i++;
-    note(`--${name}${known === ours ? '' : ' of LightLLM'} is ignored: ${found.why}`);
+    note(`--${name}${found.ours ? '' : ' of LightLLM'} is ignored: ${found.why}`);
   }
   return kept;
 }

@@ -8,16 +8,15 @@
  * and a row of queries in the workgroup's memory (D up to 2,800 of 16 kB).
  * Source: FlashAttention (arXiv 2205.14135), Flash-Decoding, grouped queries (arXiv 2305.13245).
  */
-import type { Kernel } from '../../gpu/pipelines.ts';
 import { compose } from '../../gpu/wgsl.ts';
 import { EngineError } from '../../errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { cacheFormat } from '../kv-cache/cache-format.ts';
 import type { GpuCacheLayer } from '../kv-cache/kv-cache.ts';
-import type { AttentionSpec, KVDtype } from '../ops.ts';
+import type { AttentionSpec } from '../ops.ts';
 import { ATTENTION_TILE, CONTEXT_BLOCK, type GpuStep, type StepList } from '../step/step.ts';
 import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
 import { moves } from '../work.ts';
+import { attentionKernel } from './attention-kernel.ts';
 import { attentionWork, type AttentionPart } from './attention-work.ts';
 import { headShape, type HeadShape } from './head-shape.ts';
 import { dealQueryRows, NO_WINDOW, queryParams, queryResources, type QueryRows } from './query-rows.ts';
@@ -124,7 +123,7 @@ function attendList(
   const subTiles = each / deal.tileTokens;
   ctx.recorder.does(() => attentionWork(step, layer, spec, part));
   ctx.recorder.dispatch(
-    kernelFor(ctx, layer.dtype, deal.rows, shape, spec.sinks !== undefined),
+    attentionKernel(ctx, 'flash', layer, spec, { sizes: `${deal.rows}`, defines: { ROWS: deal.rows } }),
     queryResources(q, layer, step, spec, out),
     queryParams(layer, step, spec, { list, stride, subTiles, deal, split }),
     list.count * subTiles,
@@ -138,20 +137,4 @@ function attendList(
   ctx.recorder.does(() => moves([out], 3));
   const resources = [out.storage, step.storage.buffer, y.storage];
   ctx.recorder.dispatch(combine, resources, new Uint32Array(params), heads, list.count * each);
-}
-
-function kernelFor(
-  ctx: WebGPUContext,
-  dtype: KVDtype,
-  rows: number,
-  { keyDim, valueDim }: HeadShape,
-  hasSinks: boolean,
-): Kernel {
-  const { file, defines: cache } = cacheFormat(dtype, keyDim, 'read');
-  const sinks = hasSinks ? { 'no-sinks.wgsl': 'sinks.wgsl' } : {};
-  const defines = { ...cache, 'cache.f32.wgsl': file, ROWS: rows, VALUE_DIM: valueDim, ...sinks };
-  const size = keyDim === valueDim ? keyDim : `${keyDim}-${valueDim}`;
-  return ctx.pipelines.get(`attention.flash.${dtype}-${rows}x${size}${hasSinks ? '-sinks' : ''}`, () =>
-    compose('attention.flash.wgsl', import.meta.url, defines),
-  );
 }

@@ -8,16 +8,15 @@
  * Source: FlashAttention-2 (arXiv 2307.08691); sums that are scaled only where the largest score grows by a lot:
  * FlashAttention-4's.
  */
-import { compose } from '../../gpu/wgsl.ts';
 import type { MatrixUnit } from '../../gpu/matrix-unit.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { cacheFormat } from '../kv-cache/cache-format.ts';
 import type { GpuCacheLayer } from '../kv-cache/kv-cache.ts';
 import { operandBytes, unitOf, unitText } from '../matmul/matrix-unit.ts';
 import { BUSY } from '../matmul/rows-plan.ts';
 import type { AttentionSpec } from '../ops.ts';
 import { ATTENTION_RUN, type GpuStep } from '../step/step.ts';
 import type { GpuTensor, WebGPUContext } from '../webgpu-context.ts';
+import { attentionKernel } from './attention-kernel.ts';
 import { attentionWork } from './attention-work.ts';
 import { headShape, type HeadShape } from './head-shape.ts';
 import { dealQueryRows, queryParams, queryResources } from './query-rows.ts';
@@ -86,27 +85,15 @@ export function matrixAttention(
   };
   const tile = own.find(isBusy) ?? own[own.length - 1];
   const { deal, subTiles, heads } = gridOf(tile);
+  const unit = unitText(unitOf(ctx.gpu), ctx.gpu);
+  const { rows: TILE_ROWS, keys: TILE_KEYS } = tile;
+  const defines = { ...unit.defines, TILE_ROWS, TILE_KEYS };
   ctx.recorder.does(() => attentionWork(step, layer, spec, 'runs'));
   ctx.recorder.dispatch(
-    kernelFor(ctx, tile, layer, spec.sinks !== undefined),
+    attentionKernel(ctx, 'matrix', layer, spec, { sizes: `${TILE_ROWS}x${TILE_KEYS}`, unit: unit.name, defines }),
     queryResources(q, layer, step, spec, y),
     queryParams(layer, step, spec, { list, stride: 2, subTiles, deal, split: null }),
     list.count * subTiles,
     heads,
-  );
-}
-
-function kernelFor(ctx: WebGPUContext, { rows, keys }: Tile, layer: GpuCacheLayer, hasSinks: boolean) {
-  const { keyDim, valueDim } = headShape(layer);
-  const { file, defines: cache } = cacheFormat(layer.dtype, keyDim, 'read');
-  const { name, defines: unit } = unitText(unitOf(ctx.gpu), ctx.gpu);
-  const defines = {
-    ...{ ...cache, 'cache.f32.wgsl': file, ...unit, VALUE_DIM: valueDim, TILE_ROWS: rows, TILE_KEYS: keys },
-    ...(hasSinks ? { 'no-sinks.wgsl': 'sinks.wgsl' } : {}),
-  };
-  const size = keyDim === valueDim ? keyDim : `${keyDim}-${valueDim}`;
-  const sizes = `${layer.dtype}-${rows}x${keys}x${size}-${name}${hasSinks ? '-sinks' : ''}`;
-  return ctx.pipelines.get(`attention.matrix.${sizes}`, () =>
-    compose('attention.matrix.wgsl', import.meta.url, defines),
   );
 }

@@ -91,11 +91,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, own: Invocation) {
   var sums: array<array<Sums, VALUE_BLOCKS>, ROW_BLOCKS>;
   for (var key0 = context.begin / TILE_KEYS * TILE_KEYS; key0 < context.end; key0 += TILE_KEYS) {
     workgroupBarrier();
-    loadKeys(context, key0, thread);
+    loadHeads(KEYS, &keys, HEAD_DIM, KEY_COLS, context, key0, thread);
     workgroupBarrier();
     if (team < TEAMS) { scoreBlocks(row0, across); }
     workgroupBarrier();
-    loadValues(context, key0, thread);
+    loadHeads(VALUES, &values, VALUE_DIM, VALUE_COLS, context, key0, thread);
     topOfScores(key0, thread);
     workgroupBarrier();
     if (thread < TILE_ROWS) { raise(thread); }
@@ -169,27 +169,15 @@ fn loadQueries(thread: u32) {
   }
 }
 
-// Keys, and values, out of reach are zeros: what lies there may be anything.
-fn loadKeys(context: Context, key0: u32, thread: u32) {
-  for (var i = thread; i < TILE_KEYS * (KEY_COLS / 4u); i += THREADS) {
-    let j = i / (KEY_COLS / 4u);
-    let quad = i % (KEY_COLS / 4u);
+// Keys or values. Those out of reach are zeros, since what lies there may be anything, and so are columns behind the last dimension.
+fn loadHeads(part: u32, source: Cache, dimensions: u32, columns: u32, context: Context, key0: u32, thread: u32) {
+  for (var i = thread; i < TILE_KEYS * (columns / 4u); i += THREADS) {
+    let j = i / (columns / 4u);
+    let quad = i % (columns / 4u);
     var v = vec4<f32>();
-    if (has(context, key0 + j) && quad < HEAD_DIM / 4u) {
-      let head = headAt(KEYS, slotHead(context, key0 + j));
-      v = loadedQuad(KEYS, &keys, head, quad, unitScale(KEYS, &keys, head, quad));
-    }
-    putHead(j * HEAD_STRIDE + 4u * quad, v);
-  }
-}
-fn loadValues(context: Context, key0: u32, thread: u32) {
-  for (var i = thread; i < TILE_KEYS * (VALUE_COLS / 4u); i += THREADS) {
-    let j = i / (VALUE_COLS / 4u);
-    let quad = i % (VALUE_COLS / 4u);
-    var v = vec4<f32>();
-    if (has(context, key0 + j) && quad < VALUE_DIM / 4u) {
-      let head = headAt(VALUES, slotHead(context, key0 + j));
-      v = loadedQuad(VALUES, &values, head, quad, unitScale(VALUES, &values, head, quad));
+    if (has(context, key0 + j) && quad < dimensions / 4u) {
+      let head = headAt(part, slotHead(context, key0 + j));
+      v = loadedQuad(part, source, head, quad, unitScale(part, source, head, quad));
     }
     putHead(j * HEAD_STRIDE + 4u * quad, v);
   }

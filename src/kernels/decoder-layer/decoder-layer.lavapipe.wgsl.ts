@@ -1,5 +1,5 @@
 /**
- * WGSL of a whole decoder layer for one token of each row on lavapipe, where a dispatch costs 30–100 µs of waking threads and a
+ * WGSL of a whole decoder layer for one token of each row on lavapipe, where a dispatch costs 30–60 µs of waking threads and a
  * layer op by op is ten of them. One dispatch instead, its work cut into items that lie behind one another in phases:
  *
  * ```
