@@ -171,12 +171,12 @@ export const engineSettings = {
     flags: ['enable_lora'],
     doc: 'Make room for adapters that are loaded later (/v1/load_lora_adapter); --lora does so too.',
   }),
-  maxLoras: number(
-    8,
+  maxLoras: number<number | null>(
+    null,
     { min: 1, max: 1024 },
     {
       flags: ['max_loras'],
-      doc: 'Adapters on the device at a time; the others wait in host memory.',
+      doc: 'Adapters on the device at a time; the others wait in host memory. Default 8, or 1 for the adapter for tools alone.',
     },
   ),
   maxLoraRank: number<number | null>(

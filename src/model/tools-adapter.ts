@@ -60,7 +60,7 @@ function readJson(path: string): unknown {
   return JSON.parse(readFileSync(path, 'utf8'));
 }
 
-/** The engine's settings with the adapter loaded; where nobody asked for adapters there is room for this one alone. */
+/** The engine's settings with the adapter loaded; where nobody asked for adapters or for room there is room for this one alone. */
 export function withToolsAdapter<C extends Pick<EngineConfig, 'lora' | 'enableLora' | 'maxLoras' | 'maxLoraRank'>>(
   config: C,
   adapter: ToolsAdapter | null,
@@ -69,5 +69,5 @@ export function withToolsAdapter<C extends Pick<EngineConfig, 'lora' | 'enableLo
   const lora = [...config.lora, `${adapter.name}=${adapter.path}`];
   const alone = config.lora.length === 0 && !config.enableLora;
   const maxLoraRank = config.maxLoraRank === null ? null : Math.max(config.maxLoraRank, adapter.rank);
-  return { ...config, lora, maxLoraRank, ...(alone ? { maxLoras: 1 } : {}) };
+  return { ...config, lora, maxLoraRank, maxLoras: config.maxLoras ?? (alone ? 1 : null) };
 }

@@ -20,7 +20,7 @@ export async function loadEngine(
   await sleep(loadTime);
   onProgress(1, 1);
   const info = fakeInfo(slots, 300);
-  const adapters = config.enableLora ? new FakeAdapters(config.maxLoras) : null;
+  const adapters = config.enableLora ? new FakeAdapters(config.maxLoras ?? 8) : null;
   return {
     info: {
       ...info,

@@ -37,6 +37,12 @@ t.test('it takes the room of one adapter, or stands beside those that were asked
   const adapter = { name: 'tools', path: '/adapters/tools', rank: 12, chatTemplate: '' };
   t.equal(withToolsAdapter(defaultEngineConfig, null), defaultEngineConfig);
   t.match(withToolsAdapter(defaultEngineConfig, adapter), { lora: ['tools=/adapters/tools'], maxLoras: 1 });
+  t.match(
+    withToolsAdapter({ ...defaultEngineConfig, maxLoras: 3 }, adapter),
+    { maxLoras: 3 },
+    'what was asked for holds',
+  );
+  t.match(withToolsAdapter({ ...defaultEngineConfig, enableLora: true }, adapter), { maxLoras: null }, 'the default');
   const given = { ...defaultEngineConfig, lora: ['mine=/x'], maxLoras: 4, maxLoraRank: 8 };
   t.match(withToolsAdapter(given, adapter), {
     lora: ['mine=/x', 'tools=/adapters/tools'],

@@ -14,6 +14,7 @@ export interface LoraPlan {
   readonly bytes: number;
 }
 
+const DEFAULT_SLOTS = 8;
 /** Rank for which there is room where nobody says otherwise, as vLLM has it. */
 const DEFAULT_RANK = 16;
 
@@ -31,7 +32,7 @@ export function planAdapters(
       DEFAULT_RANK,
     );
   const maxRank = Math.ceil(rank / 8) * 8;
-  const slots = config.maxLoras;
+  const slots = config.maxLoras ?? DEFAULT_SLOTS;
   const bytes = adaptedLinears(architecture.weights(modelConfig)).reduce(
     (n, leaf) => n + loraBytes({ ...loraShape(leaf), slots, maxRank }),
     0,
