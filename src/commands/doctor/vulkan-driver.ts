@@ -1,7 +1,7 @@
 /**
  * Which commands give this Linux machine a Vulkan driver that Dawn accepts. Mesa's software driver (lavapipe) does where
- * there is no GPU. Debian 12's own Mesa 22.3.6 is refused by Dawn; 25.0.7 from bookworm-backports works, and so do the
- * ones of Debian 13 and Ubuntu 24.04.
+ * there is no GPU. Debian 12's own Mesa 22.3.6 is refused by Dawn; 25.0.7 from bookworm-backports works, and so does
+ * Debian 13's own; Ubuntu's were not tried.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -6,7 +6,7 @@ import type { ServerContext } from '../http/context.ts';
 import type { TextLimit } from '../text-workers/text-tasks.ts';
 import { checkVocabulary } from './prompt-limits.ts';
 
-/** The fields of protocol/sampling.ts that shape sampling, as validated. */
+/** The fields of apis/schema/sampling.ts that shape sampling, as validated. */
 interface SamplingFields {
   temperature?: number | undefined;
   top_p?: number | undefined;

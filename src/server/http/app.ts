@@ -1,4 +1,4 @@
-/** The HTTP application: what every request passes (id, host, origin, key, body limit), the routes, and where errors come out. */
+/** The HTTP application: what every request passes (id, host, origin, key), the routes, and where errors come out. */
 import { Hono } from 'hono';
 import { getPath } from 'hono/utils/url';
 import { EngineError } from '../../errors.ts';
