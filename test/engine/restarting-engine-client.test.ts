@@ -12,7 +12,13 @@ import {
   type EngineTransport,
   type StartEngine,
 } from '../../src/engine/client/engine-transport.ts';
-import type { RequestReport, StepReport } from '../../src/engine/client/messages.ts';
+import type {
+  EngineCommand,
+  EngineEvent,
+  EngineMessage,
+  RequestReport,
+  StepReport,
+} from '../../src/engine/client/messages.ts';
 import {
   defaultSamplingParams,
   type GenerateOptions,
@@ -20,7 +26,7 @@ import {
   type SamplingParams,
 } from '../../src/engine/core/types.ts';
 import { loadEngine } from '../helpers/fake-loader.ts';
-import { expectedOutput } from '../helpers/fake-runner.ts';
+import { expectedOutput, fakeInfo } from '../helpers/fake-runner.ts';
 
 const loader = new URL('../helpers/fake-loader.ts', import.meta.url).href;
 const greedy = { ...defaultSamplingParams, temperature: 0, maxTokens: 30, ignoreEos: true };
@@ -310,4 +316,107 @@ t.test('an engine that keeps dying stays dead, and says so', async (t) => {
   await t.rejects(generate(client, [1]), { code: 'engine_dead' });
   await t.rejects(client.stats(), { code: 'engine_dead' });
   await client.close();
+});
+
+/** Engines that say what the test lets them say; what they are told is kept. */
+function scripted(): { start: StartEngine; told: EngineCommand[][]; say: (message: EngineMessage) => void } {
+  const told: EngineCommand[][] = [];
+  let say: (message: EngineMessage) => void;
+  const start: StartEngine = (onMessage) => {
+    const commands: EngineCommand[] = [];
+    told.push(commands);
+    say = onMessage;
+    queueMicrotask(() => onMessage({ type: 'ready', info: fakeInfo(1000, 300) }));
+    return { post: (command) => void commands.push(command), gone: () => Promise.resolve(), abandon: () => undefined };
+  };
+  return { start, told, say: (message) => say(message) };
+}
+
+const crash: EngineMessage = { type: 'dead', error: { code: 'engine_dead', message: 'a crash', param: null } };
+const added = (commands: readonly EngineCommand[]) =>
+  commands.flatMap((command) => (command.type === 'add' ? [command.request] : []));
+const says = (...events: EngineEvent[]): EngineMessage => ({ type: 'events', events, step: null });
+
+function outputOf(id: string, tokenIds: number[], finishReason: 'abort' | 'length' | null = null): EngineEvent {
+  const usage = { promptTokens: 1, completionTokens: tokenIds.length, cachedTokens: 0 };
+  const nothing = { logprobs: null, promptLogprobs: null, pooled: null, stopTokenId: null };
+  return {
+    type: 'output',
+    output: { requestId: id, tokenIds, ...nothing, finishReason, usage },
+    error: null,
+    report: null,
+  };
+}
+
+t.test('new requests are no sign of life of an engine that hangs', async (t) => {
+  const { start, told, say } = scripted();
+  const client = await RestartingEngineClient.start(start, { stepTimeout: 0.2 });
+  const answers: Promise<unknown>[] = [];
+  while (told.length < 2) {
+    answers.push(generate(client, [1]).catch((error: unknown) => error));
+    say(says({ type: 'accepted', requestId: added(told[0]).at(-1)!.id }));
+    await sleep(20);
+  }
+  t.equal(added(told[1]).length, answers.length, 'its hanging is noticed, and all go to the next one');
+  while (client.health() !== 'dead') {
+    say(crash);
+    await sleep(1);
+  }
+  await Promise.all(answers);
+});
+
+t.test('a request whose caller is gone goes to no other engine', async (t) => {
+  const { start, told, say } = scripted();
+  const client = await RestartingEngineClient.start(start);
+  const gone = new AbortController();
+  const [left, stays] = [generate(client, [1], {}, { signal: gone.signal }), generate(client, [2])];
+  gone.abort();
+  t.match(told[0].at(-1), { type: 'abort' });
+  say(crash);
+  t.match(await left, { tokens: [], last: { finishReason: 'abort' } });
+  while (client.health() !== 'ok') await sleep(1);
+  t.same(
+    added(told[1]).map(({ promptIds }) => promptIds),
+    [[2]],
+  );
+  say(says(outputOf(added(told[1])[0].id, [5], 'length')));
+  t.same((await stays).tokens, [5]);
+});
+
+t.test('an answer that has begun has had its turn in the queue when it goes to another engine', async (t) => {
+  const { start, told, say } = scripted();
+  const client = await RestartingEngineClient.start(start);
+  const deadline = Date.now() + 1000;
+  const answers = [1, 2, 3].map((prompt) => generate(client, [prompt], {}, { deadline }));
+  const [begun, accepted] = added(told[0]).map(({ id }) => id);
+  say(says({ type: 'accepted', requestId: begun }, { type: 'accepted', requestId: accepted }, outputOf(begun, [7])));
+  say(crash);
+  while (client.health() !== 'ok') await sleep(1);
+  const again = added(told[1]);
+  t.match(again[0], { outputIds: [7], deadline: undefined });
+  t.match(again[1], { outputIds: [], deadline }, 'one that waits still has its deadline');
+  t.match(again[2], { outputIds: undefined, deadline }, 'and one that no queue has taken is new');
+  for (const { id } of again) say(says(outputOf(id, [8], 'length')));
+  t.same(
+    (await Promise.all(answers)).map(({ tokens }) => tokens),
+    [[7, 8], [8], [8]],
+  );
+});
+
+t.test('an id may be used again while an engine still ends the request before', async (t) => {
+  const { start, told, say } = scripted();
+  const client = await RestartingEngineClient.start(start);
+  const first = client.generate([1], greedy, { requestId: 'x' });
+  const begun = first.next();
+  await t.rejects(generate(client, [2], {}, { requestId: 'x' }), { code: 'invalid_value', param: 'request_id' });
+  const [{ id: old }] = added(told[0]);
+  say(says(outputOf(old, [1])));
+  t.match((await begun).value, { requestId: 'x', tokenIds: [1] });
+  await first.return();
+  const second = generate(client, [3], {}, { requestId: 'x' });
+  const { id } = added(told[0])[1];
+  t.not(id, old, 'engines know them apart');
+  say(says(outputOf(old, [2, 3]), outputOf(old, [], 'abort')));
+  say(says(outputOf(id, [4], 'length')));
+  t.match(await second, { tokens: [4], last: { requestId: 'x', finishReason: 'length' } });
 });

@@ -10,7 +10,7 @@ import { EngineError } from '../../errors.ts';
 import type { EngineTransport, StartEngine } from './engine-transport.ts';
 import { ClientAdapters } from './client-adapters.ts';
 import { fromErrorMessage, type EngineCommand, type EngineEvent, type EngineMessage, type Fault } from './messages.ts';
-import { OpenRequest } from '../core/open-request.ts';
+import { callersId, OpenRequest } from '../core/open-request.ts';
 import type { EngineRequestInit } from '../core/engine-request.ts';
 import { RestartBudget } from '../core/restart-budget.ts';
 import { StatsCalls } from '../core/stats-calls.ts';
@@ -53,7 +53,10 @@ export class RestartingEngineClient implements EngineClient {
   readonly #onProgress: Progress;
   readonly #watchdog: Watchdog;
   readonly #restarts: RestartBudget;
+  /** By what engines call them. */
   readonly #requests = new Map<string, OpenRequest>();
+  /** Requests so far. */
+  #serial = 0;
   readonly #adapters = new ClientAdapters();
   readonly #statsCalls = new StatsCalls();
   #engine: EngineTransport | null = null;
@@ -197,12 +200,13 @@ export class RestartingEngineClient implements EngineClient {
     if (this.#state === 'dead') throw this.#error!;
     if (this.#closing) throw new EngineError('draining', 'The server is shutting down and takes no new requests.');
     const id = options.requestId ?? randomUUID();
-    if (this.#requests.has(id)) throw new EngineError('invalid_value', `Request id ${id} is in use.`);
+    if ([...this.#requests.values()].some(({ requestId }) => requestId === id))
+      throw new EngineError('invalid_value', `Request id ${id} is in use.`, { param: 'request_id' });
     const seed = task.params.seed ?? randomInt(2 ** 48 - 1);
     const adapter = options.adapter === undefined ? {} : { adapter: this.#adapters.use(options.adapter) };
     const init = { id, promptIds, ...task, ...adapter, seed, deadline: options.deadline };
-    const request = new OpenRequest(init, options.maxUnread, options.onAccepted);
-    this.#requests.set(id, request);
+    const request = new OpenRequest(init, ++this.#serial, options.maxUnread, options.onAccepted);
+    this.#requests.set(request.init.id, request);
     if (this.#state === 'ok') {
       this.#engine!.post({ type: 'add', request: request.init });
       this.#watchdog.begin();
@@ -211,7 +215,10 @@ export class RestartingEngineClient implements EngineClient {
   }
 
   #abort(request: OpenRequest): void {
-    if (this.#state === 'ok') return this.#engine!.post({ type: 'abort', requestId: request.init.id });
+    if (this.#state === 'ok') {
+      request.isAborted = true;
+      return this.#engine!.post({ type: 'abort', requestId: request.init.id });
+    }
     this.#requests.delete(request.init.id);
     request.endHere('abort');
   }
@@ -232,7 +239,7 @@ export class RestartingEngineClient implements EngineClient {
       case 'events':
         for (const event of message.events) this.#handleEvent(event);
         if (message.step) stepChannel.publish(message.step);
-        return this.#requests.size > 0 ? this.#watchdog.watch() : this.#watchdog.rest();
+        return this.#heard(message.step !== null || message.events.length === 0);
       case 'stats':
         return this.#statsCalls.answer(message.callId, message.stats);
       case 'adapter':
@@ -246,6 +253,13 @@ export class RestartingEngineClient implements EngineClient {
     }
   }
 
+  /** @param isSign of life: a step has ended, or nothing is to be said while grammars are compiled. Other news only say that its thread lives. */
+  #heard(isSign: boolean): void {
+    if (this.#requests.size === 0) return this.#watchdog.rest();
+    if (isSign) this.#watchdog.watch();
+    else this.#watchdog.begin();
+  }
+
   #handleEvent(event: EngineEvent): void {
     const id = event.type === 'output' ? event.output.requestId : event.requestId;
     const request = this.#requests.get(id);
@@ -256,7 +270,7 @@ export class RestartingEngineClient implements EngineClient {
       return;
     }
     const { output, error, report } = event;
-    if (report) requestChannel.publish(report);
+    if (report) requestChannel.publish({ ...report, requestId: callersId(report.requestId) });
     const isRead = request?.receive(error ? { ...output, finishReason: null } : output) ?? true;
     if (request && !isRead) this.#abort(request);
     if (isRead && error) request?.queue.fail(fromErrorMessage(error));
@@ -293,6 +307,7 @@ export class RestartingEngineClient implements EngineClient {
     if (this.#loaded || !this.#restarts.take(why)) return this.#die(error);
     this.#state = 'loading';
     this.#statsCalls.fail(error);
+    for (const request of this.#requests.values()) if (request.isAborted) this.#abort(request);
     this.#startEngine();
   }
 
