@@ -35,6 +35,8 @@ t.test('which tokens may come', async (t) => {
   t.same(allowed({}).ids, null, 'all');
   t.same(allowed({ allowedTokenIds: [1, 35, 99] }).ids, [1, 35]);
   t.same(allowed({ minTokens: 3, stopTokenIds: [0] }).ids, without(0, 3), 'no end yet');
+  const many = Array.from({ length: 600_000 }, (_, i) => i % 2);
+  t.same(allowed({ minTokens: 3, stopTokenIds: many }).ids, without(0, 1, 3), 'as many as a body may list');
   t.same(allowed({ minTokens: 3, ignoreEos: true }).ids, null, 'eos would not end it anyway');
   t.same(allowed({ minTokens: 2 }).ids, null);
   const bias = new Map([

@@ -33,8 +33,8 @@ export function tokenMask(
 
 function bannedIds(params: SamplingParams, outputIndex: number, eosTokenIds: readonly number[]): number[] {
   const ids = [...(params.logitBias ?? [])].flatMap(([id, bias]) => (bias === -Infinity ? [id] : []));
-  if (outputIndex < params.minTokens) ids.push(...(params.ignoreEos ? [] : eosTokenIds), ...params.stopTokenIds);
-  return ids;
+  if (outputIndex >= params.minTokens) return ids;
+  return ids.concat(params.ignoreEos ? [] : eosTokenIds, params.stopTokenIds);
 }
 
 function fullMask(vocabSize: number): Uint32Array {
