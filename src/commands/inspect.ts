@@ -15,6 +15,7 @@ import { toolsAdapterOf, withToolsAdapter } from '../model/tools-adapter.ts';
 import { formatBytes } from './format-bytes.ts';
 import { modelPath } from './load.ts';
 import { planLine } from './memory-lines.ts';
+import { table } from './table.ts';
 import { writeForeign } from './terminal-text.ts';
 
 export async function inspect(config: EngineConfig, settings: Pick<ServerConfig, 'toolsAdapter'>): Promise<void> {
@@ -84,18 +85,4 @@ async function describePlan(model: OpenModel, config: EngineConfig): Promise<str
 
 function describeStates(layers: KVCacheSpec['layers'], { snapshots }: StateSpec): string {
   return `${formatBytes(stateBytesPerRow(layers))} in f32 for each request, however long, and each of ${snapshots} prefixes that may be kept`;
-}
-
-/** Columns as wide as their widest cell. */
-function table(rows: readonly (readonly (string | number)[])[]): string {
-  const columns = Math.max(...rows.map((r) => r.length));
-  const widths = Array.from({ length: columns }, (_, i) => Math.max(...rows.map((r) => String(r[i] ?? '').length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => String(cell).padEnd(widths[i]))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }

@@ -180,6 +180,15 @@ t.test('the radix cache does what a plain map of prefixes does', async (t) => {
   t.doesNotThrow(() => fc.assert(check, { numRuns: 300, seed: 1 }));
 });
 
+t.test('an adapter with hundreds of thousands of prefixes behind one token is forgotten', async (t) => {
+  const cache = new RadixCache();
+  const root = cache.rootOf(1);
+  const count = 300_000;
+  for (let i = 0; i < count; i++) cache.insert([1, i], [0, 1 + i], 2, { node: root, length: 0 });
+  t.equal(cache.forget(1).length, 1 + count);
+  t.equal(cache.size, 0);
+});
+
 t.test('the least recently used leaf goes first, from its end', async (t) => {
   const cache = new RadixCache();
   cache.insert([1, 2, 3], [0, 1, 2], 3);

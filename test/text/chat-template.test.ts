@@ -153,3 +153,8 @@ t.test('what the template refuses is the caller’s error, with the template’s
   });
   t.throws(() => compile('{% if %}'), { code: 'model_not_readable', message: /does not parse/ });
 });
+
+t.test('a list of any length may be spread over the arguments of a macro', async (t) => {
+  const template = compile('{% macro f() %}{{ varargs | length }}{% endmacro %}{{ f(*messages[0].content) }}');
+  t.equal(template.render([{ role: 'user', content: 'a'.repeat(300_000) }]), '300000');
+});

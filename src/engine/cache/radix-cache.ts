@@ -250,7 +250,7 @@ function* below(root: RadixNode): Generator<RadixNode> {
   const stack = [...root.children.values()];
   for (let node = stack.pop(); node; node = stack.pop()) {
     yield node;
-    stack.push(...node.children.values());
+    for (const child of node.children.values()) stack.push(child);
   }
 }
 

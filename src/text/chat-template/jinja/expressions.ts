@@ -126,7 +126,9 @@ export function compileArguments(nodes: readonly Node[]): (scope: Scope) => Call
     }
     if (node.type === 'SpreadExpression') {
       const items = compileExpression(node.argument);
-      return ({ args }, scope) => args.push(...iterate(items(scope)));
+      return ({ args }, scope) => {
+        for (const item of iterate(items(scope))) args.push(item);
+      };
     }
     if (node.type === 'KeywordSpreadExpression') {
       const dict = compileExpression(node.argument);
