@@ -160,7 +160,7 @@ t.test('abort at every stage frees the slots and ends with what there was', asyn
 });
 
 t.test('what is not accepted', async (t) => {
-  const { core } = makeCore({ config: { maxQueuedRequests: 2 }, slots: 100, maxLen: 50 });
+  const { core } = makeCore({ config: { runningMaxReqSize: 1, maxQueuedRequests: 1 }, slots: 100, maxLen: 50 });
   const refuses = (code: string, init: ReturnType<typeof request>): void => {
     t.throws(() => core.add(init), { code });
   };
@@ -178,4 +178,62 @@ t.test('what is not accepted', async (t) => {
   t.equal(book.refused.get('a'), 'deadline_exceeded');
   t.same(book.tokens('b'), expectedOutput([1], 20));
   t.throws(() => makeCore({ config: { batchMaxTokens: 4 } }), { code: 'bad_flag' });
+});
+
+t.test('the queue holds those that find no free row', async (t) => {
+  const { core } = makeCore({ config: { runningMaxReqSize: 8, maxQueuedRequests: 4 } });
+  const book = new Book();
+  let sent = 0;
+  const fill = (): number => {
+    for (let count = 0; ; count++) {
+      try {
+        core.add(request(`r${sent++}`, [1 + sent], { maxTokens: 5, ignoreEos: true }));
+      } catch (error) {
+        t.match(error, { code: 'queue_full' });
+        return count;
+      }
+    }
+  };
+  t.equal(fill(), 8 + 4, 'all at once to an idle engine');
+  await book.step(core);
+  t.match(core.stats(), { running: 8, waiting: 4 });
+  t.equal(fill(), 0);
+  await book.finishAll(core);
+  t.equal(fill(), 12);
+});
+
+t.test('without a queue a request is taken while a row is free', async (t) => {
+  const { core } = makeCore({ config: { runningMaxReqSize: 1, maxQueuedRequests: 0 } });
+  core.add(request('first', [1]));
+  t.throws(() => core.add(request('second', [1])), { code: 'queue_full' });
+  const book = await new Book().finishAll(core);
+  core.add(request('third', [2]));
+  await book.finishAll(core);
+  t.same(book.tokens('third'), expectedOutput([2], 20));
+});
+
+t.test('a paused request keeps its place: the row that it left is not given to another one', async (t) => {
+  const config = { schedulerPolicy: 'fcfs', runningMaxReqSize: 2, maxQueuedRequests: 0 } as const;
+  const { core } = makeCore({ config, slots: 60, maxLen: 50 });
+  for (const id of ['older', 'newer']) core.add(request(id, [1, 2, id.length], { maxTokens: 40, ignoreEos: true }));
+  const book = new Book();
+  while (core.stats().paused === 0) await book.step(core);
+  t.throws(() => core.add(request('next', [1])), { code: 'queue_full' });
+  await book.finishAll(core);
+  t.equal(book.tokens('newer')?.length, 40);
+});
+
+t.test('a full queue does not refuse what an engine before this one had taken', async (t) => {
+  const { core } = makeCore({ config: { runningMaxReqSize: 1, maxQueuedRequests: 1 } });
+  const prompts = Array.from({ length: 5 }, (_, i) => [1 + i, 2]);
+  const had = prompts.map((prompt, i) => expectedOutput(prompt, i, true));
+  for (const [i, prompt] of prompts.entries()) {
+    const params = { maxTokens: 10, ignoreEos: true };
+    core.add(request(`r${i}`, prompt, params, { outputIds: had[i] }));
+  }
+  t.throws(() => core.add(request('new', [1])), { code: 'queue_full' });
+  const book = await new Book().finishAll(core);
+  for (const [i, prompt] of prompts.entries()) {
+    t.same([...had[i], ...(book.tokens(`r${i}`) ?? [])], expectedOutput(prompt, 10, true), `r${i}`);
+  }
 });

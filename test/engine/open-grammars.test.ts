@@ -1,6 +1,7 @@
 // Requests whose grammar is still being compiled: they count in the queue, and can be given up.
 import t, { type Test } from 'tap';
 import type { EngineMessage } from '../../src/engine/client/messages.ts';
+import type { EngineRequestInit } from '../../src/engine/core/engine-request.ts';
 import { EngineLoop } from '../../src/engine/core/engine-loop.ts';
 import type { Constraint, Constraints } from '../../src/engine/grammar/constraint.ts';
 import { makeCore, request } from '../helpers/engine-driver.ts';
@@ -50,16 +51,16 @@ function start(t: Test, maxQueuedRequests: number) {
       await new Promise<void>((resolve) => (wake = resolve));
     }
   };
-  const add = (id: string, isConstrained: boolean) =>
+  const add = (id: string, isConstrained: boolean, rest: Partial<EngineRequestInit> = {}) =>
     loop.handle({
       type: 'add',
-      request: request(id, [1, 2], { constraint: isConstrained ? spec : null, maxTokens: 2 }),
+      request: request(id, [1, 2], { constraint: isConstrained ? spec : null, maxTokens: 1 }, rest),
     });
   return { loop, core, opened, closed, said, add };
 }
 
 t.test('open compilations take places in the queue', async (t) => {
-  const { opened, said, add } = start(t, 2);
+  const { opened, said, add } = start(t, 1);
   add('first', true);
   add('second', true);
   add('too many', true);
@@ -74,7 +75,7 @@ t.test('open compilations take places in the queue', async (t) => {
 });
 
 t.test('an abort while one is open ends the request at once and gives its place back', async (t) => {
-  const { loop, core, opened, closed, said, add } = start(t, 1);
+  const { loop, core, opened, closed, said, add } = start(t, 0);
   add('given up', true);
   add('refused', true);
   t.match(await said('refused', 'refused'), { error: { code: 'queue_full' } });
@@ -86,4 +87,16 @@ t.test('an abort while one is open ends the request at once and gives its place 
   opened[1].ready();
   await said('next', 'accepted');
   t.equal(closed.length, 0, 'nothing was made of the first');
+});
+
+t.test('what an engine before this one had taken is compiled and goes on, however full the queue is', async (t) => {
+  const { opened, said, add } = start(t, 0);
+  add('first', true);
+  add('second', true, { outputIds: [] });
+  add('third', false, { outputIds: [] });
+  await said('third', 'accepted');
+  add('new', false);
+  t.match(await said('new', 'refused'), { error: { code: 'queue_full' } });
+  for (const { ready } of opened) ready();
+  await said('second', 'accepted');
 });

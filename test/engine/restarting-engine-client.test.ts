@@ -274,6 +274,19 @@ t.test('a full queue refuses', async (t) => {
   await client.close();
 });
 
+t.test('a crash of a full engine refuses none of its answers', async (t) => {
+  const client = await RestartingEngineClient.start(inProcess({ maxQueuedRequests: 1, runningMaxReqSize: 4 }));
+  let accepted = 0;
+  const answers = Array.from({ length: 5 }, (_, i) => {
+    const onAccepted = () => {
+      if (++accepted === 5) client.injectFault('throw');
+    };
+    return generate(client, [i + 1], {}, { onAccepted });
+  });
+  for (const [i, answer] of answers.entries()) t.same((await answer).tokens, expectedOutput([i + 1], 30, true));
+  await client.close();
+});
+
 t.test('a model that cannot be loaded', async (t) => {
   const start = RestartingEngineClient.start(inProcess({ modelDir: 'missing' }));
   await t.rejects(start, { code: 'model_not_readable', param: 'model_dir' });

@@ -5,6 +5,7 @@ import type { DeviceFault } from '../running/model-runner.ts';
 import type { EngineInfo, EngineStats, RequestOutput } from '../core/types.ts';
 
 export type EngineCommand =
+  /** With `outputIds` where an engine before this one has said 'accepted': its promise is kept. */
   | { readonly type: 'add'; readonly request: EngineRequestInit }
   | { readonly type: 'abort'; readonly requestId: string }
   /** Read an adapter, which requests name by this id; answered with 'adapter'. */

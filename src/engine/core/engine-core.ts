@@ -100,7 +100,7 @@ export class EngineCore {
     validateRequest(init, this.info);
     if (this.#requests.has(init.id)) throw new EngineError('invalid_value', `request id ${init.id} is in use`);
     const sharesPrefix = init.promptIds.length <= (this.info.sharedPromptLimit ?? Infinity);
-    this.scheduler.checkQueue(0);
+    this.checkQueue(init);
     const adapter = init.adapter === undefined ? null : this.#adapterTable().use(init.adapter);
     const request = new EngineRequest(init, this.#maxLength, constraint, sharesPrefix, adapter);
     this.scheduler.add(request);
@@ -122,9 +122,9 @@ export class EngineCore {
     throw new EngineError('invalid_request', 'The engine was started without room for adapters (--enable_lora).');
   }
 
-  /** @param more requests beside those that wait here. @throws EngineError queue_full */
-  checkQueue(more: number): void {
-    this.scheduler.checkQueue(more);
+  /** @param more requests beside those that wait here. @throws EngineError queue_full, unless it was accepted before */
+  checkQueue({ outputIds }: EngineRequestInit, more = 0): void {
+    if (outputIds === undefined) this.scheduler.checkQueue(more);
   }
 
   /** The request ends with 'abort' at the next step; unknown and finished ids are ignored, since an end may cross an abort. */

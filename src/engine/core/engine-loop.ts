@@ -174,7 +174,7 @@ export class EngineLoop {
     const opening = new AbortController();
     try {
       const spec = request.params.constraint;
-      this.#core.checkQueue(this.#opening.size);
+      this.#core.checkQueue(request, this.#opening.size);
       const reading = request.adapter === undefined ? undefined : this.#reading.get(request.adapter);
       if (reading || spec !== null) this.#opening.set(request.id, opening);
       if (reading) await reading;

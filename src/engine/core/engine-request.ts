@@ -26,7 +26,10 @@ interface RequestTimes {
 export interface EngineRequestInit {
   readonly id: string;
   readonly promptIds: readonly number[];
-  /** Tokens generated before (the engine was rebuilt in between); generation goes on behind them. */
+  /**
+   * Tokens generated before; generation goes on behind them. There, if only empty, where an engine before this one had
+   * accepted the request: it has its place then, however full the queue is.
+   */
   readonly outputIds?: readonly number[];
   readonly params: SamplingParams;
   /** Draws of this request depend on it and on the position in the output only (random.ts). */

@@ -98,16 +98,22 @@ export class Scheduler {
     this.#freeRows = Array.from({ length: runningMaxReqSize }, (_, i) => runningMaxReqSize - 1 - i);
   }
 
-  /** @param more requests that wait elsewhere. @throws EngineError queue_full */
+  /**
+   * Whether one more may come. Only those that wait for a row count: a row that is free is theirs who wait already, paused
+   * ones included.
+   * @param more requests that wait elsewhere
+   * @throws EngineError queue_full
+   */
   checkQueue(more: number): void {
-    const length = this.waiting.length + more;
-    if (length < this.#config.maxQueuedRequests) return;
-    throw new EngineError('queue_full', `The engine is busy: ${length} requests are waiting. Try again later.`);
+    const queued = this.waiting.length + this.paused.length + more - this.#freeRows.length;
+    if (queued < this.#config.maxQueuedRequests) return;
+    throw new EngineError(
+      'queue_full',
+      `The engine is busy: ${this.running.length} requests run and ${Math.max(0, queued)} are waiting. Try again later.`,
+    );
   }
 
-  /** @throws EngineError queue_full */
   add(request: EngineRequest): void {
-    this.checkQueue(0);
     request.arrivalIndex = this.#arrivals++;
     this.waiting.push(request);
   }
