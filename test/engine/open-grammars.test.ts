@@ -1,16 +1,17 @@
-// Requests whose grammar is still being compiled: they count in the queue, and can be given up.
+// Requests whose grammar is still being compiled: they count in the queue, can be given up, and hold their adapter.
 import t, { type Test } from 'tap';
 import type { EngineMessage } from '../../src/engine/client/messages.ts';
 import type { EngineRequestInit } from '../../src/engine/core/engine-request.ts';
 import { EngineLoop } from '../../src/engine/core/engine-loop.ts';
 import type { Constraint, Constraints } from '../../src/engine/grammar/constraint.ts';
 import { makeCore, request } from '../helpers/engine-driver.ts';
+import { expectedOutput, FakeAdapters } from '../helpers/fake-runner.ts';
 import { SlowConstraint } from '../helpers/slow-constraint.ts';
 
 const spec = { kind: 'grammar', text: 'root ::= "a"', param: 'guided_grammar' } as const;
 
 /** An engine whose grammars are ready when the test says so. */
-function start(t: Test, maxQueuedRequests: number) {
+function start(t: Test, maxQueuedRequests: number, adapters = new FakeAdapters(2)) {
   const opened: { ready: () => void; readonly signal: AbortSignal | undefined }[] = [];
   const closed: Constraint[] = [];
   const constraints: Constraints = {
@@ -24,7 +25,7 @@ function start(t: Test, maxQueuedRequests: number) {
       }),
     close: () => undefined,
   };
-  const { core } = makeCore({ config: { runningMaxReqSize: 1, maxQueuedRequests } });
+  const { core } = makeCore({ config: { runningMaxReqSize: 1, maxQueuedRequests }, adapters });
   const messages: EngineMessage[] = [];
   const loop = new EngineLoop(
     core,
@@ -99,4 +100,47 @@ t.test('what an engine before this one had taken is compiled and goes on, howeve
   t.match(await said('new', 'refused'), { error: { code: 'queue_full' } });
   for (const { ready } of opened) ready();
   await said('second', 'accepted');
+});
+
+const withAdapter = { output: { tokenIds: expectedOutput([1, 2], 1, false, Infinity, 7) } };
+
+t.test('an adapter stays for a request whose grammar is still being compiled when it is unloaded', async (t) => {
+  const { loop, core, opened, said, add } = start(t, 10);
+  loop.handle({ type: 'load adapter', id: 1, path: '7' });
+  add('before', false, { adapter: 1 });
+  t.match(await said('before', 'output'), withAdapter);
+  add('waits', true, { adapter: 1 });
+  add('given up', true, { adapter: 1 });
+  loop.handle({ type: 'unload adapter', id: 1 });
+  add('late', false, { adapter: 1 });
+  t.match(await said('late', 'refused'), { error: { code: 'model_not_found' } });
+  opened[0].ready();
+  t.match(await said('waits', 'output'), withAdapter);
+  t.ok(core.stats().cachedSlots > 0, 'one more uses it');
+  loop.handle({ type: 'abort', requestId: 'given up' });
+  t.match(await said('given up', 'output'), { output: { finishReason: 'abort' } });
+  t.equal(core.stats().freeSlots, core.stats().totalSlots, 'it is gone with its prefixes');
+});
+
+t.test('an adapter that is unloaded while it is read serves those who came before, then goes', async (t) => {
+  let read = (): void => undefined;
+  const isRead = new Promise<void>((resolve) => (read = resolve));
+  const adapters = new (class extends FakeAdapters {
+    override async read(path: string) {
+      await isRead;
+      return super.read(path);
+    }
+  })(2);
+  const { loop, core, opened, said, add } = start(t, 10, adapters);
+  loop.handle({ type: 'load adapter', id: 1, path: '7' });
+  add('constrained', true, { adapter: 1 });
+  add('plain', false, { adapter: 1 });
+  loop.handle({ type: 'unload adapter', id: 1 });
+  add('late', false, { adapter: 1 });
+  read();
+  t.match(await said('late', 'refused'), { error: { code: 'model_not_found' } });
+  t.match(await said('plain', 'output'), withAdapter);
+  opened[0].ready();
+  t.match(await said('constrained', 'output'), withAdapter);
+  t.equal(core.stats().freeSlots, core.stats().totalSlots);
 });

@@ -7,7 +7,7 @@
 import type { EngineConfig } from '../../config.ts';
 import { EngineError } from '../../errors.ts';
 import type { HostAdapter } from '../adapters/adapter-device.ts';
-import { AdapterTable } from '../adapters/adapter-table.ts';
+import { AdapterTable, type LoadedAdapter } from '../adapters/adapter-table.ts';
 import type { Constraint } from '../grammar/constraint.ts';
 import { KVCacheManager } from '../cache/kv-cache-manager.ts';
 import type { EngineEvent, StepReport } from '../client/messages.ts';
@@ -92,17 +92,18 @@ export class EngineCore {
   }
 
   /**
-   * Accepts a request for the next step.
+   * Accepts a request for the next step. When this throws, constraint and adapter are the caller's still.
    * @param constraint opened from its parameters; it is closed when the request ends
+   * @param adapter what `useAdapter` gave for it, where that was asked before; it is released when the request ends
    * @throws EngineError queue_full, context_length_exceeded, invalid_value, model_not_found
    */
-  add(init: EngineRequestInit, constraint: Constraint | null = null): void {
+  add(init: EngineRequestInit, constraint: Constraint | null = null, adapter?: LoadedAdapter | null): void {
     validateRequest(init, this.info);
     if (this.#requests.has(init.id)) throw new EngineError('invalid_value', `request id ${init.id} is in use`);
     const sharesPrefix = init.promptIds.length <= (this.info.sharedPromptLimit ?? Infinity);
     this.checkQueue(init);
-    const adapter = init.adapter === undefined ? null : this.#adapterTable().use(init.adapter);
-    const request = new EngineRequest(init, this.#maxLength, constraint, sharesPrefix, adapter);
+    const used = adapter === undefined ? this.useAdapter(init) : adapter;
+    const request = new EngineRequest(init, this.#maxLength, constraint, sharesPrefix, used);
     this.scheduler.add(request);
     this.#requests.set(request.id, request);
   }
@@ -110,6 +111,19 @@ export class EngineCore {
   /** Reads an adapter, for requests that name it by its id. @throws EngineError for anything wrong with its files */
   loadAdapter(id: number, path: string): Promise<HostAdapter> {
     return this.#adapterTable().load(id, path);
+  }
+
+  /**
+   * The adapter of a request that is to be added later: it stays until the request has ended, or until `releaseAdapter`.
+   * @throws EngineError model_not_found
+   */
+  useAdapter({ adapter }: EngineRequestInit): LoadedAdapter | null {
+    return adapter === undefined ? null : this.#adapterTable().use(adapter);
+  }
+
+  /** The request came to nothing. */
+  releaseAdapter(adapter: LoadedAdapter): void {
+    this.#adapters?.release(adapter);
   }
 
   /** Requests that use it end as they would; then it is gone. */

@@ -4,6 +4,7 @@
  */
 import { EngineError } from '../../errors.ts';
 import type { Constraint, Constraints, ConstraintSpec } from '../grammar/constraint.ts';
+import type { LoadedAdapter } from '../adapters/adapter-table.ts';
 import type { EngineCore } from './engine-core.ts';
 import {
   toErrorMessage,
@@ -58,10 +59,10 @@ export class EngineLoop {
         this.#core.abort(command.requestId);
         break;
       case 'load adapter':
-        this.#reading.set(command.id, this.#loadAdapter(command.id, command.path));
+        this.#read(command.id, command.path);
         break;
       case 'unload adapter':
-        this.#core.unloadAdapter(command.id);
+        void this.#unload(command.id);
         break;
       case 'flush':
         this.#core.flushCache();
@@ -157,6 +158,20 @@ export class EngineLoop {
     return Promise.resolve();
   }
 
+  #read(id: number, path: string): void {
+    const reading = this.#loadAdapter(id, path);
+    this.#reading.set(id, reading);
+    // In front of what waits for it, so that whatever comes later comes behind that.
+    void reading.then(() => this.#reading.delete(id));
+  }
+
+  /** Behind the requests that came before it, which may wait for the adapter to be read. */
+  async #unload(id: number): Promise<void> {
+    const reading = this.#reading.get(id);
+    if (reading) await reading;
+    this.#core.unloadAdapter(id);
+  }
+
   async #loadAdapter(id: number, path: string): Promise<void> {
     let answer: { readonly rank: number | null; readonly error: ErrorMessage | null };
     try {
@@ -164,13 +179,13 @@ export class EngineLoop {
     } catch (error) {
       answer = { rank: null, error: toErrorMessage(error) };
     }
-    this.#reading.delete(id);
     this.#post({ type: 'adapter', id, ...answer });
   }
 
   /** Without a grammar the request is in before this returns, else when its grammar is ready; others go on meanwhile. */
   async #add(request: EngineRequestInit): Promise<void> {
     let constraint: Constraint | null = null;
+    let adapter: LoadedAdapter | null = null;
     const opening = new AbortController();
     try {
       const spec = request.params.constraint;
@@ -179,13 +194,15 @@ export class EngineLoop {
       if (reading || spec !== null) this.#opening.set(request.id, opening);
       if (reading) await reading;
       opening.signal.throwIfAborted();
+      adapter = this.#core.useAdapter(request);
       if (spec !== null) {
         constraint = await this.#open(spec, request.outputIds ?? [], opening.signal);
       }
-      this.#core.add(request, constraint);
+      this.#core.add(request, constraint, adapter);
       this.#post({ type: 'events', events: [{ type: 'accepted', requestId: request.id }], step: null });
     } catch (error) {
       constraint?.close();
+      if (adapter) this.#core.releaseAdapter(adapter);
       const event = opening.signal.aborted
         ? abortedOutput(request)
         : ({ type: 'refused', requestId: request.id, error: toErrorMessage(error) } as const);
