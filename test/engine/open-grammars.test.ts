@@ -102,6 +102,17 @@ t.test('what an engine before this one had taken is compiled and goes on, howeve
   await said('second', 'accepted');
 });
 
+t.test('an abort that crosses the grammar ends the request, and the grammar is closed', async (t) => {
+  const { loop, core, opened, closed, said, add } = start(t, 1);
+  add('given up', true);
+  opened[0].ready();
+  loop.handle({ type: 'abort', requestId: 'given up' });
+  t.match(await said('given up', 'output'), { output: { finishReason: 'abort', tokenIds: [] } });
+  t.match(core.stats(), { running: 0, waiting: 0 });
+  t.notOk(core.hasWork());
+  t.equal(closed.length, 1);
+});
+
 const withAdapter = { output: { tokenIds: expectedOutput([1, 2], 1, false, Infinity, 7) } };
 
 t.test('an adapter stays for a request whose grammar is still being compiled when it is unloaded', async (t) => {

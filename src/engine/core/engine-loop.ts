@@ -197,6 +197,8 @@ export class EngineLoop {
       adapter = this.#core.useAdapter(request);
       if (spec !== null) {
         constraint = await this.#open(spec, request.outputIds ?? [], opening.signal);
+        // The abort may have crossed it.
+        opening.signal.throwIfAborted();
       }
       this.#core.add(request, constraint, adapter);
       this.#post({ type: 'events', events: [{ type: 'accepted', requestId: request.id }], step: null });
