@@ -229,6 +229,43 @@ t.test('Codex: tools and items of other kinds', async (t) => {
   }
 });
 
+t.test('responses: the log probabilities are those of the content, in whatever pieces it comes', async (t) => {
+  const { post, engine, server } = await startFakeServer({}, { reasoningParser: 'qwen3' });
+  t.teardown(() => server.close());
+  const include = ['message.output_text.logprobs'];
+  const tools = [{ type: 'function', name: 'weather', parameters: { type: 'object', properties: {} } }];
+  const call = '<tool_call>\n{"name": "weather", "arguments": {"of": "a < b 😀"}}\n</tool_call>';
+  const cases: [text: string, content: string, more?: Json][] = [
+    ['a😀b', 'a😀b'],
+    ['a😀', 'a\ufffd', { max_output_tokens: 3 }],
+    ['<think>a 😀</think>\n\na 😀', 'a 😀'],
+    ['a <b> < c 😀', 'a <b> < c 😀', { tools }],
+    [`<think>a <</think>a <b😀${call}`, 'a <b😀', { tools }],
+    [`${call}${call}`, '', { tools }],
+  ];
+  for (const [text, content, more] of cases) {
+    const body = { input: 'Hello', include, ...more };
+    const answers: Json[] = [];
+    for (const chunk of [1, 3, 1000]) {
+      engine.script = () => ({ text, chunk });
+      const { output } = await json(await post('/v1/responses', body));
+      const parts = output.flatMap((item: Json) => (item.type === 'message' ? item.content : []));
+      const all = parts.flatMap((part: Json) => part.logprobs);
+      t.equal(all.map((l: Json) => l.token).join(''), content, `${text} in steps of ${chunk}`);
+      const events = await readEvents(await post('/v1/responses', { ...body, stream: true }));
+      const deltas = events.filter((e) => e.type === 'response.output_text.delta');
+      t.equal(deltas.map((e) => e.delta).join(''), content);
+      t.same(
+        deltas.flatMap((e) => e.logprobs),
+        all,
+        'streamed as well',
+      );
+      answers.push(all);
+    }
+    for (const other of answers.slice(1)) t.same(other, answers[0], 'whatever comes in one step');
+  }
+});
+
 t.test('responses: log probabilities, and truncation of what is too long', async (t) => {
   const { post, engine, server } = await startFakeServer();
   t.teardown(() => server.close());

@@ -109,6 +109,12 @@ t.test('logprobs stay in step with the text', async (t) => {
   t.ok(content!.every((x) => x.top_logprobs.length === 2 && x.top_logprobs[0].logprob === x.logprob));
   const stream = client.chat.completions.stream(request);
   t.same((await stream.finalChatCompletion()).choices[0]?.logprobs?.content, content, 'streamed alike');
+
+  engine.script = () => ({ text: 'a😀' });
+  const cut = await client.chat.completions.create({ model: 'fake', messages, logprobs: true, max_tokens: 3 });
+  const [{ message, logprobs }] = cut.choices;
+  t.equal(message.content, 'a\ufffd', 'a character that the limit cuts in two');
+  t.equal(logprobs!.content!.map((x) => x.token).join(''), message.content);
 });
 
 t.test('a client that goes away frees its request, streamed or not', async (t) => {

@@ -4,6 +4,7 @@ import type { AnswerDelta, AnswerFinishReason } from '../../text/answer/answer-p
 import type { ServerContext } from '../http/context.ts';
 import type { ChoiceOutput } from './generate-text.ts';
 import { startChoices } from './start-choices.ts';
+import { ContentLogprobs } from './content-logprobs.ts';
 import { chatLogprobs } from './logprobs.ts';
 import { type ChatLogprobs, type ChatRequest, chatRequestSchema } from '../apis/chat-completions/schema.ts';
 import { validate } from '../http/validate.ts';
@@ -16,7 +17,7 @@ export interface AnswerEvent {
   readonly stopReason: string | number | null;
   readonly usage: Usage;
   readonly reasoningTokens: number;
-  /** Of the tokens behind `delta`; empty when the request asked for none. */
+  /** Of the tokens of `delta.content`; empty when the request asked for none. */
   readonly logprobs: ChatLogprobs['content'];
 }
 
@@ -48,11 +49,14 @@ async function* answerEvents(
   outputs: AsyncGenerator<ChoiceOutput, void, undefined>,
 ): AsyncGenerator<AnswerEvent, void, undefined> {
   const [parser] = run.parsers;
+  const contentLogprobs = new ContentLogprobs();
   for await (const output of outputs) {
     const delta = parser.push(output);
     const finishReason = output.finishReason === null ? null : parser.finishReason(output.finishReason);
     const { stopReason, usage } = output;
-    const logprobs = run.logprobs ? chatLogprobs(ctx.tokenizer, output.tokens).content : [];
+    const logprobs = run.logprobs
+      ? contentLogprobs.push(chatLogprobs(ctx.tokenizer, output.tokens).content, delta)
+      : [];
     yield { delta, finishReason, stopReason, usage, reasoningTokens: parser.reasoningTokens, logprobs };
   }
 }

@@ -52,9 +52,11 @@ export class TextAssembler {
 
   /** The end of the text: everything held back comes out. */
   end(): TextPiece {
-    const piece = this.matched === null ? this.#take(this.#decoder.flush(), null) : { text: '', tokens: [] };
-    const rest = this.matched === null ? this.#release(this.#held.length) : { text: '', tokens: [] };
-    return { text: piece.text + rest.text, tokens: [...piece.tokens, ...rest.tokens] };
+    if (this.matched !== null) return { text: '', tokens: [] };
+    const piece = this.#take(this.#decoder.flush(), null);
+    if (this.matched !== null) return piece;
+    const rest = this.#release(this.#held.length);
+    return { text: piece.text + rest.text, tokens: [...piece.tokens, ...rest.tokens, ...this.#waiting.splice(0)] };
   }
 
   #take(text: string, token: { id: number; logprobs: TokenLogprobs | null } | null): TextPiece {
@@ -72,15 +74,21 @@ export class TextAssembler {
     return this.#release(match.index + (includeStop ? match.stop.length : 0));
   }
 
-  /** Releases the first `length` held characters and the tokens whose text lies wholly in what was released. */
+  /**
+   * Releases the first `length` held characters and the tokens whose text lies wholly in what was released. A token without
+   * text, such as the first bytes of a character, goes with the next one that has some.
+   */
   #release(length: number): TextPiece {
+    if (length === 0 && this.matched === null) return { text: '', tokens: [] };
     const text = this.#held.slice(0, length);
     this.#held = this.#held.slice(length);
     this.#released += length;
     const complete = (t: TextToken): boolean =>
       t.offset + t.text.length <= this.#released || (this.matched !== null && t.offset < this.#released);
     let count = 0;
-    while (count < this.#waiting.length && complete(this.#waiting[count])) count++;
+    for (let i = 0; i < this.#waiting.length && complete(this.#waiting[i]); i++) {
+      if (this.#waiting[i].text !== '') count = i + 1;
+    }
     return { text, tokens: this.#waiting.splice(0, count) };
   }
 }
