@@ -1,6 +1,9 @@
 // /v1/chat/completions over a real socket, seen through the official client and through fetch.
 import t from 'tap';
+import { defaultSamplingParams } from '../../src/engine/core/types.ts';
+import { uniform } from '../../src/engine/running/random.ts';
 import { chatChunkSchema, chatResponseSchema } from '../../src/server/apis/chat-completions/schema.ts';
+import { generationRequests } from '../../src/server/chat/generation-request.ts';
 import { startFakeServer, until } from '../helpers/fake-server.ts';
 import { json, type Json, readEvents } from '../helpers/wire.ts';
 
@@ -96,6 +99,21 @@ t.test('n choices, streamed and not', async (t) => {
       .map((c: Json) => c.delta.content ?? '')
       .join('');
   t.same([text(0), text(1)], ['seed 5', 'seed 6']);
+});
+
+t.test('every seed gives choices that are drawn differently', async (t) => {
+  const params = { ...defaultSamplingParams, maxTokens: 1 };
+  const signal = new AbortController().signal;
+  const far = [2 ** 53, 2 ** 53 + 2, 2 ** 60, 2 ** 62 + 1024, 2 ** 63 - 1024, 2 ** 63].flatMap((seed) => [seed, -seed]);
+  for (const seed of [0, 5, -5, -2, 2 ** 53 - 1, 2 ** 53 - 64, 1 - 2 ** 53, ...far]) {
+    const prompts = [{ promptIds: [1], params: { ...params, seed } }];
+    const seeds = generationRequests({ id: 'x', prompts, n: 128, signal }).map((request) => request.params.seed!);
+    t.equal(seeds[0], seed);
+    // What draws depend on (src/engine/running/random.ts).
+    t.equal(new Set(seeds.map((s) => BigInt.asUintN(64, BigInt(s)))).size, 128, `${seed}`);
+    const draws = (s: number): string => [0, 1, 2, 3].map((index) => uniform(s, index)).join();
+    t.equal(new Set(seeds.map(draws)).size, 128, `draws of ${seed}`);
+  }
 });
 
 t.test('logprobs stay in step with the text', async (t) => {

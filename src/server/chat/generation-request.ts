@@ -44,5 +44,14 @@ export function generationRequests(options: GenerationOptions): GenerationReques
 
 /** The i-th of n choices: a given seed still gives n different texts, the same ones each time. */
 function forChoice(params: SamplingParams, i: number): SamplingParams {
-  return params.seed === null || i === 0 ? params : { ...params, seed: params.seed + i };
+  return params.seed === null || i === 0 ? params : { ...params, seed: nthSeed(params.seed, i) };
+}
+
+/** No number up to 2⁶³ is farther than this from the next one towards zero, so that all multiples can be told apart. */
+const FAR_STEP = 2 ** 11;
+
+/** @param seed an integer from -2⁶³ to 2⁶³ */
+function nthSeed(seed: number, i: number): number {
+  if (!Number.isSafeInteger(seed)) return seed - Math.sign(seed) * i * FAR_STEP;
+  return Number.isSafeInteger(seed + i) ? seed + i : seed - i;
 }
