@@ -119,7 +119,7 @@ t.test('ranges and messages are LightLLM’s', async (t) => {
 });
 
 t.test('--use_tgi_api', async (t) => {
-  const { post, server } = await startFakeServer({ useTgiApi: true });
+  const { post, engine, server } = await startFakeServer({ useTgiApi: true });
   t.teardown(() => server.close());
   const parameters = { details: true, stop: [','], watermark: false, typical_p: 0.9, seed: 3 };
   const whole = await json(await post('/generate', { inputs: 'Hi', parameters }));
@@ -131,6 +131,16 @@ t.test('--use_tgi_api', async (t) => {
   const events = await readEvents(await post('/generate_stream', { inputs: 'Hi', parameters: { max_new_tokens: 3 } }));
   t.match(events.at(-1), { generated_text: 'Hel', details: { generated_tokens: 3, finish_reason: 'length' } });
   t.equal(events[0].generated_text, null);
+
+  // The fake engine finds "b" likelier than "c", and "c" likelier than "a".
+  engine.script = ({ params }) => ({ text: ['a', 'b', 'c'][params.seed! - 3] });
+  for (const details of [false, true]) {
+    const parameters = { best_of: 3, details, seed: 3, do_sample: true, max_new_tokens: 1 };
+    const best = await json(await post('/generate', { inputs: 'Hi', parameters }));
+    t.equal(best.generated_text, 'b', 'the likeliest, with details or without');
+    const others = best.details?.beam_sequences.map((beam: Json) => beam.generated_text);
+    t.same(others, details ? ['c', 'a'] : undefined);
+  }
 });
 
 t.test(

@@ -52,7 +52,7 @@ async function prepare(
   ctx: ServerContext,
   body: GenerateRequest,
   signal: AbortSignal,
-  details: boolean,
+  withLogprobs: boolean,
 ): Promise<GenerationRequest[]> {
   const p: Partial<Parameters> = body.parameters ?? {};
   checkGenerations(ctx, p.best_of ?? 1, `${p.best_of ?? 1} answers`, 'parameters.best_of');
@@ -72,7 +72,7 @@ async function prepare(
   };
   const params = toSamplingParams(ctx, fields, {
     maxTokens: room.maxTokens,
-    logprobs: details ? 0 : null,
+    logprobs: withLogprobs ? 0 : null,
     constraint: await ctx.constraints.ofText(constraintFields(p), signal),
   });
   return generationRequests({
@@ -143,12 +143,16 @@ interface Answer {
 async function answerWhole(ctx: ServerContext, c: Context, body: GenerateRequest): Promise<Response> {
   const details = body.parameters?.return_details === true;
   noteSkipped(c, 'parameters', droppedOf(body.parameters ?? {}));
-  const requests = await prepare(ctx, body, linkedAbort(c).signal, details);
+  // In text-generation-inference's form the likeliest answer is given.
+  const isRanked = ctx.settings.useTgiApi && (body.parameters?.best_of ?? 1) > 1;
+  const withTokens = details || isRanked;
+  const requests = await prepare(ctx, body, linkedAbort(c).signal, withTokens);
   const answers: Answer[] = requests.map(() => ({ text: '', tokens: [], count: 0, promptTokens: 0, finishReason: '' }));
   for await (const output of generateChoices(ctx, requests)) {
     const answer = answers[output.index];
     answer.text += output.text;
-    if (details) addDetailed(answer.tokens, wireTokens(ctx, output, answer.tokens.length), output.usage.cachedTokens);
+    if (withTokens)
+      addDetailed(answer.tokens, wireTokens(ctx, output, answer.tokens.length), output.usage.cachedTokens);
     answer.count = output.usage.completionTokens;
     answer.promptTokens = output.usage.promptTokens;
     answer.finishReason = output.finishReason ?? '';
