@@ -1,7 +1,7 @@
 // Which requests are computed with the adapter for tools, and with which prompt.
 import t from 'tap';
 import { startFakeServer } from '../helpers/fake-server.ts';
-import { json } from '../helpers/wire.ts';
+import { json, type Json } from '../helpers/wire.ts';
 
 const template =
   '{% for tool in tools or [] %}[{{ tool.function.name }}]{% endfor %}' +
@@ -60,4 +60,34 @@ t.test('prompts are counted as they are generated from', async (t) => {
   const responses = { input: 'Hi', tools: [{ type: 'function', name: 'weather', parameters }] };
   t.equal((await json(await post('/v1/responses/input_tokens', responses))).input_tokens, length);
   t.equal((await json(await post('/tokenize', { messages, tools }))).count, length);
+});
+
+t.test('prompts are counted with the tools that tool_choice leaves', async (t) => {
+  const { post, engine, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  const names = ['weather', 'time_of_day'];
+  const named = (name: string) => ({ type: 'function', name });
+  const allowed = { type: 'allowed_tools', mode: 'auto', tools: [named('time_of_day')] };
+  const lengths = new Set<number>();
+  const compare = async (path: string, counting: string, body: Json) => {
+    const { usage } = await json(await post(path, body));
+    const { input_tokens: counted } = await json(await post(counting, body));
+    t.equal(counted, engine.calls.at(-1)?.promptIds.length, `${path} ${JSON.stringify(body.tool_choice)}`);
+    t.equal(counted, usage.input_tokens);
+    lengths.add(counted);
+  };
+  for (const tool_choice of [undefined, 'none', 'auto', 'required', named('weather'), allowed]) {
+    const functions = names.map((name) => ({ ...named(name), parameters }));
+    const body = { input: 'Hi', tools: functions, tool_choice };
+    await compare('/v1/responses', '/v1/responses/input_tokens', body);
+  }
+  for (const type of [undefined, 'none', 'auto', 'any', 'tool']) {
+    const tool_choice = type && { type, ...(type === 'tool' ? { name: 'weather' } : {}) };
+    const given = names.map((name) => ({ name, input_schema: parameters }));
+    const body = { model: 'fake', max_tokens: 100, messages, tools: given, tool_choice };
+    await compare('/v1/messages', '/v1/messages/count_tokens', body);
+  }
+  t.equal(lengths.size, 4, 'none, one, the other and both');
+  const unknown = { input: 'Hi', tools: [{ ...named('weather'), parameters }], tool_choice: named('time') };
+  t.match(await json(await post('/v1/responses/input_tokens', unknown)), { error: { param: 'tool_choice' } });
 });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { anthropicToChat, anthropicToPrompt } from './to-chat.ts';
 import { drain, streamAnswer, streamFrames } from '../../chat/answer-stream.ts';
 import type { Api } from '../../http/api.ts';
-import { countingLimit } from '../../chat/prompt-limits.ts';
+import { countPrompt } from '../../chat/count-prompt.ts';
 import type { ServerContext } from '../../http/context.ts';
 import { errorBody } from '../../http/errors.ts';
 import { MessageBuilder, type MessageEvent } from './events.ts';
@@ -18,7 +18,6 @@ import {
   type WireMessage,
 } from './schema.ts';
 import { splitTools } from '../schema/tools.ts';
-import { chatAdapter } from '../../chat/chat-adapter.ts';
 import { linkedAbort } from '../../http/request-signal.ts';
 import { eventStream } from '../../http/sse.ts';
 
@@ -67,10 +66,9 @@ export function addMessages(api: Api, ctx: ServerContext): void {
   } as const;
   api.add(count, async (c, body) => {
     modelName(ctx, body.model);
-    const { tools = null, ...chat } = anthropicToPrompt(body);
-    const { forToolsAdapter } = chatAdapter(ctx, body.model, tools);
-    const options = { limit: countingLimit(ctx), param: 'messages', signal: linkedAbort(c).signal, forToolsAdapter };
-    return c.json({ input_tokens: (await ctx.text.chatPrompt(chat, tools, options)).ids.length });
+    const chat = { ...anthropicToPrompt(body), model: body.model };
+    const { signal } = linkedAbort(c);
+    return c.json({ input_tokens: await countPrompt(ctx, chat, { param: 'messages', signal }) });
   });
 }
 

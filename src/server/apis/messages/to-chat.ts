@@ -7,13 +7,14 @@ import { constraintsWith } from '../schema/structured-output.ts';
 import { splitTools, type Tool } from '../schema/tools.ts';
 
 export function anthropicToPrompt(body: CountRequest): ChatBody {
-  const { thinking, output_config: output } = body;
+  const { thinking, output_config: output, tool_choice: choice } = body;
   const messages = [...systemMessage(body.system), ...body.messages.flatMap(toMessages)];
   const { own: tools } = splitTools(body.tools);
   const effort = output?.effort;
   return {
     messages,
     tools: tools.length === 0 ? undefined : tools.map(toTool),
+    ...(choice === undefined ? {} : { tool_choice: toToolChoice(choice) }),
     ...(isPrefill(messages.at(-1)) ? { continue_final_message: true } : {}),
     ...(effort == null ? {} : { reasoning_effort: effort }),
     ...(thinking === undefined ? {} : { chat_template_kwargs: { enable_thinking: thinking.type !== 'disabled' } }),
@@ -54,7 +55,6 @@ export function anthropicToChat(body: MessagesRequest): ChatBody {
     top_k: body.top_k,
     stop: body.stop_sequences,
     ...(parallel === undefined ? {} : { parallel_tool_calls: parallel }),
-    ...(choice === undefined ? {} : { tool_choice: toToolChoice(choice) }),
   };
 }
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type AnswerStream, type ChatBody, drain, streamAnswer, streamFrames } from '../../chat/answer-stream.ts';
 import type { Api } from '../../http/api.ts';
-import { countingLimit } from '../../chat/prompt-limits.ts';
+import { countPrompt } from '../../chat/count-prompt.ts';
 import type { ServerContext } from '../../http/context.ts';
 import { errorBody } from '../../http/errors.ts';
 import { dropOldest } from '../../chat/drop-oldest.ts';
@@ -17,7 +17,6 @@ import {
   responsesRequestSchema,
   type WireResponse,
 } from './schema.ts';
-import { chatAdapter } from '../../chat/chat-adapter.ts';
 import { linkedAbort } from '../../http/request-signal.ts';
 import { responsesToChat } from './to-chat.ts';
 import { ResponseBuilder, type ResponseEvent } from './events.ts';
@@ -75,12 +74,9 @@ function addInputTokens(api: Api, ctx: ServerContext): void {
   } as const;
   api.add(doc, async (c, body) => {
     modelName(ctx, body.model);
-    const { tools = null, ...chat } = responsesToChat(body);
-    const shown = body.tool_choice === 'none' ? null : tools;
-    const { forToolsAdapter } = chatAdapter(ctx, body.model, shown);
-    const options = { limit: countingLimit(ctx), param: 'input', signal: linkedAbort(c).signal, forToolsAdapter };
-    const { ids } = await ctx.text.chatPrompt(chat, shown, options);
-    return c.json({ object: 'response.input_tokens', input_tokens: ids.length });
+    const chat = { ...responsesToChat(body), model: body.model };
+    const input_tokens = await countPrompt(ctx, chat, { param: 'input', signal: linkedAbort(c).signal });
+    return c.json({ object: 'response.input_tokens', input_tokens });
   });
 }
 
