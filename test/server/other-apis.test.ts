@@ -3,7 +3,7 @@ import t from 'tap';
 import { chatChunkSchema, chatResponseSchema } from '../../src/server/apis/chat-completions/schema.ts';
 import { messagesResponseSchema } from '../../src/server/apis/messages/schema.ts';
 import { responseSchema } from '../../src/server/apis/responses/schema.ts';
-import { startFakeServer } from '../helpers/fake-server.ts';
+import { startFakeServer, until } from '../helpers/fake-server.ts';
 import { json, type Json, readEvents } from '../helpers/wire.ts';
 
 const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
@@ -196,4 +196,41 @@ t.test('/v1/messages', async (t) => {
   const bad = await post('/v1/messages', { ...request, max_tokens: 0 });
   t.equal(bad.status, 400);
   t.match(await json(bad), { type: 'error', error: { type: 'invalid_request_error', param: 'max_tokens' } });
+});
+
+t.test('an answer that /abort_request ends is not reported as whole', async (t) => {
+  const { post, engine, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  engine.script = () => ({ text: 'a'.repeat(4000), delay: 3 });
+  const ask = async (path: string, body: Json): Promise<Response> => {
+    const answer = post(path, body);
+    const calls = engine.calls.length;
+    await until(() => engine.calls.length > calls && engine.calls.at(-1)!.given > 1);
+    t.match(await json(await post('/abort_request', { abort_all: true })), { aborted: 1 });
+    return answer;
+  };
+  const response = {
+    status: 'incomplete',
+    incomplete_details: { reason: 'abort' },
+    output: [{ status: 'incomplete' }],
+  };
+  const whole = await json(await ask('/v1/responses', { input: 'Hi' }));
+  t.match(whole, response);
+  t.match(whole.output[0].content[0].text, /^a+$/, 'what there was is given');
+  t.ok(whole.usage.output_tokens > 0);
+  t.doesNotThrow(() => responseSchema.parse(whole));
+  const events = await readEvents(await ask('/v1/responses', { input: 'Hi', stream: true }));
+  t.match(events.at(-1), { type: 'response.incomplete', response });
+
+  const request = { model: 'fake', max_tokens: 4000, messages };
+  const error = { type: 'error', error: { code: 'aborted', message: /abort_request/ } };
+  const refused = await ask('/v1/messages', request);
+  t.equal(refused.status, 499);
+  t.match(await json(refused), error);
+  const blocks = await readEvents(await ask('/v1/messages', { ...request, stream: true }));
+  t.match(blocks.at(-1), error);
+  t.notOk(
+    blocks.some(({ type }) => type === 'message_delta' || type === 'message_stop'),
+    'no end as if it were whole',
+  );
 });

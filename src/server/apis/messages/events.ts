@@ -1,4 +1,5 @@
 /** Answer events → the content blocks of /v1/messages and the stream events that tell of them. */
+import { EngineError } from '../../../errors.ts';
 import type { AnswerEvent } from '../../chat/answer-stream.ts';
 import type { OutputBlock, WireMessage } from './schema.ts';
 import type { ToolCallDelta } from '../../../text/tool-calls/types.ts';
@@ -20,7 +21,9 @@ export class MessageBuilder {
     yield { type: 'message_start', message: structuredClone(this.message) };
   }
 
+  /** @throws EngineError aborted: no `stop_reason` says that the answer was ended from outside */
   *push({ delta, finishReason, stopReason, usage }: AnswerEvent): Generator<MessageEvent> {
+    if (finishReason === 'abort') throw new EngineError('aborted', 'The request was ended by /abort_request.');
     if (delta.reasoning !== '') yield* this.#text('thinking', delta.reasoning);
     if (delta.content !== '') yield* this.#text('text', delta.content);
     for (const call of delta.toolCalls) yield* this.#call(call);

@@ -27,10 +27,10 @@ export class ResponseBuilder {
     if (delta.content !== '') yield* this.#text('message', delta.content, logprobs);
     for (const call of delta.toolCalls) yield* this.#call(call);
     if (finishReason === null) return;
-    const cut = finishReason === 'length';
-    yield* this.#close(cut ? 'incomplete' : 'completed');
-    this.response.status = cut ? 'incomplete' : 'completed';
-    if (cut) this.response.incomplete_details = { reason: 'max_output_tokens' };
+    const cutBy = finishReason === 'length' ? 'max_output_tokens' : finishReason === 'abort' ? 'abort' : null;
+    this.response.status = cutBy === null ? 'completed' : 'incomplete';
+    yield* this.#close(this.response.status);
+    if (cutBy !== null) this.response.incomplete_details = { reason: cutBy };
     this.response.usage = {
       input_tokens: usage.promptTokens,
       output_tokens: usage.completionTokens,
