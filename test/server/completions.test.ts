@@ -192,8 +192,8 @@ t.test('sampling parameters reach the engine', async (t) => {
     frequency_penalty: 2,
     logit_bias: { 65: -100 },
     bad_words: ['q'],
-    allowed_token_ids: [65, 66],
-    stop_token_ids: [66],
+    allowed_token_ids: [66, 65, 66, 65],
+    stop_token_ids: [66, 66],
     ignore_eos: true,
     seed: 11,
     logprobs: 2,
@@ -208,12 +208,12 @@ t.test('sampling parameters reach the engine', async (t) => {
     repetitionPenalty: 1.1,
     presencePenalty: -1,
     frequencyPenalty: 2,
-    allowedTokenIds: [65, 66],
-    stopTokenIds: [66],
     ignoreEos: true,
     seed: 11,
     logprobs: 2,
   });
+  const { allowedTokenIds, stopTokenIds } = engine.calls[0].params;
+  t.same([allowedTokenIds, stopTokenIds], [[66, 65], [66]], 'each id once, however often it is given');
   const bias = engine.calls[0].params.logitBias!;
   t.equal(bias.get(65), -100);
   t.ok(bias.get('q'.charCodeAt(0))! < -1000);

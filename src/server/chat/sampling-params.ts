@@ -60,14 +60,19 @@ export function toSamplingParams(
     presencePenalty: body.presence_penalty ?? base.presencePenalty,
     frequencyPenalty: body.frequency_penalty ?? base.frequencyPenalty,
     logitBias: logitBias(ctx, body, limits.forbidden ?? []),
-    allowedTokenIds: body.allowed_token_ids ?? null,
+    allowedTokenIds: body.allowed_token_ids === undefined ? null : distinct(body.allowed_token_ids),
     seed: body.seed === undefined || body.seed === -1 ? null : body.seed,
-    stopTokenIds: body.stop_token_ids ?? [],
+    stopTokenIds: distinct(body.stop_token_ids ?? []),
     ignoreEos: body.ignore_eos ?? false,
     logprobs: limits.logprobs,
     constraint: limits.constraint ?? null,
     promptLogprobs: limits.promptLogprobs ?? null,
   };
+}
+
+/** The engine walks the lists for each token: they are never longer than the vocabulary. */
+function distinct(ids: readonly number[]): number[] {
+  return [...new Set(ids)];
 }
 
 function logitBias(ctx: ServerContext, body: SamplingFields, forbidden: readonly number[]): Map<number, number> | null {

@@ -66,7 +66,7 @@ export class GeneratedText {
       stopToken: this.#hiddenStop(output),
       promptLogprobs,
       finishReason: matched === null ? ended : 'stop',
-      stopReason: matched ?? this.#stopTokenIds.find((id) => id === stopTokenId) ?? null,
+      stopReason: matched ?? (stopTokenId !== null && this.#stopTokenIds.includes(stopTokenId) ? stopTokenId : null),
       usage: matched === null ? usage : { ...usage, completionTokens: numTokens },
     };
   }
