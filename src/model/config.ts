@@ -186,6 +186,13 @@ export function withKeys(source: ConfigSource, names: Readonly<Record<string, st
   return { ...source, json: all, keyName: (key) => source.keyName(names[key] ?? key) };
 }
 
+/** The same file, where it has one of two names of the same key: transformers takes either (its attribute_map). */
+export function withEither(source: ConfigSource, names: Readonly<Record<string, string>>): ConfigSource {
+  const json = source.json as Record<string, unknown>;
+  const given = Object.entries(names).filter(([key, other]) => json[key] === undefined && json[other] !== undefined);
+  return withKeys(source, Object.fromEntries(given));
+}
+
 /** The same file, as if it said these. */
 export function withValues(source: ConfigSource, values: Readonly<Record<string, unknown>>): ConfigSource {
   return { ...source, json: { ...(source.json as object), ...values } };

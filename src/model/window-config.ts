@@ -17,12 +17,12 @@ export function layerTypes(source: ConfigSource, numHiddenLayers: number) {
 
 const windowKeys = z.object({
   sliding_window: count.nullish(),
-  sliding_window_pattern: count.nullish(),
+  sliding_window_pattern: z.union([count, z.string().regex(/^[LG]+$/, 'expected letters L and G')]).nullish(),
 });
 
 /**
  * Per layer: how many keys a query sees, itself included; null sees all. Where layer_types does not say it, every n-th layer
- * sees everything.
+ * sees everything, or those that are G in a pattern like LLLG (EXAONE 4).
  */
 export function readWindows(
   source: ConfigSource,
@@ -32,7 +32,9 @@ export function readWindows(
   const c = readKeys(source, windowKeys);
   const types = layerTypes(source, numHiddenLayers);
   const window = c.sliding_window === undefined ? defaults.window : c.sliding_window;
-  const every = c.sliding_window_pattern ?? defaults.fullEvery;
-  const slides = (i: number) => (types ? types[i] === 'sliding_attention' : (i + 1) % every !== 0);
+  const pattern = c.sliding_window_pattern ?? defaults.fullEvery;
+  const inPattern = (i: number) =>
+    typeof pattern === 'string' ? pattern[i % pattern.length] === 'L' : (i + 1) % pattern !== 0;
+  const slides = (i: number) => (types ? types[i] === 'sliding_attention' : inPattern(i));
   return Array.from({ length: numHiddenLayers }, (_, i) => (slides(i) ? window : null));
 }

@@ -29,6 +29,19 @@ function read(modelType: string, keys: object): LlamaConfig {
   return architectureOf(modelType, 'config.json').config(source) as LlamaConfig;
 }
 
+t.test('either name that transformers takes for a key', (t) => {
+  const sizes = { hiddenSize: 64, numHiddenLayers: 4, numAttentionHeads: 4 };
+  for (const type of ['gpt2', 'gptj', 'bloom']) t.match(read(type, { rotary_dim: 16 }), sizes, type);
+  const { hidden_size: n_embed, ...published } = minimal;
+  const bloom = architectureOf('bloom', 'config.json').config(jsonSource({ ...published, n_embed }, 'config.json'));
+  t.match(bloom, sizes, 'as BLOOM was published');
+  t.match(read('gpt2', { n_embd: 32, n_layer: 2 }), { hiddenSize: 32, numHiddenLayers: 2 }, 'its own name first');
+  t.throws(() => architectureOf('gpt2', 'config.json').config(jsonSource({ vocab_size: 9 }, 'config.json')), {
+    message: /n_positions: is missing/,
+  });
+  t.end();
+});
+
 t.test('defaults are those of transformers', (t) => {
   const llama = read('llama', {});
   t.match(llama, { numKeyValueHeads: 4, headDim: 16, tieWordEmbeddings: false });
@@ -198,6 +211,8 @@ t.test('layers without a window or without positions, where a config leaves them
   t.same(windows('gemma2'), [true, false, true, false]);
   t.same(windows('olmo3'), [true, true, true, false]);
   t.same(windows('cohere2', { sliding_window_pattern: 2 }), [true, false, true, false]);
+  t.same(windows('exaone4', { sliding_window_pattern: 'LLG' }), [true, true, false, true]);
+  t.throws(() => windows('exaone4', { sliding_window_pattern: 'LX' }), { message: /sliding_window_pattern: expected/ });
   t.same(windows('exaone4', { sliding_window: null }), [false, false, false, false]);
   t.same(read('exaone4', {}).rotates, [true, true, true, false]);
   t.same(read('exaone4', { sliding_window: null }).rotates, [true, true, true, true]);

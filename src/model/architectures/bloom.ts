@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { checkHeads, count, layerCount, readKeys, requireValue, type ModelConfig } from '../config.ts';
+import { checkHeads, count, layerCount, readKeys, requireValue, withEither, type ModelConfig } from '../config.ts';
 import { attend, attentionSpec, plainMlp } from '../layers/decoder-layer.ts';
 import { Decoder } from '../layers/decoder.ts';
 import { layerNorm, layerNormWeights } from '../layers/layer-norm-decoder.ts';
@@ -19,8 +19,7 @@ interface BloomConfig extends ModelConfig {
 
 const keys = z.object({
   vocab_size: count,
-  hidden_size: count.optional(),
-  n_embed: count.optional(),
+  hidden_size: count,
   n_layer: layerCount,
   n_head: count,
   /** What the model was trained with; ALiBi itself has no end. */
@@ -29,6 +28,9 @@ const keys = z.object({
   apply_residual_connection_post_layernorm: z.boolean().default(false),
   tie_word_embeddings: z.boolean().default(true),
 });
+
+/** In the files that BigScience published. */
+const otherNames = { hidden_size: 'n_embed', n_layer: 'num_hidden_layers', n_head: 'num_attention_heads' };
 
 function layerWeights(h: number, heads: number, prefix: string) {
   const fused = { kvHeads: heads, queriesPerKey: 1, headDim: h / heads };
@@ -82,20 +84,17 @@ export const bloom: Architecture<BloomConfig, ReturnType<typeof weights>> = {
   /** Checkpoints of BloomModel have no prefix. */
   tensorName: (stored) => stored.replace(/^transformer\./, ''),
 
-  config: (source) => {
+  config: (given) => {
+    const source = withEither(given, otherNames);
     const c = readKeys(source, keys);
     const key = 'apply_residual_connection_post_layernorm';
     requireValue(source, key, c[key], false);
-    const { hidden_size: hiddenSize } = readKeys(
-      { ...source, json: { hidden_size: c.hidden_size ?? c.n_embed } },
-      z.object({ hidden_size: count }),
-    );
-    const headDim = Math.floor(hiddenSize / c.n_head);
+    const headDim = Math.floor(c.hidden_size / c.n_head);
     checkHeads(source, { headDim, numAttentionHeads: c.n_head, numKeyValueHeads: c.n_head });
     return {
       modelType: 'bloom',
       vocabSize: c.vocab_size,
-      hiddenSize,
+      hiddenSize: c.hidden_size,
       numHiddenLayers: c.n_layer,
       numAttentionHeads: c.n_head,
       headDim,

@@ -11,6 +11,7 @@ import {
   layerCount,
   readKeys,
   requireValue,
+  withEither,
   type ConfigSource,
   type ModelConfig,
 } from '../config.ts';
@@ -46,8 +47,16 @@ const keys = z.object({
   tie_word_embeddings: z.boolean().default(true),
 });
 
+const otherNames = {
+  n_positions: 'max_position_embeddings',
+  n_embd: 'hidden_size',
+  n_layer: 'num_hidden_layers',
+  n_head: 'num_attention_heads',
+};
+
 /** What GPT-2 and what grew out of it read in the same way. */
-export function readGpt2Config(source: ConfigSource, modelType: string): Gpt2Config {
+export function readGpt2Config(given: ConfigSource, modelType: string): Gpt2Config {
+  const source = withEither(given, otherNames);
   const c = readKeys(source, keys);
   requireValue(source, 'add_cross_attention', c.add_cross_attention, false);
   const headDim = Math.floor(c.n_embd / c.n_head);

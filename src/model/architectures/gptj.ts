@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Architecture } from '../architecture.ts';
-import { count, readKeys, requireValue, withKeys } from '../config.ts';
+import { count, readKeys, requireValue, withEither, withKeys } from '../config.ts';
 import {
   createLayerNormDecoder,
   layerNormCaches,
@@ -58,7 +58,8 @@ export const gptj: Architecture<LayerNormDecoderConfig, ReturnType<typeof weight
   /** Older files have causal masks among their tensors. */
   tensorName: (stored) => (/\.attn\.(masked_)?bias$/.test(stored) ? null : stored),
 
-  config: (source) => {
+  config: (given) => {
+    const source = withEither(given, { n_embd: 'hidden_size' });
     const c = readKeys(source, ownKeys);
     const json = { ...(source.json as object), n_inner: c.n_inner ?? 4 * c.n_embd };
     const defaults = { activation: 'gelu_new', normEps: 1e-5, normEpsKey: 'layer_norm_epsilon' };
