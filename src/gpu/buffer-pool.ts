@@ -15,13 +15,16 @@ export function sizeClass(bytes: number): number {
 
 export class BufferPool {
   readonly #device: GPUDevice;
+  readonly #largest: number;
   /** By size class. */
   readonly #free = new Map<number, FreeList<PooledBuffer>>();
   readonly #all: PooledBuffer[] = [];
   readonly #inUse = new Set<PooledBuffer>();
 
-  constructor(device: GPUDevice) {
+  /** @param largest bytes that can be bound: no size class is above it */
+  constructor(device: GPUDevice, largest = Infinity) {
     this.#device = device;
+    this.#largest = largest;
   }
 
   /** Bytes held by the pool, in use or free. */
@@ -31,7 +34,7 @@ export class BufferPool {
 
   /** A storage buffer of at least `bytes`; its content is whatever its last use left. */
   take(bytes: number): PooledBuffer {
-    const size = sizeClass(bytes);
+    const size = bytes <= this.#largest ? Math.min(sizeClass(bytes), this.#largest) : sizeClass(bytes);
     const list = this.#free.get(size) ?? new FreeList();
     this.#free.set(size, list);
     let pooled = list.take();

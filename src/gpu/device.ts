@@ -146,3 +146,8 @@ export async function openGpu(options: GpuOptions): Promise<Gpu> {
     destroy: () => device.destroy(),
   };
 }
+
+/** Bytes of the largest buffer that a kernel can be given whole. */
+export function largestBinding({ limits }: GPUDevice): number {
+  return Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+}

@@ -1,5 +1,5 @@
 /** What every launcher needs: device, recorder, pipelines, and the step's memory. */
-import type { Gpu, KernelSet } from '../gpu/device.ts';
+import { largestBinding, type Gpu, type KernelSet } from '../gpu/device.ts';
 import { BufferPool } from '../gpu/buffer-pool.ts';
 import { PipelineCache } from '../gpu/pipelines.ts';
 import { Recorder, type Resource } from '../gpu/recorder.ts';
@@ -100,7 +100,7 @@ export class WebGPUContext {
     this.stage = options.stage ?? new KernelStage();
     this.pipelines = new PipelineCache(gpu.device);
     this.recorder = new Recorder(gpu.device);
-    this.pool = new BufferPool(gpu.device);
+    this.pool = new BufferPool(gpu.device, largestBinding(gpu.device));
     this.textures = new TexturePool(gpu.device);
     this.staging = new StagingPool(gpu.device);
     this.memory = new ActivationMemory(this.pool, this.textures);

@@ -59,6 +59,42 @@ t.test('flags that do not fit name what does', async (t) => {
   t.equal(plan({ maxTotalTokenNum: 1_048_575 }).maxTotalTokenNum, 1_048_575);
 });
 
+t.test('no step is larger than what the device binds, dispatches and holds', async (t) => {
+  const gpu: AdapterFacts = { kernelSet: 'gpu', maxBinding: 2 ** 27, memory: { bytes: 64e9, source: 'test' } };
+  const refused = (param: string, message: RegExp) => ({ code: 'bad_flag', param, message });
+  const [vocabulary, widest] = [307, 192];
+  t.throws(
+    () => plan({ batchMaxTokens: 70_000 }, gpu),
+    refused('batch_max_tokens', /--batch_max_tokens 70000: a step of this device has 65535 tokens at most/),
+  );
+  const narrow = { ...gpu, maxBinding: 4 * widest * 3000 };
+  t.throws(() => plan({ batchMaxTokens: 3001 }, narrow), refused('batch_max_tokens', / has 3000 tokens at most/));
+  t.equal(plan({ batchMaxTokens: 3000 }, narrow).batchMaxTokens, 3000);
+  const rows = { ...gpu, maxBinding: 4 * vocabulary * 200 };
+  t.equal(plan({ runningMaxReqSize: 100, batchMaxTokens: 100 }, rows).promptRows, 64);
+  t.equal(plan({ runningMaxReqSize: 190, batchMaxTokens: 190 }, rows).promptRows, 10, 'what logits of requests leave');
+  t.throws(
+    () => plan({ runningMaxReqSize: 200, batchMaxTokens: 200 }, rows),
+    refused('running_max_req_size', /--running_max_req_size 200: .* 199 do/),
+  );
+});
+
+t.test('without chunks a prompt is one step, which has to fit', async (t) => {
+  const gpu: AdapterFacts = { kernelSet: 'gpu', maxBinding: 2 ** 31, memory: { bytes: 640e9, source: 'test' } };
+  const whole = plan({ disableChunkedPrefill: true }, gpu);
+  t.equal(whole.kv.maxLength, 65_535 - 64, 'a workgroup a token, beside those of all that decode');
+  t.match(whole.notes, [/^context: 65471 of 4000000 tokens: without chunks/]);
+  t.ok(whole.memory.step > 10 * plan({}, gpu).memory.step, 'its memory is counted');
+  const small = plan({ disableChunkedPrefill: true }, { ...gpu, memory: { bytes: 2e8, source: 'test' } });
+  t.ok(small.kv.maxLength < 65_471 && small.memory.step <= 1e8);
+  t.throws(() => plan({ disableChunkedPrefill: true, maxReqTotalLen: 70_000 }, gpu), {
+    code: 'bad_flag',
+    param: 'max_req_total_len',
+    message: /70000: without chunks .* 65471 tokens fit/,
+  });
+  t.equal(plan({ disableChunkedPrefill: true, maxReqTotalLen: 5000 }, gpu).kv.maxLength, 5000);
+});
+
 t.test('it serves', async (t) => {
   const config = { ...defaultEngineConfig, modelDir: directory, memFraction: 0.02 };
   const engine = await RestartingEngineClient.start(inThisThread(loadEngine, config));
@@ -80,19 +116,24 @@ t.test('recurrent states have their place before the slots', async (t) => {
   t.same(plan({ linearAttCacheSize: 3 }, lavapipe, lfm2).states, { snapshots: 3 });
   t.same(plan({ disableDynamicPromptCache: true }, lavapipe, lfm2).states, { snapshots: 0 }, 'nobody would use them');
   t.equal(plan({}).states, null);
-  const narrow = { ...lavapipe, maxBinding: 20 * 256 };
+  const mamba2 = fixturePath('mamba2');
+  const [layers, bytes, batchMaxTokens] = [2, 1152 * 4, 32];
+  const narrow = { ...lavapipe, maxBinding: 20 * bytes };
   t.same(
-    plan({ runningMaxReqSize: 8, maxReqTotalLen: 8 }, narrow, lfm2).states,
+    plan({ runningMaxReqSize: 8, maxReqTotalLen: 8, batchMaxTokens }, narrow, mamba2).states,
     { snapshots: 12 },
     'what a binding holds',
   );
   const refused = (param: string, message: RegExp) => ({ code: 'bad_flag', param, message });
   t.throws(
-    () => plan({ runningMaxReqSize: 21 }, narrow, lfm2),
-    refused('running_max_req_size', /21 recurrent states of 512 bytes do not fit this device; 20 do/),
+    () => plan({ runningMaxReqSize: 21, batchMaxTokens }, narrow, mamba2),
+    refused(
+      'running_max_req_size',
+      new RegExp(`21 recurrent states of ${layers * bytes} bytes do not fit this device; 20 do`),
+    ),
   );
   t.throws(
-    () => plan({ runningMaxReqSize: 8, linearAttCacheSize: 13 }, narrow, lfm2),
+    () => plan({ runningMaxReqSize: 8, linearAttCacheSize: 13, batchMaxTokens }, narrow, mamba2),
     refused('linear_att_cache_size', /--running_max_req_size 8 and --linear_att_cache_size 13: 21 recurrent states/),
   );
 });

@@ -4,8 +4,10 @@ import { EngineCore } from '../../src/engine/core/engine-core.ts';
 import type { LogitsProcessor } from '../../src/engine/running/logits-processors.ts';
 import { DeviceModelRunner } from '../../src/engine/running/model-runner.ts';
 import { uniform } from '../../src/engine/running/random.ts';
+import { isPlainlyGreedy, samplingRow } from '../../src/engine/running/sampling-row.ts';
 import { tokenMask } from '../../src/engine/running/token-mask.ts';
 import { defaultSamplingParams, type RequestOutput, type SamplingParams } from '../../src/engine/core/types.ts';
+import type { ScheduledRequest } from '../../src/engine/scheduling/scheduler-output.ts';
 import { ReferenceOps } from '../../src/kernels/reference-ops.ts';
 import type { ModelOps, Ops, Step } from '../../src/kernels/ops.ts';
 import { numel, type Tensor } from '../../src/tensor/tensor.ts';
@@ -22,6 +24,17 @@ t.test('random numbers are uniform, and depend on seed and index only', async (t
   t.equal(uniform(7, 3), uniform(7, 3));
   t.not(uniform(7, 3), uniform(8, 3));
   t.not(uniform(7, 3), uniform(7 + 2 ** 40, 3), 'high bits of the seed count');
+});
+
+t.test('a temperature that is all but 0 is 0', (t) => {
+  const rowOf = (temperature: number) => {
+    const params = { ...defaultSamplingParams, temperature };
+    const scheduled = { request: { params, promptLength: 1, seed: 1 }, outputIndex: 0 } as unknown as ScheduledRequest;
+    return samplingRow(scheduled, null, { vocabSize: 40, eosTokenIds: [3] });
+  };
+  for (const temperature of [0, Number.MIN_VALUE, 1e-40]) t.equal(isPlainlyGreedy(rowOf(temperature)), true);
+  t.equal(rowOf(1e-6).temperature, 1e-6);
+  t.end();
 });
 
 t.test('which tokens may come', async (t) => {

@@ -7,6 +7,14 @@ let created = 0;
 const device = { createBuffer: (descriptor: object) => ({ ...descriptor, number: created++ }) } as unknown as GPUDevice;
 Object.assign(globalThis, { GPUBufferUsage: { STORAGE: 1, COPY_SRC: 2, COPY_DST: 4 } });
 
+t.test('no buffer is larger than what can be bound, as long as its content is not', async (t) => {
+  const pool = new BufferPool(device, 5000);
+  t.equal(pool.take(4097).bytes, 5000);
+  t.equal(pool.take(3000).bytes, 4096);
+  t.equal(pool.take(5001).bytes, 8192, 'what cannot be bound is its caller’s to refuse');
+  created = 0;
+});
+
 t.test('buffers are reused in the same order', async (t) => {
   const pool = new BufferPool(device);
   const sizes = [100, 256, 300, 5000, 257, 1, 4097, 512];

@@ -81,7 +81,8 @@ export class EngineCore {
     this.#adapters = runner.adapters && new AdapterTable(runner.adapters, (id) => kv.forgetAdapter(id));
     this.#maxLength = Math.min(info.maxModelLen, info.maxTotalTokenNum);
     const { samplesOnHost } = runner;
-    const limits = { maxLength: this.#maxLength, eosTokenIds: info.eosTokenIds, samplesOnHost };
+    const { eosTokenIds, promptRows } = info;
+    const limits = { maxLength: this.#maxLength, eosTokenIds, promptRows, samplesOnHost };
     const budget = stepBudget(config, info.kernelSet);
     this.scheduler = new Scheduler(
       { ...config, ...budget, ...limits },

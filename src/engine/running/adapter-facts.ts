@@ -1,6 +1,6 @@
 /** What the plan depends on of an adapter. */
 import type { EngineConfig } from '../../config.ts';
-import type { Gpu, KernelSet } from '../../gpu/device.ts';
+import { largestBinding, type Gpu, type KernelSet } from '../../gpu/device.ts';
 import { detectMemory, type DeviceMemory } from '../../gpu/memory.ts';
 import { probeMemory } from '../../gpu/probe-memory.ts';
 
@@ -15,11 +15,10 @@ export interface AdapterFacts {
 /** Memory is what the flag says, else what the driver's tools say, else what can be allocated. */
 export async function adapterFacts(gpu: Gpu, { gpuMemory }: Pick<EngineConfig, 'gpuMemory'>): Promise<AdapterFacts> {
   const { kernelSet, adapter, device } = gpu;
-  const { limits } = device;
   const given = gpuMemory === null ? null : { bytes: gpuMemory * 2 ** 30, source: '--gpu_memory' };
   return {
     kernelSet,
-    maxBinding: Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize),
+    maxBinding: largestBinding(device),
     memory: given ?? detectMemory(adapter.info) ?? (await probeMemory(device)),
   };
 }

@@ -8,13 +8,14 @@ import { checkHeadDim } from '../../kernels/kv-cache/cache-format.ts';
 import type { KVCacheSpec, KVDtype } from '../../kernels/ops.ts';
 import { fitsBinding, kvCacheBytes, kvCacheSpec, windowOf, type LayerCache } from '../../model/cache-plan.ts';
 import type { OpenModel } from '../../model/files/open-model.ts';
-import { measureStep, planBytes, type PlannedBytes } from '../../model/weights/memory-plan.ts';
+import { planBytes, type PlannedBytes } from '../../model/weights/memory-plan.ts';
 import { planWeights, type WeightPlan } from '../../model/weights/weight-plan.ts';
 import type { MemoryPlan, StateSpec, WindowSpec } from '../core/types.ts';
-import { MAX_PROMPT_ROWS } from '../scheduling/scheduler.ts';
 import { planAdapters, type LoraPlan } from '../adapters/plan-adapters.ts';
 import type { AdapterFacts } from './adapter-facts.ts';
-import { stepBudget, tokensInStep } from '../scheduling/step-budget.ts';
+import { tokensInStep } from '../scheduling/step-budget.ts';
+import { most } from './most.ts';
+import { planStep } from './plan-step.ts';
 
 export interface EnginePlan {
   readonly weights: WeightPlan;
@@ -29,6 +30,8 @@ export interface EnginePlan {
   /** null where no layer has a recurrent state. */
   readonly states: StateSpec | null;
   readonly batchMaxTokens: number;
+  /** Rows of logits for scoring prompts that a step may have. */
+  readonly promptRows: number;
   /** Room for adapters; null: none. */
   readonly lora: LoraPlan | null;
   readonly memory: MemoryPlan;
@@ -49,20 +52,20 @@ export function planEngine(
   const weights = planWeights(opened, config.quant, onNonFinite);
   const weightBytes = planBytes(weights);
   const { activations, kvDtype } = elementTypes(config, adapter, weightBytes);
-  const longest = longestContext(config, opened.config.maxPositionEmbeddings);
-  const { batchMaxTokens } = stepBudget(config, adapter.kernelSet);
-  const logits = config.runningMaxReqSize + MAX_PROMPT_ROWS;
-  const measured = measureStep(opened, weights, { tokens: batchMaxTokens, logits, activations });
+  const budget = adapter.memory.bytes * config.memFraction;
+  const lora = planAdapters(opened, config);
+  const adapterBytes = lora?.bytes ?? 0;
+  const beside = budget - weightBytes.total - adapterBytes;
+  const inOneRequest = longestContext(config, opened.config.maxPositionEmbeddings);
+  const step = planStep(opened, weights, config, adapter, { activations, longest: inOneRequest, free: beside });
+  const { batchMaxTokens, longest, measured } = step;
   const caches = opened.architecture.caches(opened.config);
   for (const cache of caches) if (cache.kind === 'kv') checkHeadDim(kvDtype, cache.headDim);
   const maxRequests = config.runningMaxReqSize;
   const inTables = longestInTables(adapter, maxRequests, measured.tablesPerPosition);
   // The windows of all running requests, and the tokens of one step.
   const windowSlots = maxRequests * (windowOf(caches) ?? 0) + tokensInStep(config, batchMaxTokens, longest);
-  const budget = adapter.memory.bytes * config.memFraction;
-  const lora = planAdapters(opened, config);
-  const adapterBytes = lora?.bytes ?? 0;
-  const free = budget - weightBytes.total - measured.step - adapterBytes;
+  const free = beside - measured.step;
   const states = planStates(caches, config, adapter, free);
   const specOf = (slots: number): KVCacheSpec =>
     kvCacheSpec(caches, {
@@ -89,12 +92,16 @@ export function planEngine(
   const { maxLength } = kv;
   const windowed = kv.groups.find(({ window }) => window !== null);
   return {
-    notes: config.maxTotalTokenNum === null && maxLength < longest ? [shortContextNote(maxLength, longest)] : [],
+    notes: [
+      ...step.notes,
+      ...(config.maxTotalTokenNum === null && maxLength < longest ? [shortContextNote(maxLength, longest)] : []),
+    ],
     weights,
     weightBytes,
     activations,
     kvDtype,
     batchMaxTokens,
+    promptRows: step.promptRows,
     maxTotalTokenNum: slots,
     window: windowed?.window ? { window: windowed.window, slots: windowed.slots } : null,
     states,
@@ -173,17 +180,6 @@ function longestInTables({ maxBinding }: AdapterFacts, maxRequests: number, rota
 
 function shortContextNote(fits: number, longest: number): string {
   return `context: ${fits} tokens at most in one request; the model's own of ${longest} does not fit this device's memory (--mem_fraction, --running_max_req_size)`;
-}
-
-/** The largest n up to `enough` for which `fits` holds; it holds for all smaller ones. */
-function most(enough: number, fits: (n: number) => boolean): number {
-  let [yes, no] = [0, enough + 1];
-  while (no - yes > 1) {
-    const middle = Math.floor((yes + no) / 2);
-    if (fits(middle)) yes = middle;
-    else no = middle;
-  }
-  return yes;
 }
 
 /** Says what is missing, and what would make room. */

@@ -5,6 +5,8 @@ import type { ScheduledRequest } from '../scheduling/scheduler-output.ts';
 import type { SamplingParams } from '../core/types.ts';
 import { type SamplingLimits, tokenMask } from './token-mask.ts';
 
+const SMALLEST_TEMPERATURE = 1e-30;
+
 /** @param grammar the tokens that the request's grammar allows, null for all */
 export function samplingRow(
   { request, outputIndex }: ScheduledRequest,
@@ -17,7 +19,8 @@ export function samplingRow(
     bias: params.logitBias && finite(params.logitBias),
     penalties: hasPenalties(params) ? { promptLength, repetition, presence, frequency } : null,
     ...tokenMask(params, outputIndex, grammar, limits),
-    temperature: params.temperature,
+    // Below it only the largest logit has a weight in f32, and the inverse of the smallest is infinite.
+    temperature: params.temperature < SMALLEST_TEMPERATURE ? 0 : params.temperature,
     minP: params.minP,
     topK: params.topK,
     topP: params.topP,

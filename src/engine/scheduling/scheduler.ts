@@ -32,6 +32,8 @@ type SchedulerConfig = Pick<
     /** Longest prompt + output of a request; at most the number of slots. */
     readonly maxLength: number;
     readonly eosTokenIds: readonly number[];
+    /** Rows of logits that a step may have to score prompts; default MAX_PROMPT_ROWS. */
+    readonly promptRows?: number | undefined;
     /** Tokens are known to the host only, as custom processors pick them. */
     readonly samplesOnHost: boolean;
   };
@@ -129,7 +131,7 @@ export class Scheduler {
     const plan: Plan = {
       budget: this.#budget,
       prefill: Infinity,
-      promptRows: MAX_PROMPT_ROWS,
+      promptRows: this.#config.promptRows ?? MAX_PROMPT_ROWS,
       scheduled: [],
       planned: new Set(),
       admitted: [],

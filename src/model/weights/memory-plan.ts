@@ -4,7 +4,7 @@ import { pooledBytes } from '../../kernels/program/lifetimes.ts';
 import { record, type Recording } from '../../kernels/program/recording.ts';
 import type { RecordedMatrix } from '../../kernels/program/recorded-matrix.ts';
 import { samplingBytes } from '../../kernels/sample/sample.ts';
-import { formFor } from '../../kernels/webgpu-context.ts';
+import { bytesOf, formFor } from '../../kernels/webgpu-context.ts';
 import { matrixBytes, type WeightFormat } from '../../tensor/matrix.ts';
 import type { Shape, Tensor } from '../../tensor/tensor.ts';
 import { kvCacheSpec } from '../cache-plan.ts';
@@ -57,11 +57,13 @@ function vectorLengthOf(leaf: PlannedLeaf): number {
 }
 
 /** What a step holds besides weights and cache, and what the model's tables take. */
-interface MeasuredStep {
+export interface MeasuredStep {
   /** Bytes of the buffers for its activations. */
   readonly step: number;
   /** Bytes of the rotary tables for each position that a context may have. */
   readonly tablesPerPosition: number;
+  /** Bytes of the largest activation, and of a row of logits; 0 where nothing is sampled. */
+  readonly largest: { readonly activation: number; readonly logitsRow: number };
 }
 
 /** A step of the model as data, and the cache and step that stand in its arguments. */
@@ -108,8 +110,12 @@ export function measureStep(
 ): MeasuredStep {
   const batch = shapeOfBatch(tokens, logits);
   const { recording, tablesPerPosition } = recordModel(model, plan, { batch, activations });
-  const sampling = plan.readScoreHead ? [] : samplingBytes(recording.results['y']!.shape);
-  return { step: pooledBytes(recording, sampling), tablesPerPosition };
+  const { y } = recording.results;
+  const sampling = plan.readScoreHead ? [] : samplingBytes(y!.shape);
+  const values = recording.nodes.map(({ output }) => output).filter((value) => plan.readScoreHead || value !== y);
+  const activation = Math.max(...values.map(({ shape, dtype }) => bytesOf(shape, dtype)));
+  const largest = { activation, logitsRow: plan.readScoreHead ? 0 : bytesOf(y!.shape, 'f32') / logits };
+  return { step: pooledBytes(recording, sampling), tablesPerPosition, largest };
 }
 
 /** The leaf as the model would get it. */

@@ -1,0 +1,66 @@
+/** How much a step may compute: nothing that the device cannot bind, dispatch or hold. */
+import type { EngineConfig } from '../../config.ts';
+import { EngineError } from '../../errors.ts';
+import type { OpenModel } from '../../model/files/open-model.ts';
+import { measureStep, type MeasuredStep } from '../../model/weights/memory-plan.ts';
+import type { WeightPlan } from '../../model/weights/weight-plan.ts';
+import { MAX_PROMPT_ROWS } from '../scheduling/scheduler.ts';
+import { stepBudget, tokensInStep } from '../scheduling/step-budget.ts';
+import type { AdapterFacts } from './adapter-facts.ts';
+import { most } from './most.ts';
+
+export interface StepPlan {
+  readonly batchMaxTokens: number;
+  /** Rows of logits for scoring prompts, beside one for each running request. */
+  readonly promptRows: number;
+  /** Tokens of the longest request. */
+  readonly longest: number;
+  readonly measured: MeasuredStep;
+  readonly notes: readonly string[];
+}
+
+/** Some kernels have a workgroup a token, and a dispatch has so many in one direction. */
+const MOST_TOKENS = 65_535;
+
+/**
+ * @param longest tokens of the longest request that the model or a flag allows
+ * @param free bytes that are left beside the weights
+ * @throws EngineError bad_flag
+ */
+export function planStep(
+  opened: OpenModel,
+  weights: WeightPlan,
+  config: EngineConfig,
+  { kernelSet, maxBinding }: AdapterFacts,
+  { activations, longest, free }: { activations: 'f32' | 'int8'; longest: number; free: number },
+): StepPlan {
+  const { runningMaxReqSize: running, disableChunkedPrefill } = config;
+  const { batchMaxTokens } = stepBudget(config, kernelSet);
+  const measure = (tokens: number, rows: number) =>
+    measureStep(opened, weights, { tokens, logits: running + rows, activations });
+  const binds = (tokens: number) =>
+    tokens <= MOST_TOKENS && measure(tokens, promptRows).largest.activation <= maxBinding;
+  const rowsFit = Math.floor(maxBinding / measure(1, 0).largest.logitsRow);
+  if (rowsFit <= running) {
+    const message = `--running_max_req_size ${running}: logits of so many requests do not fit a binding of this device; ${rowsFit - 1} do`;
+    throw new EngineError('bad_flag', message, { param: 'running_max_req_size' });
+  }
+  const promptRows = Math.min(MAX_PROMPT_ROWS, rowsFit - running);
+  if (!binds(batchMaxTokens)) {
+    const message = `--batch_max_tokens ${batchMaxTokens}: a step of this device has ${most(batchMaxTokens, binds)} tokens at most`;
+    throw new EngineError('bad_flag', message, { param: 'batch_max_tokens' });
+  }
+  const plan = (length: number, notes: readonly string[]): StepPlan => {
+    const measured = measure(tokensInStep(config, batchMaxTokens, length), promptRows);
+    return { batchMaxTokens, promptRows, longest: length, measured, notes };
+  };
+  if (!disableChunkedPrefill) return plan(longest, []);
+  // What a step leaves is the cache's.
+  const isStep = (length: number) =>
+    binds(length + running) && measure(length + running, promptRows).step <= Math.max(0, free) / 2;
+  if (isStep(longest)) return plan(longest, []);
+  const fits = most(longest, isStep);
+  const why = `without chunks (--disable_chunked_prefill) a prompt is one step, and ${fits} tokens fit this device`;
+  if (fits >= 1 && config.maxReqTotalLen === null) return plan(fits, [`context: ${fits} of ${longest} tokens: ${why}`]);
+  throw new EngineError('bad_flag', `--max_req_total_len ${longest}: ${why}`, { param: 'max_req_total_len' });
+}
