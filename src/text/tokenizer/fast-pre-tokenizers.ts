@@ -1,7 +1,7 @@
 /**
  * The two steps of pre-tokenizing that take most of the time, word for word with the library's results. Its own build
  * three arrays for each word (ByteLevel) and compile the pattern anew for each piece (Split): digits, which many
- * vocabularies isolate, took 12 µs each (docs/log.md).
+ * vocabularies isolate, took 12 µs each (docs/log.md). And the behaviours of Split that the library does not have.
  */
 import { byteToChar } from './byte-level.ts';
 import { PreTokenizer, type LibraryPreTokenizer } from './library.ts';
@@ -19,9 +19,24 @@ export function fastPreTokenizer(
   limit: PieceLimit | null,
 ): LibraryPreTokenizer {
   if (isByteLevelSpelling(component)) return new ByteLevelSpelling();
-  if (component.type === 'Split' && component['behavior'] === 'Isolated' && step.pattern)
-    return new Isolate(step.pattern, limit?.counter());
-  return step;
+  if (component.type !== 'Split' || !step.pattern) return step;
+  switch (component['behavior']) {
+    case 'Isolated':
+      return new Isolate(step.pattern, limit?.counter());
+    case 'MergedWithPrevious':
+      return new CutBeside(step.pattern, 'behind', limit?.counter());
+    case 'MergedWithNext':
+      return new CutBeside(step.pattern, 'before', limit?.counter());
+    default:
+      return step;
+  }
+}
+
+const keeping: readonly unknown[] = ['Isolated', 'MergedWithPrevious', 'MergedWithNext'];
+
+/** Whether all of a text is in the pieces that are made of it. */
+export function keepsText({ type, behavior }: Component): boolean {
+  return type === 'ByteLevel' || keeping.includes(behavior);
 }
 
 /** Words are ASCII most of the time: a table look-up for each character then does. */
@@ -65,6 +80,39 @@ class Isolate extends PreTokenizer {
       done = end;
     }
     if (done < text.length) pieces.push(text.slice(done));
+    return pieces;
+  }
+}
+
+/** Cuts at an edge of each match, which stays with what is on the other side of it. */
+class CutBeside extends PreTokenizer {
+  readonly #pattern: RegExp;
+  readonly #edge: 'before' | 'behind';
+  readonly #counter: Counter | undefined;
+
+  constructor(pattern: RegExp, edge: 'before' | 'behind', counter: Counter | undefined) {
+    super();
+    this.#pattern = pattern;
+    this.#edge = edge;
+    this.#counter = counter;
+  }
+
+  override pre_tokenize_text(text: string): string[] {
+    if (text !== '') this.#counter?.add(1);
+    if (text.length <= 1) return [text];
+    const pieces: string[] = [];
+    let done = 0;
+    this.#pattern.lastIndex = 0;
+    for (let match; (match = this.#pattern.exec(text));) {
+      const end = this.#pattern.lastIndex;
+      const cut = this.#edge === 'behind' ? end : match.index;
+      if (end === match.index) this.#pattern.lastIndex += text.codePointAt(end)! > 0xffff ? 2 : 1;
+      if (cut === done || cut === text.length) continue;
+      this.#counter?.add(1);
+      pieces.push(text.slice(done, cut));
+      done = cut;
+    }
+    pieces.push(text.slice(done));
     return pieces;
   }
 }

@@ -3,7 +3,7 @@
  * needs neither the library nor the memory of its merges.
  */
 import { EngineError, oneLine } from '../../errors.ts';
-import { fastPreTokenizer } from './fast-pre-tokenizers.ts';
+import { fastPreTokenizer, keepsText } from './fast-pre-tokenizers.ts';
 import { LibraryTokenizer } from './library.ts';
 import { boundMerges } from './long-pieces.ts';
 import { faithfulPreTokenizer } from './pre-tokenizers.ts';
@@ -102,9 +102,7 @@ function build(json: TokenizerJson, limit: PieceLimit): LibraryTokenizer {
     const steps = library.pre_tokenizer?.tokenizers ?? [];
     const components = flatten(preTokenizer, 'pretokenizers');
     // Elsewhere text may be dropped, by a step or as unknown: pieces are then no lower bound of tokens.
-    const keepsAll =
-      components.some((c) => c.type === 'ByteLevel') &&
-      components.every((c) => c.type === 'ByteLevel' || c['behavior'] === 'Isolated');
+    const keepsAll = components.some((c) => c.type === 'ByteLevel') && components.every(keepsText);
     components.forEach((component, i) => {
       steps[i] = fastPreTokenizer(steps[i], component, keepsAll ? limit : null);
     });

@@ -25,7 +25,10 @@ export function isByteLevelSpelling(step: Component): boolean {
   return step.type === 'ByteLevel' && step['use_regex'] === false && step['add_prefix_space'] !== true;
 }
 
-/** A pre-tokenizer (one component or a sequence) with the same meaning in the JavaScript library as in the Rust one. */
+/**
+ * A pre-tokenizer (one component or a sequence) with the same meaning in the JavaScript library as in the Rust one, but for
+ * `cutBeside`, which fast-pre-tokenizers.ts does.
+ */
 export function faithfulPreTokenizer(preTokenizer: Component | null): Component | null {
   if (!preTokenizer) return null;
   return { type: 'Sequence', pretokenizers: flatten(preTokenizer, 'pretokenizers').flatMap(faithful) };
@@ -47,7 +50,15 @@ function faithful(step: Component): Component[] {
   }
 }
 
-/** The library knows Removed and Isolated only; the other behaviours are written as patterns to isolate. */
+/**
+ * Cuts text before each match of `regex`, or behind each. No pattern of pieces can say so in linear time: from every place of
+ * a text without matches it would look for one to the text's end.
+ */
+function cutBeside(regex: string, behavior: 'MergedWithPrevious' | 'MergedWithNext'): Component {
+  return { type: 'Split', pattern: { Regex: regex }, behavior, invert: false };
+}
+
+/** The library knows Removed and Isolated only. */
 function faithfulSplit(step: Component): Component {
   const { Regex, String: literal } = step['pattern'] as { Regex?: string; String?: string };
   const pattern = Regex ?? literal?.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
@@ -61,9 +72,11 @@ function faithfulSplit(step: Component): Component {
     case 'Contiguous':
       return isolate(`(?:${pattern})+`);
     case 'MergedWithPrevious':
-      return isolate(`(?:(?!${pattern})[\\s\\S])*(?:${pattern})`);
-    case 'MergedWithNext':
-      return isolate(`(?:${pattern})(?:(?!${pattern})[\\s\\S])*`);
+    case 'MergedWithNext': {
+      // What is inverted goes with the stretch behind it instead of the one before it, and the other way round.
+      const isBehind = (behavior === 'MergedWithPrevious') !== (step['invert'] === true);
+      return cutBeside(pattern, isBehind ? 'MergedWithPrevious' : 'MergedWithNext');
+    }
     default:
       throw new EngineError('unsupported_model', `tokenizer.json: Split behavior ${oneLine(behavior)} is not known`);
   }
