@@ -22,6 +22,21 @@ export function automatonOf(regular: Regular, budget: Budget): Automaton {
   return withoutDeadEnds(new Determinizer(new Nfa(regular, budget), budget).states());
 }
 
+/** @throws BudgetError */
+export function accepts(states: Automaton, text: string, budget: Budget): boolean {
+  let at = states[0];
+  for (const c of text) {
+    const code = c.codePointAt(0)!;
+    const step = at.steps.find(({ label }) => {
+      budget.spend('steps', label.length);
+      return label.some(([first, last]) => first <= code && code <= last);
+    });
+    if (step === undefined) return false;
+    at = states[step.to];
+  }
+  return at.isEnd;
+}
+
 /** `regular` without assertions, so that it means the same inside of other text. */
 export function settled(regular: Regular, budget: Budget): Regular {
   return hasAssertion(regular) ? graphOf(automatonOf(regular, budget)) : regular;

@@ -51,6 +51,11 @@ export function typesOf(schema: Schema, at: string): readonly JsonTypeName[] | n
   return types as JsonTypeName[];
 }
 
+/** A keyword of `schema` that is about values of `type`. */
+export function keywordAbout(schema: Schema, type: JsonTypeName): string | undefined {
+  return Object.keys(schema).find((key) => Object.hasOwn(typeOfKeyword, key) && typeOfKeyword[key] === type);
+}
+
 export function isOfType(value: unknown, type: JsonTypeName): boolean {
   if (type === 'null') return value === null;
   if (type === 'array') return Array.isArray(value);

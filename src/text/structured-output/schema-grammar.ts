@@ -9,7 +9,8 @@ import { arrayGrammar } from './array-grammar.ts';
 import type { Dialect } from './dialect.ts';
 import { findOverlap, isObjectSchema, tagOf } from './disjoint-schemas.ts';
 import { either, type Grammar } from './ebnf.ts';
-import { fail, isOfType, list, located, saysMore, typesOf, withoutNulls, type JsonTypeName } from './keywords.ts';
+import { fail, list, located, saysMore, typesOf, withoutNulls, type JsonTypeName } from './keywords.ts';
+import { allowedValues } from './listed-values.ts';
 import { isSchemaObject, jsonText, mergeSchemas, type Schema } from './merge-schema.ts';
 import { objectGrammar } from './object-grammar.ts';
 import { regularRule } from './regular-rule.ts';
@@ -172,27 +173,18 @@ export class SchemaGrammar implements Schemas {
 
   /** What a schema lists, a boolean's values included; null when it does not list its values. */
   listedValues(schema: unknown, at: string): readonly unknown[] | null {
-    const flat = this.flatten(schema, at);
-    if (!isSchemaObject(flat)) return null;
-    if ('const' in flat) return [flat.const];
-    if (flat.type === 'boolean') return [false, true];
-    const { enum: values, ...rest } = flat;
-    return Array.isArray(values) && !saysMore(rest, true) ? values : null;
+    const flattened = this.flatten(schema, at);
+    if (!isSchemaObject(flattened)) return null;
+    const flat = withoutNulls(flattened);
+    if ([...conditions, 'anyOf', 'oneOf'].some((key) => key in flat)) return null;
+    if ('const' in flat || 'enum' in flat) return allowedValues(flat, at, this.grammar.budget);
+    return flat.type === 'boolean' ? [false, true] : null;
   }
 
   /** `const` and `enum`. */
   #listed(schema: Schema, at: string): string {
-    const values = 'const' in schema ? [schema.const] : list(schema.enum, `${at}/enum`);
-    const types = schema.type === undefined ? null : typesOf(schema, at);
-    const allowed = values.filter(
-      (value) =>
-        (types === null || types.some((type) => isOfType(value, type))) &&
-        (!('const' in schema) ||
-          !Array.isArray(schema.enum) ||
-          schema.enum.some((other) => jsonText(other) === jsonText(value))),
-    );
-    if (allowed.length === 0) return fail(at, 'allows nothing');
-    const texts = [...new Set(allowed.map((value) => this.#write(value)))];
+    const values = allowedValues(schema, at, this.grammar.budget);
+    const texts = [...new Set(values.map((value) => this.#write(value)))];
     return this.grammar.shared(`listed ${JSON.stringify(texts)}`, () =>
       regularRule(this.grammar, 'listed', regular.either(texts.map(regular.textOf))),
     );
