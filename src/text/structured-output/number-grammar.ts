@@ -33,15 +33,22 @@ export const anyNumber = sequenceOf(
   ),
 );
 
-/** Integers from `min` to `max` (null: unbounded). null when there are none. */
-export function integers(min: Bound | null, max: Bound | null): Regular | null {
+/** The first and the last integer from `min` to `max` (null: unbounded) that is written here; null when there are none. */
+export function integerRange(min: Bound | null, max: Bound | null): readonly [low: number, high: number] | null {
   const low = min === null ? -Infinity : min.inclusive ? Math.ceil(min.value) : Math.floor(min.value) + 1;
   const high = max === null ? Infinity : max.inclusive ? Math.floor(max.value) : Math.ceil(max.value) - 1;
   if (low > high || low > Number(largest) || high < -Number(largest)) return null;
-  const digits = (n: number) => BigInt(Math.min(n, Number(largest))).toString();
+  return [Math.max(low, -Number(largest)), Math.min(high, Number(largest))];
+}
+
+/** Integers from `min` to `max` (null: unbounded). null when there are none. */
+export function integers(min: Bound | null, max: Bound | null): Regular | null {
+  const range = integerRange(min, max);
+  if (range === null) return null;
+  const [low, high] = range;
   return oneOf([
-    high >= 0 ? naturals(digits(Math.max(0, low)), digits(high)) : null,
-    low < 0 ? sequenceOf(textOf('-'), naturals(digits(Math.max(1, -high)), digits(-low))) : null,
+    high >= 0 ? naturals(`${Math.max(0, low)}`, `${high}`) : null,
+    low < 0 ? sequenceOf(textOf('-'), naturals(`${Math.max(1, -high)}`, `${-low}`)) : null,
   ]);
 }
 

@@ -8,7 +8,7 @@ import type { Grammar } from './ebnf.ts';
 import { formatPattern } from './formats.ts';
 import { bound, count, fail, located } from './keywords.ts';
 import type { Schema } from './merge-schema.ts';
-import { anyNumber, integers, numbers, type Bound } from './number-grammar.ts';
+import { anyNumber, integerRange, integers, numbers, type Bound } from './number-grammar.ts';
 import { parseRegex } from './regex.ts';
 
 const mostMultiples = 1000;
@@ -60,7 +60,7 @@ export function numericGrammar(grammar: Grammar, schema: Schema, type: 'integer'
       : isWhole
         ? integers(min, max)
         : numbers(min, max);
-  const key = JSON.stringify([isWhole, multipleOf, min, max]);
+  const key = `number ${[isWhole, multipleOf, min?.value, min?.inclusive, max?.value, max?.inclusive].join()}`;
   return grammar.shared(key, () => regularRule(grammar, type, regular ?? fail(at, 'has bounds that no number keeps')));
 }
 
@@ -68,7 +68,10 @@ export function numericGrammar(grammar: Grammar, schema: Schema, type: 'integer'
 function multiples(step: unknown, min: Bound | null, max: Bound | null, at: string, budget: Budget): Regular | null {
   const isWhole = typeof step === 'number' && Number.isInteger(step) && step > 0;
   if (!isWhole) return fail(`${at}/multipleOf`, 'cannot be enforced, except for whole numbers');
-  if (min === null || max === null || (max.value - min.value) / step > mostMultiples) {
+  const range = integerRange(min, max);
+  if (range === null) return null;
+  const [low, high] = range;
+  if ((high - low) / step > mostMultiples) {
     if (step > largestDivisor) {
       const what = `above ${largestDivisor} needs bounds at most ${mostMultiples} steps apart`;
       return fail(`${at}/multipleOf`, what);
@@ -77,10 +80,8 @@ function multiples(step: unknown, min: Bound | null, max: Bound | null, at: stri
     return all === null ? null : intersection(all, divisible(step), budget);
   }
   const values: Regular[] = [];
-  for (let n = Math.ceil(min.value / step) * step; n <= max.value; n += step) {
-    // `+ 0`: -0 is written as 0.
-    if ((n > min.value || min.inclusive) && (n < max.value || max.inclusive)) values.push(textOf(`${n + 0}`));
-  }
+  // `+ 0`: -0 is written as 0.
+  for (let n = Math.ceil(low / step) * step; n <= high; n += step) values.push(textOf(`${n + 0}`));
   return values.length === 0 ? null : either(values);
 }
 

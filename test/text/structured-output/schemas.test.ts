@@ -71,6 +71,8 @@ const cases: readonly unknown[] = [
   { type: 'integer', multipleOf: 5, minimum: 0, maximum: 100 },
   { type: 'integer', multipleOf: 7 },
   { type: 'number', multipleOf: 12, minimum: -5000, maximum: 10_000_000 },
+  { type: 'integer', multipleOf: 300, exclusiveMinimum: -600, exclusiveMaximum: 600 },
+  { type: 'integer', multipleOf: 5e11, minimum: 999e12, maximum: 1e18 },
   { type: 'array', items: { enum: ['red', 'reddish', 'r', 4] }, uniqueItems: true },
   {
     type: 'array',
@@ -270,6 +272,10 @@ t.test('what a grammar cannot promise is refused with its place', (t) => {
     [{ type: 'string', pattern: '^a', format: 'date' }, /no text at all/],
     [{ type: 'integer', minimum: 1e300 }, /no number/],
     [{ type: 'number', maximum: -1e300 }, /no number/],
+    // Where 2 added to a bound is that bound.
+    [{ type: 'integer', minimum: 1e17, maximum: 1e17 + 1600, multipleOf: 2 }, /no number/],
+    [JSON.parse('{ "type": "integer", "minimum": 1e999, "maximum": 1e999, "multipleOf": 2 }'), /no number/],
+    [{ type: 'number', maximum: -1e17, minimum: -1e17 - 1600, multipleOf: 300 }, /no number/],
     [{ $ref: '#/%' }, /#\/\$ref URI malformed/],
     [{ type: 'string', pattern: '(a' }, /unterminated group/],
     [{ type: 'string', pattern: '(a)\\1' }, /a back reference/],
