@@ -6,7 +6,8 @@ import { EngineError } from '../../errors.ts';
 import { classRanges, type ClassChar } from './class-ranges.ts';
 import { complement, exactClass, lastCodePoint, normalize } from './ebnf.ts';
 
-const token = /#.*|"(?:[^"\\\n]|\\[^])*"|\[((?:[^\]\\]|\\[^])*)\]/gu;
+/** What opens and is never closed takes the rest with it: the same search from each bracket behind it would take its square. */
+const token = /#.*|"(?:[^"\\\n]|\\[^])*"|\[((?:[^\]\\]|\\[^])*)\]|["[][^]*/gu;
 /** xgrammar's escapes: `\x` has any number of digits. */
 const member = /\\x([0-9a-fA-F]+)|\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\([^])|([^])/gu;
 const controls: Readonly<Record<string, number>> = {

@@ -35,6 +35,18 @@ t.test('what is ASCII stays as it came', async (t) => {
     t.equal(ownEbnf(text), text);
 });
 
+t.test('what is never closed is left as it came, in linear time', async (t) => {
+  for (const rest of ['[', '"\\', '[\\]', '" ["\n']) {
+    const text = `root ::= [é] ["] "[" ${rest.repeat(100_000)}`;
+    const before = process.cpuUsage();
+    const written = completionConstraint({ guided_grammar: text })!.text;
+    // Some milliseconds; a search from each bracket took 0.15 s for 8,000 of them, and by the square more for more.
+    t.ok(process.cpuUsage(before).user < 5e6, rest);
+    t.ok(written.endsWith(text.slice(14)), rest);
+    t.notMatch(written.slice(0, 40), 'é', 'what stands before it is written anew');
+  }
+});
+
 t.test('what cannot be read is refused by name', async (t) => {
   for (const [text, message] of [
     ['root ::= [é\\d]', /^guided_grammar: the class \[é\\d\] has an escape that is not known/],
