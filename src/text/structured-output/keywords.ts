@@ -13,7 +13,7 @@ const typeOfKeyword: Readonly<Record<string, JsonTypeName>> = {
   ...{ items: 'array', prefixItems: 'array', minItems: 'array', maxItems: 'array', uniqueItems: 'array' },
   ...{ minLength: 'string', maxLength: 'string', pattern: 'string', format: 'string' },
   ...{ minimum: 'number', maximum: 'number', exclusiveMinimum: 'number', exclusiveMaximum: 'number' },
-  multipleOf: 'number',
+  ...{ multipleOf: 'number', unevaluatedProperties: 'object', unevaluatedItems: 'array' },
 };
 
 /** @param at JSON pointer into the schema */
@@ -95,6 +95,28 @@ export function withoutNulls(schema: Schema): Schema {
   const isNull = (key: string): boolean => schema[key] === null && key !== 'const' && key !== 'default';
   if (!Object.keys(schema).some(isNull)) return schema;
   return Object.fromEntries(Object.entries(schema).filter(([key]) => !isNull(key)));
+}
+
+const unevaluated = [
+  ['unevaluatedProperties', 'additionalProperties'],
+  ['unevaluatedItems', 'items'],
+] as const;
+
+/**
+ * `schema` without `unevaluatedProperties` and `unevaluatedItems`: once its own `$ref`, `allOf` and the like are merged into it,
+ * what none of them evaluates is what it does not declare.
+ * @throws EngineError invalid_value
+ */
+export function evaluated(schema: Schema, at: string): Schema {
+  if (!unevaluated.some(([key]) => key in schema)) return schema;
+  const whole: Record<string, unknown> = { ...schema };
+  for (const [key, other] of unevaluated) {
+    delete whole[key];
+    // Beside the other keyword nothing is left that this one could speak of.
+    if ((schema[key] ?? true) === true || (schema[other] ?? undefined) !== undefined) continue;
+    whole[other] = schema[key] === false ? false : fail(`${at}/${key}`, `is enforced only as false: use ${other}`);
+  }
+  return whole;
 }
 
 /** Whether a schema says more than annotations and, if `besideType`, its type. */

@@ -9,7 +9,7 @@ import { arrayGrammar } from './array-grammar.ts';
 import type { Dialect } from './dialect.ts';
 import { findOverlap, isObjectSchema, tagOf } from './disjoint-schemas.ts';
 import { either, type Grammar } from './ebnf.ts';
-import { fail, list, located, saysMore, typesOf, withoutNulls, type JsonTypeName } from './keywords.ts';
+import { evaluated, fail, list, located, saysMore, typesOf, withoutNulls, type JsonTypeName } from './keywords.ts';
 import { allowedValues } from './listed-values.ts';
 import { isSchemaObject, jsonText, mergeSchemas, type Schema } from './merge-schema.ts';
 import { objectGrammar } from './object-grammar.ts';
@@ -18,7 +18,10 @@ import * as regular from './regular.ts';
 import { numberRule, numericGrammar, stringGrammar } from './scalar-grammar.ts';
 import type { Schemas } from './schemas.ts';
 
-const conditions = ['not', 'if', 'contains', 'dependentRequired', 'dependentSchemas', 'dependencies', '$dynamicRef'];
+const conditions = [
+  ...['not', 'if', 'contains', 'dependentRequired', 'dependentSchemas', 'dependencies'],
+  ...['$dynamicRef', '$recursiveRef'],
+];
 
 interface Written {
   /** Of a rule for it, if something refers to it before it is written. */
@@ -82,12 +85,13 @@ export class SchemaGrammar implements Schemas {
       return this.#any(list(anyOf, `${at}/anyOf`), oneOf === undefined ? rest : { ...rest, oneOf }, `${at}/anyOf`);
     if (oneOf !== undefined) return this.#one(list(oneOf, `${at}/oneOf`), rest, `${at}/oneOf`);
     if ('const' in schema || 'enum' in schema) return this.#listed(schema, at);
-    const types = typesOf(schema, at);
+    const whole = evaluated(schema, at);
+    const types = typesOf(whole, at);
     return types === null
       ? this.#anything()
       : (either(
           this.grammar,
-          types.map((type) => this.#typed(schema, type, at)),
+          types.map((type) => this.#typed(whole, type, at)),
         ) ?? fail(at, 'allows nothing'));
   }
 
@@ -110,7 +114,13 @@ export class SchemaGrammar implements Schemas {
       ...($ref === undefined ? [] : [this.#resolve($ref, at)]),
       ...(allOf === undefined ? [] : list(allOf, `${at}/allOf`)),
     ];
-    return parts.reduce<unknown>((merged, part) => this.#merge(merged, this.flatten(part, at), at), rest);
+    return parts.reduce<unknown>((merged, part) => this.#merge(merged, this.#part(part, at), at), rest);
+  }
+
+  /** A schema that is to hold beside others; what they evaluate stays unevaluated for it. */
+  #part(schema: unknown, at: string): unknown {
+    const flat = this.flatten(schema, at);
+    return isSchemaObject(flat) ? evaluated(flat, at) : flat;
   }
 
   #merge(a: unknown, b: unknown, at: string): unknown {
@@ -148,7 +158,7 @@ export class SchemaGrammar implements Schemas {
 
   #any(parts: readonly unknown[], rest: Schema, at: string): string {
     const branches = parts.map((part, i) => {
-      const branch = saysMore(rest) ? this.#merge(rest, this.flatten(part, at), at) : part;
+      const branch = saysMore(rest) ? this.#merge(rest, this.#part(part, at), at) : part;
       return branch === false ? null : this.value(branch, `${at}/${i}`);
     });
     return either(this.grammar, branches) ?? fail(at, 'allows nothing');
@@ -156,7 +166,7 @@ export class SchemaGrammar implements Schemas {
 
   #one(parts: readonly unknown[], rest: Schema, at: string): string {
     const { budget } = this.grammar;
-    const flat = parts.map((part) => this.#merge(rest, this.flatten(part, at), at));
+    const flat = parts.map((part) => this.#merge(rest, this.#part(part, at), at));
     const tag = tagOf(flat, (property) => this.flatten(property, at), budget);
     const overlap = findOverlap(flat, tag, budget);
     if (overlap !== null) {
