@@ -1,5 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -247,6 +257,62 @@ t.test('a repository: the files that serving needs, checked; one GGUF of several
   server.corrupt = true;
   await t.rejects(pull('org/safe@other'), { code: 'download_failed', message: /checksum/ });
 });
+
+t.test(
+  'a repository whose files were replaced by others of the same size; what was checked is not read again',
+  async (t) => {
+    const home = t.testdir();
+    const repo: Record<string, Buffer> = {
+      'config.json': Buffer.from('{"a":1}'),
+      'model-00001-of-00002.safetensors': randomBytes(5000),
+      'model-00002-of-00002.safetensors': randomBytes(5000),
+    };
+    const server = await fakeHub({ 'org/moving': repo });
+    process.env['HF_ENDPOINT'] = server.url;
+    t.teardown(async () => {
+      delete process.env['HF_ENDPOINT'];
+      await server.close();
+    });
+    const directory = join(home, 'models', 'org', 'moving');
+    const first = join(directory, 'model-00001-of-00002.safetensors');
+    /** What a pull read to compare, and what it fetched. */
+    const pull = async () => {
+      const logged: string[] = [];
+      server.downloads.length = 0;
+      await pullModel('org/moving', {
+        home,
+        progress: { ...quiet, log: (line) => logged.push(line) },
+        retryDelayMs: 1,
+      });
+      for (const [name, bytes] of Object.entries(repo)) t.ok(readFileSync(join(directory, name)).equals(bytes), name);
+      return [logged.map((line) => line.split(':')[0]), server.downloads.map((download) => download.split('@')[0])];
+    };
+    t.same(await pull(), [[], Object.keys(repo)]);
+    t.same(await pull(), [[], []], 'all is there');
+
+    repo['config.json'] = Buffer.from('{"a":2}');
+    repo['model-00002-of-00002.safetensors'] = randomBytes(5000);
+    t.same(await pull(), [[], ['config.json', 'model-00002-of-00002.safetensors']], 'another revision');
+    t.same(await pull(), [[], []]);
+
+    const precious = join(home, 'precious');
+    writeFileSync(precious, 'mine');
+    rmSync(`${first}.sha256`);
+    symlinkSync(precious, `${first}.sha256`);
+    t.same(await pull(), [['model-00001-of-00002.safetensors'], []], 'from before checksums were kept: read once');
+    t.equal(readFileSync(precious, 'utf8'), 'mine');
+    t.same(await pull(), [[], []]);
+
+    writeFileSync(first, randomBytes(5000));
+    utimesSync(first, new Date(), new Date(Date.now() + 60_000));
+    t.same(
+      await pull(),
+      [['model-00001-of-00002.safetensors'], ['model-00001-of-00002.safetensors']],
+      'written to since',
+    );
+    t.same(await pull(), [[], []]);
+  },
+);
 
 t.test('a model by its short name: fetched once, only where it fits, with what to do offline', async (t) => {
   const home = t.testdir();

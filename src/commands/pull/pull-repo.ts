@@ -4,11 +4,12 @@ import { EngineError } from '../../errors.ts';
 import { ggufModels, ggufPartsOf } from '../../model/files/gguf-parts.ts';
 import { dawnlightHome } from '../../home.ts';
 import { modelsDirectory } from './cache.ts';
-import { fetchFile, sizeOf } from './fetch-file.ts';
+import { fetchFile } from './fetch-file.ts';
 import { listHubFiles, openHubFile, type HubFile } from './hub.ts';
 import { withLock } from './lock.ts';
 import type { PullOptions } from './pull-default.ts';
 import { isSafePath, pathInside } from './safe-path.ts';
+import { isCurrent, note } from './verified.ts';
 
 /** `owner/repo`, and optionally `@revision` and `:VARIANT`, which picks among the GGUF files of a repository. */
 interface RepoName {
@@ -43,7 +44,8 @@ export async function pullRepo(name: RepoName, options: PullOptions): Promise<st
     directory,
     async () => {
       for (const { path, destination, expected } of wanted) {
-        if ((await sizeOf(destination)) === expected.bytes) continue;
+        const isThere = await isCurrent(destination, expected, () => progress.log(`${path}: comparing its checksum`));
+        if (isThere) continue;
         const open = await openHubFile(name, path);
         progress.start(path, expected.bytes);
         try {
@@ -51,6 +53,7 @@ export async function pullRepo(name: RepoName, options: PullOptions): Promise<st
         } finally {
           progress.stop();
         }
+        if (expected.sha256 !== undefined) await note(destination, expected.sha256);
       }
     },
     () => progress.log(`another process is downloading ${name.repo}: waiting for it`),
