@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import { askAdapter } from '../../src/commands/doctor/adapter-report.ts';
 import { adapterFindings, cacheFindings, doctor, nodeFinding } from '../../src/commands/doctor/doctor.ts';
@@ -72,6 +72,25 @@ t.test('an old Node and a damaged model are named', async (t) => {
     { state: 'bad', advice: [/Delete.*pull default/] },
   );
   t.match(findings[0].advice, [/Q4_1\.gguf +11 B/]);
+});
+
+t.test('links to nothing, loops and folders in the model cache', async (t) => {
+  const link = (to: string) => t.fixture('symlink', to);
+  const home = t.testdir({
+    elsewhere: { 'm.gguf': 'ab' },
+    models: {
+      'real.gguf': 'abc',
+      'gone.gguf': link('nowhere'),
+      'loop.safetensors': link('loop.safetensors'),
+      'folder.gguf': {},
+      org: { repo: { 'model.safetensors': 'abcde', 'config.json': '{}', 'm.part': link('x/y'), up: link('..') } },
+      linked: link('../elsewhere'),
+    },
+  });
+  const [models] = await cacheFindings(home);
+  t.match(models.value, /^10 B in /);
+  const safetensors = join('org', 'repo', 'model.safetensors');
+  t.same(models.advice?.toSorted(), [`${join('linked', 'm.gguf')}  2 B`, `${safetensors}  5 B`, 'real.gguf  3 B']);
 });
 
 t.test('the memory plan is the one that inspect prints, or the reason why there is none', async (t) => {

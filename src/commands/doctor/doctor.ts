@@ -1,6 +1,6 @@
 /** `dawnlight doctor`: what this machine has, and what to do about each problem. */
-import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { dawnlightHome } from '../../home.ts';
@@ -125,11 +125,8 @@ function availableMemory(): number {
 
 export async function cacheFindings(home: string): Promise<Finding[]> {
   const directory = modelsDirectory(home);
-  const names = existsSync(directory) ? await readdir(directory, { recursive: true }) : [];
-  const files = names
-    .map((name) => ({ name, stats: statSync(join(directory, name)) }))
-    .filter(({ name, stats }) => stats.isFile() && /\.(gguf|safetensors|part)$/.test(name));
-  const total = files.reduce((sum, { stats }) => sum + stats.size, 0);
+  const files = await modelFiles(directory);
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   const nearest = nearestExisting(home);
   const { bavail, bsize } = statfsSync(nearest);
   return [
@@ -137,7 +134,7 @@ export async function cacheFindings(home: string): Promise<Finding[]> {
       what: 'models',
       value: `${formatBytes(total)} in ${directory}`,
       state: 'ok',
-      advice: files.map(({ name, stats }) => `${name}  ${formatBytes(stats.size)}`),
+      advice: files.map(({ name, bytes }) => `${name}  ${formatBytes(bytes)}`),
     },
     await defaultModelFinding(home),
     {
@@ -147,6 +144,30 @@ export async function cacheFindings(home: string): Promise<Finding[]> {
       ...(bavail * bsize < 5e8 ? { advice: ['Set DAWNLIGHT_HOME to a directory on a larger disk.'] } : {}),
     },
   ];
+}
+
+interface ModelFile {
+  /** From the cache's directory on. */
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/**
+ * Without what cannot be read: links to nothing, and what a pull takes away at the same time.
+ * @param seen real paths of directories: links may lead back
+ */
+async function modelFiles(directory: string, prefix = '', seen = new Set<string>()): Promise<ModelFile[]> {
+  const real = await realpath(directory).catch(() => null);
+  if (real === null || seen.has(real)) return [];
+  seen.add(real);
+  const names = await readdir(directory).catch(() => []);
+  const files = names.map(async (entry): Promise<ModelFile[]> => {
+    const [path, name] = [join(directory, entry), join(prefix, entry)];
+    const stats = await stat(path).catch(() => null);
+    if (stats?.isDirectory()) return modelFiles(path, name, seen);
+    return stats?.isFile() && /\.(gguf|safetensors|part)$/.test(name) ? [{ name, bytes: stats.size }] : [];
+  });
+  return (await Promise.all(files)).flat();
 }
 
 async function defaultModelFinding(home: string): Promise<Finding> {
