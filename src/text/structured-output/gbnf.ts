@@ -31,7 +31,7 @@ export function gbnfToEbnf(source: string): string {
 
 function partsOf(source: string): Part[] {
   const parts: Part[] = [];
-  const names = new Map<string, string>();
+  const names = new Names();
   token.lastIndex = 0;
   for (let at = 0; at < source.length; at = token.lastIndex) {
     token.lastIndex = at;
@@ -41,7 +41,7 @@ function partsOf(source: string): Part[] {
     }
     const { space, name, defines, text, members, any, mark } = groups;
     if (space !== undefined) continue;
-    if (name !== undefined) parts.push({ kind: 'name', text: nameOf(name, names) });
+    if (name !== undefined) parts.push({ kind: 'name', text: names.of(name) });
     else if (defines !== undefined) parts.push({ kind: 'defines', text: defines });
     else if (text !== undefined)
       parts.push({
@@ -60,14 +60,25 @@ function partsOf(source: string): Part[] {
 }
 
 /** Different names stay different without their dashes. */
-function nameOf(name: string, names: Map<string, string>): string {
-  const known = names.get(name);
-  if (known !== undefined) return known;
-  const taken = new Set(names.values());
-  let free = name.replaceAll('-', '_').replace(/^(?=\d)/, '_');
-  while (taken.has(free)) free += '_';
-  names.set(name, free);
-  return free;
+class Names {
+  readonly #given = new Map<string, string>();
+  /** How many names have asked for each. */
+  readonly #taken = new Map<string, number>();
+
+  of(name: string): string {
+    const known = this.#given.get(name);
+    if (known !== undefined) return known;
+    const plain = name.replaceAll('-', '_').replace(/^(?=\d)/, '_');
+    let free = plain;
+    while (this.#taken.has(free)) {
+      const count = this.#taken.get(plain)! + 1;
+      this.#taken.set(plain, count);
+      free = `${plain}_${count}`;
+    }
+    this.#taken.set(free, 1);
+    this.#given.set(name, free);
+    return free;
+  }
 }
 
 function charsOf(text: string): { readonly c: string; readonly isEscaped: boolean }[] {
