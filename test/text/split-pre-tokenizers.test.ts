@@ -63,6 +63,21 @@ t.test('the same pieces as patterns of whole pieces, which look for a match from
   );
 });
 
+t.test('white space at the end of a line: the same pieces from the start of each run only', async (t) => {
+  const atEnd = pieces(split({ Regex: '\\s+$' }, 'Isolated'));
+  // A group around it, and it is taken as it is.
+  const asItIs = pieces(split({ Regex: '(?:\\s+$)' }, 'Isolated'));
+  fc.assert(
+    fc.property(fc.stringMatching(/^[a \n\r\t]{0,14}$/), (text) => atEnd(text).join('|') === asItIs(text).join('|')),
+    { numRuns: 1000 },
+  );
+  const text = `${' '.repeat(100_000)}1`;
+  const before = process.cpuUsage();
+  t.same(atEnd(text), [text]);
+  // Some milliseconds; from each place of the run it took 0.2 s for 8,000 spaces, and by the square more for more.
+  t.ok(process.cpuUsage(before).user < 5e6);
+});
+
 t.test('a long text without a match, as Gemma’s are: linear', async (t) => {
   const json: TokenizerJson = {
     ...metaspace,

@@ -8,9 +8,16 @@ import { flatten, type Component } from './tokenizer-json.ts';
 /** GPT-2's word pattern (Radford et al. 2019), the default of byte-level vocabularies. */
 export const gpt2Pattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
+/**
+ * DeepSeek-LLM's pattern for white space at the end of a line, and one with the same matches: from within a run of white space
+ * nothing matches that does not from the run's start. The first looks for the end from each place of the run.
+ */
+const [spaceAtEnd, runAtEnd] = ['\\s+$', '(?<!\\s)\\s+$'];
+
 /** Cuts text so that each match of `regex` (Oniguruma syntax) and each stretch between matches is a piece. */
 export function isolate(regex: string): Component {
-  return { type: 'Split', pattern: { Regex: regex }, behavior: 'Isolated', invert: false };
+  const Regex = regex === spaceAtEnd ? runAtEnd : regex;
+  return { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false };
 }
 
 /** Byte-level spelling of each piece, without a word pattern of its own. */
