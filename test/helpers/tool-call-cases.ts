@@ -299,6 +299,12 @@ const mistral: ToolCallCase[] = [
   { title: 'no special tokens', text: '[TOOL_CALLS]now{"a": 1}', calls: [['now', '{"a": 1}']] },
   { title: 'text after', text: '[TOOL_CALLS]now[ARGS]{} [TOOL', content: ' [TOOL', calls: [['now', '{}']] },
   { title: 'brackets', text: 'a] [b] [TOOL not a tag]', content: 'a] [b] [TOOL not a tag]' },
+  {
+    title: 'a call that breaks off before the next',
+    text: '[TOOL_CALLS]f [TOOL_CALLS]now[ARGS]{}',
+    content: '[TOOL_CALLS]f ',
+    calls: [['now', '{}']],
+  },
   { title: 'no call', text: '[TOOL_CALLS] [] x', content: '[TOOL_CALLS] [] x' },
   { title: 'no list', text: '[TOOL_CALLS]not valid', content: '[TOOL_CALLS]not valid' },
   {
@@ -391,11 +397,40 @@ const qwen3Coder: ToolCallCase[] = [
     content: 'oops</function>',
     calls: [['f', '{"a": "1"}']],
   },
+  {
+    title: 'a tag twice',
+    text: `<tool_call>\n${coder(parameter('city', 'A'))}`,
+    content: '<tool_call>\n',
+    calls: [['get_weather', '{"city": "A"}']],
+  },
+  {
+    title: 'unclosed before the next',
+    text: `<function=f>\n${parameter('a', '1')}\n${coder(parameter('city', 'A'))}`,
+    calls: [
+      ['f', '{"a": "1"}'],
+      ['get_weather', '{"city": "A"}'],
+    ],
+  },
   { title: 'plain text', text: 'a <func <parameter=x> </tool_call>', content: 'a <func <parameter=x> </tool_call>' },
 ];
 
 const arg = (key: string, value: string) => `<arg_key>${key}</arg_key>\n<arg_value>${value}</arg_value>\n`;
 const glm45: ToolCallCase[] = [
+  {
+    title: 'a call that breaks off before the next',
+    text: `text <tool_call>f\n<tool_call>get_weather\n${arg('city', 'A')}</tool_call>`,
+    content: 'text <tool_call>f\n',
+    calls: [['get_weather', '{"city": "A"}']],
+  },
+  {
+    title: 'unclosed before the next, and before text',
+    text: `<tool_call>f\n${arg('a', '1')}<tool_call>get_weather\n${arg('city', 'A')}\n< b`,
+    content: '\n\n< b',
+    calls: [
+      ['f', '{"a": 1}'],
+      ['get_weather', '{"city": "A"}'],
+    ],
+  },
   {
     title: 'one call',
     text: `<tool_call>get_weather\n${arg('city', 'Paris')}</tool_call>`,
@@ -474,6 +509,12 @@ const deepseekV31: ToolCallCase[] = [
     content: ' So.',
     calls: [['now', '{}']],
   },
+  {
+    title: 'a section tag twice',
+    text: `<｜tool▁calls▁begin｜>${section('<｜tool▁call▁begin｜>now<｜tool▁sep｜>{}<｜tool▁call▁end｜>')}`,
+    content: '<｜tool▁calls▁begin｜>',
+    calls: [['now', '{}']],
+  },
   { title: 'empty section', text: section(''), content: section('') },
 ];
 
@@ -520,6 +561,14 @@ const deepseekV32: ToolCallCase[] = [
     end: 'length',
     content: '<｜DSML｜function_calls>\n<｜DSML｜invoke name="ge',
   },
+  {
+    title: 'unclosed before the next',
+    text: `${invoke('f', dsml('a', false, '1')).replace('</｜DSML｜invoke>\n', '')}${dsmlSection(invoke('now', ''))}`,
+    calls: [
+      ['f', '{"a": 1}'],
+      ['now', '{}'],
+    ],
+  },
   { title: 'garbage', text: dsmlSection(invoke('f', 'oops')), content: dsmlSection(invoke('f', 'oops')) },
   { title: 'plain text', text: 'a <｜ b', content: 'a <｜ b' },
 ];
@@ -553,6 +602,12 @@ const kimiK2: ToolCallCase[] = [
     text: kimiSection(kimi('call_abc123', '{}')) + kimi('functions.now:3', '{}'),
     content: kimiSection(kimi('call_abc123', '{}')),
     calls: [['now', '{}', 'functions.now:3']],
+  },
+  {
+    title: 'a call that breaks off before the next',
+    text: `<|tool_call_begin|>functions.now:0${kimi('functions.now:1', '{}')}`,
+    content: '<|tool_call_begin|>functions.now:0',
+    calls: [['now', '{}', 'functions.now:1']],
   },
   {
     title: 'other section',

@@ -70,17 +70,36 @@ export class CallStream {
     return '';
   }
 
-  /** Reads exactly one of `tags` (none a prefix of another); null, with the part that fitted held, when none is there. */
+  /**
+   * Reads exactly one of `tags` (none a prefix of another); null when none is there. The part that fitted is then unread, as
+   * another tag may begin in it, but at the end of the output, where it is held.
+   */
   *oneOf(tags: readonly string[]): Parsing<string | null> {
     let seen = '';
     while (this.at < this.chunk.length || (yield* this.more())) {
       const next = seen + this.chunk.charAt(this.at);
-      if (!tags.some((tag) => tag.startsWith(next))) return null;
+      if (!tags.some((tag) => tag.startsWith(next))) {
+        this.#unread(seen.length);
+        return null;
+      }
       this.at++;
       seen = next;
       if (tags.includes(seen)) return seen;
     }
     return null;
+  }
+
+  /** Goes back over the last `count` characters, all of them held. */
+  #unread(count: number): void {
+    if (count > this.at - this.#from) {
+      // They came with earlier chunks, in part.
+      const rest = this.chunk.slice(this.at);
+      const text = this.claim();
+      this.#held = [text.slice(0, text.length - count)];
+      this.chunk = text.slice(text.length - count) + rest;
+      this.at = 0;
+      this.#from = 0;
+    } else this.at -= count;
   }
 
   *literal(tag: string): Parsing<boolean> {
@@ -145,6 +164,11 @@ export class CallStream {
     const held = this.#held.join('');
     this.#held = [];
     return held + text;
+  }
+
+  /** Puts claimed text back. */
+  hold(text: string): void {
+    this.#held.push(text);
   }
 
   content(text: string): void {

@@ -57,6 +57,9 @@ export function endMarked(stream: CallStream, writer: ArgumentsWriter, claimed =
   if (stream.ended === 'length') return true;
   const held = stream.claim();
   writer.close();
-  if (!stream.atEnd) stream.content(claimed + held);
+  if (stream.atEnd) return true;
+  // White space is the format's own if a call follows.
+  if (claimed === '' && held.trim() === '') stream.hold(held);
+  else stream.content(claimed + held);
   return true;
 }
