@@ -5,25 +5,32 @@ import type { JsonSchema } from './types.ts';
 
 export type JsonType = 'null' | 'integer' | 'number' | 'boolean' | 'object' | 'array' | 'string';
 
-const deepestReference = 16;
 const isObject = (x: unknown): x is JsonSchema => typeof x === 'object' && x !== null && !Array.isArray(x);
 
 /** The types that property `name` of an arguments schema may have; empty when it does not say. */
 export function parameterTypes(parameters: JsonSchema | null, name: string): ReadonlySet<JsonType> {
   const types = new Set<JsonType>();
   const properties = parameters?.properties;
-  if (isObject(properties) && Object.hasOwn(properties, name)) collect(properties[name], parameters, types, 0);
+  if (!isObject(properties) || !Object.hasOwn(properties, name)) return types;
+  for (const schema of reached(properties[name], parameters)) addTypes(schema, types);
   return types;
 }
 
-function collect(schema: unknown, root: unknown, types: Set<JsonType>, depth: number): void {
-  if (!isObject(schema) || depth > deepestReference) return;
-  for (const type of [schema.type].flat()) if (typeof type === 'string') types.add(type as JsonType);
-  if (typeof schema.$ref === 'string') collect(resolve(schema.$ref, root), root, types, depth + 1);
-  for (const key of ['anyOf', 'oneOf', 'allOf']) {
-    const options = schema[key];
-    if (Array.isArray(options)) for (const option of options) collect(option, root, types, depth + 1);
+/** `schema` and all that its $ref, anyOf, oneOf and allOf lead to, each once: they may lead back. */
+function reached(schema: unknown, root: unknown): ReadonlySet<JsonSchema> {
+  const all = new Set<JsonSchema>();
+  const add = (x: unknown): void => void (isObject(x) && all.add(x));
+  add(schema);
+  // What is added on the way is visited too.
+  for (const { $ref, anyOf, oneOf, allOf } of all) {
+    if (typeof $ref === 'string') add(resolve($ref, root));
+    for (const options of [anyOf, oneOf, allOf]) if (Array.isArray(options)) options.forEach(add);
   }
+  return all;
+}
+
+function addTypes(schema: JsonSchema, types: Set<JsonType>): void {
+  for (const type of [schema.type].flat()) if (typeof type === 'string') types.add(type as JsonType);
   if (schema.type !== undefined) return;
   const values: unknown[] = Array.isArray(schema.enum) ? schema.enum : 'const' in schema ? [schema.const] : [];
   for (const value of values) types.add(typeOf(value));
