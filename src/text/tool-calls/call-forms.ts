@@ -42,8 +42,7 @@ export function markedArgumentsForm({ open, close }: MarkedForm): ArgumentsForm 
       top,
       '#',
       (name) => literal(open(name, typesOf(name).has('string'))),
-      (property, at) => {
-        const name = at.slice(at.lastIndexOf('/') + 1);
+      (property, at, name) => {
         if (!typesOf(name).has('string')) return `${schemas.value(property, at)} ${literal(close)}`;
         return bareText(grammar, schemas.flatten(property, at), close);
       },

@@ -113,6 +113,20 @@ t.test('auto: free text, and behind an opening tag nothing but a good call', asy
   }
 });
 
+t.test('parameters between tags, whatever their name', async (t) => {
+  const walker = await GrammarWalker.create(8);
+  const parameters = { type: 'object', properties: { 'a/b~c': { type: 'string' } }, required: ['a/b~c'] };
+  const tool: ToolDefinition = { function: { name: 'f', parameters } };
+  const text = forcedCalls(toolCallFormat('glm45').form(''), [tool], { parallel: false });
+  const call = (value: string) =>
+    `<tool_call>f\n<arg_key>a/b~c</arg_key>\n<arg_value>${value}</arg_value>\n</tool_call>`;
+  t.ok(await walker.accepts({ kind: 'grammar', text, param: null }, call('x y')), 'a string as it is');
+  const odd = { function: { name: 'f', parameters: { ...parameters, properties: { 'a/b~c': { not: {} } } } } };
+  t.throws(() => forcedCalls(toolCallFormat('qwen25').form(''), [odd], { parallel: false }), {
+    message: /#\/properties\/a~1b~0c\/not/,
+  });
+});
+
 t.test('a schema that no grammar can keep', (t) => {
   const parameters = { type: 'object', properties: { a: { not: { type: 'string' } } } };
   const odd: ToolDefinition[] = [{ function: { name: 'odd', parameters } }];
