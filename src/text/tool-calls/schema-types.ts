@@ -1,26 +1,32 @@
 /** What a tool's schema says of one parameter, and text → JSON of that type, for the formats that write bare text. */
+import { typesOf, withoutNulls } from '../structured-output/keywords.ts';
+import { isSchemaObject } from '../structured-output/merge-schema.ts';
 import { escapeJson } from './arguments-writer.ts';
 import { pythonToJson } from './literals.ts';
 import type { JsonSchema } from './types.ts';
 
 export type JsonType = 'null' | 'integer' | 'number' | 'boolean' | 'object' | 'array' | 'string';
 
-const isObject = (x: unknown): x is JsonSchema => typeof x === 'object' && x !== null && !Array.isArray(x);
-
-/** The types that property `name` of an arguments schema may have; empty when it does not say. */
+/**
+ * The types that property `name` of an arguments schema may have, declared or as additionalProperties allow it; empty when
+ * they do not say.
+ */
 export function parameterTypes(parameters: JsonSchema | null, name: string): ReadonlySet<JsonType> {
   const types = new Set<JsonType>();
-  const properties = parameters?.properties;
-  if (!isObject(properties) || !Object.hasOwn(properties, name)) return types;
-  for (const schema of reached(properties[name], parameters)) addTypes(schema, types);
+  const objects = [...reached([parameters], parameters)];
+  const declared = objects.flatMap(({ properties }) =>
+    isSchemaObject(properties) && Object.hasOwn(properties, name) ? [properties[name]] : [],
+  );
+  const found = declared.length > 0 ? declared : objects.map(({ additionalProperties }) => additionalProperties);
+  for (const schema of reached(found, parameters)) addTypes(withoutNulls(schema), types);
   return types;
 }
 
-/** `schema` and all that its $ref, anyOf, oneOf and allOf lead to, each once: they may lead back. */
-function reached(schema: unknown, root: unknown): ReadonlySet<JsonSchema> {
+/** `schemas` and all that their $ref, anyOf, oneOf and allOf lead to, each once: they may lead back. */
+function reached(schemas: readonly unknown[], root: unknown): ReadonlySet<JsonSchema> {
   const all = new Set<JsonSchema>();
-  const add = (x: unknown): void => void (isObject(x) && all.add(x));
-  add(schema);
+  const add = (x: unknown): void => void (isSchemaObject(x) && all.add(x));
+  schemas.forEach(add);
   // What is added on the way is visited too.
   for (const { $ref, anyOf, oneOf, allOf } of all) {
     if (typeof $ref === 'string') add(resolve($ref, root));
@@ -30,20 +36,32 @@ function reached(schema: unknown, root: unknown): ReadonlySet<JsonSchema> {
 }
 
 function addTypes(schema: JsonSchema, types: Set<JsonType>): void {
-  for (const type of [schema.type].flat()) if (typeof type === 'string') types.add(type as JsonType);
-  if (schema.type !== undefined) return;
-  const values: unknown[] = Array.isArray(schema.enum) ? schema.enum : 'const' in schema ? [schema.const] : [];
-  for (const value of values) types.add(typeOf(value));
-  if ('properties' in schema) types.add('object');
-  if ('items' in schema) types.add('array');
+  for (const type of namedTypes(schema)) if (typeof type === 'string') types.add(type as JsonType);
+}
+
+function namedTypes(schema: JsonSchema): readonly unknown[] {
+  if (schema.type !== undefined) return [schema.type].flat();
+  const listed = 'const' in schema ? [schema.const] : schema.enum;
+  if (Array.isArray(listed)) return listed.map(typeOf);
+  const isElsewhere = ['$ref', 'anyOf', 'oneOf', 'allOf'].some((key) => key in schema);
+  return isElsewhere ? [] : (typesOf(schema, '#') ?? []);
 }
 
 function resolve(reference: string, root: unknown): unknown {
   let at: unknown = root;
   for (const part of reference.replace(/^#\/?/, '').split('/').filter(Boolean)) {
-    at = isObject(at) ? at[part.replaceAll('~1', '/').replaceAll('~0', '~')] : undefined;
+    const key = decoded(part).replaceAll('~1', '/').replaceAll('~0', '~');
+    at = typeof at === 'object' && at !== null && Object.hasOwn(at, key) ? (at as JsonSchema)[key] : undefined;
   }
   return at;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 function typeOf(value: unknown): JsonType {

@@ -29,3 +29,17 @@ t.test('however deep a type stands', (t) => {
   t.strictSame([...parameterTypes({ properties: { a: schema } }, 'a')], ['boolean']);
   t.end();
 });
+
+t.test('a parameter that stands behind the top of the schema', (t) => {
+  const types = (parameters: object, name = 'a') => [...parameterTypes(parameters as never, name)].sort();
+  const a = { properties: { a: { type: 'integer' } } };
+  t.strictSame(types({ $ref: '#/$defs/x%20y~1', $defs: { 'x y/': a } }), ['integer']);
+  t.strictSame(types({ anyOf: [a, { properties: { a: { type: 'string' } } }] }), ['integer', 'string']);
+  t.strictSame(types({ properties: { a: { $ref: '#/anyOf/0/properties/a' } }, anyOf: [a] }), ['integer']);
+  t.strictSame(types({ ...a, additionalProperties: { type: 'array' } }), ['integer']);
+  t.strictSame(types({ ...a, additionalProperties: { type: 'array' } }, 'b'), ['array']);
+  t.strictSame(types({ ...a, additionalProperties: false }, 'b'), []);
+  t.strictSame(types({ properties: { a: { pattern: 'x' } } }), ['string']);
+  t.strictSame(types({ properties: { a: { anyOf: [{ type: 'integer' }], format: 'int64' } } }), ['integer']);
+  t.end();
+});
