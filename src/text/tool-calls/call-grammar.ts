@@ -104,7 +104,9 @@ function behind(form: CallForm, trigger: string): CallForm {
 
 /** All tags that calls of a family are written with, as text: special tokens in it may be generated under a grammar. */
 export function callMarkup(name: string, template: string): string {
-  const parameters = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] };
+  // Behind a string its tag is spelled letter by letter, behind a number in one piece.
+  const properties = { a: { type: 'string' }, n: { type: 'integer' } };
+  const parameters = { type: 'object', properties, required: ['a'] };
   const text = forcedCalls(toolCallFormat(name).form(template), [{ function: { name: 'f', parameters } }], {
     parallel: true,
   });

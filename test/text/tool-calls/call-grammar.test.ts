@@ -1,6 +1,6 @@
 import t from 'tap';
 import { z } from 'zod';
-import { forcedCalls, triggeredCalls } from '../../../src/text/tool-calls/call-grammar.ts';
+import { callMarkup, forcedCalls, triggeredCalls } from '../../../src/text/tool-calls/call-grammar.ts';
 import {
   createToolCallParser,
   toolCallFormat,
@@ -138,5 +138,12 @@ t.test('a schema that no grammar can keep', (t) => {
   t.match(triggeredCalls(form, odd, { parallel: true, lenient: true }), /root ::=/, 'auto takes any arguments');
   const strict = odd.map((tool) => ({ function: { ...tool.function, strict: true } }));
   t.throws(() => triggeredCalls(form, strict, { parallel: true, lenient: true }), { code: 'invalid_value' });
+  t.end();
+});
+
+t.test('the tags of a value are among the text that special tokens may stand for', (t) => {
+  for (const tag of ['<arg_key>', '</arg_key>', '<arg_value>', '</arg_value>']) {
+    t.ok(callMarkup('glm45', '').includes(tag), tag);
+  }
   t.end();
 });
