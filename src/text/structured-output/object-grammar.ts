@@ -40,7 +40,7 @@ export function declaredMembers(
   schema: Schema,
   at: string,
   before: (name: string, property: unknown) => string,
-  value: (property: unknown, at: string, name: string) => string = (property, where) => schemas.value(property, where),
+  value: (property: unknown, at: string) => string = (property, where) => schemas.value(property, where),
 ): Member[] {
   const properties = isSchemaObject(schema.properties) ? Object.entries(schema.properties) : [];
   const required = new Set(schema.required === undefined ? [] : list(schema.required, `${at}/required`));
@@ -49,7 +49,7 @@ export function declaredMembers(
   return [...properties, ...missing.map((name): [string, unknown] => [name, schema.additionalProperties ?? true])]
     .filter(([name, property]) => property !== false || required.has(name))
     .map(([name, property]) => ({
-      text: `${before(name, property)} ${value(property, `${at}/properties/${inPointer(name)}`, name)}`,
+      text: `${before(name, property)} ${value(property, `${at}/properties/${inPointer(name)}`)}`,
       isRequired: required.has(name),
     }));
 }

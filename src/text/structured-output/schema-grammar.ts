@@ -18,7 +18,7 @@ import * as regular from './regular.ts';
 import { numberRule, numericGrammar, stringGrammar } from './scalar-grammar.ts';
 import type { Schemas } from './schemas.ts';
 
-const conditions = [
+export const conditions = [
   ...['not', 'if', 'contains', 'dependentRequired', 'dependentSchemas', 'dependencies'],
   ...['$dynamicRef', '$recursiveRef'],
 ];

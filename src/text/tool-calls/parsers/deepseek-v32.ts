@@ -4,7 +4,7 @@
  * `string="true"` is text as it stands, `"false"` is JSON; the schema is not asked.
  */
 import { literal } from '../../structured-output/ebnf.ts';
-import { markedArgumentsForm } from '../call-forms.ts';
+import { markedArgumentsForm } from '../marked-form.ts';
 import { ArgumentsWriter } from '../arguments-writer.ts';
 import { openAiIds } from '../ids.ts';
 import { endMarked, markedName, markedValue } from '../marked-parameters.ts';
@@ -60,8 +60,10 @@ export const deepseekV32: ToolCallFormat = {
     trigger: '<｜DSML｜function_calls>',
     call: (name) => ({ before: literal(`${invoke}${name}">\n`), after: literal(`${close}\n`) }),
     arguments: markedArgumentsForm({
-      open: (key, isText) => `${parameter}${key}" string="${isText}">`,
+      open: parameter,
+      then: (isText) => `" string="${isText}">`,
       close: '</｜DSML｜parameter>\n',
+      ends,
     }),
   }),
 };

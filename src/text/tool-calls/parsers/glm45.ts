@@ -3,7 +3,7 @@
  * string is taken as it stands, white space and all; any other is read as JSON, then as Python.
  */
 import { literal } from '../../structured-output/ebnf.ts';
-import { markedArgumentsForm } from '../call-forms.ts';
+import { markedArgumentsForm } from '../marked-form.ts';
 import { ArgumentsWriter } from '../arguments-writer.ts';
 import { openAiIds } from '../ids.ts';
 import { endMarked, markedName, markedValue } from '../marked-parameters.ts';
@@ -12,6 +12,7 @@ import type { ToolCallFormat } from '../tool-call-format.ts';
 
 const argument = '<arg_key>';
 const close = '</tool_call>';
+const ends = ['</arg_value>'];
 
 export const glm45: ToolCallFormat = {
   tags: { '<tool_call>': [] },
@@ -31,7 +32,7 @@ export const glm45: ToolCallFormat = {
       if (!(yield* stream.literal('<arg_value>'))) return endMarked(stream, writer, `${argument}${key}`);
       writer.key(key);
       const types = parameterTypes(stream.parameters(name), key);
-      const end = yield* markedValue(stream, writer, types, { ends: ['</arg_value>'], untyped: 'any' });
+      const end = yield* markedValue(stream, writer, types, { ends, untyped: 'any' });
       stream.claim();
       yield* stream.space();
       next = end === null ? null : yield* stream.oneOf([argument, close]);
@@ -48,8 +49,10 @@ export const glm45: ToolCallFormat = {
     trigger: '<tool_call>',
     call: (name) => ({ before: literal(`<tool_call>${name}\n`), after: literal(close) }),
     arguments: markedArgumentsForm({
-      open: (key) => `${argument}${key}</arg_key>\n<arg_value>`,
+      open: argument,
+      then: () => '</arg_key>\n<arg_value>',
       close: '</arg_value>\n',
+      ends,
     }),
   }),
 };

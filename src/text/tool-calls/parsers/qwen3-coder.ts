@@ -4,7 +4,7 @@
  * line goes on with the format.
  */
 import { literal } from '../../structured-output/ebnf.ts';
-import { markedArgumentsForm } from '../call-forms.ts';
+import { markedArgumentsForm } from '../marked-form.ts';
 import { ArgumentsWriter } from '../arguments-writer.ts';
 import { openAiIds } from '../ids.ts';
 import { endMarked, markedName, markedValue } from '../marked-parameters.ts';
@@ -53,6 +53,6 @@ export const qwen3Coder: ToolCallFormat = {
     close: '\n</tool_call>',
     trigger: '<tool_call>',
     call: (name) => ({ before: literal(`${open}${name}>\n`), after: literal(close) }),
-    arguments: markedArgumentsForm({ open: (key) => `${parameter}${key}>\n`, close: '\n</parameter>\n' }),
+    arguments: markedArgumentsForm({ open: parameter, then: () => '>\n', close: '\n</parameter>\n', ends }),
   }),
 };
