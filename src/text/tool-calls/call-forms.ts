@@ -1,9 +1,8 @@
 /** The ways in which families write a call's arguments, and the forms that several of them share. */
 import { jsonDialect, markedDialect } from '../structured-output/dialect.ts';
 import { literal } from '../structured-output/ebnf.ts';
-import { isSchemaObject } from '../structured-output/merge-schema.ts';
-import { declaredMembers, sequence } from '../structured-output/object-grammar.ts';
 import { SchemaGrammar } from '../structured-output/schema-grammar.ts';
+import { argumentMembers } from './argument-members.ts';
 import type { ArgumentsForm, CallForm } from './types.ts';
 
 export const jsonArgumentsForm: ArgumentsForm = (grammar, parameters) =>
@@ -16,9 +15,12 @@ export function gemmaArgumentsForm(mark: string): ArgumentsForm {
 /** `a="x", b=[1]`: keywords with JSON values, which the parser reads as well as Python's. */
 export const keywordArgumentsForm: ArgumentsForm = (grammar, parameters) => {
   const schemas = new SchemaGrammar(grammar, jsonDialect, parameters);
-  const flat = schemas.flatten(parameters, '#');
-  const members = declaredMembers(schemas, isSchemaObject(flat) ? flat : {}, '#', (name) => literal(`${name}=`));
-  return sequence(grammar, members, { open: '""', close: '""', comma: '", "' }, null);
+  return argumentMembers(schemas, parameters, {
+    comma: '", "',
+    before: (name) => literal(`${name}=`),
+    beforeOther: () => `[A-Za-z_] ${grammar.once('keyword_rest', '"=" | [A-Za-z0-9_] keyword_rest')}`,
+    value: (schema, at) => schemas.value(schema, at),
+  });
 };
 
 /** `{"name": "f", "arguments": {…}}`. */

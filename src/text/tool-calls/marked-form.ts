@@ -1,13 +1,12 @@
 /** Parameters between tags → EBNF: strings as they are, anything else as JSON (Qwen3-Coder, GLM, DeepSeek V3.2). */
 import { jsonDialect, type Dialect } from '../structured-output/dialect.ts';
-import { either, literal, type Grammar } from '../structured-output/ebnf.ts';
+import { charClass, complement, either, literal, type Grammar } from '../structured-output/ebnf.ts';
 import { fail } from '../structured-output/keywords.ts';
-import { isSchemaObject } from '../structured-output/merge-schema.ts';
-import { declaredMembers, sequence } from '../structured-output/object-grammar.ts';
 import { regularRule } from '../structured-output/regular-rule.ts';
 import { either as eitherOf, textOf } from '../structured-output/regular.ts';
 import { stringGrammar } from '../structured-output/scalar-grammar.ts';
 import { SchemaGrammar } from '../structured-output/schema-grammar.ts';
+import { argumentMembers } from './argument-members.ts';
 import { bareTextDialect, type BareText } from './bare-text.ts';
 import { textsAndOthers, type StringSchema } from './texts-and-others.ts';
 import type { ArgumentsForm } from './types.ts';
@@ -25,17 +24,20 @@ export function markedArgumentsForm(form: MarkedForm): ArgumentsForm {
   const texts = bareTextDialect(form);
   return (grammar, parameters) => {
     const schemas = new SchemaGrammar(grammar, jsonDialect, parameters);
-    const top = schemas.flatten(parameters, '#');
-    const members = declaredMembers(
-      schemas,
-      isSchemaObject(top) ? top : {},
-      '#',
-      (name) => literal(form.open + name),
-      (schema, at) => markedValue(schemas, schema, at, form, texts),
-    );
-    return sequence(grammar, members, { open: '""', close: '""', comma: '""' }, null);
+    return argumentMembers(schemas, parameters, {
+      comma: '""',
+      before: (name) => literal(form.open + name),
+      beforeOther: () => `${literal(form.open)} ${anyName(grammar)}`,
+      value: (schema, at) => markedValue(schemas, schema, at, form, texts),
+    });
   };
 }
+
+/** In no name that a model makes up, so that it ends where its tag does. */
+const notInNames = ['\0 ', ...'"\'<>=`'].map((c) => [c.charCodeAt(0), c.charCodeAt(c.length - 1)] as const);
+const inNames = charClass(complement(notInNames));
+
+const anyName = (grammar: Grammar): string => `${inNames} ${grammar.once('name_rest', `"" | ${inNames} name_rest`)}`;
 
 /** A value, what stands between it and its name, and what closes it. */
 function markedValue(schemas: SchemaGrammar, schema: unknown, at: string, form: MarkedForm, dialect: Dialect): string {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { z } from 'zod';
-import { forcedCalls } from '../../../src/text/tool-calls/call-grammar.ts';
+import { forcedCalls, triggeredCalls } from '../../../src/text/tool-calls/call-grammar.ts';
 import { createToolCallParser, toolCallFormat } from '../../../src/text/tool-calls/create-parser.ts';
 import type { JsonSchema, ToolDefinition } from '../../../src/text/tool-calls/types.ts';
 import { Merged } from '../../helpers/tool-call-cases.ts';
@@ -203,6 +203,73 @@ t.test('what no grammar can keep of a string between tags', (t) => {
       t.throws(() => forced(name, ofA(of)), { message }, `${name} ${String(message)}`);
   }
   t.end();
+});
+
+const keywords: Way = {
+  name: 'llama_pythonic',
+  end: '',
+  write: (all) => `<|python_start|>[f(${all.map(([key, value]) => `${key}=${value}`).join(', ')})]<|python_end|>`,
+};
+
+t.test('arguments that are not declared', async (t) => {
+  const walker = await GrammarWalker.create(10);
+  for (const { name, write } of [...ways, keywords]) {
+    const accepts = (parameters: JsonSchema, all: readonly Written[]) =>
+      walker.accepts(forced(name, parameters), write(all));
+    const two: Written[] = [
+      ['a', '"x"'],
+      ['b_1', '[1]', true],
+    ];
+    t.ok(await accepts({ type: 'object' }, two), `${name}: any where nothing is said`);
+    t.ok(await accepts({ type: 'object' }, []), `${name}: none as well`);
+    t.notOk(await accepts({ type: 'object', properties: {} }, two), `${name}: none where none is declared`);
+    const numbers = { type: 'object', additionalProperties: { type: 'integer' } };
+    t.ok(await accepts(numbers, [['n', '5', true]]), `${name}: of the type of additionalProperties`);
+    t.strictSame(
+      parse(name, write([['n', '5', true]]), numbers).calls[0]?.arguments,
+      '{"n": 5}',
+      `${name}: and read so`,
+    );
+    t.notOk(await accepts(numbers, [['n', '"x"', true]]), `${name}: and of no other`);
+
+    const either = {
+      type: 'object',
+      properties: { a: { type: 'integer' } },
+      anyOf: [{ required: ['a'] }, { properties: { b: { type: 'integer' } }, required: ['b'] }],
+    };
+    t.ok(await accepts(either, [['a', '1', true]]), `${name}: the first of two`);
+    t.ok(await accepts(either, [['b', '2', true]]), `${name}: the second`);
+    t.strictSame(parse(name, write([['b', '2', true]]), either).calls[0]?.arguments, '{"b": 2}', `${name}: read`);
+    t.notOk(await accepts(either, []), `${name}: not neither`);
+
+    const a = { a: { type: 'string' } };
+    for (const more of [
+      { minProperties: 1 },
+      { not: {} },
+      { oneOf: [{ required: ['a'] }] },
+      { propertyNames: { maxLength: 1 } },
+    ]) {
+      const refuse = () => forced(name, { type: 'object', properties: a, ...more });
+      t.throws(refuse, { code: 'invalid_value' }, `${name}: ${JSON.stringify(more)}`);
+    }
+    t.throws(() => forced(name, { type: 'object', maxProperties: 2 }), { code: 'invalid_value' }, `${name}: a count`);
+    t.doesNotThrow(() => forced(name, { type: 'object', properties: a, maxProperties: 1, minProperties: 0 }));
+  }
+});
+
+t.test('auto: a tool whose schema no grammar can keep may have any arguments', async (t) => {
+  const walker = await GrammarWalker.create(11);
+  const parameters = ofA({ type: 'number', multipleOf: 0.01 });
+  for (const { name, write } of [...ways, keywords]) {
+    const form = toolCallFormat(name).form('<|python_start|>');
+    const text = triggeredCalls(form, [tool(parameters)], { parallel: true, lenient: true }) ?? '';
+    const call = write([
+      ['a', '0.25', true],
+      ['other', '"x"'],
+    ]);
+    t.ok(await walker.accepts({ kind: 'grammar', text, param: null }, `Well. ${call}`), name);
+    t.match(parse(name, call, parameters).calls[0]?.arguments, /^\{"a": 0\.25, "other": "/, `${name}: read`);
+  }
 });
 
 t.test('random calls under schemas of strings and others are valid', async (t) => {
