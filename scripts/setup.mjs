@@ -1,7 +1,7 @@
 // Set-up behind `npm start` and `npm test`: packages, build, a WebGPU adapter, the default model. Does only what is
 // missing; run by itself (`node scripts/setup.mjs`) it prepares a machine. docs/install.md describes each stage.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -66,9 +66,15 @@ async function installPackages(forServing) {
 export async function build(forServing = false) {
   const sources = readdirSync(join(root, 'src'), { recursive: true }).map((name) => join(root, 'src', name));
   const newest = Math.max(...[...sources, join(root, 'tsconfig.json'), join(root, 'package.json')].map(changedAt));
-  const wanted = forServing ? ['cli.js'] : ['cli.js', 'index.d.ts'];
-  if (wanted.every((file) => changedAt(join(root, 'dist', file)) > newest)) return;
+  const [whole, typed] = ['.built', '.built-types'].map((name) => join(root, 'dist', name));
+  const done = forServing ? [whole, typed] : [typed];
+  if (done.some((stamp) => changedAt(stamp) > newest)) return;
+  const begin = new Date();
   await run('npm', ['run', '--silent', forServing ? 'transpile' : 'build']);
+  // Last of all, so that a build that was broken off is not taken for one; as old as its beginning, as sources may change meanwhile.
+  const stamp = forServing ? whole : typed;
+  writeFileSync(stamp, '');
+  utimesSync(stamp, begin, begin);
 }
 
 /** A module of the build. */
