@@ -94,7 +94,8 @@ await runMain(async () => {
   });
   const ended = new Promise((resolve) => server.on('close', (code) => resolve(code ?? 1)));
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => server.kill(signal));
-  const url = `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`;
+  const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  const url = `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
   // A server that a signal ended has no exit code.
   const hasEnded = () => server.exitCode !== null || server.signalCode !== null;
   const better = ownModel ? null : await betterModel();
