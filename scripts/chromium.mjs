@@ -1,10 +1,26 @@
 // The browser that test/server/docs.test.ts opens /docs with.
-import { existsSync } from 'node:fs';
-import { installWithApt } from './setup.mjs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { installWithApt, root, run } from './setup.mjs';
 
-const paths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const paths = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable', '/snap/bin/chromium'];
 
-/** Debian's chromium where there is none. */
+/** The system's, or the one that playwright has installed; null where there is none. */
+async function findChromium() {
+  const { chromium } = await import('playwright-core');
+  return [...paths, chromium.executablePath()].find(existsSync) ?? null;
+}
+
+const isUbuntu = () => existsSync('/etc/os-release') && /^ID=ubuntu$/m.test(readFileSync('/etc/os-release', 'utf8'));
+
+/** Its path. Where there is none, Debian's is installed; on Ubuntu, whose archive has a script that wants snap, playwright's. */
 export async function ensureChromium() {
-  if (!paths.some(existsSync)) await installWithApt('chromium', 'chromium, with which a test opens the reference page');
+  const found = await findChromium();
+  if (found !== null) return found;
+  if (isUbuntu()) {
+    const playwright = join(root, 'node_modules', 'playwright-core', 'cli.js');
+    console.error('Missing: chromium, with which a test opens the reference page. Installing that of playwright');
+    await run(process.execPath, [playwright, 'install', '--with-deps', 'chromium'], { quiet: true });
+  } else await installWithApt('chromium', 'chromium, with which a test opens the reference page');
+  return (await findChromium()) ?? '';
 }

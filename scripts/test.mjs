@@ -30,11 +30,16 @@ const tool = (name, ...args) => run(bin(name), args, { quiet: true });
  * Runs tap and shows one line for each file, and the whole of what failed.
  * tap ends its output with `# { total: 52, pass: 46, fail: 6 }`; without that line the run did not finish.
  */
-async function unitTests(model, python) {
+async function unitTests(model, python, browser) {
   const tap = spawn(bin('tap'), ['--reporter=tap', '--disable-coverage', ...process.argv.slice(2)], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, DAWNLIGHT_TEST_MODEL: model, DAWNLIGHT_TEST_PYTHON: python },
+    env: {
+      ...process.env,
+      DAWNLIGHT_TEST_MODEL: model,
+      DAWNLIGHT_TEST_PYTHON: python,
+      DAWNLIGHT_TEST_CHROMIUM: browser,
+    },
     shell: process.platform === 'win32',
   });
   const ended = new Promise((resolve) => tap.on('close', resolve));
@@ -98,7 +103,8 @@ async function checks() {
     await run('curl', ['--version'], { quiet: 'always' }).catch(() => installWithApt('curl', 'curl'));
     python = await ensurePython(join(root, 'test', 'e2e', 'python', 'requirements.txt'));
   });
-  await check('browser', ensureChromium);
+  let browser = '';
+  await check('browser', async () => void (browser = await ensureChromium()));
   // Two at a time: each keeps one core busy.
   await Promise.all([
     check('kernels', () => compileKernels(model)).then(() =>
@@ -106,7 +112,7 @@ async function checks() {
     ),
     check('types', () => tool('tsc', '-p', 'tsconfig.test.json')).then(() => check('lint', () => tool('eslint', '.'))),
   ]);
-  await check('tests', () => unitTests(model, python));
+  await check('tests', () => unitTests(model, python, browser));
 }
 
 await runMain(async () => {
