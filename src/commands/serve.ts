@@ -49,6 +49,9 @@ function announce(ctx: ServerContext, server: Listening): void {
   process.stdout.write(lines.map(([key = '', value = '']) => `${key.padEnd(8)} ${value}\n`).join(''));
 }
 
+/** Milliseconds in which a signal may come to the same process more than once: by its group, and passed on by `npm start`. */
+const ECHO = 500;
+
 /** By the signal itself: `process.exit` takes threads down one by one, and Dawn aborts where work is pending. */
 function endAtOnce(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal);
@@ -57,11 +60,11 @@ function endAtOnce(signal: NodeJS.Signals): void {
 
 function untilSignal(): Promise<void> {
   return new Promise((resolve) => {
-    let asked = false;
+    let asked: number | null = null;
     const onSignal = (signal: NodeJS.Signals): void => {
-      if (asked) return endAtOnce(signal);
-      asked = true;
-      resolve();
+      if (asked === null) resolve();
+      asked ??= performance.now();
+      if (performance.now() - asked > ECHO) endAtOnce(signal);
     };
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
