@@ -76,6 +76,8 @@ t.test(
     const cut = { ...message, tool_calls: [call('{"city": "Z')] };
     t.equal(each('{{ c.function.arguments | tojson }}').render([cut]), '"{\\"city\\": \\"Z"', 'bad JSON is no failure');
     t.equal(each('{{ c.function.arguments | tojson }}').render([{ ...message, tool_calls: [call('')] }]), '{}');
+    const unclosed = { ...message, tool_calls: [call(`"${'\\"'.repeat(500_000)}`)] };
+    t.equal(each('{{ c.function.arguments | length }}').render([unclosed]), '1000001', 'nor does it take long');
     const whenNull = compile(
       '{% for m in messages %}{% if m.content is none %}{{ m.tool_calls[0].function.arguments }}{% else %}{{ m.content }}{% endif %}{% endfor %}',
     );

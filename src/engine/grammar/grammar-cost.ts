@@ -50,11 +50,13 @@ const timesOver = ({ symbols, wide, rules }: GrammarCost, n: number): GrammarCos
 });
 const nothing: GrammarCost = { symbols: 0, wide: 0, rules: 0 };
 
-/** Grammars and expressions inside of a structural tag. */
-function tagCost(part: unknown): GrammarCost {
-  if (typeof part === 'string') return grammarCost(part);
+/** Of a structural tag: the grammars inside of it; its other texts are read as they are. */
+function tagCost(part: unknown, key = ''): GrammarCost {
+  if (typeof part === 'string') return key === 'grammar' ? grammarCost(part) : { ...nothing, symbols: part.length };
   if (typeof part !== 'object' || part === null) return nothing;
-  return Object.values(part).map(tagCost).reduce(plus, nothing);
+  return Object.entries(part)
+    .map(([name, inner]) => tagCost(inner, name))
+    .reduce(plus, nothing);
 }
 
 /** A group that is open: what it has so far, and its last part, which a repetition may follow. */
@@ -64,7 +66,8 @@ interface Group {
   isLeaf: boolean;
 }
 
-const token = /#.*|"(?:[^"\\\n]|\\.)*"|\[((?:[^\]\\]|\\.)*)\]|\{(\d*)(,?)(\d*)\}|::=|[A-Za-z_][\w.-]*|[().]/g;
+/** What opens and never closes is taken once, to its end. */
+const token = /#.*|"(?:[^"\\\n]|\\.)*"?|\[((?:[^\]\\]|\\[^])*)\]?|\{(\d*)(,?)(\d*)\}|::=|[A-Za-z_][\w.-]*|[().]/g;
 
 /** @param text EBNF; what is none is counted as if it were */
 function grammarCost(text: string): GrammarCost {

@@ -46,7 +46,8 @@ async function handle(command: GrammarCommand): Promise<void> {
         command satisfies never;
     }
   } catch (error) {
-    if (command.type === 'open') dispose(id);
+    // Nobody asks for it again.
+    dispose(id);
     if (error instanceof BrokenCompiler) end(error);
     else send({ type: 'failed', id, error: toErrorMessage(error) });
   }

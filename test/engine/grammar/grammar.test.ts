@@ -1,4 +1,5 @@
 import t from 'tap';
+import { checkCost, isHeavy } from '../../../src/engine/grammar/grammar-cost.ts';
 import type { ConstraintSpec } from '../../../src/engine/grammar/constraint.ts';
 import { GrammarThread } from '../../../src/engine/grammar/grammar-thread.ts';
 import { GrammarThreads } from '../../../src/engine/grammar/grammar-threads.ts';
@@ -90,6 +91,15 @@ t.test('grammars that xgrammar would write out without end are refused before it
   const large = await constraints.open(grammar('root ::= ("a"{1,1000}){1,1000} "b"'), []);
   t.strictSame(allowed(await large.mask()), ['a', 'ab'], 'a large one is made');
   large.close();
+});
+
+t.test('what opens and never closes is looked at once: by the square it would take minutes', (t) => {
+  const many = 500_000;
+  for (const open of ['[', '"\\"', '[\\]']) t.equal(isHeavy(checkCost(grammar(open.repeat(many)))), false, open);
+  const tag = { type: 'structural_tag', format: { type: 'const_string', value: '['.repeat(many) } };
+  const cost = checkCost({ kind: 'structural_tag', text: JSON.stringify(tag), param: null });
+  t.ok(cost.symbols > many && cost.wide === 0, 'a text of a tag is no grammar');
+  t.end();
 });
 
 t.test('a thread that hangs is replaced; the others go on where they were', async (t) => {

@@ -9,6 +9,7 @@ const mark = '\u{F0001}number';
  * @throws SyntaxError
  */
 export function parseJson(text: string): unknown {
+  const plain: unknown = JSON.parse(text);
   let isMarked = false;
   const marked = text.replace(literal, (token) => {
     const isFloat = /^-?\d+[.eE]/.test(token);
@@ -16,7 +17,6 @@ export function parseJson(text: string): unknown {
     isMarked = true;
     return `{"${mark}":"${token}"}`;
   });
-  const plain: unknown = JSON.parse(text);
   return isMarked ? JSON.parse(marked, revive) : plain;
 }
 
