@@ -22,6 +22,7 @@ import { chooseTools } from '../text/tool-calls/choose-tools.ts';
 import type { ToolDefinition } from '../text/tool-calls/types.ts';
 import { type ModelText, openModelText, type TextSettings } from './model-text.ts';
 import { type ChatChunk, type ChatParams, constraintFields, type GenerateParams, type TextChunk } from './params.ts';
+import { withDefaults } from './with-defaults.ts';
 
 export interface LLMOptions extends Partial<Omit<EngineConfig, 'modelDir'>>, TextSettings, EngineExtensions {
   /** Admission policy of your own, instead of the one that `schedulerPolicy` names. */
@@ -72,7 +73,7 @@ export class LLM {
     const { chatTemplate: _template, toolCallParser: _calls, reasoningParser: _reasoning, ...rest } = others;
     const { toolsAdapter: _tools, ...settings } = rest;
     const text = openModelText(modelDir, options);
-    const config = withToolsAdapter({ ...defaultEngineConfig, ...settings, modelDir }, text.toolsAdapter);
+    const config = withToolsAdapter({ ...withDefaults(defaultEngineConfig, settings), modelDir }, text.toolsAdapter);
     const { vocabulary } = text;
     const endTokenIds = text.tokenizer.eosTokenIds;
     const tokens = { endTokenIds, vocabulary };
@@ -176,7 +177,8 @@ export class LLM {
   ): AsyncGenerator<TextChunk, void, undefined> {
     const { stop = [], includeStop = false, skipSpecialTokens = true, adapter, ...others } = params;
     const { structuredOutputs: _outputs, responseFormat: _format, ...given } = others;
-    const sampling = { ...defaultSamplingParams, ...this.samplingDefaults.values, ...given, constraint };
+    const defaults = { ...defaultSamplingParams, ...this.samplingDefaults.values };
+    const sampling = { ...withDefaults(defaults, given), constraint };
     const stops = typeof stop === 'string' ? [stop] : stop;
     const generated = new GeneratedText(this.tokenizer, { stops, includeStop, skipSpecialTokens }, sampling);
     for await (const output of this.engine.generate(promptIds, sampling, { ...options, adapter })) {
