@@ -21,7 +21,14 @@ import type { Tokenizer } from '../text/tokenizer/tokenizer.ts';
 import { chooseTools } from '../text/tool-calls/choose-tools.ts';
 import type { ToolDefinition } from '../text/tool-calls/types.ts';
 import { type ModelText, openModelText, type TextSettings } from './model-text.ts';
-import { type ChatChunk, type ChatParams, constraintFields, type GenerateParams, type TextChunk } from './params.ts';
+import {
+  type ChatChunk,
+  type ChatParams,
+  constraintFields,
+  type GenerateParams,
+  stopStrings,
+  type TextChunk,
+} from './params.ts';
 import { withDefaults } from './with-defaults.ts';
 
 export interface LLMOptions extends Partial<Omit<EngineConfig, 'modelDir'>>, TextSettings, EngineExtensions {
@@ -175,11 +182,11 @@ export class LLM {
     constraint: GrammarSpec | null,
     options: CallOptions,
   ): AsyncGenerator<TextChunk, void, undefined> {
-    const { stop = [], includeStop = false, skipSpecialTokens = true, adapter, ...others } = params;
+    const { stop: _stop, includeStop = false, skipSpecialTokens = true, adapter, ...others } = params;
     const { structuredOutputs: _outputs, responseFormat: _format, ...given } = others;
     const defaults = { ...defaultSamplingParams, ...this.samplingDefaults.values };
     const sampling = { ...withDefaults(defaults, given), constraint };
-    const stops = typeof stop === 'string' ? [stop] : stop;
+    const stops = stopStrings(params);
     const generated = new GeneratedText(this.tokenizer, { stops, includeStop, skipSpecialTokens }, sampling);
     for await (const output of this.engine.generate(promptIds, sampling, { ...options, adapter })) {
       const piece = generated.push(output);

@@ -1,4 +1,5 @@
 /** What a program asks of LLM and gets: the server's fields in camel case. Errors name them as the wire does. */
+import { EngineError } from '../errors.ts';
 import type { SamplingParams } from '../engine/core/types.ts';
 import type { AnswerDelta, AnswerFinishReason } from '../text/answer/answer-parser.ts';
 import type { TextOutput } from '../text/answer/generated-text.ts';
@@ -64,6 +65,13 @@ export interface ChatChunk extends AnswerDelta, Omit<TextChunk, 'text' | 'finish
   readonly finishReason: AnswerFinishReason | null;
   /** Tokens that went into reasoning so far. */
   readonly reasoningTokens: number;
+}
+
+/** @throws EngineError invalid_value for an empty one: it would end every text at once */
+export function stopStrings({ stop = [] }: GenerateParams): readonly string[] {
+  const strings = typeof stop === 'string' ? [stop] : stop;
+  if (!strings.includes('')) return strings;
+  throw new EngineError('invalid_value', 'stop: A stop string must not be empty.', { param: 'stop' });
 }
 
 /** In the wire's names, which errors use. */
