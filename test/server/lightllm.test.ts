@@ -66,8 +66,11 @@ t.test('/generate_stream: one event a token, LightLLM’s framing', async (t) =>
 });
 
 t.test('ranges and messages are LightLLM’s', async (t) => {
-  const { post, server } = await startFakeServer();
+  const { post, engine, server } = await startFakeServer();
   t.teardown(() => server.close());
+  // As in models whose logits have more rows than the tokenizer has tokens.
+  const padding = engine.info.vocabSize;
+  Object.assign(engine.info, { vocabSize: padding + 1 });
   const cases: [Json, string][] = [
     [{ temperature: -1 }, 'temperature must > 0.0, got -1'],
     [{ top_p: 0 }, 'top_p must be in (0.0, 1.0], got 0'],
@@ -79,6 +82,13 @@ t.test('ranges and messages are LightLLM’s', async (t) => {
     [{ stop_sequences: new Array(11).fill('a') }, 'Too many stop sequence groups.'],
     [{ stop_sequences: 'a'.repeat(257) }, 'stop sequence string too long.'],
     [{ stop_sequences: [new Array(257).fill(1)] }, 'stop token length too long.'],
+    [{ stop_sequences: '' }, 'parameters.stop_sequences'],
+    [{ stop_sequences: [[9999999]] }, 'parameters.stop_sequences: Token id 9999999 is outside the vocabulary'],
+    [{ stop_sequences: [[72, 9999998]] }, 'parameters.stop_sequences: Token id 9999998 is outside the vocabulary'],
+    [
+      { stop_sequences: [[padding, padding]] },
+      'parameters.stop_sequences: Token ids that spell no text cannot end one',
+    ],
     [{ exponential_decay_length_penalty: [-1, 1] }, 'ExponentialDecayLengthPenalty item0 must be int >= 0'],
     [{ exponential_decay_length_penalty: [1, 0.5] }, 'ExponentialDecayLengthPenalty item1 must be a float >= 1.0'],
     [{ exponential_decay_length_penalty: [1, 1.5] }, 'only a factor of 1.0'],

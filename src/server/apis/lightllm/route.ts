@@ -14,7 +14,7 @@ import { generateChoices } from '../../chat/choices.ts';
 import type { ChoiceOutput } from '../../chat/generate-text.ts';
 import { type GenerationRequest, generationRequests } from '../../chat/generation-request.ts';
 import { startChoices } from '../../chat/start-choices.ts';
-import { checkGenerations, fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
+import { checkGenerations, checkVocabulary, fitPrompt, promptLimit } from '../../chat/prompt-limits.ts';
 import {
   type DetailedToken,
   droppedOf,
@@ -121,14 +121,28 @@ function constraintFields(parameters: Partial<Parameters>): StructuredOutputFiel
   };
 }
 
-/** A list of ids that is one token long stops by id, a longer one by the text that it spells. */
+/**
+ * A list of ids that is one token long stops by id, a longer one by the text that it spells.
+ * @throws EngineError invalid_value for ids that are no tokens, or spell nothing
+ */
 function stops(ctx: ServerContext, given: Parameters['stop_sequences']): { strings: string[]; ids: number[] } {
   const groups = given === undefined ? [] : typeof given === 'string' ? [given] : given;
-  const ids = groups.flatMap((g) => (typeof g !== 'string' && g.length === 1 ? g : []));
-  const strings = groups.flatMap((g) => {
-    if (typeof g === 'string') return [g];
-    return g.length > 1 ? [ctx.tokenizer.decode(g, { atStart: false })] : [];
-  });
+  const param = 'parameters.stop_sequences';
+  const ids: number[] = [];
+  const strings: string[] = [];
+  for (const group of groups) {
+    if (typeof group === 'string') {
+      strings.push(group);
+      continue;
+    }
+    checkVocabulary(ctx, group, param);
+    if (group.length === 1) ids.push(group[0]);
+    else strings.push(ctx.tokenizer.decode(group, { atStart: false }));
+  }
+  if (strings.includes('')) {
+    const message = `${param}: Token ids that spell no text cannot end one; give one id, or ids with text.`;
+    throw new EngineError('invalid_value', message, { param });
+  }
   return { strings, ids };
 }
 
