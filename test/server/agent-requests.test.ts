@@ -107,6 +107,19 @@ t.test('Claude Code: system messages in the conversation, its headers and its co
   }
 });
 
+t.test('an empty system prompt is none', async (t) => {
+  const { post, engine, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  const messages = [{ role: 'user', content: 'Hi' }];
+  const billing = { type: 'text', text: 'x-anthropic-billing-header: cc_version=9.9;' };
+  for (const system of ['', [], [billing], [{ type: 'text', text: '' }]]) {
+    t.equal((await post('/v1/messages', { model: 'fake', max_tokens: 9, messages, system })).status, 200);
+  }
+  t.equal((await post('/v1/responses', { model: 'fake', input: 'Hi', instructions: '' })).status, 200);
+  t.equal(engine.calls.length, 5);
+  for (const { promptText } of engine.calls) t.match(promptText, /^<\|user\|>Hi/);
+});
+
 t.test('Anthropic: an answer that has begun goes on', async (t) => {
   const { post, engine, server } = await startFakeServer();
   t.teardown(() => server.close());

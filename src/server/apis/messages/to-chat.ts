@@ -2,13 +2,13 @@
 import type { ChatBody } from '../../chat/answer-stream.ts';
 import type { AnthropicMessage, CountRequest, MessagesRequest, OwnTool } from './schema.ts';
 import type { ChatRequest } from '../chat-completions/schema.ts';
-import type { ChatMessage } from '../schema/messages.ts';
+import { type ChatMessage, systemMessage } from '../schema/messages.ts';
 import { constraintsWith } from '../schema/structured-output.ts';
 import { splitTools, type Tool } from '../schema/tools.ts';
 
 export function anthropicToPrompt(body: CountRequest): ChatBody {
   const { thinking, output_config: output, tool_choice: choice } = body;
-  const messages = [...systemMessage(body.system), ...body.messages.flatMap(toMessages)];
+  const messages = [...systemMessage(systemText(body.system)), ...body.messages.flatMap(toMessages)];
   const { own: tools } = splitTools(body.tools);
   const effort = output?.effort;
   return {
@@ -24,11 +24,10 @@ export function anthropicToPrompt(body: CountRequest): ChatBody {
 /** Claude Code's first block counts its requests for Anthropic's bill; it would keep every prompt out of the prefix cache. */
 const billing = 'x-anthropic-billing-header:';
 
-function systemMessage(system: CountRequest['system']): ChatMessage[] {
-  if (system === undefined) return [];
-  if (typeof system === 'string') return [{ role: 'system', content: system }];
+function systemText(system: CountRequest['system'] = ''): string {
+  if (typeof system === 'string') return system;
   const texts = system.map((block) => block.text).filter((text) => !text.startsWith(billing));
-  return [{ role: 'system', content: texts.join('\n') }];
+  return texts.join('\n');
 }
 
 function toTool({ name, description, input_schema: parameters, strict }: OwnTool): Tool {

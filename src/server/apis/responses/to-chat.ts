@@ -1,7 +1,7 @@
 /** A request of /v1/responses as a chat request: items become messages. */
 import { EngineError } from '../../../errors.ts';
 import type { ChatBody } from '../../chat/answer-stream.ts';
-import type { ChatMessage } from '../schema/messages.ts';
+import { type ChatMessage, systemMessage } from '../schema/messages.ts';
 import { constraintsWith } from '../schema/structured-output.ts';
 import { splitTools, type ToolChoice } from '../schema/tools.ts';
 import type { InputItem } from './input-items.ts';
@@ -43,8 +43,8 @@ function toToolChoice(choice: ResponsesRequest['tool_choice']): ToolChoice | und
   return { type: 'allowed_tools', allowed_tools: { mode: choice.mode, tools: functions } };
 }
 
-function toMessages({ input, instructions }: ResponsesRequest): ChatMessage[] {
-  const system: ChatMessage[] = instructions === undefined ? [] : [{ role: 'system', content: instructions }];
+function toMessages({ input, instructions = '' }: ResponsesRequest): ChatMessage[] {
+  const system = systemMessage(instructions);
   if (typeof input === 'string') return [...system, { role: 'user', content: input }];
   return mergeCalls([...system, ...input.flatMap(toMessage)]);
 }

@@ -77,3 +77,8 @@ const kinds = [
 export const messageSchema = z.discriminatedUnion('role', kinds, { error: expectedRole(kinds) });
 
 export type ChatMessage = z.output<typeof messageSchema>;
+
+/** What stands beside the conversation. None for an empty text: it would replace the chat template's own by nothing. */
+export function systemMessage(text: string): ChatMessage[] {
+  return text === '' ? [] : [{ role: 'system', content: text }];
+}
