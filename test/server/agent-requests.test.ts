@@ -120,6 +120,50 @@ t.test('an empty system prompt is none', async (t) => {
   for (const { promptText } of engine.calls) t.match(promptText, /^<\|user\|>Hi/);
 });
 
+t.test('the result of a tool that failed says so', async (t) => {
+  const { post, engine, server } = await startFakeServer();
+  t.teardown(() => server.close());
+  const shown = (): string => /<tool_response>\n([^]*)\n<\/tool_response>/.exec(engine.calls.at(-1)!.promptText)![1];
+  const text = (words: string) => [{ type: 'text', text: words }];
+  const results: [Json, string][] = [
+    [{ content: 'no such file', is_error: true }, 'Error: no such file'],
+    [{ content: text('no such file'), is_error: true }, 'Error: no such file'],
+    [{ content: 'ERROR 2: no such file', is_error: true }, 'ERROR 2: no such file'],
+    [{ content: [], is_error: true }, 'Error'],
+    [{ is_error: true }, 'Error'],
+    [{ content: 'no such file', is_error: false }, 'no such file'],
+    [{ content: 'no such file' }, 'no such file'],
+  ];
+  for (const [result, expected] of results) {
+    const content = [{ type: 'tool_result', tool_use_id: 't1', ...result }];
+    const use = { type: 'tool_use', id: 't1', name: 'Bash', input: { command: 'pwd' } };
+    const messages = [
+      { role: 'user', content: 'Where?' },
+      { role: 'assistant', content: [use] },
+      { role: 'user', content },
+    ];
+    t.equal((await post('/v1/messages', { model: 'fake', max_tokens: 9, messages })).status, 200);
+    t.equal(shown(), expected);
+  }
+  const patch = { type: 'apply_patch_call_output', call_id: 'c1' };
+  const mcp = { type: 'mcp_call', id: 'p1', name: 'look', arguments: '{}' };
+  const items: [Json, string][] = [
+    [{ ...patch, status: 'failed', output: 'no such file' }, 'Error: no such file'],
+    [{ ...patch, status: 'failed' }, 'Error'],
+    [{ ...patch, status: 'completed', output: 'Patched.' }, 'Patched.'],
+    [{ ...patch, status: 'completed' }, 'completed'],
+    [{ ...mcp, output: null, error: 'gone' }, 'Error: gone'],
+    [{ ...mcp, output: 'half of it', error: 'gone' }, 'Error: gone\nhalf of it'],
+    [{ ...mcp, output: 'seen', error: null }, 'seen'],
+  ];
+  for (const [item, expected] of items) {
+    const patching = { type: 'apply_patch_call', call_id: 'c1', operation: { type: 'delete_file', path: 'a' } };
+    const input = [{ role: 'user', content: 'Look.' }, ...(item.type === patch.type ? [patching] : []), item];
+    t.equal((await post('/v1/responses', { model: 'fake', input })).status, 200);
+    t.equal(shown(), expected);
+  }
+});
+
 t.test('Anthropic: an answer that has begun goes on', async (t) => {
   const { post, engine, server } = await startFakeServer();
   t.teardown(() => server.close());

@@ -2,7 +2,7 @@
 import type { ChatBody } from '../../chat/answer-stream.ts';
 import type { AnthropicMessage, CountRequest, MessagesRequest, OwnTool } from './schema.ts';
 import type { ChatRequest } from '../chat-completions/schema.ts';
-import { type ChatMessage, systemMessage } from '../schema/messages.ts';
+import { type ChatMessage, failedResult, systemMessage } from '../schema/messages.ts';
 import { constraintsWith } from '../schema/structured-output.ts';
 import { splitTools, type Tool } from '../schema/tools.ts';
 
@@ -105,7 +105,7 @@ function blockText(block: Block | ResultBlock): string[] {
   return [[`${block.title} (${block.source})`, ...block.content.map((part) => part.text)].join('\n')];
 }
 
-function toolMessage({ tool_use_id, content }: ToolResult): ChatMessage {
+function toolMessage({ tool_use_id, content, is_error: isError }: ToolResult): ChatMessage {
   const text = typeof content === 'string' ? content : (content ?? []).flatMap(blockText).join('\n');
-  return { role: 'tool', tool_call_id: tool_use_id, content: text };
+  return { role: 'tool', tool_call_id: tool_use_id, content: isError === true ? failedResult(text) : text };
 }

@@ -1,7 +1,7 @@
 /** A request of /v1/responses as a chat request: items become messages. */
 import { EngineError } from '../../../errors.ts';
 import type { ChatBody } from '../../chat/answer-stream.ts';
-import { type ChatMessage, systemMessage } from '../schema/messages.ts';
+import { type ChatMessage, failedResult, systemMessage } from '../schema/messages.ts';
 import { constraintsWith } from '../schema/structured-output.ts';
 import { splitTools, type ToolChoice } from '../schema/tools.ts';
 import type { InputItem } from './input-items.ts';
@@ -71,9 +71,9 @@ function toMessage(item: InputItem): ChatMessage[] {
     case 'shell_call_output':
       return [result(item.call_id, JSON.stringify(item.output))];
     case 'apply_patch_call_output':
-      return [result(item.call_id, item.output ?? item.status)];
+      return [result(item.call_id, patchResult(item.status, item.output))];
     case 'mcp_call':
-      return [call(item.id, item.name, item.arguments), result(item.id, item.output ?? item.error ?? '')];
+      return [call(item.id, item.name, item.arguments), result(item.id, mcpResult(item.output, item.error))];
     case 'reasoning': // Templates drop the reasoning of earlier turns.
     case 'web_search_call':
     case 'file_search_call':
@@ -97,6 +97,16 @@ function call(id: string, name: string, args: string): ChatMessage {
 
 function result(id: string, output: Extract<ChatMessage, { role: 'tool' }>['content']): ChatMessage {
   return { role: 'tool', tool_call_id: id, content: Array.isArray(output) && output.length === 0 ? '' : output };
+}
+
+type Text = string | null | undefined;
+
+function patchResult(status: string, output: Text): string {
+  return status === 'failed' ? failedResult(output ?? '') : (output ?? status);
+}
+
+function mcpResult(output: Text, error: Text): string {
+  return error == null || error === '' ? (output ?? '') : failedResult([error, output ?? ''].join('\n').trimEnd());
 }
 
 /** Each call is an item of its own; templates want one assistant message with its text and all its calls. */

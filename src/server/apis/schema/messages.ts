@@ -82,3 +82,9 @@ export type ChatMessage = z.output<typeof messageSchema>;
 export function systemMessage(text: string): ChatMessage[] {
   return text === '' ? [] : [{ role: 'system', content: text }];
 }
+
+/** What a tool that failed gave: chat templates show a result's text alone, so that it has to say so itself. */
+export function failedResult(text: string): string {
+  if (text === '') return 'Error';
+  return /^error\b/i.test(text) ? text : `Error: ${text}`;
+}
