@@ -77,7 +77,14 @@ t.test('what is not known is an error that names the line', async (t) => {
     "line 2 of the template: 'dict object' has no attribute 'x'",
   );
   t.equal(fails('{{ s.encode() }}'), "line 1 of the template: 'str object' has no attribute 'encode'");
-  t.match(fails('\n{% for x in [1] recursive %}{% endfor %}'), /^line 2 of the template: /);
+  t.match(
+    fails('\n{% for x in [1] %}{{ loop([2]) }}{% endfor %}'),
+    /^line 2 of the template: only a loop with 'recursive'/,
+  );
+  t.match(fails('{% for x in [1] recursive %}\n{{ loop([2]) }}{% endfor %}'), /loops call each other without end/);
   t.match(fails('\n{% filter upper | lower %}{% endfilter %}'), /^line 2 of the template: /);
-  t.match(fails('{% macro m() %}{{ m() }}{% endmacro %}\n{{ m() }}'), /macros call each other without end/);
+  t.match(
+    fails('{% macro m() %}{{ m() }}{% endmacro %}\n{{ m() }}'),
+    /macros or recursive loops call each other without end/,
+  );
 });

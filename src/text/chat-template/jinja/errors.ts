@@ -14,7 +14,7 @@ export class TemplateError extends Error {
 /** The error with the line, if it has none yet: the innermost tag wins. */
 export function atLine(error: unknown, line: number): unknown {
   if (error instanceof RangeError) {
-    return new TemplateError('macros call each other without end', { line });
+    return new TemplateError('macros or recursive loops call each other without end', { line });
   }
   if (error instanceof TemplateError) error.line ??= line;
   return error;

@@ -2,15 +2,26 @@ import { TemplateError } from './errors.ts';
 import { Callable, equal, Tuple, Undefined, type HasAttributes, type Value } from './values.ts';
 
 /** The variable `loop` of a for block; one for all its rounds. */
-export class Loop implements HasAttributes {
+export class Loop extends Callable implements HasAttributes {
   readonly typeName = 'LoopContext';
   readonly #items: readonly Value[];
+  readonly #depth: number;
   #lastSeen: Tuple | null = null;
   /** The round, counted from 0. */
   index = 0;
 
-  constructor(items: readonly Value[]) {
+  /**
+   * @param depth calls of recursive loops around this one
+   * @param below what a recursive loop prints for other items; null for one that is not
+   */
+  constructor(items: readonly Value[], depth: number, below: ((items: Value) => Value) | null) {
+    super('loop', (args, keywords) => {
+      if (below === null) throw new TemplateError("only a loop with 'recursive' can be called");
+      if (args.length !== 1 || keywords.size > 0) throw new TemplateError('a recursive loop takes one argument');
+      return below(args[0]);
+    });
     this.#items = items;
+    this.#depth = depth;
   }
 
   attribute(name: string): Value | undefined {
@@ -31,9 +42,9 @@ export class Loop implements HasAttributes {
       case 'length':
         return length;
       case 'depth':
-        return 1;
+        return this.#depth + 1;
       case 'depth0':
-        return 0;
+        return this.#depth;
       case 'previtem':
         return index > 0 ? this.#items[index - 1] : new Undefined('there is no previous item');
       case 'nextitem':

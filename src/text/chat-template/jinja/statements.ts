@@ -7,7 +7,7 @@ import { compileMacro } from './macros.ts';
 import type { CallBlock, Expression, FilterBlock, For, If, LineMark, Node, SetNode } from './nodes.ts';
 import { str } from './print.ts';
 import { Scope } from './scope.ts';
-import { afterTrailingComma, withBlock } from './tokens.ts';
+import { afterTrailingComma, recursiveLoop, withBlock } from './tokens.ts';
 import { iterate, Namespace, truthy, type Value } from './values.ts';
 
 /** `line` is where the block starts; marks in it say where its tags are. */
@@ -94,9 +94,10 @@ function compileIf({ test, body, alternate }: If, line: number): Emit {
 }
 
 function compileFor(node: For, line: number): Emit {
-  const { iterable } = node;
-  const source = compileExpression(iterable.type === 'SelectExpression' ? iterable.lhs : iterable);
-  const test = iterable.type === 'SelectExpression' ? compileExpression(iterable.test) : null;
+  const head = node.iterable.type === 'SelectExpression' ? node.iterable : { lhs: node.iterable, test: null };
+  const isRecursive = head.lhs.type === 'FilterExpression' && isName(head.lhs.filter, recursiveLoop);
+  const source = compileExpression(isRecursive ? head.lhs.operand : head.lhs);
+  const test = head.test === null ? null : compileExpression(head.test);
   const assign = compileTarget(node.loopvar);
   const body = compileBlock(node.body, line);
   const otherwise = compileBlock(node.defaultBlock, line);
@@ -107,9 +108,14 @@ function compileFor(node: For, line: number): Emit {
     assign(inner, item);
     return truthy(test(inner));
   };
-  return (scope, out) => {
-    const items = Array.from(iterate(source(scope))).filter((item) => passes(scope, item));
-    const loop = new Loop(items);
+  const run = (scope: Scope, out: Output, all: Value, depth: number): ReturnType<Emit> => {
+    const items = Array.from(iterate(all)).filter((item) => passes(scope, item));
+    const below = (value: Value): string => {
+      const printed: Output = { text: '' };
+      run(scope, printed, value, depth + 1);
+      return printed.text;
+    };
+    const loop = new Loop(items, depth, isRecursive ? below : null);
     let hasFinishedRound = false;
     for (; loop.index < items.length; loop.index++) {
       const inner = new Scope(scope);
@@ -121,6 +127,7 @@ function compileFor(node: For, line: number): Emit {
     }
     return hasFinishedRound ? undefined : otherwise(new Scope(scope), out);
   };
+  return (scope, out) => run(scope, out, source(scope), 0);
 }
 
 type Assign = (scope: Scope, value: Value) => void;

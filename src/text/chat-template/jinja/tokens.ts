@@ -3,6 +3,8 @@
  *
  *     x is not divisibleby(3)     →  x | "is not divisibleby"(3)       a test is a filter of that name
  *     {% with a = 1 %}            →  {% call "with block"(a = 1) %}
+ *     {% for x in 1, 2 if x %}    →  {% for x in (1, 2) if x %}
+ *     {% for x in l recursive %}  →  {% for x in (l) | "recursive loop" %}
  *     () and (1,)                 →  "()" and (1, "")
  *     a < b < c and a + b ~ c     →  the second operator is marked as chained (its left side is not what it seems)
  */
@@ -11,6 +13,7 @@ import { TemplateError } from './errors.ts';
 import type { Piece } from './source.ts';
 
 export const withBlock = 'with block';
+export const recursiveLoop = 'recursive loop';
 export const emptyTuple = '()';
 export const afterTrailingComma = '';
 
@@ -83,7 +86,7 @@ function tagTokens(kind: 'statement' | 'expression', code: string, line: number)
   } catch (error) {
     throw new TemplateError((error as Error).message, { line });
   }
-  return markChains(mendGroups(testsAsFilters(kind === 'statement' ? blocksAsCalls(tokens) : tokens)));
+  return markChains(mendGroups(testsAsFilters(kind === 'statement' ? mendLoop(blocksAsCalls(tokens)) : tokens)));
 }
 
 function blocksAsCalls(tokens: LineToken[]): LineToken[] {
@@ -93,6 +96,42 @@ function blocksAsCalls(tokens: LineToken[]): LineToken[] {
   if (keyword.value !== 'with') return tokens;
   const close = rest.pop() as LineToken;
   return [open, make('call'), make(withBlock), make('(', 'OpenParen'), ...rest, make(')', 'CloseParen'), close];
+}
+
+/** The items of a loop stand between `in` and the `if`, `recursive` or end of the tag. */
+function mendLoop(tokens: LineToken[]): LineToken[] {
+  if (tokens[1].value !== 'for') return tokens;
+  const atTop = outsideBrackets(tokens);
+  const isWord = (i: number, word: string) => tokens[i].type === 'Identifier' && tokens[i].value === word;
+  const start = atTop.find((i) => isWord(i, 'in')) ?? tokens.length;
+  const last = tokens.length - 2;
+  const isRecursive = last - 1 > start && isWord(last, 'recursive') && endsOperand(tokens[last - 1]);
+  const end = isRecursive ? last : last + 1;
+  const stop = atTop.find((i) => i > start && i < end && isWord(i, 'if') && tokens[i - 1].type !== 'Dot') ?? end;
+  const isBare = atTop.some((i) => i > start && i < stop && tokens[i].type === 'Comma');
+  if (!isRecursive && !isBare) return tokens;
+  const make = (value: string, type: TokenType) => new LineToken(value, type, tokens[0].line);
+  const items = [make('(', 'OpenParen'), ...tokens.slice(start + 1, stop), make(')', 'CloseParen')];
+  if (isRecursive) items.push(make('|', 'Pipe'), make(recursiveLoop, 'Identifier'));
+  return [...tokens.slice(0, start + 1), ...items, ...tokens.slice(stop, end), ...tokens.slice(last + 1)];
+}
+
+/** The places of the tokens that no bracket is around. */
+function outsideBrackets(tokens: LineToken[]): number[] {
+  let depth = 0;
+  return tokens.flatMap((token, i) => {
+    if (isClosing(token)) depth--;
+    const isOutside = depth === 0;
+    if (isOpening(token)) depth++;
+    return isOutside ? [i] : [];
+  });
+}
+
+/** Whether a word behind it cannot be an operand. */
+function endsOperand(token: LineToken): boolean {
+  const { type, value } = token;
+  if (type === 'Identifier') return !/^(in|if|and|or|not|is|else)$/.test(value);
+  return type === 'StringLiteral' || type === 'NumericLiteral' || isClosing(token);
 }
 
 const startsArgument: readonly TokenType[] = [

@@ -223,8 +223,8 @@ export function typeName(value: Value): string {
   if (value instanceof Tuple) return 'tuple';
   if (value instanceof View) return value.kind;
   if (value instanceof Map) return 'dict';
-  if (value instanceof Callable) return 'function';
-  return hasAttributes(value) ? value.typeName : 'generator';
+  if (hasAttributes(value)) return value.typeName;
+  return value instanceof Callable ? 'function' : 'generator';
 }
 
 /** A key of a dict: text, number, boolean or None. @throws TemplateError for others */
