@@ -1,5 +1,6 @@
 /** Python's format specifications (`>10`, `05.2f`, `,`), shared by `%`, `str.format` and the format filter. */
 import { TemplateError } from './errors.ts';
+import { exponentialText, fixedText } from './numbers.ts';
 import { floatText, integerText, str } from './print.ts';
 import { Float, numberOf, typeName, type Value } from './values.ts';
 
@@ -54,6 +55,7 @@ function formatMagnitude(value: Value, magnitude: number, spec: FormatSpec): str
     const digits = magnitude.toString(base[0]);
     return (spec.alternate ? base[1] : '') + (spec.type === 'X' ? digits.toUpperCase() : digits);
   }
+  const cased = (text: string) => ('EFG'.includes(spec.type) ? text.toUpperCase() : text);
   switch (spec.type) {
     case 'd':
     case 'n':
@@ -66,36 +68,31 @@ function formatMagnitude(value: Value, magnitude: number, spec: FormatSpec): str
       );
     case 'f':
     case 'F':
-      return group(magnitude.toFixed(spec.precision ?? 6), spec.grouping);
+      return cased(group(fixedText(magnitude, spec.precision ?? 6), spec.grouping));
     case '%':
-      return group((magnitude * 100).toFixed(spec.precision ?? 6), spec.grouping) + '%';
+      return group(fixedText(magnitude * 100, spec.precision ?? 6), spec.grouping) + '%';
     case 'e':
-    case 'E': {
-      const text = twoDigitExponent(magnitude.toExponential(spec.precision ?? 6));
-      return spec.type === 'E' ? text.toUpperCase() : text;
-    }
+    case 'E':
+      return cased(exponentialText(magnitude, spec.precision ?? 6));
     case 'g':
     case 'G':
-      return group(general(magnitude, spec.precision ?? 6, false), spec.grouping);
+      return cased(group(general(magnitude, spec.precision ?? 6, false), spec.grouping));
     default:
       throw new TemplateError(`Unknown format code '${spec.type}' for object of type '${typeName(value)}'`);
   }
 }
 
 function general(magnitude: number, precision: number, keepPoint: boolean): string {
+  if (!Number.isFinite(magnitude)) return floatText(magnitude);
   const digits = Math.max(1, precision);
-  const exponent = magnitude === 0 ? 0 : Number(magnitude.toExponential(digits - 1).split('e')[1]);
+  const [mantissa, power] = exponentialText(magnitude, digits - 1).split('e');
+  const exponent = Number(power);
   const short = (text: string) => (text.includes('.') ? text.replace(/\.?0+$/, '') : text);
   if (exponent < -4 || exponent >= (keepPoint ? Math.max(digits - 1, 1) : digits)) {
-    const [mantissa, power] = magnitude.toExponential(digits - 1).split('e');
-    return twoDigitExponent(`${short(mantissa)}e${power}`);
+    return `${short(mantissa)}e${power}`;
   }
-  const text = short(magnitude.toFixed(Math.max(0, digits - 1 - exponent)));
+  const text = short(fixedText(magnitude, Math.max(0, digits - 1 - exponent)));
   return keepPoint && !text.includes('.') ? `${text}.0` : text;
-}
-
-function twoDigitExponent(text: string): string {
-  return text.replace(/e([-+])(\d)$/, 'e$10$2');
 }
 
 function group(digits: string, separator: string): string {

@@ -1,4 +1,5 @@
 /** Numbers from text, and rounding, as Python does them. */
+import { floatText } from './print.ts';
 import { numberOf, type Value } from './values.ts';
 import { strip } from './white-space.ts';
 
@@ -34,13 +35,56 @@ export function roundNumber(value: number, precision: number, method: string): n
   if (method === 'ceil') return Math.ceil(value * scale) / scale;
   if (method === 'floor') return Math.floor(value * scale) / scale;
   if (precision < 0) return roundHalfEven(value * scale) / scale;
-  // toFixed is exact but for halves, which it rounds up; 30 more digits tell a half from what is near to it.
-  const isHalf = /^-?\d+\.\d*50{29}$/.test(value.toFixed(Math.min(precision + 30, 100)));
-  return isHalf ? roundHalfEven(value * scale) / scale : Number(value.toFixed(Math.min(precision, 100)));
+  if (!Number.isFinite(value)) return value;
+  const rounded = Number(fixedText(Math.abs(value), precision));
+  return value < 0 || Object.is(value, -0) ? -rounded : rounded;
 }
 
 function roundHalfEven(value: number): number {
   const low = Math.floor(value);
   if (value - low !== 0.5) return Math.round(value);
   return low % 2 === 0 ? low : low + 1;
+}
+
+/** Digits behind the point that a double can have at most; all behind them are zeros. */
+const MAX_DECIMALS = 1074;
+
+/** `%.Nf` of a magnitude: exact, where JavaScript's toFixed rounds halves up and ends at 100 digits and 1e21. */
+export function fixedText(magnitude: number, precision: number): string {
+  if (!Number.isFinite(magnitude)) return floatText(magnitude);
+  const computed = Math.min(precision, MAX_DECIMALS);
+  const [numerator, denominator] = fraction(magnitude);
+  const digits = divide(numerator * 10n ** BigInt(computed), denominator)
+    .toString()
+    .padStart(computed + 1, '0');
+  const point = digits.length - computed;
+  return precision === 0 ? digits : `${digits.slice(0, point)}.${digits.slice(point).padEnd(precision, '0')}`;
+}
+
+/** `%.Ne` of a magnitude, in the same way. */
+export function exponentialText(magnitude: number, precision: number): string {
+  if (!Number.isFinite(magnitude)) return floatText(magnitude);
+  const computed = Math.min(precision, MAX_DECIMALS);
+  // Right even where toExponential rounds a half up and Python does not: neither then gets a digit more.
+  const exponent = Number(magnitude.toExponential(Math.min(precision, 100)).split('e')[1]);
+  const [numerator, denominator] = fraction(magnitude);
+  const shift = 10n ** BigInt(Math.abs(computed - exponent));
+  const scaled = computed > exponent ? divide(numerator * shift, denominator) : divide(numerator, denominator * shift);
+  const digits = scaled.toString().padEnd(precision + 1, '0');
+  const mantissa = precision === 0 ? digits : `${digits[0]}.${digits.slice(1)}`;
+  return `${mantissa}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+}
+
+/** Doubling is exact. */
+function fraction(magnitude: number): [numerator: bigint, denominator: bigint] {
+  let [whole, doublings] = [magnitude, 0n];
+  for (; !Number.isInteger(whole); doublings++) whole *= 2;
+  return [BigInt(whole), 1n << doublings];
+}
+
+/** Halves go to the even neighbour. */
+function divide(numerator: bigint, denominator: bigint): bigint {
+  const quotient = numerator / denominator;
+  const twice = 2n * (numerator % denominator);
+  return twice > denominator || (twice === denominator && quotient % 2n === 1n) ? quotient + 1n : quotient;
 }
