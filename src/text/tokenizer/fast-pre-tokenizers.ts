@@ -22,11 +22,11 @@ export function fastPreTokenizer(
   if (component.type !== 'Split' || !step.pattern) return step;
   switch (component['behavior']) {
     case 'Isolated':
-      return new Isolate(step.pattern, limit?.counter());
+      return new Cut(step.pattern, ['before', 'behind'], limit?.counter());
     case 'MergedWithPrevious':
-      return new CutBeside(step.pattern, 'behind', limit?.counter());
+      return new Cut(step.pattern, ['behind'], limit?.counter());
     case 'MergedWithNext':
-      return new CutBeside(step.pattern, 'before', limit?.counter());
+      return new Cut(step.pattern, ['before'], limit?.counter());
     default:
       return step;
   }
@@ -54,14 +54,20 @@ class ByteLevelSpelling extends PreTokenizer {
   }
 }
 
-/** Each match and each stretch between matches is a piece. */
-class Isolate extends PreTokenizer {
+type Edge = 'before' | 'behind';
+
+/** Cuts at edges of each match: at both, it is a piece of its own; at one, it stays with what is on the other side of it. */
+class Cut extends PreTokenizer {
   readonly #pattern: RegExp;
+  readonly #before: boolean;
+  readonly #behind: boolean;
   readonly #counter: Counter | undefined;
 
-  constructor(pattern: RegExp, counter: Counter | undefined) {
+  constructor(pattern: RegExp, edges: readonly Edge[], counter: Counter | undefined) {
     super();
     this.#pattern = pattern;
+    this.#before = edges.includes('before');
+    this.#behind = edges.includes('behind');
     this.#counter = counter;
   }
 
@@ -70,47 +76,18 @@ class Isolate extends PreTokenizer {
     if (text.length <= 1) return [text];
     const pieces: string[] = [];
     let done = 0;
-    this.#pattern.lastIndex = 0;
-    for (let match; (match = this.#pattern.exec(text));) {
-      const end = this.#pattern.lastIndex;
-      if (pieces.length > 0) this.#counter?.add(1);
-      if (match.index > done) pieces.push(text.slice(done, match.index));
-      if (end > match.index) pieces.push(match[0]);
-      else this.#pattern.lastIndex += text.codePointAt(end)! > 0xffff ? 2 : 1;
-      done = end;
-    }
-    if (done < text.length) pieces.push(text.slice(done));
-    return pieces;
-  }
-}
-
-/** Cuts at an edge of each match, which stays with what is on the other side of it. */
-class CutBeside extends PreTokenizer {
-  readonly #pattern: RegExp;
-  readonly #edge: 'before' | 'behind';
-  readonly #counter: Counter | undefined;
-
-  constructor(pattern: RegExp, edge: 'before' | 'behind', counter: Counter | undefined) {
-    super();
-    this.#pattern = pattern;
-    this.#edge = edge;
-    this.#counter = counter;
-  }
-
-  override pre_tokenize_text(text: string): string[] {
-    if (text !== '') this.#counter?.add(1);
-    if (text.length <= 1) return [text];
-    const pieces: string[] = [];
-    let done = 0;
-    this.#pattern.lastIndex = 0;
-    for (let match; (match = this.#pattern.exec(text));) {
-      const end = this.#pattern.lastIndex;
-      const cut = this.#edge === 'behind' ? end : match.index;
-      if (end === match.index) this.#pattern.lastIndex += text.codePointAt(end)! > 0xffff ? 2 : 1;
-      if (cut === done || cut === text.length) continue;
+    const cut = (at: number): void => {
+      if (at === done || at === text.length) return;
       this.#counter?.add(1);
-      pieces.push(text.slice(done, cut));
-      done = cut;
+      pieces.push(text.slice(done, at));
+      done = at;
+    };
+    this.#pattern.lastIndex = 0;
+    for (let match; (match = this.#pattern.exec(text));) {
+      const end = this.#pattern.lastIndex;
+      if (end === match.index) this.#pattern.lastIndex += text.codePointAt(end)! > 0xffff ? 2 : 1;
+      if (this.#before) cut(match.index);
+      if (this.#behind) cut(end);
     }
     pieces.push(text.slice(done));
     return pieces;
