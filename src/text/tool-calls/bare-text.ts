@@ -1,9 +1,9 @@
 /** Strings without quotes, as parameters between tags have them: each ends at the tag behind it, which is written with it. */
 import { intersection, settled } from '../structured-output/automaton.ts';
 import { jsonDialect, type Dialect } from '../structured-output/dialect.ts';
-import { charClass, complement, exactClass, literal, within, type Grammar } from '../structured-output/ebnf.ts';
+import { complement, within, type Grammar } from '../structured-output/ebnf.ts';
 import { regularRule } from '../structured-output/regular-rule.ts';
-import { chars, sequenceOf, textOf, type Regular, type State } from '../structured-output/regular.ts';
+import { anyChar, chars, repeat, sequenceOf, textOf, type Regular, type State } from '../structured-output/regular.ts';
 
 export interface BareText {
   /** What is written behind a value. */
@@ -24,25 +24,25 @@ export function bareTextDialect({ close, ends }: BareText): Dialect {
     quote: (text) => text + close,
     anyString,
     countedString(grammar, min, max) {
-      const one = (max ?? min) > longestExactCount ? charClass(notMark) : exactClass(notMark);
-      return max === null ? `${one}{${min}} ${anyString(grammar)}` : `${one}{${min},${max}} ${literal(close)}`;
+      const [least, greatest] = [Math.min(min, mostCounted), max !== null && max <= mostCounted ? max : null];
+      if (least === 0 && greatest === null) return anyString(grammar);
+      const counted = repeat(anyChar, least, greatest);
+      return closed(grammar, 'text', intersection(counted, withoutEnds, grammar.budget));
     },
     regularString(grammar, regular) {
       const { budget } = grammar;
-      return closed(
-        grammar,
-        'pattern',
-        mayHold(regular, mark) ? intersection(regular, withoutEnds, budget) : settled(regular, budget),
-      );
+      const whole = settled(regular, budget);
+      const isHeld = mayHold(whole, mark) && sizeOf(whole) <= mostOfPattern;
+      return closed(grammar, 'pattern', isHeld ? intersection(whole, withoutEnds, budget) : whole);
     },
   };
 }
 
-/** In longer counted texts bytes that are no UTF-8 pass as well, which is cheaper (see charClass). */
-const longestExactCount = 100;
+/** Each character that is counted takes some states for each of a tag's: longer lengths are not kept. */
+const mostCounted = 16;
+/** Likewise: a larger pattern may hold an end, as most that have one do not. */
+const mostOfPattern = 40;
 const mark = 0x3c; // <
-/** Where each character counts there is no `<`, so that no end is there either. */
-const notMark = complement([[mark, mark]]);
 
 /** Any text in which none of `tags` stands: their automaton (Aho and Corasick, 1975) without its ends. */
 function textWithout(tags: readonly string[]): Regular {
@@ -59,6 +59,22 @@ function textWithout(tags: readonly string[]): Regular {
     return { isEnd: true, steps: [{ label: chars(others), to: 0 }, ...steps] };
   });
   return { kind: 'graph', states };
+}
+
+/** Characters and states when its repetitions are written out. */
+function sizeOf(regular: Regular): number {
+  switch (regular.kind) {
+    case 'chars':
+    case 'assertion':
+      return 1;
+    case 'repeat':
+      return sizeOf(regular.part) * Math.max(1, regular.min, regular.max ?? 0);
+    case 'sequence':
+    case 'either':
+      return regular.parts.reduce((n, part) => n + sizeOf(part), 0);
+    case 'graph':
+      return regular.states.length;
+  }
 }
 
 /** false only where no text of `regular` has the character. */

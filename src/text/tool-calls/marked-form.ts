@@ -18,6 +18,7 @@ interface MarkedForm extends BareText {
   readonly then: (isText: boolean) => string;
 }
 
+const mostBesidePattern = 100;
 const stringKeywords = ['enum', 'pattern', 'format', 'minLength', 'maxLength'];
 
 export function markedArgumentsForm(form: MarkedForm): ArgumentsForm {
@@ -57,6 +58,14 @@ function markedValue(schemas: SchemaGrammar, schema: unknown, at: string, form: 
   return either(grammar, all) ?? fail(at, 'lists nothing that can stand between tags');
 }
 
+/** A pattern is written out as often as there are characters to count: where these are many, it is not counted. */
+function shortened({ maxLength, ...schema }: StringSchema): StringSchema {
+  const isLong = typeof maxLength === 'number' && maxLength > mostBesidePattern;
+  return maxLength === undefined || (isLong && ('pattern' in schema || 'format' in schema))
+    ? schema
+    : { ...schema, maxLength };
+}
+
 /** A string and what closes it; null where it holds what ends it. */
 function bareText(
   grammar: Grammar,
@@ -66,7 +75,7 @@ function bareText(
   at: string,
 ): string | null {
   const { enum: listed } = schema;
-  if (listed === undefined) return stringGrammar(grammar, dialect, schema, at);
+  if (listed === undefined) return stringGrammar(grammar, dialect, shortened(schema), at);
   const texts = listed.filter((text) => !ends.some((end) => text.includes(end)));
   if (texts.length === 0) return null;
   return grammar.shared(`listed between tags ${JSON.stringify(texts)}`, () =>

@@ -1,6 +1,8 @@
 /** What a schema allows, apart: its strings, and all else. */
+import type { Budget } from '../structured-output/budget.ts';
 import { findOverlap } from '../structured-output/disjoint-schemas.ts';
-import { fail, isOfType, list, saysMore, typesOf, withoutNulls } from '../structured-output/keywords.ts';
+import { fail, list, saysMore, typesOf, withoutNulls } from '../structured-output/keywords.ts';
+import { allowedValues } from '../structured-output/listed-values.ts';
 import { isSchemaObject, jsonText, type Schema } from '../structured-output/merge-schema.ts';
 import { conditions, type SchemaGrammar } from '../structured-output/schema-grammar.ts';
 
@@ -35,16 +37,23 @@ export function textsAndOthers(schemas: SchemaGrammar, schema: unknown, at: stri
     if (condition !== undefined)
       refused.push(() => fail(`${at}/${condition}`, 'is a condition that a grammar cannot enforce'));
     if (anyOf === undefined && oneOf === undefined) {
-      split(rest, at, texts, others);
+      split(rest, at, texts, others, schemas.grammar.budget);
       continue;
     }
     const beside = anyOf === undefined || oneOf === undefined ? rest : { ...rest, oneOf };
-    const branches = list(anyOf ?? oneOf, `${at}/${anyOf === undefined ? 'oneOf' : 'anyOf'}`).map((branch) =>
+    const all = list(anyOf ?? oneOf, `${at}/${anyOf === undefined ? 'oneOf' : 'anyOf'}`).map((branch) =>
       saysMore(beside) ? schemas.flatten({ allOf: [beside, branch] }, at) : branch,
     );
-    const overlap = anyOf === undefined ? overlapOf(schemas, branches, at) : null;
-    if (overlap !== null)
-      refused.push(() => fail(`${at}/oneOf`, `has schemas that may both hold (${overlap}): use anyOf`));
+    let branches = all;
+    if (anyOf === undefined) {
+      // Those without strings stay one schema: a property may tell them apart.
+      const withoutText = all.filter((branch) => !mayBeText(schemas.flatten(branch, at), at));
+      branches = all.filter((branch) => !withoutText.includes(branch));
+      if (withoutText.length > 0) others.push({ oneOf: withoutText });
+      const overlap = overlapOf(schemas, branches, all, at);
+      if (overlap !== null)
+        refused.push(() => fail(`${at}/oneOf`, `has schemas that may both hold (${overlap}): use anyOf`));
+    }
     for (const branch of branches) {
       // What was merged is another object each time.
       const key = saysMore(beside) ? jsonText(branch) : branch;
@@ -57,15 +66,31 @@ export function textsAndOthers(schemas: SchemaGrammar, schema: unknown, at: stri
   return { texts, others };
 }
 
-function overlapOf(schemas: SchemaGrammar, branches: readonly unknown[], at: string): string | null {
-  const flat = branches.map((branch) => schemas.flatten(branch, at));
-  return findOverlap(flat, null, schemas.grammar.budget)?.join(' and ') ?? null;
+/** @param schema flat */
+function mayBeText(schema: unknown, at: string): boolean {
+  if (schema === false) return false;
+  if (!isSchemaObject(schema) || 'anyOf' in schema || 'oneOf' in schema) return true;
+  const types = typesOf(schema, at);
+  return types === null ? !('enum' in schema) && !('const' in schema) : types.includes('string');
+}
+
+/** The first two of `all` that may both hold, of which one is among `texts`. */
+function overlapOf(schemas: SchemaGrammar, texts: readonly unknown[], all: readonly unknown[], at: string) {
+  const flat = all.map((branch) => schemas.flatten(branch, at));
+  for (const text of texts) {
+    const i = all.indexOf(text);
+    const j = flat.findIndex(
+      (other, k) => k !== i && findOverlap([flat[i], other], null, schemas.grammar.budget) !== null,
+    );
+    if (j >= 0) return [Math.min(i, j) + 1, Math.max(i, j) + 1].join(' and ');
+  }
+  return null;
 }
 
 /** A schema without alternatives, into its strings and its other values. */
-function split(schema: Schema, at: string, texts: StringSchema[], others: unknown[]): void {
+function split(schema: Schema, at: string, texts: StringSchema[], others: unknown[], budget: Budget): void {
   if ('const' in schema || 'enum' in schema) {
-    const values = listedValues(schema, at);
+    const values = allowedValues(schema, at, budget);
     const strings = values.filter((value) => typeof value === 'string');
     const rest = values.filter((value) => typeof value !== 'string');
     if (strings.length > 0) texts.push({ enum: strings });
@@ -77,14 +102,4 @@ function split(schema: Schema, at: string, texts: StringSchema[], others: unknow
   const rest = types?.filter((type) => type !== 'string');
   if (rest === undefined) others.push(true);
   else if (rest.length > 0) others.push({ ...schema, type: rest });
-}
-
-function listedValues(schema: Schema, at: string): readonly unknown[] {
-  const types = schema.type === undefined ? null : typesOf(schema, at);
-  const listed = schema.enum === undefined ? null : list(schema.enum, `${at}/enum`);
-  const values = 'const' in schema ? [schema.const] : (listed ?? []);
-  const known = 'const' in schema && listed !== null ? new Set(listed.map(jsonText)) : null;
-  return values.filter(
-    (value) => (types === null || types.some((type) => isOfType(value, type))) && known?.has(jsonText(value)) !== false,
-  );
 }

@@ -91,9 +91,41 @@ const valueCases: readonly ValueCase[] = [
   },
   { of: { type: 'string', minLength: 2 }, good: [['ab < c', 'ab < c']], bad: [['a'], ['']] },
   {
-    of: { type: 'string', minLength: 2, maxLength: 120 },
-    good: [['x'.repeat(120), 'x'.repeat(120)]],
-    bad: [['x'], ['x'.repeat(121)]],
+    of: { type: 'string', minLength: 2, maxLength: 16 },
+    good: [
+      ['x'.repeat(16), 'x'.repeat(16)],
+      ['a < b', 'a < b'],
+    ],
+    bad: [['x'], ['x'.repeat(17)]],
+  },
+  // Longer ones are not counted: no text may be bent by them.
+  {
+    of: { type: 'string', minLength: 1, maxLength: 5000 },
+    good: [['<div>a < b</div>', '<div>a < b</div>']],
+    bad: [['']],
+  },
+  { of: { type: 'string', pattern: '\\S', maxLength: 256 }, good: [['<i>', '<i>']], bad: [[' ']] },
+  { of: { type: 'string', enum: ['a', 'abcdef'], maxLength: 3 }, good: [['a', 'a']], bad: [['abcdef']] },
+  {
+    of: { enum: ['a', 1, 2, 3], minimum: 3 },
+    good: [
+      ['a', 'a'],
+      ['3', 3, true],
+    ],
+    bad: [['1']],
+  },
+  {
+    of: {
+      oneOf: ['a', 'b'].reduce<object[]>(
+        (all, tag) => [...all, { type: 'object', properties: { kind: { const: tag } } }],
+        [{ type: 'string' }],
+      ),
+    },
+    good: [
+      ['text', 'text'],
+      ['{"kind": "b"}', { kind: 'b' }, true],
+    ],
+    bad: [],
   },
   { of: { type: 'string', format: 'date' }, good: [['2026-11-28', '2026-11-28']], bad: [['today']] },
   { of: { type: 'string', pattern: '^a.*c$', maxLength: 4 }, good: [['a<bc', 'a<bc']], bad: [['abbbc'], ['abd']] },
