@@ -3,12 +3,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { installWithApt, root, run } from './setup.mjs';
 
-const paths = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable', '/snap/bin/chromium'];
+const names = ['chromium', 'google-chrome', 'google-chrome-stable'].map((name) => `/usr/bin/${name}`);
 
 /** The system's, or the one that playwright has installed; null where there is none. */
 async function findChromium() {
   const { chromium } = await import('playwright-core');
-  return [...paths, chromium.executablePath()].find(existsSync) ?? null;
+  // Ubuntu's chromium-browser is a script that wants snap.
+  const more = [isUbuntu() ? '/snap/bin/chromium' : '/usr/bin/chromium-browser', chromium.executablePath()];
+  return [...names, ...more].find(existsSync) ?? null;
 }
 
 const isUbuntu = () => existsSync('/etc/os-release') && /^ID=ubuntu$/m.test(readFileSync('/etc/os-release', 'utf8'));

@@ -1,7 +1,7 @@
 // Set-up behind `npm start` and `npm test`: packages, build, a WebGPU adapter, the default model. Does only what is
 // missing; run by itself (`node scripts/setup.mjs`) it prepares a machine. docs/install.md describes each stage.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -68,8 +68,9 @@ export async function build(forServing = false) {
   const newest = Math.max(...[...sources, join(root, 'tsconfig.json'), join(root, 'package.json')].map(changedAt));
   const [whole, typed] = ['.built', '.built-types'].map((name) => join(root, 'dist', name));
   const done = forServing ? [whole, typed] : [typed];
-  if (done.some((stamp) => changedAt(stamp) > newest)) return;
+  if (existsSync(join(root, 'dist', 'cli.js')) && done.some((stamp) => changedAt(stamp) > newest)) return;
   const begin = new Date();
+  for (const stamp of [whole, typed]) rmSync(stamp, { force: true });
   await run('npm', ['run', '--silent', forServing ? 'transpile' : 'build']);
   // Last of all, so that a build that was broken off is not taken for one; as old as its beginning, as sources may change meanwhile.
   const stamp = forServing ? whole : typed;

@@ -1,4 +1,5 @@
 // Requests whose grammar is still being compiled: they count in the queue, can be given up, and hold their adapter.
+import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { EngineMessage } from '../../src/engine/client/messages.ts';
 import type { EngineRequestInit } from '../../src/engine/core/engine-request.ts';
@@ -57,8 +58,21 @@ function start(t: Test, maxQueuedRequests: number, adapters = new FakeAdapters(2
       type: 'add',
       request: request(id, [1, 2], { constraint: isConstrained ? spec : null, maxTokens: 1 }, rest),
     });
-  return { loop, core, opened, closed, said, add };
+  const hasBeaten = () => messages.some((message) => message.type === 'events' && message.events.length === 0);
+  return { loop, core, opened, closed, said, add, hasBeaten };
 }
+
+t.test('while a grammar is compiled the engine says that it is alive, however many requests it refuses', async (t) => {
+  const { opened, said, add, hasBeaten } = start(t, 0);
+  add('first', true);
+  for (let i = 0; !hasBeaten(); i++) {
+    add(`refused ${i}`, true);
+    await said(`refused ${i}`, 'refused');
+    await sleep(100);
+  }
+  opened[0].ready();
+  await said('first', 'accepted');
+});
 
 t.test('open compilations take places in the queue', async (t) => {
   const { opened, said, add } = start(t, 1);

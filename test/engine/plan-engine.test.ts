@@ -63,19 +63,25 @@ t.test('no step is larger than what the device binds, dispatches and holds', asy
   const gpu: AdapterFacts = { kernelSet: 'gpu', maxBinding: 2 ** 27, memory: { bytes: 64e9, source: 'test' } };
   const refused = (param: string, message: RegExp) => ({ code: 'bad_flag', param, message });
   const [vocabulary, widest] = [307, 192];
-  t.throws(
-    () => plan({ batchMaxTokens: 70_000 }, gpu),
-    refused('batch_max_tokens', /--batch_max_tokens 70000: a step of this device has 65535 tokens at most/),
-  );
+  const many = plan({ batchMaxTokens: 70_000 }, gpu);
+  t.equal(many.batchMaxTokens, 65_535, 'a workgroup a token');
+  t.match(many.notes.at(0), /^--batch_max_tokens 65535, not 70000: a step of this device/);
   const narrow = { ...gpu, maxBinding: 4 * widest * 3000 };
   t.throws(() => plan({ batchMaxTokens: 3001 }, narrow), refused('batch_max_tokens', / has 3000 tokens at most/));
   t.equal(plan({ batchMaxTokens: 3000 }, narrow).batchMaxTokens, 3000);
+  t.equal(plan({}, { ...gpu, maxBinding: 4 * widest * 500 }).batchMaxTokens, 500, 'what nobody asked for is what fits');
   const rows = { ...gpu, maxBinding: 4 * vocabulary * 200 };
   t.equal(plan({ runningMaxReqSize: 100, batchMaxTokens: 100 }, rows).promptRows, 64);
-  t.equal(plan({ runningMaxReqSize: 190, batchMaxTokens: 190 }, rows).promptRows, 10, 'what logits of requests leave');
+  t.equal(
+    plan({ runningMaxReqSize: 200, batchMaxTokens: 200 }, rows).promptRows,
+    64,
+    'prompts have logits of their own',
+  );
+  const few = { ...gpu, maxBinding: 4 * vocabulary * 50 };
+  t.equal(plan({ runningMaxReqSize: 50, batchMaxTokens: 50 }, few).promptRows, 50);
   t.throws(
-    () => plan({ runningMaxReqSize: 200, batchMaxTokens: 200 }, rows),
-    refused('running_max_req_size', /--running_max_req_size 200: .* 199 do/),
+    () => plan({ runningMaxReqSize: 51, batchMaxTokens: 51 }, few),
+    refused('running_max_req_size', /--running_max_req_size 51: .* 50 do/),
   );
 });
 
@@ -93,6 +99,13 @@ t.test('without chunks a prompt is one step, which has to fit', async (t) => {
     message: /70000: without chunks .* 65471 tokens fit/,
   });
   t.equal(plan({ disableChunkedPrefill: true, maxReqTotalLen: 5000 }, gpu).kv.maxLength, 5000);
+  const tight = { ...gpu, memory: { bytes: 1.7 * small.memory.step + small.memory.weights, source: 'test' } };
+  const asked = { disableChunkedPrefill: true, memFraction: 1, runningMaxReqSize: 1 };
+  const half = plan(asked, tight).kv.maxLength;
+  t.ok(
+    plan({ ...asked, maxReqTotalLen: half + 100 }, tight).kv.maxLength > half,
+    'who says how long may have more than half',
+  );
 });
 
 t.test('it serves', async (t) => {

@@ -299,11 +299,13 @@ t.test('responses: the log probabilities are those of the content, in whatever p
     ['a <b> < c 😀', 'a <b> < c 😀', { tools }],
     [`<think>a <</think>a <b😀${call}`, 'a <b😀', { tools }],
     [`${call}${call}`, '', { tools }],
+    ['<think>hm </</think>\n\n<b> bold', '<b> bold', { tools }],
+    ['<think>hm</think><', '<', { tools }],
   ];
   for (const [text, content, more] of cases) {
     const body = { input: 'Hello', include, ...more };
     const answers: Json[] = [];
-    for (const chunk of [1, 3, 1000]) {
+    for (const chunk of [1, 2, 3, 4, 5, 6, 7, 1000]) {
       engine.script = () => ({ text, chunk });
       const { output } = await json(await post('/v1/responses', body));
       const parts = output.flatMap((item: Json) => (item.type === 'message' ? item.content : []));

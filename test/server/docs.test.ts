@@ -36,7 +36,7 @@ t.test('every POST with a body has an example, and it is answered', async (t) =>
 });
 
 // scripts/test.mjs finds one or installs it.
-const executablePath = process.env.DAWNLIGHT_TEST_CHROMIUM ?? '/usr/bin/chromium';
+const executablePath = process.env.DAWNLIGHT_TEST_CHROMIUM || '/usr/bin/chromium';
 
 t.test('/docs in a browser, without a network', async (t) => {
   const { url, server } = await startFakeServer();

@@ -83,7 +83,8 @@ export class EngineCore {
     const { samplesOnHost } = runner;
     const { eosTokenIds, promptRows } = info;
     const limits = { maxLength: this.#maxLength, eosTokenIds, promptRows, samplesOnHost };
-    const budget = stepBudget(config, info.kernelSet);
+    const { batchMaxTokens, chunkedPrefillSize } = stepBudget(config, info.kernelSet);
+    const budget = { batchMaxTokens: info.batchMaxTokens ?? batchMaxTokens, chunkedPrefillSize };
     this.scheduler = new Scheduler(
       { ...config, ...budget, ...limits },
       kv,

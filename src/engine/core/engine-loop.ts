@@ -108,10 +108,19 @@ export class EngineLoop {
     this.#post(last);
   }
 
+  /** While grammars are compiled and there is nothing to step, it says that it is alive. */
   async #turns(): Promise<void> {
-    while (!this.#quitting && (!this.#closing || this.#core.hasWork() || this.#opening.size > 0)) {
-      if (this.#fault !== null) await this.#fail(this.#fault);
-      await (this.#core.hasWork() ? this.#step() : this.#sleep());
+    const beat = setInterval(() => {
+      if (this.#opening.size > 0 && !this.#core.hasWork()) this.#post({ type: 'events', events: [], step: null });
+    }, heartbeat);
+    beat.unref();
+    try {
+      while (!this.#quitting && (!this.#closing || this.#core.hasWork() || this.#opening.size > 0)) {
+        if (this.#fault !== null) await this.#fail(this.#fault);
+        await (this.#core.hasWork() ? this.#step() : this.#sleep());
+      }
+    } finally {
+      clearInterval(beat);
     }
   }
 
@@ -123,15 +132,10 @@ export class EngineLoop {
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
-  /** Until a command comes. While grammars are compiled, it says that it is alive. */
+  /** Until a command comes. */
   async #sleep(): Promise<void> {
-    const beat = setInterval(() => {
-      if (this.#opening.size > 0) this.#post({ type: 'events', events: [], step: null });
-    }, heartbeat);
-    beat.unref();
     await new Promise<void>((resolve) => (this.#wake = resolve));
     this.#wake = null;
-    clearInterval(beat);
   }
 
   #fail(fault: Fault): Promise<void> {

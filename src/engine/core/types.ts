@@ -153,6 +153,8 @@ export interface EngineInfo {
   readonly memory?: MemoryPlan;
   /** Prompts longer than this have keys that depend on their length (dynamic NTK), so that no other prompt can share them. */
   readonly sharedPromptLimit?: number;
+  /** Tokens that a step may have; absent: what the settings say. */
+  readonly batchMaxTokens?: number;
   /** Rows of logits that a step may have to score prompts; absent: as many as the scheduler wants. */
   readonly promptRows?: number;
   /** Room for adapters: so many on the device at a time, of this rank at most; absent where there is none. */

@@ -130,6 +130,7 @@ async function loadOnto(
     kernelSet: gpu.kernelSet,
     memory: plan.memory,
     ...(model.dynamicRotary && { sharedPromptLimit: model.dynamicRotary.trainedLength }),
+    batchMaxTokens: plan.batchMaxTokens,
     promptRows: plan.promptRows,
     ...(plan.lora && { adapterRoom: { slots: plan.lora.slots, maxRank: plan.lora.maxRank } }),
     notes: [

@@ -35,29 +35,37 @@ export function planStep(
   { activations, longest, free }: { activations: 'f32' | 'int8'; longest: number; free: number },
 ): StepPlan {
   const { runningMaxReqSize: running, disableChunkedPrefill } = config;
-  const { batchMaxTokens } = stepBudget(config, kernelSet);
+  const { batchMaxTokens: wanted } = stepBudget(config, kernelSet);
   const measure = (tokens: number, rows: number) =>
     measureStep(opened, weights, { tokens, logits: running + rows, activations });
-  const binds = (tokens: number) =>
-    tokens <= MOST_TOKENS && measure(tokens, promptRows).largest.activation <= maxBinding;
+  const binds = ({ largest }: MeasuredStep) => largest.activation <= maxBinding;
+  // Logits of requests and those of prompts are two products.
   const rowsFit = Math.floor(maxBinding / measure(1, 0).largest.logitsRow);
-  if (rowsFit <= running) {
-    const message = `--running_max_req_size ${running}: logits of so many requests do not fit a binding of this device; ${rowsFit - 1} do`;
+  if (rowsFit < running) {
+    const message = `--running_max_req_size ${running}: logits of so many requests do not fit a binding of this device; ${rowsFit} do`;
     throw new EngineError('bad_flag', message, { param: 'running_max_req_size' });
   }
-  const promptRows = Math.min(MAX_PROMPT_ROWS, rowsFit - running);
-  if (!binds(batchMaxTokens)) {
-    const message = `--batch_max_tokens ${batchMaxTokens}: a step of this device has ${most(batchMaxTokens, binds)} tokens at most`;
-    throw new EngineError('bad_flag', message, { param: 'batch_max_tokens' });
-  }
+  const promptRows = Math.min(MAX_PROMPT_ROWS, rowsFit);
+  const isBound = (tokens: number) => tokens <= MOST_TOKENS && binds(measure(tokens, promptRows));
+  const batchMaxTokens = isBound(wanted) ? wanted : most(wanted, isBound);
+  const lower = `a step of this device has ${batchMaxTokens} tokens at most`;
+  // More than all prompts' chunks and all answers nobody needs, and nobody who gave no number asked for it.
+  const isFine = batchMaxTokens === MOST_TOKENS || (config.batchMaxTokens === null && batchMaxTokens >= running);
+  if (batchMaxTokens < wanted && !isFine)
+    throw new EngineError('bad_flag', `--batch_max_tokens ${wanted}: ${lower}`, { param: 'batch_max_tokens' });
+  const own = batchMaxTokens < wanted ? [`--batch_max_tokens ${batchMaxTokens}, not ${wanted}: ${lower}`] : [];
   const plan = (length: number, notes: readonly string[]): StepPlan => {
     const measured = measure(tokensInStep(config, batchMaxTokens, length), promptRows);
-    return { batchMaxTokens, promptRows, longest: length, measured, notes };
+    return { batchMaxTokens, promptRows, longest: length, measured, notes: [...own, ...notes] };
   };
   if (!disableChunkedPrefill) return plan(longest, []);
-  // What a step leaves is the cache's.
-  const isStep = (length: number) =>
-    binds(length + running) && measure(length + running, promptRows).step <= Math.max(0, free) / 2;
+  // What a step leaves is the cache's: half, where nobody says how long a request is.
+  const mostBytes = Math.max(0, free) / (config.maxReqTotalLen === null ? 2 : 1);
+  const isStep = (length: number) => {
+    if (length + running > MOST_TOKENS) return false;
+    const step = measure(length + running, promptRows);
+    return binds(step) && step.step <= mostBytes;
+  };
   if (isStep(longest)) return plan(longest, []);
   const fits = most(longest, isStep);
   const why = `without chunks (--disable_chunked_prefill) a prompt is one step, and ${fits} tokens fit this device`;

@@ -3,6 +3,7 @@
  * (cache-format.ts), or latents `[slots + 1, rank + ropeDim]`; the last slot is the sink.
  * Recurrent states are rows of requests, `[stateRows, floats]`.
  */
+import { largestBinding } from '../../gpu/device.ts';
 import { EngineError } from '../../errors.ts';
 import type { AttendedLayerSpec, KVCache, KVCacheSpec, KVLayer, LatentLayer, StateLayer } from '../ops.ts';
 import { headShape } from '../attention/head-shape.ts';
@@ -72,8 +73,7 @@ export function createGpuKVCache(ctx: WebGPUContext, spec: KVCacheSpec): GpuKVCa
 }
 
 function bindable({ gpu }: WebGPUContext, bytes: number): number {
-  const { maxStorageBufferBindingSize, maxBufferSize } = gpu.device.limits;
-  if (bytes <= Math.min(maxStorageBufferBindingSize, maxBufferSize)) return bytes;
+  if (bytes <= largestBinding(gpu.device)) return bytes;
   const message = `a layer's recurrent states need ${bytes} bytes, which is more than this adapter binds: lower --running_max_req_size or --linear_att_cache_size`;
   throw new EngineError('out_of_memory', message, { param: 'running_max_req_size' });
 }
@@ -92,11 +92,10 @@ export function headBuffers(layer: GpuCacheLayer): { readonly keys: GPUBuffer; r
 
 /** Of each of a layer's buffers. */
 function layerBytes(ctx: WebGPUContext, layer: AttendedLayerSpec, slots: number): number[] {
-  const { limits } = ctx.gpu.device;
   checkHeadDim(layer.dtype, headShape(layer).keyDim);
   const sizes = slotBytes(layer).map((bytes) => (slots + 1) * bytes);
   const largest = Math.max(...sizes);
-  const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+  const limit = largestBinding(ctx.gpu.device);
   if (largest <= limit) return sizes;
   const most = Math.floor((limit / largest) * slots);
   throw new EngineError(

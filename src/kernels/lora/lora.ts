@@ -1,5 +1,6 @@
 /** Adapters on the device, in the form and with the kernel that kernel-sets.ts names for it. */
 import { EngineError } from '../../errors.ts';
+import { largestBinding } from '../../gpu/device.ts';
 import { TEXTURE_WIDTH } from '../../gpu/texture-pool.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Lora, LoraSpec, LoraWeights } from '../ops.ts';
@@ -16,7 +17,7 @@ const TEXEL_BYTES = 16;
 export function createGpuLora(ctx: WebGPUContext, spec: LoraSpec): GpuLora {
   const texels = spec.slots * slotTexels(spec);
   const { device } = ctx.gpu;
-  const { maxTextureDimension2D, maxStorageBufferBindingSize, maxBufferSize } = device.limits;
+  const { maxTextureDimension2D } = device.limits;
   if (ctx.variant('lora weights') === 'texture') {
     if (texels / TEXTURE_WIDTH > maxTextureDimension2D) throw tooLarge(spec);
     const texture = device.createTexture({
@@ -28,7 +29,7 @@ export function createGpuLora(ctx: WebGPUContext, spec: LoraSpec): GpuLora {
     return { ...spec, storage: { weights: texture, bound: texture.createView() } };
   }
   const size = texels * TEXEL_BYTES;
-  if (size > Math.min(maxStorageBufferBindingSize, maxBufferSize)) throw tooLarge(spec);
+  if (size > largestBinding(device)) throw tooLarge(spec);
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
   const buffer = device.createBuffer({ label: `${spec.name} adapters`, size, usage });
   return { ...spec, storage: { weights: buffer, bound: buffer } };

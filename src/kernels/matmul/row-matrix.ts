@@ -12,6 +12,7 @@
  * Integer formats have one u32 a group beside it: scale (low half) and min (high half) as f16.
  * Rows are padded with zeros to whole chunks.
  */
+import { largestBinding } from '../../gpu/device.ts';
 import { stagedBytes } from '../../gpu/upload.ts';
 import type { HostRows, MatrixShape, MatrixSource, WeightFormat } from '../../tensor/matrix.ts';
 
@@ -42,7 +43,7 @@ const PIECE_BYTES = 256 << 10;
 export function allocateRowMatrix(
   device: GPUDevice,
   { name, rows, cols, format, groupSize }: MatrixShape,
-  limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize),
+  limit = largestBinding(device),
 ): RowMatrix {
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
   const create = (size: number) => device.createBuffer({ label: name, size: Math.ceil(size / 16) * 16, usage });

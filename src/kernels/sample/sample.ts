@@ -9,6 +9,7 @@
  * arXiv:2602.01518, narrows before its pivots).
  * Limits: ids below 2²⁴, since counts are f32.
  */
+import { largestBinding } from '../../gpu/device.ts';
 import type { Kernel } from '../../gpu/pipelines.ts';
 import { compose } from '../../gpu/wgsl.ts';
 import type { Shape, Tensor } from '../../tensor/tensor.ts';
@@ -58,8 +59,7 @@ export function climb(
 ): { ladder: GpuTensor; list: GpuTensor; params: Uint32Array } {
   const columns = logits.shape[1];
   const slices = Math.ceil(columns / SLICE);
-  // Pooled buffers are up to twice as large as asked for, and are bound whole.
-  const bindable = Math.floor(ctx.gpu.device.limits.maxStorageBufferBindingSize / 2 / (rows * 8));
+  const bindable = Math.floor(largestBinding(ctx.gpu.device) / (rows * 8));
   const capacity = Math.min(MOST_CANDIDATES, columns, bindable);
   const params = new Uint32Array([columns, slices, SLICE, capacity]);
   const ladder = ctx.tensor([rows, slices, 5], 'f32');

@@ -112,7 +112,8 @@ export function measureStep(
   const { recording, tablesPerPosition } = recordModel(model, plan, { batch, activations });
   const { y } = recording.results;
   const sampling = plan.readScoreHead ? [] : samplingBytes(y!.shape);
-  const values = recording.nodes.map(({ output }) => output).filter((value) => plan.readScoreHead || value !== y);
+  const isLogits = ({ shape: [rows, columns] }: Tensor): boolean => rows === logits && columns === y!.shape[1];
+  const values = recording.nodes.map(({ output }) => output).filter((value) => plan.readScoreHead || !isLogits(value));
   const activation = Math.max(...values.map(({ shape, dtype }) => bytesOf(shape, dtype)));
   const largest = { activation, logitsRow: plan.readScoreHead ? 0 : bytesOf(y!.shape, 'f32') / logits };
   return { step: pooledBytes(recording, sampling), tablesPerPosition, largest };

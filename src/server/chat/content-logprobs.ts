@@ -18,8 +18,10 @@ export class ContentLogprobs {
   push(tokens: readonly Token[], { reasoning, content, toolCalls }: AnswerDelta): Token[] {
     for (const token of tokens) this.#waiting.push(token);
     this.#take(reasoning);
+    // What is left of a thought's last token is its tag's, or nothing.
+    if (reasoning !== '') this.#rest = '';
     const taken = this.#take(content);
-    if (content === '' && (reasoning !== '' || toolCalls.length > 0)) this.#waiting = [];
+    if (content === '' && toolCalls.length > 0) this.#waiting = [];
     return taken;
   }
 
