@@ -98,25 +98,39 @@ export function withoutNulls(schema: Schema): Schema {
 }
 
 const unevaluated = [
-  ['unevaluatedProperties', 'additionalProperties'],
-  ['unevaluatedItems', 'items'],
+  { key: 'unevaluatedProperties', other: 'additionalProperties', declaring: ['properties', 'patternProperties'] },
+  { key: 'unevaluatedItems', other: 'items', declaring: ['prefixItems'] },
 ] as const;
 
 /**
  * `schema` without `unevaluatedProperties` and `unevaluatedItems`: once its own `$ref`, `allOf` and the like are merged into it,
- * what none of them evaluates is what it does not declare.
+ * what none of them evaluates is what it does not declare. Beside declared members or items none is written that is not
+ * declared, which keeps whatever these keywords ask of such.
+ * @param alone whether no other schema, which could declare more, is going to be merged into it
  * @throws EngineError invalid_value
  */
-export function evaluated(schema: Schema, at: string): Schema {
-  if (!unevaluated.some(([key]) => key in schema)) return schema;
+export function evaluated(schema: Schema, at: string, alone = true): Schema {
+  if (!unevaluated.some(({ key }) => key in schema)) return schema;
   const whole: Record<string, unknown> = { ...schema };
-  for (const [key, other] of unevaluated) {
+  for (const { key, other, declaring } of unevaluated) {
     delete whole[key];
+    const value = schema[key] ?? true;
+    if (typeof value !== 'boolean' && !isSchemaObject(value)) fail(`${at}/${key}`, 'must be an object or a boolean');
     // Beside the other keyword nothing is left that this one could speak of.
-    if ((schema[key] ?? true) === true || (schema[other] ?? undefined) !== undefined) continue;
-    whole[other] = schema[key] === false ? false : fail(`${at}/${key}`, `is enforced only as false: use ${other}`);
+    if (!saysMore(value) || (schema[other] ?? undefined) !== undefined) continue;
+    const isClosed = allowsNothing(value) || (alone && declaring.some((keyword) => declares(schema[keyword])));
+    whole[other] = isClosed ? false : fail(`${at}/${key}`, `is enforced only as false: use ${other}`);
   }
   return whole;
+}
+
+const declares = (members: unknown): boolean => Object.keys(members ?? {}).length > 0;
+
+/** `false` and `{ not: {} }`. */
+function allowsNothing(schema: unknown): boolean {
+  if (!isSchemaObject(schema)) return schema === false;
+  const isNothing = (not: unknown): boolean => not === true || (isSchemaObject(not) && !saysMore(not));
+  return 'not' in schema && isNothing(schema.not);
 }
 
 /** Whether a schema says more than annotations and, if `besideType`, its type. */

@@ -114,13 +114,14 @@ export class SchemaGrammar implements Schemas {
       ...($ref === undefined ? [] : [this.#resolve($ref, at)]),
       ...(allOf === undefined ? [] : list(allOf, `${at}/allOf`)),
     ];
-    return parts.reduce<unknown>((merged, part) => this.#merge(merged, this.#part(part, at), at), rest);
+    if (parts.length === 1 && !saysMore(rest, true)) return this.#merge(rest, this.flatten(parts[0], at), at);
+    return parts.reduce<unknown>((merged, part) => this.#merge(merged, this.#part(part, at, false), at), rest);
   }
 
-  /** A schema that is to hold beside others; what they evaluate stays unevaluated for it. */
-  #part(schema: unknown, at: string): unknown {
+  /** A schema that is to hold beside others, unless it is `alone`; what they evaluate stays unevaluated for it. */
+  #part(schema: unknown, at: string, alone: boolean): unknown {
     const flat = this.flatten(schema, at);
-    return isSchemaObject(flat) ? evaluated(flat, at) : flat;
+    return isSchemaObject(flat) ? evaluated(flat, at, alone) : flat;
   }
 
   #merge(a: unknown, b: unknown, at: string): unknown {
@@ -158,7 +159,7 @@ export class SchemaGrammar implements Schemas {
 
   #any(parts: readonly unknown[], rest: Schema, at: string): string {
     const branches = parts.map((part, i) => {
-      const branch = saysMore(rest) ? this.#merge(rest, this.#part(part, at), at) : part;
+      const branch = saysMore(rest) ? this.#merge(rest, this.#part(part, at, !saysMore(rest, true)), at) : part;
       return branch === false ? null : this.value(branch, `${at}/${i}`);
     });
     return either(this.grammar, branches) ?? fail(at, 'allows nothing');
@@ -166,7 +167,7 @@ export class SchemaGrammar implements Schemas {
 
   #one(parts: readonly unknown[], rest: Schema, at: string): string {
     const { budget } = this.grammar;
-    const flat = parts.map((part) => this.#merge(rest, this.#part(part, at), at));
+    const flat = parts.map((part) => this.#merge(rest, this.#part(part, at, !saysMore(rest, true)), at));
     const tag = tagOf(flat, (property) => this.flatten(property, at), budget);
     const overlap = findOverlap(flat, tag, budget);
     if (overlap !== null) {
