@@ -80,6 +80,7 @@ t.test('links to nothing, loops and folders in the model cache', async (t) => {
     elsewhere: { 'm.gguf': 'ab' },
     models: {
       'real.gguf': 'abc',
+      '.real.gguf.verified': '{}',
       'gone.gguf': link('nowhere'),
       'loop.safetensors': link('loop.safetensors'),
       'folder.gguf': {},

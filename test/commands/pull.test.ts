@@ -1,17 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
   appendFileSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import t from 'tap';
@@ -295,22 +298,50 @@ t.test(
     t.same(await pull(), [[], ['config.json', 'model-00002-of-00002.safetensors']], 'another revision');
     t.same(await pull(), [[], []]);
 
+    const [shard, note] = ['model-00001-of-00002.safetensors', join(directory, `.${basename(first)}.verified`)];
     const precious = join(home, 'precious');
     writeFileSync(precious, 'mine');
-    rmSync(`${first}.sha256`);
-    symlinkSync(precious, `${first}.sha256`);
-    t.same(await pull(), [['model-00001-of-00002.safetensors'], []], 'from before checksums were kept: read once');
-    t.equal(readFileSync(precious, 'utf8'), 'mine');
+    rmSync(note);
+    symlinkSync(precious, note);
+    t.same(await pull(), [[shard], []], 'no note of its own: read once');
+    t.equal(readFileSync(precious, 'utf8'), 'mine', 'a link is not followed');
     t.same(await pull(), [[], []]);
 
-    writeFileSync(first, randomBytes(5000));
-    utimesSync(first, new Date(), new Date(Date.now() + 60_000));
-    t.same(
-      await pull(),
-      [['model-00001-of-00002.safetensors'], ['model-00001-of-00002.safetensors']],
-      'written to since',
-    );
-    t.same(await pull(), [[], []]);
+    writeFileSync(`${first}.sha256`, `${'0'.repeat(64)}  ${shard}\n`);
+    t.same(await pull(), [[], []], "somebody's .sha256 is not believed");
+    t.match(readFileSync(`${first}.sha256`, 'utf8'), /^0{64} /, 'and stays');
+
+    const { atime, mtime } = statSync(first);
+    const put: Record<string, () => void> = {
+      'written to since': () => writeFileSync(first, randomBytes(5000)),
+      'another of the same size was moved there, with an old time': () => {
+        writeFileSync(`${first}.new`, randomBytes(5000));
+        utimesSync(`${first}.new`, 1e9, 1e9);
+        renameSync(`${first}.new`, first);
+      },
+      'written to, and the time set back': () => {
+        writeFileSync(first, randomBytes(5000));
+        utimesSync(first, atime, mtime);
+      },
+    };
+    for (const [what, change] of Object.entries(put)) {
+      change();
+      t.same(await pull(), [[shard], [shard]], what);
+      t.same(await pull(), [[], []], what);
+    }
+
+    copyFileSync(first, `${first}.new`);
+    renameSync(`${first}.new`, first);
+    t.same(await pull(), [[shard], []], 'the right content, put there by another: read, not fetched');
+    writeFileSync(note, readFileSync(note, 'utf8').replace(/[\d.]+}/, '1}'));
+    t.same(await pull(), [[shard], []], 'a note of another file: read, not fetched');
+    writeFileSync(note, '{"sha256":');
+    t.same(await pull(), [[shard], []], 'half a note: read, not fetched');
+
+    rmSync(note);
+    mkdirSync(note);
+    t.same(await pull(), [[shard], []], 'a note that cannot be written is no failure');
+    t.same(await pull(), [[shard], []], 'and the file is read again');
   },
 );
 

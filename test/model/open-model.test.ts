@@ -59,6 +59,7 @@ t.test('what is wrong with a path is said', (t) => {
   fails(empty, /config.json: no such file/);
   fails(join(empty, 'model.safetensors'), /neither a directory nor a .gguf file/);
   writeFileSync(join(empty, 'a.gguf'), '');
+  writeFileSync(join(empty, '.a.gguf.verified'), '');
   fails(empty, /holds more than one model \(model.safetensors, a.gguf\)/);
   writeFileSync(join(empty, 'config.json'), '{"model_type":');
   rmSync(join(empty, 'a.gguf'));

@@ -9,7 +9,7 @@ import { listHubFiles, openHubFile, type HubFile } from './hub.ts';
 import { withLock } from './lock.ts';
 import type { PullOptions } from './pull-default.ts';
 import { isSafePath, pathInside } from './safe-path.ts';
-import { isCurrent, note } from './verified.ts';
+import { identityOf, isCurrent, note } from './verified.ts';
 
 /** `owner/repo`, and optionally `@revision` and `:VARIANT`, which picks among the GGUF files of a repository. */
 interface RepoName {
@@ -53,7 +53,7 @@ export async function pullRepo(name: RepoName, options: PullOptions): Promise<st
         } finally {
           progress.stop();
         }
-        if (expected.sha256 !== undefined) await note(destination, expected.sha256);
+        if (expected.sha256 !== undefined) await note(destination, expected.sha256, await identityOf(destination));
       }
     },
     () => progress.log(`another process is downloading ${name.repo}: waiting for it`),
