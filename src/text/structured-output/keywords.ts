@@ -71,23 +71,25 @@ export function count(schema: Schema, key: string, at: string): number | null {
   return isCount ? value : fail(`${at}/${key}`, 'must be a whole number, 0 or more');
 }
 
-/** The stricter of `minimum` and `exclusiveMinimum` (`side` 'Minimum'), or of the maxima; null when both are absent. */
+/**
+ * The stricter of `minimum` and `exclusiveMinimum` (`side` 'Minimum'), or of the maxima; null when both are absent. In draft 4
+ * the exclusive one is a boolean that says how the other is meant.
+ */
 export function bound(schema: Schema, side: 'Minimum' | 'Maximum', at: string): Bound | null {
-  const inclusive = oneBound(schema, side.toLowerCase(), at);
+  const value = oneBound(schema, side.toLowerCase(), at);
+  const isExclusive = schema[`exclusive${side}`];
+  if (value !== null && typeof isExclusive === 'boolean') return { value, inclusive: !isExclusive };
   const exclusive = oneBound(schema, `exclusive${side}`, at);
-  if (inclusive === null || exclusive === null) return inclusive ?? exclusive;
-  const isInclusiveStricter =
-    side === 'Minimum' ? inclusive.value > exclusive.value : inclusive.value < exclusive.value;
-  return isInclusiveStricter ? inclusive : exclusive;
+  if (exclusive === null) return value === null ? null : { value, inclusive: true };
+  const isInclusiveStricter = value !== null && (side === 'Minimum' ? value > exclusive : value < exclusive);
+  return isInclusiveStricter ? { value, inclusive: true } : { value: exclusive, inclusive: false };
 }
 
-function oneBound(schema: Schema, key: string, at: string): Bound | null {
+function oneBound(schema: Schema, key: string, at: string): number | null {
   const value = schema[key];
-  if (value === undefined) return null;
+  if (value === undefined || typeof value === 'number') return value ?? null;
   if (typeof value === 'boolean') return fail(`${at}/${key}`, 'is a boolean, as in draft 4: give the bound itself');
-  return typeof value === 'number'
-    ? { value, inclusive: !key.startsWith('ex') }
-    : fail(`${at}/${key}`, 'must be a number');
+  return fail(`${at}/${key}`, 'must be a number');
 }
 
 /** A keyword that is null says nothing: Go programs write empty lists so. */

@@ -1,8 +1,9 @@
 /** Of the values that a schema lists (`const`, `enum`), those that its other keywords allow. */
 import { accepts, automatonOf } from './automaton.ts';
-import type { Budget } from './budget.ts';
+import { BudgetError, type Budget } from './budget.ts';
 import { bound, count, fail, isOfType, keywordAbout, list, located, typesOf } from './keywords.ts';
 import { isSchemaObject, jsonText, type Schema } from './merge-schema.ts';
+import { idle, spell } from './regex-spelling.ts';
 import { parseRegex } from './regex.ts';
 
 /**
@@ -67,10 +68,39 @@ function textTest(schema: Schema, at: string, budget: Budget): (value: string) =
   const [min, max] = [count(schema, 'minLength', at) ?? 0, count(schema, 'maxLength', at) ?? Infinity];
   const { pattern } = schema;
   if (pattern !== undefined && typeof pattern !== 'string') fail(`${at}/pattern`, 'must be a text');
-  const automaton =
-    typeof pattern === 'string' ? located(at, () => automatonOf(parseRegex(pattern, 'search'), budget)) : null;
+  const fits = typeof pattern === 'string' ? located(at, () => patternTest(pattern, budget)) : () => true;
   return (value) => {
     const { length } = Array.from(value);
-    return length >= min && length <= max && (automaton === null || accepts(automaton, value, budget));
+    return length >= min && length <= max && located(at, () => fits(value));
   };
+}
+
+/** Characters of a pattern and of a value that a backtracking matcher may be given. */
+const longestMatched = 300;
+
+/** Lookaround and back references, which no automaton has, are left to the engine's own matcher where all is short. */
+function patternTest(pattern: string, budget: Budget): (value: string) => boolean {
+  try {
+    const automaton = automatonOf(parseRegex(pattern, 'search'), budget);
+    return (value) => accepts(automaton, value, budget);
+  } catch (refusal) {
+    const expression = refusal instanceof BudgetError ? null : ownExpression(pattern);
+    if (expression === null) throw refusal;
+    return (value) => {
+      if (value.length > longestMatched) throw refusal;
+      return expression.test(value);
+    };
+  }
+}
+
+function ownExpression(pattern: string): RegExp | null {
+  if (pattern.length > longestMatched) return null;
+  const { source, flags } = spell(pattern);
+  const kept = [...flags].filter((flag) => !idle.includes(flag)).join('');
+  if (!/^[ims]*$/.test(kept)) return null;
+  try {
+    return new RegExp(source, `u${kept}`);
+  } catch {
+    return null;
+  }
 }

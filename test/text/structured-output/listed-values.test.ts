@@ -31,9 +31,44 @@ t.test('keywords beside a list of values', async (t) => {
     [{ pattern: '\\d', type: ['string', 'null'] }, [...words, 1, null], ['a1', null]],
     [{ minimum: 2, maxLength: 1 }, [1, 2, 'a', 'bb', true], [2, 'a', true]],
     [{ const: 'a' }, words, ['a']],
+    [{ minimum: 1, exclusiveMinimum: true, type: 'integer' }, numbers, [2, 3, 1e21]],
+    [{ minimum: 1, exclusiveMinimum: false, maximum: 3, exclusiveMaximum: true }, numbers, [1, 2, 2.5]],
   ];
   for (const [beside, values, wanted] of cases)
     t.same(await accepted({ ...beside, enum: values }, values), wanted, JSON.stringify(beside));
+});
+
+t.test('patterns that only a backtracking matcher can do: short ones, of short values', async (t) => {
+  const words = ['aa', 'ab', 'xa', 'Xa', 'a\nb'];
+  const cases: [string, string[]][] = [
+    ['^(?!x).*$', ['aa', 'ab', 'Xa']],
+    ['(?i)^(?!x)', ['aa', 'ab', 'a\nb']],
+    ['^(.)\\1$', ['aa']],
+    ['(?P<first>a)(?=b)', ['ab']],
+    ['(?<=a)\\Z', ['aa', 'xa', 'Xa']],
+    ['(?m)(?<!.)b$', ['a\nb']],
+  ];
+  for (const [pattern, wanted] of cases) {
+    const values = [...words, 1];
+    t.same(await accepted({ enum: values, pattern }, values), [...wanted, 1], pattern);
+  }
+  for (const schema of [
+    { enum: ['a', 'a'.repeat(301)], pattern: '^(?!x)' },
+    { enum: ['a'], pattern: `^(?!${'x'.repeat(300)})` },
+  ])
+    t.throws(() => spec(schema), { code: 'invalid_value', message: /the schema at # the pattern .* has lookahead/ });
+  t.throws(() => spec({ enum: ['xa'], pattern: '^(?!x)' }), { message: /lists no value that its other keywords/ });
+});
+
+t.test('a list beside keywords that only tell, or that say nothing of a known value', async (t) => {
+  for (const beside of [
+    { title: 'T', description: 'D', default: 'b', examples: [1], deprecated: true, $comment: 'C' },
+    { readOnly: true, nullable: true, $schema: 'https://json-schema.org/draft/2020-12/schema', 'x-own': {} },
+    { format: 'date', contentEncoding: 'base64' },
+    { format: 'no-known-format' },
+  ])
+    for (const value of ['a', 1, [1], { a: 1 }])
+      t.same(await accepted({ ...beside, enum: [value] }, [value]), [value], JSON.stringify([beside, value]));
 });
 
 t.test('where the list and the keyword come from different places', async (t) => {
@@ -86,6 +121,8 @@ t.test('what cannot be checked, and what leaves nothing', (t) => {
     [{ enum: [] }, /lists no value/],
     [{ enum: [1], multipleOf: 0 }, /#\/multipleOf must be a number above 0/],
     [{ enum: [1], exclusiveMinimum: true }, /#\/exclusiveMinimum is a boolean, as in draft 4/],
+    [{ enum: ['a'], exclusiveMaximum: false, minimum: 1 }, /#\/exclusiveMaximum is a boolean, as in draft 4/],
+    [{ enum: ['a'], pattern: '(?x)a(?!b)' }, /has the flag x/],
     [{ enum: ['a'], pattern: '(' }, /unterminated group/],
     [{ enum: [{ a: 1 }, 3], required: ['b'] }, /#\/required is not checked beside a listed object: leave it out/],
     [{ const: [1], maxItems: 0 }, /#\/maxItems is not checked beside a listed array/],
