@@ -1,4 +1,5 @@
 /** Of the values that a schema lists (`const`, `enum`), those that its other keywords allow. */
+import { createContext, Script } from 'node:vm';
 import { accepts, automatonOf } from './automaton.ts';
 import { BudgetError, type Budget } from './budget.ts';
 import { bound, count, fail, isOfType, keywordAbout, list, located, typesOf } from './keywords.ts';
@@ -86,12 +87,23 @@ function patternTest(pattern: string, budget: Budget): (value: string) => boolea
   } catch (refusal) {
     const expression = refusal instanceof BudgetError ? null : ownExpression(pattern);
     if (expression === null) throw refusal;
+    const facts = createContext({ expression, value: '' });
     return (value) => {
       if (value.length > longestMatched) throw refusal;
-      return expression.test(value);
+      facts.value = value;
+      try {
+        return Boolean(matching.runInContext(facts, { timeout: longestMatching }));
+      } catch {
+        throw refusal;
+      }
     };
   }
 }
+
+/** A matcher that goes back can take for ever: in a context of its own it can be stopped. */
+const matching = new Script('expression.test(value)');
+/** Milliseconds for a value. */
+const longestMatching = 50;
 
 function ownExpression(pattern: string): RegExp | null {
   if (pattern.length > longestMatched) return null;
