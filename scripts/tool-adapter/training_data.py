@@ -56,17 +56,17 @@ class Tool:
         self.definition = {"type": "function", "function": {"name": self.name, **({} if bare else {"description": about + rng.choice(["", "", "."])}), "parameters": parameters}}
         self.about = about
 
-    def draw(self, rng):
-        """One request: (sentence, call, values)."""
+    def draw(self, rng, share=0.5):
+        """One request: (sentence, call, values). `share`: of what is optional, how much the sentence says."""
         while True:
             values = {p.key: p.draw(rng) for p in self.params}
             ask, told = rng.choice(self.domain.asks), set(values)
             for p in self.params:
                 if is_optional(p, self.domain) and f"{{{p.key}" not in ask:
-                    if rng.random() < 0.35:
-                        told.discard(p.key)
-                    else:
+                    if rng.random() < share:
                         ask = ask.rstrip(".?!") + fragment(rng, p)
+                    else:
+                        told.discard(p.key)
             ask = fill(ask, values)
             if ask.lower() in UNSEEN_TEXTS:
                 continue
@@ -121,6 +121,10 @@ def odd_name(rng):
 def camel(text):
     head, *rest = text.split("_")
     return head + "".join(r[:1].upper() + r[1:] for r in rest)
+
+
+def has_optional(domain):
+    return any(is_optional(p, domain) for p in domain.params)
 
 
 def is_optional(p, domain):
@@ -217,6 +221,8 @@ class Sampler:
         tools = []
         while len(tools) < count:
             domain = self.domain()
+            if not has_optional(domain) and rng.random() < 0.35:
+                continue
             # Two tools for the same would leave open which one is right.
             if any(set(domain.names) & set(t.domain.names) or domain.about[0] == t.domain.about[0] for t in tools):
                 continue
@@ -230,6 +236,20 @@ class Sampler:
     def single(self, tools):
         ask, call, _ = self.rng.choice(tools).draw(self.rng)
         return [user(dressed(self.rng, ask)), calls(call)]
+
+    def contrast(self, tools):
+        """The same request with everything optional and without; none where nothing is."""
+        rng = self.rng
+        fitting = [t for t in tools if has_optional(t.domain)]
+        if not fitting:
+            return []
+        tool, begin, both = rng.choice(fitting), rng.getstate(), []
+        for share in (1.0, 0.0):
+            rng.setstate(begin)
+            ask, call, _ = tool.draw(rng, share)
+            both.append([user(ask), calls(call)])
+        rng.shuffle(both)
+        return both
 
     def two(self, tools):
         rng = self.rng
@@ -288,9 +308,10 @@ class Sampler:
         rng = self.rng
         tools = self.tools()
         kinds = [self.single, self.two, self.result, self.chat, self.no_fit, self.clarify, self.longer]
-        chosen = [self.single, self.chat if rng.random() < 0.5 else self.no_fit, *rng.choices(kinds, [48, 34, 8, 4, 5, 3, 8], k=branches - 2)]
+        chosen = [self.single, self.chat if rng.random() < 0.5 else self.no_fit, *rng.choices(kinds, [44, 44, 8, 4, 5, 3, 8], k=branches - 2)]
         system = rng.choice(SYSTEMS) if rng.random() < 0.35 else None
-        return system, [t.definition for t in tools], [(kind.__name__, kind(tools)) for kind in chosen]
+        contrasts = [("contrast", conversation) for conversation in self.contrast(tools)]
+        return system, [t.definition for t in tools], contrasts + [(kind.__name__, kind(tools)) for kind in chosen]
 
 
 if __name__ == "__main__":

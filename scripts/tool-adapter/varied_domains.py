@@ -28,6 +28,12 @@ def full_name(rng):
     return f"{one()} {one()}"
 
 
+def measure(rng):
+    """What amounts are counted in: long words with a part in common among them."""
+    stem = rng.choice(["gram", "byte", "watt", "second", "joule", "pixel", "ton", "cent", "meal", known(rng, "word")])
+    return rng.choice([known(rng, "word") + "s", f"{rng.choice(['mega', 'micro', 'deci', 'centi', 'nano', 'half-', 'square '])}{stem}s", f"{stem}s", rng.choice(["cups", "spoons", "crates", "barrels", "fathoms", "yards", "knots", "sacks", "weeks", "furlongs", "acres", "dozens", "ounces", "inches"])])
+
+
 def sentence(rng):
     """What is between quotation marks: with apostrophes, commas and marks."""
     return rng.choice([line(rng), line(rng).capitalize(), line(rng).capitalize() + rng.choice("?!."), f"I'm at {city(rng)}", f"We're {known(rng, 'word')}", f"{known(rng)}, {line(rng)}", f"It's {line(rng)}", f"Don't {known(rng, 'word')} the {known(rng, 'word')}", f"Can you {known(rng, 'word')} the {known(rng, 'word')}?"])
@@ -46,6 +52,8 @@ VARIED = [
         "How many hours are there between {here} and {there}?|Time difference {here}/{there}?|What is the time difference from {here} to {there}?|I'm in {here} and call {there}: how many hours apart are we?|{here} and {there}: what's the difference in hours?", {"hours": whole(-12, 12)}, "The difference is {hours} hours.|It is {hours} hours."),
     Domain("swap_items|exchange_article|replace_item|change_part", "Replace one thing by another|Exchanges an article", [text("old", "old|old_item|remove|given_back", "What goes away", name), text("new", "new|new_item|insert|wanted", "What comes instead", name)],
         "Replace {old} by {new}.|I want {new} instead of {old}.|Take {old} out and put {new} in.|Swap {old} for {new}, please.|Use {new} where {old} was.|{old} goes, {new} comes.", {"order": ident}, "Done under the number {order}.|It is changed; the number is {order}."),
+    Domain("express_amount|in_other_measure|recount|change_measure|translate_amount", "Express an amount in another measure|Says how much something is in other measures", [number("amount", "amount|quantity|how_much|n", "How much there is", decimal(1, 900)), text("given", "given|given_in|measure|old_measure", "Measure that it is given in", measure), text("wanted", "wanted|wanted_in|as|new_measure", "Measure that it is wanted in", measure)],
+        "{amount} {given} make how many {wanted}?|Express {amount} {given} as {wanted}.|The list says {amount} {given}; I need {wanted}.|{wanted} in place of {amount} {given}, please.|If I take {amount} {given}, how many {wanted} is it?|We ordered {amount} {given}. Count them in {wanted}.|From {given} to {wanted}: {amount}|Say {amount} {given} in other words: as {wanted}.", {"sum": decimal(1, 5000)}, "It is {sum} {wanted}.|{amount} {given} make {sum} {wanted}."),
     Domain("move_item|relocate|move_stock|shift_goods", "Move goods from one shelf to another|Moves an item", [text("item", "item|article|sku|goods", "Article number|What is moved", ident), enum("source", "source|from_place|from_hall|taken_from", "Where it is", "red|blue|green|yellow"), enum("target", "target|to_place|to_hall|brought_to", "Where it shall be", "east|west|top|bottom")],
         "Move {item} from {source} to {target}.|{source} has {item}; bring it to {target}.|{item} is in {source} and belongs to {target}.|To {target} with {item}! It is in {source} now.|Please bring {item} out of {source} into {target}.", {"truck": ident}, "{truck} brings it.|It is moved by {truck}."),
     Domain("scan_barcode|lookup_barcode|article_by_code|find_by_number", "Find an article by its barcode|Looks up the number of an article", [text("barcode", "barcode|ean|number|code", "The number below the bars", digits)],
