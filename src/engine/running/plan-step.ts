@@ -36,17 +36,21 @@ export function planStep(
 ): StepPlan {
   const { runningMaxReqSize: running, disableChunkedPrefill } = config;
   const { batchMaxTokens: wanted } = stepBudget(config, kernelSet);
-  const measure = (tokens: number, rows: number) =>
-    measureStep(opened, weights, { tokens, logits: running + rows, activations });
-  const binds = ({ largest }: MeasuredStep) => largest.activation <= maxBinding;
   // Logits of requests and those of prompts are two products.
-  const rowsFit = Math.floor(maxBinding / measure(1, 0).largest.logitsRow);
+  const rowsFit = weights.readScoreHead ? Infinity : Math.floor(maxBinding / (4 * opened.config.vocabSize));
   if (rowsFit < running) {
     const message = `--running_max_req_size ${running}: logits of so many requests do not fit a binding of this device; ${rowsFit} do`;
     throw new EngineError('bad_flag', message, { param: 'running_max_req_size' });
   }
   const promptRows = Math.min(MAX_PROMPT_ROWS, rowsFit);
-  const isBound = (tokens: number) => tokens <= MOST_TOKENS && binds(measure(tokens, promptRows));
+  const known = new Map<number, MeasuredStep>();
+  const measure = (tokens: number): MeasuredStep => {
+    const step =
+      known.get(tokens) ?? measureStep(opened, weights, { tokens, logits: running + promptRows, activations });
+    known.set(tokens, step);
+    return step;
+  };
+  const isBound = (tokens: number) => tokens <= MOST_TOKENS && measure(tokens).largestActivation <= maxBinding;
   const batchMaxTokens = isBound(wanted) ? wanted : most(wanted, isBound);
   const lower = `a step of this device has ${batchMaxTokens} tokens at most`;
   // More than all prompts' chunks and all answers nobody needs, and nobody who gave no number asked for it.
@@ -55,17 +59,13 @@ export function planStep(
     throw new EngineError('bad_flag', `--batch_max_tokens ${wanted}: ${lower}`, { param: 'batch_max_tokens' });
   const own = batchMaxTokens < wanted ? [`--batch_max_tokens ${batchMaxTokens}, not ${wanted}: ${lower}`] : [];
   const plan = (length: number, notes: readonly string[]): StepPlan => {
-    const measured = measure(tokensInStep(config, batchMaxTokens, length), promptRows);
+    const measured = measure(tokensInStep(config, batchMaxTokens, length));
     return { batchMaxTokens, promptRows, longest: length, measured, notes: [...own, ...notes] };
   };
   if (!disableChunkedPrefill) return plan(longest, []);
   // What a step leaves is the cache's: half, where nobody says how long a request is.
   const mostBytes = Math.max(0, free) / (config.maxReqTotalLen === null ? 2 : 1);
-  const isStep = (length: number) => {
-    if (length + running > MOST_TOKENS) return false;
-    const step = measure(length + running, promptRows);
-    return binds(step) && step.step <= mostBytes;
-  };
+  const isStep = (length: number) => isBound(length + running) && measure(length + running).step <= mostBytes;
   if (isStep(longest)) return plan(longest, []);
   const fits = most(longest, isStep);
   const why = `without chunks (--disable_chunked_prefill) a prompt is one step, and ${fits} tokens fit this device`;

@@ -62,8 +62,8 @@ export interface MeasuredStep {
   readonly step: number;
   /** Bytes of the rotary tables for each position that a context may have. */
   readonly tablesPerPosition: number;
-  /** Bytes of the largest activation, and of a row of logits; 0 where nothing is sampled. */
-  readonly largest: { readonly activation: number; readonly logitsRow: number };
+  /** Bytes of the largest activation; logits, of which prompts have some of their own, are none. */
+  readonly largestActivation: number;
 }
 
 /** A step of the model as data, and the cache and step that stand in its arguments. */
@@ -114,9 +114,8 @@ export function measureStep(
   const sampling = plan.readScoreHead ? [] : samplingBytes(y!.shape);
   const isLogits = ({ shape: [rows, columns] }: Tensor): boolean => rows === logits && columns === y!.shape[1];
   const values = recording.nodes.map(({ output }) => output).filter((value) => plan.readScoreHead || !isLogits(value));
-  const activation = Math.max(...values.map(({ shape, dtype }) => bytesOf(shape, dtype)));
-  const largest = { activation, logitsRow: plan.readScoreHead ? 0 : bytesOf(y!.shape, 'f32') / logits };
-  return { step: pooledBytes(recording, sampling), tablesPerPosition, largest };
+  const largestActivation = Math.max(...values.map(({ shape, dtype }) => bytesOf(shape, dtype)));
+  return { step: pooledBytes(recording, sampling), tablesPerPosition, largestActivation };
 }
 
 /** The leaf as the model would get it. */
