@@ -1,5 +1,6 @@
 /** Objects of a schema → EBNF: declared properties in the schema's order, then others where the schema asks for them. */
 import { either, literal, type Grammar } from './ebnf.ts';
+import { inPointer } from './json-pointer.ts';
 import { count, fail, list, located, saysMore } from './keywords.ts';
 import { isSchemaObject, type Schema } from './merge-schema.ts';
 import { parseRegex } from './regex.ts';
@@ -53,8 +54,6 @@ export function declaredMembers(
       isRequired: required.has(name),
     }));
 }
-
-const inPointer = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
 
 function besideDeclared(schemas: Schemas, schema: Schema, declared: number, at: string): Others | null {
   const { dialect, grammar } = schemas;

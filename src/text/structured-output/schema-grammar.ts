@@ -11,6 +11,7 @@ import { findOverlap, isObjectSchema, tagOf } from './disjoint-schemas.ts';
 import { either, type Grammar } from './ebnf.ts';
 import { evaluated, fail, list, located, saysMore, typesOf, withoutNulls, type JsonTypeName } from './keywords.ts';
 import { allowedValues } from './listed-values.ts';
+import { pointedTo, pointerKeys } from './json-pointer.ts';
 import { isSchemaObject, jsonText, mergeSchemas, type Schema } from './merge-schema.ts';
 import { objectGrammar } from './object-grammar.ts';
 import { regularRule } from './regular-rule.ts';
@@ -144,17 +145,9 @@ export class SchemaGrammar implements Schemas {
   #resolve($ref: unknown, at: string): unknown {
     if (typeof $ref !== 'string' || !$ref.startsWith('#'))
       return fail(`${at}/$ref`, 'must point into the schema itself (#/…)');
-    let target = this.#root;
-    for (const part of $ref.slice(1).split('/').filter(Boolean)) {
-      const key = located(`${at}/$ref`, () => decodeURIComponent(part))
-        .replaceAll('~1', '/')
-        .replaceAll('~0', '~');
-      if (typeof target !== 'object' || target === null || !Object.hasOwn(target, key)) {
-        return fail(`${at}/$ref`, `points to ${$ref}, which is not there`);
-      }
-      target = (target as Record<string, unknown>)[key];
-    }
-    return target;
+    const keys = located(`${at}/$ref`, () => pointerKeys($ref));
+    const target = pointedTo(this.#root, keys);
+    return target === undefined ? fail(`${at}/$ref`, `points to ${$ref}, which is not there`) : target;
   }
 
   #any(parts: readonly unknown[], rest: Schema, at: string): string {

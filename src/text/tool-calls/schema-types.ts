@@ -1,4 +1,5 @@
 /** What a tool's schema says of one parameter, and text → JSON of that type, for the formats that write bare text. */
+import { pointedTo, pointerKeys } from '../structured-output/json-pointer.ts';
 import { typesOf, withoutNulls } from '../structured-output/keywords.ts';
 import { isSchemaObject } from '../structured-output/merge-schema.ts';
 import { escapeJson } from './arguments-writer.ts';
@@ -29,7 +30,7 @@ function reached(schemas: readonly unknown[], root: unknown): ReadonlySet<JsonSc
   schemas.forEach(add);
   // What is added on the way is visited too.
   for (const { $ref, anyOf, oneOf, allOf } of all) {
-    if (typeof $ref === 'string') add(resolve($ref, root));
+    if (typeof $ref === 'string') add(pointedTo(root, pointerKeys($ref, decoded)));
     for (const options of [anyOf, oneOf, allOf]) if (Array.isArray(options)) options.forEach(add);
   }
   return all;
@@ -45,15 +46,6 @@ function namedTypes(schema: JsonSchema): readonly unknown[] {
   if (Array.isArray(listed)) return listed.map(typeOf);
   const isElsewhere = ['$ref', 'anyOf', 'oneOf', 'allOf'].some((key) => key in schema);
   return isElsewhere ? [] : (typesOf(schema, '#') ?? []);
-}
-
-function resolve(reference: string, root: unknown): unknown {
-  let at: unknown = root;
-  for (const part of reference.replace(/^#\/?/, '').split('/').filter(Boolean)) {
-    const key = decoded(part).replaceAll('~1', '/').replaceAll('~0', '~');
-    at = typeof at === 'object' && at !== null && Object.hasOwn(at, key) ? (at as JsonSchema)[key] : undefined;
-  }
-  return at;
 }
 
 function decoded(part: string): string {
