@@ -1,6 +1,6 @@
 /** What a schema allows, apart: its strings, and all else. */
 import type { Budget } from '../structured-output/budget.ts';
-import { findOverlap } from '../structured-output/disjoint-schemas.ts';
+import { areDisjoint } from '../structured-output/disjoint-schemas.ts';
 import { fail, list, saysMore, typesOf, withoutNulls } from '../structured-output/keywords.ts';
 import { allowedValues } from '../structured-output/listed-values.ts';
 import { isSchemaObject, jsonText, type Schema } from '../structured-output/merge-schema.ts';
@@ -41,18 +41,19 @@ export function textsAndOthers(schemas: SchemaGrammar, schema: unknown, at: stri
       continue;
     }
     const beside = anyOf === undefined || oneOf === undefined ? rest : { ...rest, oneOf };
-    const all = list(anyOf ?? oneOf, `${at}/${anyOf === undefined ? 'oneOf' : 'anyOf'}`).map((branch) =>
+    let branches = list(anyOf ?? oneOf, `${at}/${anyOf === undefined ? 'oneOf' : 'anyOf'}`).map((branch) =>
       saysMore(beside) ? schemas.flatten({ allOf: [beside, branch] }, at) : branch,
     );
-    let branches = all;
     if (anyOf === undefined) {
-      // Those without strings stay one schema: a property may tell them apart.
-      const withoutText = all.filter((branch) => !mayBeText(schemas.flatten(branch, at), at));
-      branches = all.filter((branch) => !withoutText.includes(branch));
-      if (withoutText.length > 0) others.push({ oneOf: withoutText });
-      const overlap = overlapOf(schemas, branches, all, at);
+      const flats = branches.map((branch) => schemas.flatten(branch, at));
+      const areTexts = flats.map((branch) => mayBeText(branch, at));
+      const overlap = overlapOf(flats, areTexts, schemas.grammar.budget);
       if (overlap !== null)
         refused.push(() => fail(`${at}/oneOf`, `has schemas that may both hold (${overlap}): use anyOf`));
+      // Those without strings stay one schema: a property may tell them apart.
+      const withoutText = branches.filter((_, i) => !areTexts[i]);
+      if (withoutText.length > 0) others.push({ oneOf: withoutText });
+      branches = branches.filter((_, i) => areTexts[i]);
     }
     for (const branch of branches) {
       // What was merged is another object each time.
@@ -74,14 +75,10 @@ function mayBeText(schema: unknown, at: string): boolean {
   return types === null ? !('enum' in schema) && !('const' in schema) : types.includes('string');
 }
 
-/** The first two of `all` that may both hold, of which one is among `texts`. */
-function overlapOf(schemas: SchemaGrammar, texts: readonly unknown[], all: readonly unknown[], at: string) {
-  const flat = all.map((branch) => schemas.flatten(branch, at));
-  for (const text of texts) {
-    const i = all.indexOf(text);
-    const j = flat.findIndex(
-      (other, k) => k !== i && findOverlap([flat[i], other], null, schemas.grammar.budget) !== null,
-    );
+/** Two of the schemas that may both hold, of which one may be a text; the others among themselves are their grammar's to judge. */
+function overlapOf(flats: readonly unknown[], areTexts: readonly boolean[], budget: Budget): string | null {
+  for (const [i, isText] of areTexts.entries()) {
+    const j = isText ? flats.findIndex((other, k) => k !== i && !areDisjoint(flats[i], other, budget)) : -1;
     if (j >= 0) return [Math.min(i, j) + 1, Math.max(i, j) + 1].join(' and ');
   }
   return null;
