@@ -87,7 +87,7 @@ function grammarCost(text: string): GrammarCost {
       group.isLeaf = false;
     } else if (inClass !== undefined) add(group, { symbols: 1, wide: isWide(inClass) ? 1 : 0, rules: 0 }, true);
     else if (all === '.') add(group, { symbols: 1, wide: 1, rules: 0 }, true);
-    else add(group, { symbols: all.startsWith('"') ? all.length - 2 : 1, wide: 0, rules: 0 }, true);
+    else add(group, { symbols: all.startsWith('"') ? Math.max(0, all.length - 2) : 1, wide: 0, rules: 0 }, true);
   }
   return groups.map(({ before, last }) => plus(before, last)).reduce(plus, nothing);
 }

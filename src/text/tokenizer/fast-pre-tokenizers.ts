@@ -20,23 +20,22 @@ export function fastPreTokenizer(
 ): LibraryPreTokenizer {
   if (isByteLevelSpelling(component)) return new ByteLevelSpelling();
   if (component.type !== 'Split' || !step.pattern) return step;
-  switch (component['behavior']) {
-    case 'Isolated':
-      return new Cut(step.pattern, ['before', 'behind'], limit?.counter());
-    case 'MergedWithPrevious':
-      return new Cut(step.pattern, ['behind'], limit?.counter());
-    case 'MergedWithNext':
-      return new Cut(step.pattern, ['before'], limit?.counter());
-    default:
-      return step;
-  }
+  const edges = cuts.get(component['behavior']);
+  return edges === undefined ? step : new Cut(step.pattern, edges, limit?.counter());
 }
 
-const keeping: readonly unknown[] = ['Isolated', 'MergedWithPrevious', 'MergedWithNext'];
+type Edge = 'before' | 'behind';
+
+/** Edges of a match at which the behaviours of Split cut that drop nothing. */
+const cuts: ReadonlyMap<unknown, readonly Edge[]> = new Map<unknown, readonly Edge[]>([
+  ['Isolated', ['before', 'behind']],
+  ['MergedWithPrevious', ['behind']],
+  ['MergedWithNext', ['before']],
+]);
 
 /** Whether all of a text is in the pieces that are made of it. */
 export function keepsText({ type, behavior }: Component): boolean {
-  return type === 'ByteLevel' || keeping.includes(behavior);
+  return type === 'ByteLevel' || cuts.has(behavior);
 }
 
 /** Words are ASCII most of the time: a table look-up for each character then does. */
@@ -53,8 +52,6 @@ class ByteLevelSpelling extends PreTokenizer {
     return [spelled];
   }
 }
-
-type Edge = 'before' | 'behind';
 
 /** Cuts at edges of each match: at both, it is a piece of its own; at one, it stays with what is on the other side of it. */
 class Cut extends PreTokenizer {
